@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ETag arithmetic of S3: read one as clients send it, and make the one of a multipart object."""
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+
+_MD5 = re.compile(r'[0-9a-f]{32}')
+
+
+def unquote_etag(text: str) -> str:
+    """Return an ETag as clients send it (quoted or not, any letter case, blanks around it) bare and in lower case."""
+    bare = text.strip()
+    if len(bare) >= 2 and bare[0] == bare[-1] == '"':
+        bare = bare[1:-1]
+    return bare.lower()
+
+
+def is_md5(etag: str) -> bool:
+    """Say whether ``etag`` is 32 lower-case hex digits, the only form the ETag of a part has."""
+    return _MD5.fullmatch(etag) is not None
+
+
+def multipart_etag(part_etags: Iterable[str]) -> str:
+    """Return the ETag of a completed upload: 32 hex digits, a hyphen, the number of parts.
+
+    part_etags: one MD5 per part, in part order: 32 lower-case hex digits, no quotes. At least one.
+    """
+    # S3 hashes the raw 16-byte digests; SLO hashes their hex text. The two never agree: this one is the client's,
+    # SLO's stays inside Swift.
+    digest = hashlib.md5(usedforsecurity=False)
+    count = 0
+    for etag in part_etags:
+        digest.update(bytes.fromhex(etag))
+        count += 1
+    return '%s-%d' % (digest.hexdigest(), count)
+
+
+def content_md5(body: bytes) -> str:
+    """Return the MD5 of ``body`` as the header Content-MD5 has it: base64 of the 16 bytes."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode('ascii')

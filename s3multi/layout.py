@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where an upload lives in Swift: upload ids, and the names of container, marker, intent and parts.
+
+For the upload ``id`` of ``key`` in ``bucket``, all in the container ``<bucket>_segments``::
+
+    <key>/<id>                         the marker: what Initiate was told, and the state of the upload
+    <key>/<id>/00000001-<attempt>      one attempt to upload part 1; no attempt is ever written twice
+    <key>/<id>/complete                the intent of a Complete that is under way
+
+This module alone knows these names. Times are counted in Swift's own unit, 10 microseconds since the epoch.
+"""
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+
+SEGMENTS_SUFFIX = '_segments'
+
+# In ASCII order, so that encoded numbers of one width sort as the numbers do; every character is safe in a URL.
+_ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
+_TIME_DIGITS = 8        # 48 bits of 10 microseconds: enough until the year 2059
+_ID_NONCE_DIGITS = 5       # an id is not as long as the last part of a segment name, so neither is taken for the other
+_ID_MAC_DIGITS = 8
+_ATTEMPT_NONCE_DIGITS = 3
+
+ID_LENGTH = _TIME_DIGITS + _ID_NONCE_DIGITS + _ID_MAC_DIGITS
+ATTEMPT_LENGTH = _TIME_DIGITS + _ATTEMPT_NONCE_DIGITS
+# "/<id>/<8 digits>-<attempt>": what the longest name of an upload adds to its key.
+NAME_OVERHEAD = 1 + ID_LENGTH + 1 + 8 + 1 + ATTEMPT_LENGTH
+
+# 2026-01-01T00:00:00Z: no upload is older than s3multi.
+_FIRST_TICKS = 1767225600 * 100000
+
+_ID = re.compile(r'[-0-9A-Z_a-z]{%d}' % ID_LENGTH)
+_PART = re.compile(r'([0-9]{8})-([-0-9A-Z_a-z]{%d})' % ATTEMPT_LENGTH)
+
+
+def _encode(value: int, digits: int) -> str:
+    text = ''
+    for _ in range(digits):
+        text = _ALPHABET[value & 63] + text
+        value >>= 6
+    return text
+
+
+def _decode(text: str) -> int:
+    value = 0
+    for char in text:
+        value = value << 6 | _ALPHABET.index(char)
+    return value
+
+
+def new_attempt(ticks: int) -> str:
+    """Return a name for an attempt to upload a part that begins at ``ticks`` (units of 10 microseconds)."""
+    return _encode(ticks, _TIME_DIGITS) + _encode(secrets.randbits(6 * _ATTEMPT_NONCE_DIGITS), _ATTEMPT_NONCE_DIGITS)
+
+
+def attempt_ticks(attempt: str) -> int:
+    """Return when ``attempt`` began, in units of 10 microseconds since the epoch."""
+    return _decode(attempt[:_TIME_DIGITS])
+
+
+class UploadIds:
+    """Makes and checks upload ids: time-ordered, URL-safe, and provably ours without asking Swift.
+
+    An id is ``time, nonce, keyed hash``: 21 characters of ``A-Z a-z 0-9 - _``. The hash covers account, bucket and
+    key, so an id that was made up, or that belongs elsewhere, is recognised at once. Ids of one key sort by the time
+    of their Initiate, as the markers of List Multipart Uploads need.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        """``secret``: what all proxies of the cluster share and clients do not know."""
+        self._secret = hmac.digest(secret, b's3multi upload id', 'sha256')
+
+    def new(self, account: str, bucket: str, key: str, ticks: int) -> str:
+        """Return a new id for an upload that begins at ``ticks`` (units of 10 microseconds since the epoch)."""
+        head = _encode(ticks, _TIME_DIGITS) + _encode(secrets.randbits(6 * _ID_NONCE_DIGITS), _ID_NONCE_DIGITS)
+        return head + self._mac(account, bucket, key, head)
+
+    def belongs(self, account: str, bucket: str, key: str, upload_id: str) -> bool:
+        """Say whether ``upload_id`` was made by ``new`` for this very account, bucket and key."""
+        if _ID.fullmatch(upload_id) is None:
+            return False
+        head = upload_id[:-_ID_MAC_DIGITS]
+        return hmac.compare_digest(self._mac(account, bucket, key, head), upload_id[-_ID_MAC_DIGITS:])
+
+    def _mac(self, account: str, bucket: str, key: str, head: str) -> str:
+        message = '\0'.join((account, bucket, key, head)).encode('utf-8', 'surrogateescape')
+        digest = hmac.new(self._secret, message, hashlib.sha256).digest()
+        return _encode(int.from_bytes(digest, 'big'), _ID_MAC_DIGITS)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One multipart upload: account, bucket, key (native text) and an id that ``UploadIds`` has vouched for."""
+
+    account: str
+    bucket: str
+    key: str
+    id: str
+
+    @property
+    def ticks(self) -> int:
+        """When it was initiated, in units of 10 microseconds since the epoch."""
+        return _decode(self.id[:_TIME_DIGITS])
+
+    @property
+    def container(self) -> str:
+        return segments_container(self.bucket)
+
+    @property
+    def marker(self) -> str:
+        return '%s/%s' % (self.key, self.id)
+
+    @property
+    def intent(self) -> str:
+        return self.marker + '/complete'
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all parts begin with."""
+        return self.marker + '/'
+
+    @property
+    def parts_end(self) -> str:
+        """A name just after those of all parts: ':' follows '9'."""
+        return self.marker + '/:'
+
+    def part(self, number: int, attempt: str) -> str:
+        return '%s%08d-%s' % (self.prefix, number, attempt)
+
+    def after_part(self, number: int) -> str:
+        """A name just after those of all attempts of part ``number``: '.' follows '-'."""
+        return '%s%08d.' % (self.prefix, number)
+
+    def parse_part(self, name: str) -> 'tuple[int, str] | None':
+        """Return the part number and attempt that the object ``name`` holds, or None when it is no part of this upload.
+
+        A key may itself look like an upload, so only the exact form counts.
+        """
+        if not name.startswith(self.prefix):
+            return None
+        match = _PART.fullmatch(name, len(self.prefix))
+        return (int(match[1]), match[2]) if match else None
+
+
+def segments_container(bucket: str) -> str:
+    """Return the name of the container that holds the uploads of ``bucket``."""
+    return bucket + SEGMENTS_SUFFIX
+
+
+def split_marker(name: str) -> 'tuple[str, str] | None':
+    """Return key and upload id when ``name`` has the form of a marker, split from the right; else None."""
+    key, slash, upload_id = name.rpartition('/')
+    if not (key and slash and _ID.fullmatch(upload_id)):
+        return None
+    return key, upload_id
+
+
+def marker_range(key: str, ticks: int) -> 'tuple[str, str]':
+    """Return two names between which all markers of ``key`` lie that were made before ``ticks`` (10 microseconds)."""
+    return '%s/%s' % (key, _encode(_FIRST_TICKS, _TIME_DIGITS)), '%s/%s' % (key, _encode(ticks, _TIME_DIGITS))

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the headers of a multipart request mean: kept for the object, checked, or refused. No I/O.
+
+Header names are in lower case, values native text. A header whose loss would mislead its sender is refused with
+NotImplemented; the list is that of the operations' pages in the Amazon S3 API reference.
+"""
+from collections.abc import Mapping
+
+from s3multi.errors import InvalidArgument, InvalidRequest, MetadataTooLarge, NotImplementedHeader
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: names and values together
+MAX_METADATA_BYTES = 2048
+
+# Given to the object as they were given to Initiate.
+OBJECT_HEADERS = ('cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires')
+
+# S3 stores an object without a type so; Swift would guess one from the key.
+DEFAULT_CONTENT_TYPE = 'binary/octet-stream'
+
+_CUSTOMER_KEY = ('x-amz-server-side-encryption-customer-algorithm', 'x-amz-server-side-encryption-customer-key',
+                 'x-amz-server-side-encryption-customer-key-md5')
+_SOURCE_CUSTOMER_KEY = tuple(name.replace('x-amz-', 'x-amz-copy-source-') for name in _CUSTOMER_KEY)
+_OWNERS = ('x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner')
+_KEY_SERVICE = ('x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-side-encryption-context',
+                'x-amz-server-side-encryption-bucket-key-enabled')
+_PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object-lock-mode',
+               'x-amz-object-lock-retain-until-date', 'x-amz-object-lock-legal-hold', 'x-amz-grant-full-control',
+               'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write-acp')
+# Swift's own: it would expire marker and parts, never the object.
+_EXPIRY = ('x-delete-at', 'x-delete-after')
+_CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
+_OBJECT_CHECKSUMS = tuple('x-amz-checksum-' + name for name in ('crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256',
+                                                               'sha512', 'md5', 'xxhash3', 'xxhash64', 'xxhash128'))
+
+_ALWAYS_REFUSED = _CUSTOMER_KEY + _OWNERS
+REFUSED = {
+    'initiate': _ALWAYS_REFUSED + _KEY_SERVICE + _PROPERTIES + _EXPIRY,
+    'upload_part': _ALWAYS_REFUSED + _EXPIRY + _CONDITIONS,
+    'copy_part': _ALWAYS_REFUSED + _SOURCE_CUSTOMER_KEY + _EXPIRY + _CONDITIONS,
+    'complete': _ALWAYS_REFUSED + _CONDITIONS + _OBJECT_CHECKSUMS,
+    'abort': _OWNERS + ('x-amz-if-match-initiated-time',),
+    'list_parts': _ALWAYS_REFUSED,
+    'list_uploads': _OWNERS,
+}
+
+_KEPT_ACLS = ('private', 'bucket-owner-full-control')
+_KNOWN_ACLS = _KEPT_ACLS + ('public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read',
+                            'bucket-owner-read', 'log-delivery-write')
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+_CHECKSUM_TYPES = {'CRC32': ('COMPOSITE', 'FULL_OBJECT'), 'CRC32C': ('COMPOSITE', 'FULL_OBJECT'),
+                   'CRC64NVME': ('FULL_OBJECT',), 'SHA1': ('COMPOSITE',), 'SHA256': ('COMPOSITE',)}
+
+
+def refuse_unsupported(operation: str, headers: Mapping[str, str]) -> None:
+    """Raise NotImplementedHeader for the first header that ``operation`` (a name of ``REFUSED``) cannot honour."""
+    for name in REFUSED[operation]:
+        if name in headers:
+            raise NotImplementedHeader(name)
+
+
+def check_acl(headers: Mapping[str, str]) -> None:
+    """Accept only a canned ACL that grants nothing beyond what the bucket already does.
+
+    Raises NotImplementedHeader for another ACL of S3, InvalidArgument for a word that is none.
+    """
+    acl = headers.get('x-amz-acl', 'private')
+    if acl not in _KNOWN_ACLS:
+        raise InvalidArgument('x-amz-acl', acl)
+    if acl not in _KEPT_ACLS:
+        raise NotImplementedHeader('x-amz-acl')
+
+
+def check_checksum_choice(headers: Mapping[str, str]) -> None:
+    """Check that the checksum algorithm and type announced at Initiate are a pair that S3 knows.
+
+    Raises InvalidRequest. What the parts then carry is verified as each is uploaded.
+    """
+    algorithm = headers.get('x-amz-checksum-algorithm')
+    kind = headers.get('x-amz-checksum-type')
+    if algorithm is None:
+        if kind is not None:
+            raise InvalidRequest('The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm '
+                                 'header.')
+        return
+    types = _CHECKSUM_TYPES.get(algorithm.strip().upper())
+    if types is None:
+        raise InvalidRequest('Checksum algorithm provided is unsupported. Please try again with any of the valid '
+                             'types: [%s]' % ', '.join(_CHECKSUM_TYPES))
+    if kind is not None and kind.strip().upper() not in types:
+        raise InvalidRequest('The %s checksum type cannot be used with the %s checksum algorithm.'
+                             % (kind, algorithm.lower()))
+
+
+def check_metadata_size(headers: Mapping[str, str]) -> None:
+    """Raise MetadataTooLarge when the user's metadata, names and values as sent, passes S3's 2 KB."""
+    size = sum(len((name[len('x-amz-meta-'):] + value).encode('utf-8', 'surrogateescape'))
+               for name, value in headers.items() if name.startswith('x-amz-meta-'))
+    if size > MAX_METADATA_BYTES:
+        raise MetadataTooLarge(size, MAX_METADATA_BYTES)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state of an upload: what its two records say, and what an operation may do then. No I/O.
+
+The records live beside the parts (``layout``) and are always read from the newest replica:
+
+- the **marker**, written by Initiate as ``open``. Abort writes it again as ``aborting`` (no new Complete may pass)
+  and then as ``aborted`` (final). Complete deletes it once the manifest is in place.
+- the **intent** of a Complete under way: which parts it chose and the timestamp T of its manifest.
+
+A Complete writes its intent and then reads the marker; an Abort writes the marker and then reads the intent: at least
+one of them sees the other. ``doc/design`` gives the order of all writes and the reason for each.
+"""
+import enum
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from swift.common.utils import Timestamp
+
+# Longer than any Complete may take from its timestamp T to its manifest. An intent that is older belongs to a proxy
+# that died; only then may somebody else decide what became of it.
+LEASE_SECONDS = 60.0
+# A Complete that is about to write its manifest later than this after T gives up: the rest of the lease covers the
+# request itself and the difference between the clocks of two proxies.
+WRITE_BEFORE_SECONDS = LEASE_SECONDS / 3
+
+
+class State(enum.Enum):
+    """What a marker says. A marker that is gone: the upload was completed, or its abort was forgotten."""
+
+    OPEN = 'open'
+    ABORTING = 'aborting'
+    ABORTED = 'aborted'
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A marker as read. ``headers`` is what the object shall have, as Initiate was told; empty once an Abort began."""
+
+    state: State
+    timestamp: Timestamp
+    headers: 'dict[str, str]' = field(default_factory=dict)
+    initiator: str = ''
+
+
+@dataclass(frozen=True)
+class Intent:
+    """The intent of a Complete: ``chosen`` names its list of parts, ``timestamp`` is that of its manifest."""
+
+    chosen: str
+    timestamp: Timestamp
+
+    def is_fresh(self, now: Timestamp) -> bool:
+        """Say whether the Complete that wrote it may still be at work."""
+        return float(now) - float(self.timestamp) < LEASE_SECONDS
+
+    def may_still_write(self, now: Timestamp) -> bool:
+        """Say whether a Complete at ``now`` may still write the manifest of this intent."""
+        return float(now) - float(self.timestamp) < WRITE_BEFORE_SECONDS
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the object at the key says of the Complete that made it: None where it is no object of ours."""
+
+    upload_id: 'str | None' = None
+    etag: 'str | None' = None
+    version_id: 'str | None' = None
+
+
+def name_choice(etag: str, part_names: Iterable[str]) -> str:
+    """Return the name of a list of parts: the same for the same list, another for any other.
+
+    etag: the multipart ETag the list gives. part_names: the object names of the chosen attempts, in order. Two lists
+    may have one ETag and still differ in the attempts they chose, and freeing what was not chosen must know which.
+    """
+    digest = hashlib.sha256()
+    for name in part_names:
+        digest.update(name.encode('utf-8', 'surrogateescape') + b'\0')
+    return '%s:%s' % (etag, digest.hexdigest())
+
+
+def manifest_timestamp(now: Timestamp, *seen: Timestamp) -> Timestamp:
+    """Return the timestamp T for a new Complete: now, but later than every timestamp it has seen."""
+    newest = max(seen, default=now)
+    # Timestamps count 10 microseconds; one such step makes it later than any offset of what was seen.
+    return now if float(now) > float(newest) else Timestamp(float(newest), delta=1)
