@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The requests that s3multi sends to the Swift pipeline below it. The only place that makes any.
+
+Two kinds: with the rights of the operator (``Backend.request``), after the client was authorised against its bucket, and
+with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
+"""
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from swift.common.swob import Request, Response, str_to_wsgi, wsgi_quote
+from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
+from swift.proxy.controllers.base import get_account_info, get_container_info
+
+from s3multi.errors import InternalError, ServiceUnavailable, SlowDown
+from s3multi.layout import segments_container
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+SOURCE = 'S3M'
+_AGENT = '%(orig)s s3multi'
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a sub-request is for: container and object in native text, and a query of our own."""
+
+    container: str
+    object: 'str | None' = None
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backend:
+    """Sends sub-requests on behalf of one client request, to the account of that request."""
+
+    def __init__(self, app: 'WSGIApplication', env: 'WSGIEnvironment', account: str, bucket: str) -> None:
+        self._app = app
+        self._env = env
+        self._account = account
+        self._containers = (bucket, segments_container(bucket))
+        # Shared with the sub-requests only if it exists: else a cached 404 of the segments container would outlive
+        # its creation.
+        env.setdefault('swift.infocache', {})
+
+    def request(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None,
+                body: bytes = b'') -> Request:
+        """Make a request that no auth filter judges. headers: WSGI strings.
+
+        Only the bucket that the client was authorised for and its segments container can be addressed.
+        """
+        if target.container not in self._containers:
+            raise ValueError('a pre-authorised request may not leave the bucket: %r' % (target,))
+        sent = dict(headers or {})
+        if method == 'PUT' and not body and 'Transfer-Encoding' not in sent:
+            sent.setdefault('Content-Length', '0')
+        return make_pre_authed_request(self._env, method, self._path(target), body=body, headers=sent, agent=_AGENT,
+                                       swift_source=SOURCE)
+
+    def answer(self, request: Request) -> Response:
+        """Send a request made by ``request``, and read the answer, whatever its status."""
+        response = request.get_response(self._app)
+        response.body  # noqa: B018 - reading it frees the connection to the object server
+        return response
+
+    def send_as_client(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None) -> Response:
+        """Send a request that is judged by the client's own rights on whatever ``target`` names; body not read."""
+        request: Request = make_subrequest(self._env, method, self._path(target), headers=dict(headers or {}),
+                                           agent=_AGENT, swift_source=SOURCE)
+        return request.get_response(self._app)
+
+    def call(self, method: str, target: Target, expect: 'tuple[int, ...]', headers: 'Mapping[str, str] | None' = None,
+             body: bytes = b'') -> Response:
+        """Make, send and read; raise the S3 error for a status that is neither 2xx nor in ``expect``."""
+        response = self.answer(self.request(method, target, headers, body))
+        if not response.is_success and response.status_int not in expect:
+            raise failure(method, target, response)
+        return response
+
+    def bucket_info(self, container: 'str | None' = None) -> 'dict[str, Any]':
+        """Return Swift's container info of the bucket, or of another container of the account."""
+        if container is None:
+            return get_container_info(self._env, self._app, swift_source=SOURCE)
+        env = make_env(self._env, path=str_to_wsgi('/v1/%s/%s' % (self._account, container)))
+        return get_container_info(env, self._app, swift_source=SOURCE)
+
+    def account_is_missing(self) -> bool:
+        """Say whether the account does not exist, as before its first bucket is made."""
+        return get_account_info(self._env, self._app, swift_source=SOURCE)['status'] == 404
+
+    def _path(self, target: Target) -> str:
+        path = '/v1/%s/%s' % (self._account, target.container)
+        if target.object is not None:
+            path += '/' + target.object
+        # Without the "?" the sub-request would inherit the client's query: "&multipart-manifest=put" on a part
+        # would then write a manifest over anybody's objects, with the operator's rights.
+        return wsgi_quote(str_to_wsgi(path)) + '?' + urlencode(target.query, errors='surrogateescape')
+
+
+def failure(method: str, target: Target, response: Response) -> Exception:
+    """Return the S3 error for an answer of Swift that an operation has no use for."""
+    if response.status_int in (429, 498):
+        return SlowDown()
+    if response.status_int in (409, 503, 504, 507):
+        return ServiceUnavailable()
+    return InternalError('%s of %s answered %d' % (method, 'object' if target.object else 'container',
+                                                   response.status_int))
