@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of ``[filter:s3multi]``: name, default, unit and range in one table, read into ``Settings``."""
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from s3multi.parts import MAX_PART_BYTES, MAX_PART_NUMBER
+
+
+class ConfigError(ValueError):
+    """An option that cannot be used; the text tells the operator what to write."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options, checked. Sizes in bytes, times in seconds; ``storage_policy`` empty for that of the bucket."""
+
+    min_segment_size: int
+    max_upload_part_num: int
+    storage_policy: str
+    missing_part_patience: float
+    heartbeat_interval: float
+    marker_recheck_after: float
+    delete_concurrency: int
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. default None: taken from what s3api registered. unit and reason are for the documentation."""
+
+    name: str
+    default: Any
+    cast: Callable[[str], Any]
+    expected: str
+    unit: str
+    reason: str
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def cast(text: str) -> int:
+        if not low <= int(text) <= high:
+            raise ValueError
+        return int(text)
+    return cast
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def cast(text: str) -> float:
+        # "not <=" also refuses "nan".
+        if not low <= float(text) <= high:
+            raise ValueError
+        return float(text)
+    return cast
+
+
+OPTIONS = (
+    Option('min_segment_size', None, _integer(1, MAX_PART_BYTES), 'an integer from 1 to %d' % MAX_PART_BYTES, 'bytes',
+           'The least size of every part but the last. Unset: what [filter:s3api] says, 5242880 as on Amazon S3.'),
+    Option('max_upload_part_num', None, _integer(1, MAX_PART_NUMBER), 'an integer from 1 to %d' % MAX_PART_NUMBER,
+           'part number', 'The highest part number. Unset: what [filter:s3api] says, 10000 as on Amazon S3. The SLO '
+           'filter must allow manifests that long.'),
+    Option('storage_policy', '', str, 'the name of a storage policy', 'name',
+           'The storage policy of new segments containers. Unset: that of the bucket.'),
+    Option('missing_part_patience', 3.0, _seconds(0, 60), 'a number from 0 to 60', 'seconds',
+           'How long a Complete keeps looking for a part that no listing shows before it answers InvalidPart. Listings '
+           'of Swift may lag; a longer patience makes a wrong InvalidPart rarer, and a right one slower.'),
+    Option('heartbeat_interval', 10.0, _seconds(0.1, 60), 'a number from 0.1 to 60', 'seconds',
+           'After how long a Complete sends its first white space, and how often from then on. Until the first one an '
+           'error has its own HTTP status; SDKs give up after 60 seconds of silence.'),
+    Option('marker_recheck_after', 5.0, _seconds(0, 3600), 'a number from 0 to 3600', 'seconds',
+           'An Upload Part that took longer than this asks once more whether its upload is still open.'),
+    Option('delete_concurrency', 10, _integer(1, 100), 'an integer from 1 to 100', 'requests',
+           'How many parts an Abort, or a Complete that leaves parts out, deletes at once.'),
+)
+
+# Set by PasteDeploy and Swift for every filter.
+_COMMON_NAMES = ('__file__', '__name__', 'here', 'use')
+
+
+def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Settings:
+    """Read ``[filter:s3multi]``. inherited: the options of s3api that ours default to.
+
+    Raises ConfigError for a name that is no option, and for a value that is not of its kind or out of range.
+    """
+    known = {option.name: option for option in OPTIONS}
+    for name in local_conf:
+        if name not in known and name not in _COMMON_NAMES and not name.startswith('log_'):
+            raise ConfigError('[filter:s3multi] has no option %r; it has: %s' % (name, ', '.join(sorted(known))))
+    values = {}
+    for name, option in known.items():
+        if name in local_conf:
+            values[name] = _read(option, '[filter:s3multi]', local_conf[name])
+        elif option.default is None:
+            values[name] = _read(option, '[filter:s3api]', str(inherited[name]))
+        else:
+            values[name] = option.default
+    return Settings(**values)
+
+
+def _read(option: Option, section: str, text: str) -> Any:
+    try:
+        return option.cast(text.strip())
+    except (ValueError, OverflowError):
+        raise ConfigError('%s %s = %s: expected %s' % (section, option.name, text, option.expected)) from None

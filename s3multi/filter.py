@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The filter ``egg:s3multi#s3multi``: wires requests to operations, and turns their errors into answers.
+
+A request that the front did not hand on passes untouched.
+"""
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import swift.common.utils
+from swift.common.http import is_success
+from swift.common.registry import get_swift_info, register_swift_info
+from swift.common.request_helpers import append_log_info
+from swift.common.storage_policy import POLICIES
+from swift.common.swob import Request
+from swift.common.utils import cache_from_env, get_logger
+
+from s3multi import __version__, config, pipeline
+from s3multi.copy_source import HEADER as COPY_SOURCE
+from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
+from s3multi.hints import PartHints
+from s3multi.layout import UploadIds
+from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
+from s3multi.session import Session
+from s3multi.store import Store
+from s3multi.subrequest import Backend
+from s3multi.wire import Call, Reply, read_call, send
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Operation = Callable[[Session], Reply]
+
+# Query parameter, name of the resource in errors, and the operation of each method.
+ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
+    ('uploadId', 'UPLOAD', {'GET': list_parts.run, 'POST': complete.run, 'DELETE': abort.run}),
+    ('uploads', 'UPLOADS', {'GET': list_uploads.run, 'POST': initiate.run}),
+)
+
+
+def route(call: Call) -> Operation:
+    """Return the operation that ``call`` asks for. Raises MethodNotAllowed when there is none."""
+    if call.method == 'PUT' and 'partNumber' in call.params:
+        return copy_part.run if COPY_SOURCE in call.headers else upload_part.run
+    for parameter, resource, methods in ROUTES:
+        if parameter in call.params:
+            if call.method in methods:
+                return methods[call.method]
+            raise MethodNotAllowed(call.method, resource, ', '.join(methods))
+    raise MethodNotAllowed(call.method, 'PART', 'PUT')
+
+
+class S3MultiMiddleware:
+    """The multipart operations of S3, over the Swift pipeline to the right."""
+
+    def __init__(self, app: 'WSGIApplication', settings: config.Settings, ids: UploadIds, logger: Any) -> None:
+        self.app = app
+        self._settings = settings
+        self._ids = ids
+        self._logger = logger
+
+    def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        try:
+            call = read_call(env)
+            if call is None:
+                return self.app(env, start_response)
+            session = self._session(call)
+            denied = self._authorize(session)
+            if denied is not None:
+                # Without our mark on it: the front knows what a denial means to an S3 client.
+                return denied(env, start_response)
+            reply = route(call)(session)
+        except S3Error as error:
+            append_log_info(env, 's3:err:%s' % error.code)
+            if isinstance(error, InternalError):
+                self._logger.error('%s %s: %s', env['REQUEST_METHOD'], env['PATH_INFO'], error)
+            reply = Reply.error(error, env.get('swift.trans_id', ''))
+        except Exception:
+            self._logger.exception('%s %s failed', env['REQUEST_METHOD'], env['PATH_INFO'])
+            reply = Reply.error(InternalError(), env.get('swift.trans_id', ''))
+        return send(reply, env, start_response)
+
+    def _session(self, call: Call) -> Session:
+        backend = Backend(self.app, call.env, call.account, call.bucket)
+        return Session(call, Store(backend, call.bucket, self._settings.delete_concurrency), backend, self._settings,
+                       self._ids, PartHints(cache_from_env(call.env)), backend.bucket_info(), self._logger)
+
+    def _authorize(self, session: Session) -> 'WSGIApplication | None':
+        """Judge the client's own right on the bucket: to read it for lists, else to write it.
+
+        Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter, and, only
+        for who may know it, NoSuchBucket.
+        """
+        env, info = session.call.env, session.bucket_info
+        authorize = env.get('swift.authorize')
+        if authorize is None:
+            raise AccessDenied()
+        request = Request(env)
+        request.acl = info['read_acl' if session.call.method in ('GET', 'HEAD') else 'write_acl']
+        denied = authorize(request)
+        if denied is not None:
+            return denied
+        if info['status'] == 404 or info['status'] == 0 and session.backend.account_is_missing():
+            raise NoSuchBucket(session.call.bucket)
+        if not is_success(info['status']):
+            raise ServiceUnavailable()
+        return None
+
+
+def _cluster_secret() -> bytes:
+    # The only secret that every proxy of a cluster has already, and that no client knows.
+    swift.common.utils.validate_hash_conf()
+    return swift.common.utils.HASH_PATH_PREFIX + b'\0' + swift.common.utils.HASH_PATH_SUFFIX
+
+
+def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callable[[WSGIApplication], S3MultiMiddleware]':
+    """The PasteDeploy entry point ``egg:s3multi#s3multi``."""
+    def s3multi_filter(app: 'WSGIApplication') -> S3MultiMiddleware:
+        # In here every filter of the pipeline has registered its limits.
+        if '__file__' in global_conf:
+            pipeline.check(pipeline.read_stages(global_conf['__file__']))
+        info = get_swift_info()
+        inherited = {name: info['s3api'][name] for name in ('min_segment_size', 'max_upload_part_num')}
+        settings = config.load(local_conf, inherited)
+        if settings.storage_policy and POLICIES.get_by_name(settings.storage_policy) is None:
+            raise config.ConfigError('[filter:s3multi] storage_policy = %s: swift.conf has no such policy'
+                                     % settings.storage_policy)
+        pipeline.check_limits(info['slo'], settings.max_upload_part_num)
+        register_swift_info('s3multi', version=__version__, min_segment_size=settings.min_segment_size,
+                            max_upload_part_num=settings.max_upload_part_num)
+        logger = get_logger({**global_conf, **local_conf}, log_route='s3multi')
+        return S3MultiMiddleware(app, settings, UploadIds(_cluster_secret()), logger)
+
+    return s3multi_filter

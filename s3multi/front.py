@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The filter ``egg:s3multi#s3api``: Swift's own s3api, which hands multipart requests on to s3multi.
+
+Signatures, presigned URLs, aws-chunked bodies, checksums of the payload and everything that is no multipart request
+stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Alone knows s3api.
+"""
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from swift.common.middleware.s3api import s3api, s3response
+from swift.common.middleware.s3api.controllers import PartController, UploadController, UploadsController
+from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
+from swift.common.utils import split_path
+
+from s3multi import pipeline
+from s3multi.config import ConfigError
+from s3multi.parts import MAX_PART_NUMBER
+from s3multi.wire import HANDOFF, Handoff
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_MULTIPART = (PartController, UploadController, UploadsController)
+
+
+class S3MultiFront(s3api.S3ApiMiddleware):
+    """Swift's S3 API, with multipart requests handed on through the pipeline to the s3multi filter."""
+
+    def handle_request(self, req: Any) -> Response:
+        """Answer an S3 request that s3api has parsed; ``req`` is its ``S3Request``."""
+        if req.controller not in _MULTIPART:
+            return super().handle_request(req)
+        # The server looks at this on the environ that it made itself, so it cannot wait for the answer: with it,
+        # white space of a slow answer is sent at once.
+        req.environ['eventlet.minimum_write_chunk_size'] = 0
+        # Lists that are shared with the copy of the environ below.
+        req.environ.setdefault('swift.log_info', [])
+        handoff = Handoff(
+            params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
+            headers={wsgi_to_str(name).lower(): wsgi_to_str(value) for name, value in req.headers.items()},
+            access_key=req.access_key, location=_location(req))
+        request = req.to_swift_req(req.method, req.container_name, req.object_name, headers={})
+        # Nobody but s3multi may read the source of a copy, and its Content-Length is still that of the request.
+        request.environ.pop('HTTP_X_COPY_FROM', None)
+        request.environ[HANDOFF] = handoff
+        try:
+            with req.translate_read_errors():
+                response = request.get_response(self.app)
+        finally:
+            # What auth made of the access key, as s3api's own controllers leave it for the logs.
+            _, req.account, _ = split_path(request.environ['PATH_INFO'], 2, 3, True)
+            req.environ['s3api.backend_path'] = request.environ['PATH_INFO']
+        if not handoff.answered:
+            raise _denial(req, request, response)
+        # S3's spelling of names: some clients know "ETag" only.
+        response.headers = s3response.HeaderKeyDict(response.headers)
+        for name in ('x-amz-id-2', 'x-amz-request-id'):
+            response.headers[name] = req.environ.get('swift.trans_id', '')
+        return response
+
+
+def _location(req: Any) -> str:
+    """Return the URL of the object, as the client addressed it."""
+    # Some clients sign a Host with the default port in it; a port that is none would make urlsplit raise.
+    host = urlsplit(req.host_url)
+    return '%s://%s%s' % (host.scheme, host.netloc, wsgi_quote(req.environ['PATH_INFO']))
+
+
+def _denial(req: Any, request: Request, response: Response) -> Exception:
+    """Return the S3 error for an answer that s3multi did not give: a denial by auth, or a filter in between."""
+    status = response.status_int
+    if status == 401:
+        return s3response.SignatureDoesNotMatch(**req.signature_does_not_match_kwargs())
+    if status == 403:
+        return s3response.AccessDenied(reason='forbidden')
+    if status == 404:
+        return s3response.NoSuchBucket(req.container_name)
+    if status in (429, 498):
+        return s3response.SlowDown(status='429 Slow Down') if req.conf.ratelimit_as_client_error else \
+            s3response.SlowDown()
+    if status == 503:
+        return s3response.ServiceUnavailable()
+    return s3response.InternalError('unexpected status code %d on the way to s3multi' % status)
+
+
+def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callable[[WSGIApplication], S3MultiFront]':
+    """The PasteDeploy entry point ``egg:s3multi#s3api``; takes the options of ``egg:swift#s3api``."""
+    local_conf.setdefault('max_upload_part_num', str(MAX_PART_NUMBER))
+    # Registers s3api in /info, and what must not be logged; the middleware it would make is not used.
+    s3api.filter_factory(global_conf, **local_conf)
+    conf = {**global_conf, **local_conf}
+
+    def s3api_filter(app: 'WSGIApplication') -> S3MultiFront:
+        if '__file__' in global_conf:
+            pipeline.check(pipeline.read_stages(global_conf['__file__']))
+        front = S3MultiFront(s3api.ListingEtagMiddleware(app), conf)
+        if front.conf.s3_acl:
+            raise ConfigError('s3multi does not support S3 ACLs yet: in [filter:s3api] write s3_acl = false')
+        return front
+
+    return s3api_filter

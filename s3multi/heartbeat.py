@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""White space on slow answers, as Amazon S3 sends it while a Complete is at work.
+
+Until the first white space the answer can still have its real status. After it the status is 200, and an error is
+told by the document alone: SDKs look for the root ``Error`` in it.
+"""
+from collections.abc import Callable, Iterator
+
+import eventlet
+from eventlet.greenthread import GreenThread
+
+from s3multi.documents import CONTENT_TYPE, DECLARATION
+from s3multi.wire import Reply
+
+
+def answer(task: 'Callable[[], Reply]', interval: float) -> Reply:
+    """Run ``task`` to its end and return its reply; if it takes longer than ``interval`` seconds, one that waits.
+
+    ``task`` must not raise. It goes on when the client hangs up: a repeat of the request then finds its result.
+    """
+    worker = eventlet.spawn(task)
+    reply = _result(worker, interval)
+    if reply is not None:
+        return reply
+    return Reply(200, {'Content-Type': CONTENT_TYPE}, _white_space(worker, interval))
+
+
+def _white_space(worker: GreenThread, interval: float) -> Iterator[bytes]:
+    # XML wants its declaration in front of everything, white space included.
+    yield DECLARATION
+    reply = _result(worker, interval)
+    while reply is None:
+        yield b' '
+        reply = _result(worker, interval)
+    body = reply.body if isinstance(reply.body, bytes) else b''.join(reply.body)
+    yield body.removeprefix(DECLARATION)
+
+
+def _result(worker: GreenThread, seconds: float) -> 'Reply | None':
+    with eventlet.Timeout(seconds, False):
+        return worker.wait()
+    return None

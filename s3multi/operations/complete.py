@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Complete: prove the listed parts (``prove``), then make them one object (``conclude``).
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+"""
+from s3multi import heartbeat, request_headers
+from s3multi.digests import content_md5, is_md5, multipart_etag
+from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
+from s3multi.errors import BadDigest, IncompleteBody, InternalError, InvalidPart, MaxMessageLengthExceeded, S3Error
+from s3multi.layout import Upload
+from s3multi.operations.conclude import Conclusion
+from s3multi.operations.prove import Proof, prove
+from s3multi.parts import PartRef, check_order, check_sizes
+from s3multi.session import Session
+from s3multi.state import name_choice
+from s3multi.wire import Call, Reply
+
+
+def run(session: Session) -> Reply:
+    """Answer CompleteMultipartUploadResult; with white space in front when Swift takes long.
+
+    Whatever the list can be refused for is answered with its own status, before anything is written.
+    """
+    upload = session.upload()
+    request_headers.refuse_unsupported('complete', session.call.headers)
+    listed = _read_list(session, upload)
+    etag = multipart_etag(ref.etag for ref in listed)
+    proof = prove(session, upload, listed)
+    if proof is None:
+        earlier = Conclusion(session, upload, etag, None)
+        return _reply(session.call, etag, earlier.of_earlier_complete())
+    check_sizes(proof.chosen, session.settings.min_segment_size, session.call.headers.get('x-amz-mp-object-size'))
+    thread_locals = session.logger.thread_locals
+
+    def task() -> Reply:
+        session.logger.thread_locals = thread_locals
+        return _finish(session, upload, proof, etag)
+
+    return heartbeat.answer(task, session.settings.heartbeat_interval)
+
+
+def _read_list(session: Session, upload: Upload) -> 'list[PartRef]':
+    call = session.call
+    body = _read_body(call)
+    if call.content_md5 and content_md5(body) != call.headers.get('content-md5', '').strip():
+        raise BadDigest(call.headers.get('content-md5', ''), content_md5(body))
+    listed = read_complete(body)
+    check_order(listed, upload.id, session.settings.max_upload_part_num)
+    for ref in listed:
+        if not is_md5(ref.etag):
+            raise InvalidPart(upload.id, ref.number, ref.sent)
+    return listed
+
+
+def _read_body(call: Call) -> bytes:
+    if call.content_length is not None and call.content_length > MAX_COMPLETE_BYTES:
+        raise MaxMessageLengthExceeded(MAX_COMPLETE_BYTES)
+    chunks = []
+    left = MAX_COMPLETE_BYTES + 1
+    while left > 0:
+        chunk = call.body.read(left)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        left -= len(chunk)
+    body = b''.join(chunks)
+    if len(body) > MAX_COMPLETE_BYTES:
+        raise MaxMessageLengthExceeded(MAX_COMPLETE_BYTES)
+    if call.content_length is not None and len(body) < call.content_length:
+        raise IncompleteBody(call.content_length, len(body))
+    return body
+
+
+def _finish(session: Session, upload: Upload, proof: Proof, etag: str) -> Reply:
+    """Write the object and return the reply, an error document included: the status may be gone by then."""
+    conclusion = Conclusion(session, upload, etag, name_choice(etag, (part.name for part in proof.chosen)))
+    try:
+        version_id = conclusion.reach(proof.chosen)
+        if conclusion.may_free:
+            _free_others(session, upload, proof)
+        return _reply(session.call, etag, version_id)
+    except S3Error as error:
+        return Reply.error(error, session.call.trans_id)
+    except Exception:
+        session.logger.exception('the Complete of upload %s failed', upload.id)
+        return Reply.error(InternalError(), session.call.trans_id)
+
+
+def _free_others(session: Session, upload: Upload, proof: Proof) -> None:
+    try:
+        session.store.free(proof.others, session.ticks())
+    except S3Error as error:
+        # The object is there: what is left over costs space, not correctness.
+        session.logger.warning('not all unlisted parts of upload %s could be deleted: %s', upload.id, error)
+
+
+def _reply(call: Call, etag: str, version_id: 'str | None') -> Reply:
+    body = document('CompleteMultipartUploadResult', [
+        ('Location', call.location), ('Bucket', call.bucket), ('Key', call.object_key()), ('ETag', '"%s"' % etag)])
+    return Reply.xml(body, {'x-amz-version-id': version_id} if version_id else None)

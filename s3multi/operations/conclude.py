@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The writes of a Complete, in the order that lets every race, and every proxy that dies, end well.
+
+1. SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker: it must be open. 4. SLO writes
+the manifest with the timestamp T of the intent. 5. DELETE the marker at T. 6. DELETE the intent at T: that it was
+still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step.
+"""
+from collections.abc import Sequence
+
+from s3multi.errors import NoSuchUpload, ServiceUnavailable
+from s3multi.layout import Upload
+from s3multi.operations.settle import Verdict, after, is_finished, settle_abort
+from s3multi.parts import Attempt
+from s3multi.session import Session
+from s3multi.state import Intent, Marker, State, manifest_timestamp
+from s3multi.store import swift_time
+
+# An intent that another Complete keeps writing and deleting: somebody repeats in a loop.
+_MAX_ENTRIES = 5
+
+
+class _Over(Exception):
+    """Another Complete with the same list has finished the upload."""
+
+    def __init__(self, version_id: 'str | None') -> None:
+        super().__init__()
+        self.version_id = version_id
+
+
+class Conclusion:
+    """One Complete on its way to the object, or to the reason why there is none."""
+
+    def __init__(self, session: Session, upload: Upload, etag: str, choice: 'str | None') -> None:
+        """etag: the S3 ETag of the object. choice: the name of the list of attempts; None when it is not known."""
+        self._session = session
+        self._store = session.store
+        self._upload = upload
+        self._etag = etag
+        self._choice = choice
+        self._intent: Intent | None = None
+        self._marker: Marker | None = None
+        self._won = False
+
+    @property
+    def may_free(self) -> bool:
+        """Whether parts that were not listed may be deleted: no rival can have a manifest that lists them."""
+        return self._won and not self._session.is_versioned
+
+    def reach(self, chosen: Sequence[Attempt]) -> 'str | None':
+        """Make the object; return its version id in a versioned bucket.
+
+        Raises NoSuchUpload when another Complete or an Abort won, ServiceUnavailable while that is not certain.
+        """
+        try:
+            version_id = self._store.write_manifest(self._upload, chosen, self._etag, self._enter)
+        except _Over as over:
+            return over.version_id
+        assert self._intent is not None
+        just_after = after(self._intent.timestamp, 1)
+        # While the marker lives, a Complete whose proxy dies here can be finished by the next request. Once it is
+        # gone no other Complete enters, so every rival there will ever be has written its intent.
+        self._store.delete_marker(self._upload, just_after)
+        self._won = self._store.delete_intent(self._upload, just_after)
+        return version_id if self._won else self.of_earlier_complete()
+
+    def of_earlier_complete(self) -> 'str | None':
+        """With the marker gone: return the version id if the object is what this Complete would make.
+
+        Raises NoSuchUpload if not, ServiceUnavailable while a Complete with another list may still replace it.
+        """
+        intent = self._store.intent(self._upload)
+        finished = self._store.finished(self._upload.key)
+        if finished.upload_id != self._upload.id or finished.etag != self._etag:
+            raise NoSuchUpload(self._upload.id)
+        if intent is not None and not self._is_same_list(intent) and intent.is_fresh(self._session.now()):
+            raise self._busy('another Complete is closing it')
+        return finished.version_id
+
+    def _is_same_list(self, intent: Intent) -> bool:
+        # Without the parts at hand the ETag has to do, which the choice begins with.
+        if self._choice is None:
+            return intent.chosen.startswith(self._etag + ':')
+        return intent.chosen == self._choice
+
+    def _enter(self) -> 'tuple[Intent, Marker]':
+        """Pass the gate between the proof and the manifest; return the intent to write for, and the marker."""
+        seen = [swift_time(self._upload.ticks)]
+        for _ in range(_MAX_ENTRIES):
+            now = self._session.now()
+            intent: Intent | None = Intent(self._choice or '', manifest_timestamp(now, *seen))
+            written = self._store.write_intent(self._upload, intent)
+            if written.newer is not None:
+                seen.append(written.newer)
+                continue
+            # After the intent: of a Complete and an Abort each writes first and reads second, so one sees the other.
+            if written.exists:
+                intent = self._join()
+            else:
+                self._read_open_marker()
+            if intent is None:
+                continue
+            assert self._marker is not None
+            if not intent.may_still_write(self._session.now()):
+                raise self._busy('its intent is too old to write the manifest')
+            self._intent = intent
+            return intent, self._marker
+        raise self._busy('too many Completes at once')
+
+    def _join(self) -> 'Intent | None':
+        """With an intent in place: return it to join its Complete, or None when the way is free again."""
+        intent = self._store.intent(self._upload)
+        # After the intent.
+        self._read_open_marker()
+        if intent is None:
+            return None
+        if intent.is_fresh(self._session.now()):
+            if self._is_same_list(intent):
+                return intent
+            raise self._busy('another Complete is at work')
+        if is_finished(self._session, self._upload, intent.timestamp):
+            self._store.delete_marker(self._upload, after(intent.timestamp, 1))
+            raise _Over(self.of_earlier_complete())
+        self._store.delete_intent(self._upload, after(intent.timestamp, 1))
+        return None
+
+    def _read_open_marker(self) -> None:
+        marker = self._store.marker(self._upload)
+        if marker is None:
+            raise _Over(self.of_earlier_complete())
+        if marker.state is State.ABORTED:
+            raise NoSuchUpload(self._upload.id)
+        if marker.state is State.ABORTING:
+            verdict = settle_abort(self._session, self._upload).verdict
+            if verdict is Verdict.COMPLETED:
+                raise _Over(self.of_earlier_complete())
+            if verdict is Verdict.ABORTED:
+                raise NoSuchUpload(self._upload.id)
+            raise self._busy('an Abort is under way')
+        self._marker = marker
+
+    def _busy(self, reason: str) -> ServiceUnavailable:
+        self._session.logger.info('Complete of upload %s has to be repeated: %s', self._upload.id, reason)
+        return ServiceUnavailable()

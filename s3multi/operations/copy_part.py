@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Upload Part Copy: read the source with the client's own rights, and stream it into a part.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
+"""
+import re
+from email.utils import parsedate_to_datetime
+
+from swift.common.http import is_success
+from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
+from swift.common.swob import Response
+from swift.common.utils import FileLikeIter, closing_if_possible, config_true_value, drain_and_close
+
+from s3multi import manifest
+from s3multi.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
+                                 parse_source)
+from s3multi.documents import document
+from s3multi.errors import (AccessDenied, InvalidArgument, InvalidRequest, NoSuchBucket, NoSuchKey, NoSuchVersion,
+                            S3Error)
+from s3multi.operations.upload_part import read_target, store_attempt
+from s3multi.session import Session
+from s3multi.store import s3_time, swift_time
+from s3multi.subrequest import Target, failure
+from s3multi.wire import Reply
+
+_CONTENT_RANGE = re.compile(r'bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)')
+
+
+def run(session: Session) -> Reply:
+    """Answer CopyPartResult with the ETag of the bytes copied."""
+    call = session.call
+    upload, number = read_target(session, 'copy_part')
+    source = parse_source(call.headers[HEADER])
+    byte_range = parse_range(call.headers)
+    session.open_marker(upload)
+    response = _open_source(session, source, byte_range)
+    with closing_if_possible(response.app_iter):
+        state = _state_of(response)
+        check_conditions(call.headers, state, float(session.now()))
+        # A source that Swift answers without a length (a DLO) is streamed in chunks; its size cannot be checked first.
+        length = None if state.size < 0 else check_range(byte_range, state.size)
+        headers = {'Transfer-Encoding': 'chunked'} if length is None else {'Content-Length': str(length)}
+        stored = store_attempt(session, upload, number, headers, FileLikeIter(response.app_iter))
+    result = document('CopyPartResult', [('LastModified', s3_time(swift_time(stored.began).isoformat)),
+                                         ('ETag', '"%s"' % stored.etag)])
+    version_id = response.headers.get('X-Object-Version-Id')
+    return Reply.xml(result, {'x-amz-copy-source-version-id': version_id} if version_id else None)
+
+
+def _open_source(session: Session, source: CopySource, byte_range: 'tuple[int, int] | None') -> Response:
+    """Return Swift's answer to a GET of the source, its body not yet read. Raises the S3 error it amounts to."""
+    target = Target(source.bucket, source.key, {'version-id': source.version_id} if source.version_id else {})
+    headers = {'Range': 'bytes=%d-%d' % byte_range} if byte_range else {}
+    response = session.backend.send_as_client('GET', target, headers)
+    if is_success(response.status_int):
+        return response
+    drain_and_close(response)
+    raise _refusal(session, source, byte_range, response, target)
+
+
+def _refusal(session: Session, source: CopySource, byte_range: 'tuple[int, int] | None', response: Response,
+             target: Target) -> Exception:
+    status = response.status_int
+    if status in (401, 403):
+        return AccessDenied()
+    if status == 416 and byte_range:
+        size = _CONTENT_RANGE.fullmatch(response.headers.get('Content-Range', ''))
+        try:
+            check_range(byte_range, int(size[1]) if size else 0)
+        except S3Error as error:
+            return error
+    if status == 400 and source.version_id:
+        return InvalidArgument(HEADER, source.version_id, 'Invalid version id specified')
+    if status == 404:
+        return _absence(session, source, response)
+    return failure('GET', target, response)
+
+
+def _absence(session: Session, source: CopySource, response: Response) -> S3Error:
+    if not is_success(session.backend.bucket_info(source.bucket)['status']):
+        return NoSuchBucket(source.bucket)
+    deleted = response.headers.get('X-Backend-Content-Type') == DELETE_MARKER_CONTENT_TYPE
+    if source.version_id:
+        if deleted:
+            return InvalidRequest('The source of a copy request may not specifically refer to a delete marker by '
+                                  'version id.')
+        return NoSuchVersion(source.key, source.version_id)
+    if deleted:
+        return NoSuchKey(source.key, {'x-amz-delete-marker': 'true',
+                                      'x-amz-version-id': response.headers.get('X-Object-Version-Id', '')})
+    return NoSuchKey(source.key)
+
+
+def _state_of(response: Response) -> SourceState:
+    headers = response.headers
+    etag = headers.get(manifest.ETAG_HEADER) or headers.get('Etag', '').strip('"')
+    if manifest.ETAG_HEADER not in headers and config_true_value(headers.get('X-Static-Large-Object')):
+        etag += '-N'    # as s3api shows a large object that was not made through S3
+    size = -1 if response.content_length is None else response.content_length
+    if response.status_int == 206:
+        match = _CONTENT_RANGE.fullmatch(headers.get('Content-Range', ''))
+        size = int(match[1]) if match else size
+    return SourceState(etag, parsedate_to_datetime(headers['Last-Modified']).timestamp(), size)

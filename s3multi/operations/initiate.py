@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Initiate (CreateMultipartUpload): write the marker that makes an upload exist.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+"""
+from swift.common import constraints
+from swift.common.storage_policy import POLICIES
+from swift.common.swob import str_to_wsgi
+
+from s3multi import request_headers
+from s3multi.documents import document
+from s3multi.errors import InvalidBucketName, KeyTooLong
+from s3multi.layout import NAME_OVERHEAD, Upload
+from s3multi.session import Session
+from s3multi.wire import Call, Reply
+
+
+def run(session: Session) -> Reply:
+    """Answer InitiateMultipartUploadResult. Creates the segments container when the bucket has none yet."""
+    call = session.call
+    key = call.object_key()
+    _check_names(call.bucket, key)
+    request_headers.refuse_unsupported('initiate', call.headers)
+    request_headers.check_acl(call.headers)
+    request_headers.check_checksum_choice(call.headers)
+    request_headers.check_metadata_size(call.headers)
+    upload = Upload(call.account, call.bucket, key, session.ids.new(call.account, call.bucket, key, session.ticks()))
+    initiation = _initiation(call)
+    if not session.store.open_upload(upload, initiation, call.user):
+        session.store.create_container(_policy_index(session))
+        session.store.open_upload(upload, initiation, call.user)
+    return Reply.xml(document('InitiateMultipartUploadResult', [
+        ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]))
+
+
+def _check_names(bucket: str, key: str) -> None:
+    # The names of parts are longer than the key, and Swift limits the names of objects: better refused now than at
+    # the first part.
+    allowed = constraints.MAX_OBJECT_NAME_LENGTH - NAME_OVERHEAD
+    size = len(key.encode('utf-8'))
+    if size > allowed:
+        raise KeyTooLong(size, allowed)
+    if len(Upload('', bucket, key, '').container.encode('utf-8')) > constraints.MAX_CONTAINER_NAME_LENGTH:
+        raise InvalidBucketName(bucket)
+
+
+def _initiation(call: Call) -> 'dict[str, str]':
+    """Return the headers that the object shall have, as WSGI strings."""
+    kept = {name: str_to_wsgi(call.headers[name]) for name in request_headers.OBJECT_HEADERS if name in call.headers}
+    if call.headers.get('content-type'):
+        kept['content-type'] = str_to_wsgi(call.headers['content-type'])
+    return {**kept, **call.metadata}
+
+
+def _policy_index(session: Session) -> int:
+    if session.settings.storage_policy:
+        return int(POLICIES.get_by_name(session.settings.storage_policy))
+    return int(session.bucket_info['storage_policy'])

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""List Parts: the newest attempt of each part, a page at a time.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
+"""
+from s3multi import request_headers
+from s3multi.documents import Node, document, url_encode
+from s3multi.layout import Upload
+from s3multi.pages import MAX_PAGE, parse_count, parse_encoding
+from s3multi.parts import Attempt, newest_attempts
+from s3multi.session import Session
+from s3multi.store import s3_time
+from s3multi.wire import Reply
+
+
+def run(session: Session) -> Reply:
+    """Answer ListPartsResult."""
+    call = session.call
+    upload = session.upload()
+    request_headers.refuse_unsupported('list_parts', call.headers)
+    encoding = parse_encoding(call.params)
+    max_parts = parse_count(call.params, 'max-parts', MAX_PAGE, MAX_PAGE)
+    after = parse_count(call.params, 'part-number-marker', 0)
+    marker = session.open_marker(upload)
+    page, truncated = _read_page(session, upload, after, max_parts)
+    person: list[Node] = [('ID', marker.initiator), ('DisplayName', marker.initiator)]
+    nodes: list[Node] = [
+        ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
+        ('Initiator', person), ('Owner', person), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
+        ('NextPartNumberMarker', str(page[-1].number if page else 0)), ('MaxParts', str(max_parts))]
+    if encoding:
+        nodes.append(('EncodingType', encoding))
+    nodes.append(('IsTruncated', 'true' if truncated else 'false'))
+    nodes += [('Part', _part(attempt)) for attempt in page]
+    return Reply.xml(document('ListPartsResult', nodes))
+
+
+def _read_page(session: Session, upload: Upload, after: int, max_parts: int) -> 'tuple[list[Attempt], bool]':
+    """Return at most ``max_parts`` parts with numbers above ``after``, and whether there are more."""
+    if max_parts == 0 or after >= 10 ** 8:
+        return [], False
+    found: list[Attempt] = []
+    numbers = set()
+    # One row more than the page tells whether it is the last, and lets the newest attempt of its last number be seen.
+    for attempt in session.store.attempts(upload, after, max_parts + 1):
+        numbers.add(attempt.number)
+        if len(numbers) > max_parts:
+            return newest_attempts(found), True
+        found.append(attempt)
+    return newest_attempts(found), False
+
+
+def _part(attempt: Attempt) -> 'list[Node]':
+    return [('PartNumber', str(attempt.number)), ('LastModified', s3_time(attempt.modified)),
+            ('ETag', '"%s"' % attempt.etag), ('Size', str(attempt.size)), *attempt.checksums.items()]

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proof of a Complete: that Swift holds every part the client lists. Reads only, so a refusal changes nothing.
+
+Rows of the listing prove what they show (``parts``). A row that is missing proves nothing: the attempt that Upload
+Part left a hint of is asked for by name, the listing is read again, and only then is the part taken to be missing.
+"""
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import eventlet
+
+from s3multi.errors import InvalidPart, NoSuchUpload
+from s3multi.layout import Upload
+from s3multi.parts import Attempt, Judgement, PartRef, judge
+from s3multi.session import Session
+from s3multi.state import State
+from s3multi.store import attempt_of
+
+_SECONDS_BETWEEN_LISTINGS = 0.5
+
+
+@dataclass(frozen=True)
+class Proof:
+    """chosen: an attempt for each listed part, in order. others: every other stored attempt that was seen."""
+
+    chosen: 'list[Attempt]'
+    others: 'list[Attempt]'
+
+
+def prove(session: Session, upload: Upload, listed: Sequence[PartRef]) -> 'Proof | None':
+    """Return the proof; None when the upload has ended already, so that its object has to tell what it is.
+
+    Raises NoSuchUpload when it was aborted, else InvalidPart for the first listed part that cannot be proven.
+    """
+    seen: dict[str, Attempt] = {}
+    marker_seen = _read_listing(session, upload, seen)
+    refusal: InvalidPart | None = None
+    judgement = Judgement((), ())
+    try:
+        judgement = judge(listed, seen.values(), upload.id)
+    except InvalidPart as error:
+        refusal = error
+    if refusal or judgement.missing or not marker_seen:
+        marker = session.store.marker(upload)
+        if marker is None:
+            return None
+        if marker.state is State.ABORTED:
+            raise NoSuchUpload(upload.id)
+    if refusal:
+        raise refusal
+    if judgement.missing:
+        judgement = _ask_further(session, upload, listed, seen, judgement)
+    chosen = judgement.proven
+    names = {attempt.name for attempt in chosen}
+    return Proof(chosen, [attempt for attempt in seen.values() if attempt.name not in names])
+
+
+def _read_listing(session: Session, upload: Upload, seen: 'dict[str, Attempt]') -> bool:
+    """Add the attempts that the listing shows to ``seen``; say whether it shows the marker too.
+
+    Rows are only ever added: what another replica of the listing has shown before stays true.
+    """
+    marker_seen = False
+    for page in session.store.rows(prefix=upload.marker, end_marker=upload.parts_end):
+        for row in page:
+            attempt = attempt_of(upload, row)
+            if attempt is not None:
+                seen[attempt.name] = attempt
+            elif row['name'] == upload.marker:
+                marker_seen = True
+    return marker_seen
+
+
+def _ask_further(session: Session, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]',
+                 judgement: Judgement) -> Judgement:
+    """Look for missing parts until all are found, or a hint shows that they are not there, or patience ends."""
+    deadline = time.monotonic() + session.settings.missing_part_patience
+    while True:
+        unhinted = _follow_hints(session, upload, judgement.missing, seen)
+        judgement = judge(listed, seen.values(), upload.id)
+        if not judgement.missing:
+            return judgement
+        # Where the newest attempt is known and is not what the client lists, waiting cannot help.
+        if not unhinted or time.monotonic() >= deadline:
+            raise InvalidPart(upload.id, judgement.missing[0].number, judgement.missing[0].sent)
+        eventlet.sleep(min(_SECONDS_BETWEEN_LISTINGS, max(0.0, deadline - time.monotonic())))
+        _read_listing(session, upload, seen)
+        judgement = judge(listed, seen.values(), upload.id)
+        if not judgement.missing:
+            return judgement
+
+
+def _follow_hints(session: Session, upload: Upload, missing: Sequence[PartRef],
+                  seen: 'dict[str, Attempt]') -> 'list[PartRef]':
+    """Ask for the attempts that hints name; add what is there to ``seen``. Return the parts without a hint."""
+    hints = {ref: session.hints.recall(upload, ref.number) for ref in missing}
+    names = [name for name in hints.values() if name and name not in seen]
+    for attempt in session.store.stored_attempts(upload, names):
+        seen[attempt.name] = attempt
+    return [ref for ref, name in hints.items() if name not in seen]

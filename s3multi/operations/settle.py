@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who won between a Complete and an Abort: the questions that both operations ask of the records.
+
+The order of the reads matters; ``doc/design`` has the trace that appears when one is left out.
+"""
+import enum
+from dataclasses import dataclass
+
+from s3multi.layout import Upload
+from s3multi.session import Session
+from s3multi.state import State
+from s3multi.store import swift_time
+from swift.common.utils import Timestamp
+
+
+class Verdict(enum.Enum):
+    """What became of an upload whose marker says ``aborting``. UNSURE: a Complete may still be at work."""
+
+    ABORTED = 'aborted'
+    COMPLETED = 'completed'
+    UNSURE = 'unsure'
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A verdict, and whether the intent of a Complete was met on the way to it."""
+
+    verdict: Verdict
+    met_intent: bool = False
+
+
+def after(timestamp: Timestamp, offset: int) -> Timestamp:
+    """Return the timestamp ``offset`` steps just after ``timestamp``, before the next tick of any clock."""
+    return Timestamp(timestamp.internal, offset=offset)
+
+
+def flag_abort(session: Session, upload: Upload) -> None:
+    """Write ``aborting``. From here on no new Complete passes."""
+    # Just after the time of Initiate, so that it replaces "open" but never brings back a marker that a Complete deleted.
+    session.store.mark(upload, State.ABORTING, after(swift_time(upload.ticks), 1))
+
+
+def settle_abort(session: Session, upload: Upload) -> Settlement:
+    """Decide an upload that is flagged ``aborting``; writes ``aborted`` if that is the verdict."""
+    store = session.store
+    intent = store.intent(upload)
+    if intent is not None:
+        if is_finished(session, upload, intent.timestamp):
+            store.delete_marker(upload, after(intent.timestamp, 1))
+            return Settlement(Verdict.COMPLETED, True)
+        if intent.is_fresh(session.now()):
+            return Settlement(Verdict.UNSURE, True)
+    # After the intent: a Complete may have finished, and taken its intent away, before that was looked for.
+    if store.marker(upload) is None:
+        return Settlement(Verdict.COMPLETED, intent is not None)
+    store.mark(upload, State.ABORTED, after(swift_time(upload.ticks), 2))
+    return Settlement(Verdict.ABORTED, intent is not None)
+
+
+def is_finished(session: Session, upload: Upload, timestamp: Timestamp) -> bool:
+    """Say whether the manifest of ``upload``, or in a versioned bucket its version of ``timestamp``, is there."""
+    if session.store.finished(upload.key).upload_id == upload.id:
+        return True
+    return session.is_versioned and session.store.finished(upload.key, timestamp).upload_id == upload.id

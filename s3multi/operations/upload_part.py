@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Upload Part: stream the body into a name that was never used before.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
+"""
+from typing import Any
+
+from swift.common import constraints
+from swift.common.swob import Response
+
+from s3multi import request_headers
+from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
+                            NoSuchUpload, RequestTimeout)
+from s3multi.layout import Upload, attempt_ticks, new_attempt
+from s3multi.parts import MAX_PART_BYTES, Attempt, parse_part_number
+from s3multi.session import Session
+from s3multi.state import State
+from s3multi.subrequest import Target, failure
+from s3multi.wire import Reply
+
+
+def run(session: Session) -> Reply:
+    """Answer with the part's ETag, once it is stored."""
+    call = session.call
+    upload, number = read_target(session, 'upload_part')
+    length = call.content_length
+    if length is None:
+        raise MissingContentLength()
+    largest = min(MAX_PART_BYTES, constraints.MAX_FILE_SIZE)
+    if length > largest:
+        raise EntityTooLarge(length, largest)
+    session.open_marker(upload)
+    headers = {'Content-Length': str(length)}
+    if call.content_md5:
+        headers['ETag'] = call.content_md5
+    stored = store_attempt(session, upload, number, headers, call.body)
+    return Reply(200, {'ETag': '"%s"' % stored.etag})
+
+
+def read_target(session: Session, operation: str) -> 'tuple[Upload, int]':
+    """Return upload and part number of a request that writes a part, and refuse what it may not carry."""
+    call = session.call
+    if 'uploadId' not in call.params:
+        raise InvalidArgument('uploadId', '', 'This operation does not accept a partNumber without an uploadId')
+    if 'versionId' in call.params:
+        raise InvalidArgument('versionId', call.params['versionId'],
+                              'This operation does not accept a version-id.')
+    number = parse_part_number(call.params.get('partNumber'), session.settings.max_upload_part_num)
+    upload = session.upload()
+    request_headers.refuse_unsupported(operation, call.headers)
+    return upload, number
+
+
+def store_attempt(session: Session, upload: Upload, number: int, headers: 'dict[str, str]', body: Any) -> Attempt:
+    """Write a new attempt of part ``number`` from the stream ``body`` and return it.
+
+    headers: Content-Length, or Transfer-Encoding where the length is not known, and what Swift shall check. Raises
+    NoSuchUpload when the upload ended meanwhile.
+    """
+    began = session.ticks()
+    name = new_attempt(began)
+    response = session.store.put_part(upload, number, name, headers, {'wsgi.input': body})
+    if response.status_int != 201:
+        raise _refusal(session, upload, number, response)
+    stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)
+    if session.ticks() - began > session.settings.marker_recheck_after * 100000:
+        _recheck(session, upload, stored)
+    session.hints.remember(upload, number, name)
+    return stored
+
+
+def _recheck(session: Session, upload: Upload, stored: Attempt) -> None:
+    marker = session.store.marker(upload)
+    if marker is not None and marker.state is State.ABORTED:
+        session.store.free([stored], session.ticks())
+    # A marker that is gone was completed, perhaps with this very attempt in its list: that one must stay.
+    if marker is None or marker.state is not State.OPEN:
+        raise NoSuchUpload(upload.id)
+
+
+def _refusal(session: Session, upload: Upload, number: int, response: Response) -> Exception:
+    """Return the S3 error for an answer to the PUT of a part. 202 means that it was not stored."""
+    status = response.status_int
+    if status == 422 and session.call.content_md5:
+        return BadDigest(session.call.content_md5)
+    if status == 408:
+        return RequestTimeout()
+    if status == 499:
+        return IncompleteBody(session.call.content_length, None)
+    if status == 411:
+        return MissingContentLength()
+    if status == 413:
+        return EntityTooLarge(session.call.content_length, None, response.body.decode('utf-8', 'replace').strip())
+    if status == 404:
+        return NoSuchUpload(upload.id)
+    return failure('PUT', Target(upload.container, 'part %d' % number), response)

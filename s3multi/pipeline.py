@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checks at start-up: is the pipeline of the proxy one in which S3 multipart uploads work, and stay safe?
+
+Each refusal is a ``ConfigError`` that tells the operator what to write in ``proxy-server.conf``.
+"""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from paste.deploy import loadwsgi
+from swift.common.wsgi import loadcontext
+
+from s3multi.config import ConfigError
+from s3multi.manifest import MAX_ENTRY_BYTES
+
+FILTER = 's3multi.filter'
+FRONT = 's3multi.front'
+_STOCK_FRONT = 'swift.common.middleware.s3api.s3api'
+_SLO = 'swift.common.middleware.slo'
+_AUTH = ('swift.common.middleware.tempauth', 'swift.common.middleware.keystoneauth',
+         'swift.common.middleware.s3api.s3token', 'keystonemiddleware')
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One filter of the pipeline: its name there, and the module of its factory."""
+
+    name: str
+    module: str
+
+
+def read_stages(conf_file: str) -> 'list[Stage]':
+    """Return the filters of the pipeline of ``conf_file``, from left to right."""
+    context = loadcontext(loadwsgi.APP, conf_file)
+    # Two entry points may have one name ("s3api" is Swift's and ours), so the module of the factory has to tell.
+    return [Stage(getattr(stage, 'name', None) or stage.entry_point_name, getattr(stage.object, '__module__', ''))
+            for stage in getattr(context, 'filter_contexts', [])]
+
+
+def check(stages: Sequence[Stage]) -> None:
+    """Raise ConfigError unless the front, auth, s3multi and slo stand in this order, front and s3multi once each."""
+    shown = ' '.join(stage.name for stage in stages)
+    ours, fronts = _places(stages, FILTER), _places(stages, FRONT)
+    if not ours:
+        raise ConfigError('[filter:s3api] use = egg:s3multi#s3api needs s3multi in the pipeline (%s): add it after the '
+                          'auth filters and before slo, with [filter:s3multi] use = egg:s3multi#s3multi. Alone it would '
+                          'turn an Abort into the deletion of the object.' % shown)
+    if len(ours) > 1 or len(fronts) > 1:
+        raise ConfigError('s3multi and s3api must each be in the pipeline once: %s' % shown)
+    place = ours[0]
+    if _places(stages, _STOCK_FRONT):
+        raise ConfigError('The pipeline (%s) has Swift\'s own s3api, which would answer multipart requests the old way. '
+                          'In [filter:s3api] write: use = egg:s3multi#s3api (its options stay as they are).' % shown)
+    if not fronts or fronts[0] > place:
+        raise ConfigError('s3multi needs s3api to its left in the pipeline (%s), with [filter:s3api] '
+                          'use = egg:s3multi#s3api' % shown)
+    late = [stage.name for stage in stages[place + 1:] if stage.module.startswith(_AUTH)]
+    if late:
+        raise ConfigError('%s stands after s3multi in the pipeline (%s): move s3multi to the right of all auth filters.'
+                          % (', '.join(late), shown))
+    if not any(slo > place for slo in _places(stages, _SLO)):
+        raise ConfigError('s3multi needs slo to its right in the pipeline: %s' % shown)
+
+
+def check_limits(slo: Mapping[str, int], max_parts: int) -> None:
+    """Raise ConfigError unless ``slo``, what the SLO filter registered in /info, admits objects of ``max_parts`` parts.
+
+    A client would learn of it only at Complete, after it has uploaded everything.
+    """
+    need = {'max_manifest_segments': max_parts, 'max_manifest_size': max_parts * MAX_ENTRY_BYTES}
+    if any(slo[name] < least for name, least in need.items()):
+        raise ConfigError('slo does not admit objects of %d parts. In [filter:slo] write:\n%s\nor lower '
+                          'max_upload_part_num in [filter:s3multi].'
+                          % (max_parts, '\n'.join('%s = %d' % line for line in need.items())))
+
+
+def _places(stages: Sequence[Stage], module: str) -> 'list[int]':
+    return [place for place, stage in enumerate(stages) if stage.module == module]

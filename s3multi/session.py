@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operation is handed: the call, the store, and the few questions that several operations ask."""
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from swift.common.utils import Timestamp, config_true_value
+
+from s3multi.config import Settings
+from s3multi.errors import NoSuchUpload
+from s3multi.hints import PartHints
+from s3multi.layout import Upload, UploadIds
+from s3multi.state import Marker, State
+from s3multi.store import Store
+from s3multi.subrequest import Backend
+from s3multi.wire import Call
+
+
+@dataclass(frozen=True)
+class Session:
+    """One S3 request on its way. bucket_info: Swift's container info of the bucket."""
+
+    call: Call
+    store: Store
+    backend: Backend
+    settings: Settings
+    ids: UploadIds
+    hints: PartHints
+    bucket_info: 'dict[str, Any]'
+    logger: 'logging.LoggerAdapter[Any]'
+
+    def upload(self) -> Upload:
+        """Return the upload the request names. Raises NoSuchUpload unless its id was made for this bucket and key."""
+        upload_id = self.call.params.get('uploadId', '')
+        key = self.call.object_key()
+        if not self.ids.belongs(self.call.account, self.call.bucket, key, upload_id):
+            raise NoSuchUpload(upload_id)
+        return Upload(self.call.account, self.call.bucket, key, upload_id)
+
+    def open_marker(self, upload: Upload) -> Marker:
+        """Read the marker of an upload that must be open. Raises NoSuchUpload when it is not."""
+        marker = self.store.marker(upload)
+        if marker is None or marker.state is not State.OPEN:
+            raise NoSuchUpload(upload.id)
+        return marker
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether the bucket has, or once had, versions."""
+        sysmeta = self.bucket_info.get('sysmeta') or {}
+        return 'versions-container' in sysmeta or config_true_value(sysmeta.get('versions-enabled'))
+
+    @staticmethod
+    def now() -> Timestamp:
+        return Timestamp.now()
+
+    @staticmethod
+    def ticks() -> int:
+        """Now, in units of 10 microseconds since the epoch."""
+        return Timestamp.now().raw

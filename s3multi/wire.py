@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between WSGI and the operations: a request that the S3 front handed on becomes a ``Call``, a ``Reply`` an answer.
+
+The front (``front``) parses and checks the S3 request, and leaves a ``Handoff`` in the environ under a key that no
+client can set. Auth filters in between turn the access key in the path into the account.
+"""
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from swift.common.swob import Request, Response, wsgi_to_str
+from swift.common.utils import split_path
+
+from s3multi.documents import CONTENT_TYPE, error_document
+from s3multi.errors import InvalidArgument, InvalidRequest, InvalidURI, S3Error
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+HANDOFF = 's3multi.handoff'
+
+
+@dataclass
+class Handoff:
+    """What the front knows of a request and Swift's environ no longer tells.
+
+    params: the query, as it was signed. headers: the client's, names in lower case. access_key: who signed.
+    location: the URL of the object. answered: set by the filter, so that the front can tell its answers from a denial
+    on the way.
+    """
+
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    access_key: str
+    location: str
+    answered: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """One S3 request. account, bucket, key and params are native text; key is None for a request to the bucket.
+
+    content_length: bytes, None when unknown. content_md5: hex, None without the header. metadata: the headers
+    X-Object-Meta-* that Swift will store, as WSGI strings. trans_id: the id of the transaction.
+    """
+
+    env: 'WSGIEnvironment' = field(repr=False)
+    method: str
+    account: str
+    bucket: str
+    key: 'str | None'
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    user: str
+    location: str
+    content_length: 'int | None'
+    content_md5: 'str | None'
+    metadata: Mapping[str, str]
+    trans_id: str
+
+    @property
+    def body(self) -> BinaryIO:
+        """The body of the request, to be read once."""
+        return self.env['wsgi.input']
+
+    def object_key(self) -> str:
+        """Return the key. Raises InvalidRequest when the request is for a bucket."""
+        if self.key is None:
+            raise InvalidRequest('A key must be specified')
+        return self.key
+
+
+@dataclass
+class Reply:
+    """An answer: status, headers and a body, whole or as an iterator of bytes."""
+
+    status: int = 200
+    headers: 'dict[str, str]' = field(default_factory=dict)
+    body: 'bytes | Iterator[bytes]' = b''
+
+    @classmethod
+    def xml(cls, body: bytes, headers: 'dict[str, str] | None' = None) -> 'Reply':
+        return cls(200, {'Content-Type': CONTENT_TYPE, **(headers or {})}, body)
+
+    @classmethod
+    def error(cls, error: S3Error, trans_id: str) -> 'Reply':
+        return cls(error.status, {'Content-Type': CONTENT_TYPE, **error.headers}, error_document(error, trans_id))
+
+
+def read_call(env: 'WSGIEnvironment') -> 'Call | None':
+    """Return the request the front handed on; None for every other request. Raises InvalidURI for a bad path."""
+    handoff: Handoff | None = env.get(HANDOFF)
+    if handoff is None:
+        return None
+    request = Request(env)
+    _, account, bucket, key = split_path(request.path_info, 3, 4, True)
+    for name in (bucket, key or ''):
+        # Swift's names are UTF-8 without NUL.
+        if not _is_text(wsgi_to_str(name)):
+            raise InvalidURI(request.path)
+    for name, value in handoff.params.items():
+        if not _is_text(value):
+            raise InvalidArgument(name, value)
+    return Call(
+        env=env, method=request.method, account=wsgi_to_str(account), bucket=wsgi_to_str(bucket),
+        key=wsgi_to_str(key) if key else None, params=handoff.params, headers=handoff.headers,
+        user=_user_of(env, handoff), location=handoff.location, content_length=request.content_length,
+        content_md5=env.get('HTTP_ETAG'), trans_id=env.get('swift.trans_id', ''),
+        metadata={name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
+                  if name.startswith('HTTP_X_OBJECT_META_')})
+
+
+def send(reply: Reply, env: 'WSGIEnvironment', start_response: 'StartResponse') -> Iterable[bytes]:
+    """Answer with ``reply``, and tell the front that it is ours."""
+    env[HANDOFF].answered = True
+    fields: dict[str, Any] = {'status': reply.status, 'headers': reply.headers}
+    if isinstance(reply.body, bytes):
+        fields['body'] = reply.body
+    else:
+        fields['app_iter'] = reply.body
+    response = Response(**fields)
+    if 'Content-Type' not in reply.headers:
+        response.headers.pop('Content-Type', None)
+    return response(env, start_response)
+
+
+def _is_text(value: str) -> bool:
+    # wsgi_to_str keeps bytes that are no UTF-8 as lone surrogates.
+    return '\0' not in value and not any('\ud800' <= char <= '\udfff' for char in value)
+
+
+def _user_of(env: 'WSGIEnvironment', handoff: Handoff) -> str:
+    # As s3api names its users: Keystone's project and name, tempauth's access key.
+    if 'HTTP_X_USER_NAME' in env:
+        return wsgi_to_str('%s:%s' % (env.get('HTTP_X_TENANT_NAME') or env.get('HTTP_X_PROJECT_NAME', ''),
+                                      env['HTTP_X_USER_NAME']))
+    return handoff.access_key
