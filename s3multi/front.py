@@ -4,16 +4,18 @@
 Signatures, presigned URLs, aws-chunked bodies, checksums of the payload and everything that is no multipart request
 stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Alone knows s3api.
 """
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from swift.common.middleware.s3api import s3api, s3response
+from swift.common.middleware.s3api import s3api, s3request, s3response
 from swift.common.middleware.s3api.controllers import PartController, UploadController, UploadsController
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
 from swift.common.utils import split_path
 
 from s3multi import pipeline
+from s3multi.checksums import Checksum, algorithm_of
 from s3multi.config import ConfigError
 from s3multi.parts import MAX_PART_NUMBER
 from s3multi.wire import HANDOFF, Handoff
@@ -39,13 +41,13 @@ class S3MultiFront(s3api.S3ApiMiddleware):
         handoff = Handoff(
             params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
             headers={wsgi_to_str(name).lower(): wsgi_to_str(value) for name, value in req.headers.items()},
-            access_key=req.access_key, location=_location(req))
+            access_key=req.access_key, location=_location(req), checksum=_checksum_of(req))
         request = req.to_swift_req(req.method, req.container_name, req.object_name, headers={})
         # Nobody but s3multi may read the source of a copy, and its Content-Length is still that of the request.
         request.environ.pop('HTTP_X_COPY_FROM', None)
         request.environ[HANDOFF] = handoff
         try:
-            with req.translate_read_errors():
+            with _read_errors(req):
                 response = request.get_response(self.app)
         finally:
             # What auth made of the access key, as s3api's own controllers leave it for the logs.
@@ -58,6 +60,40 @@ class S3MultiFront(s3api.S3ApiMiddleware):
         for name in ('x-amz-id-2', 'x-amz-request-id'):
             response.headers[name] = req.environ.get('swift.trans_id', '')
         return response
+
+
+@contextlib.contextmanager
+def _read_errors(req: Any) -> Iterator[None]:
+    """Turn what s3api's wrappers of the body raise while Swift reads it into S3 errors."""
+    if hasattr(req, 'translate_read_errors'):
+        with req.translate_read_errors():
+            yield
+        return
+    # Swift 2.34 has this one wrapper only.
+    try:
+        yield
+    except s3request.S3InputSHA256Mismatch as mismatch:
+        raise s3response.XAmzContentSHA256Mismatch(
+            client_computed_content_s_h_a256=mismatch.expected,
+            s3_computed_content_s_h_a256=mismatch.computed) from None
+
+
+def _checksum_of(req: Any) -> 'Callable[[], Checksum] | None':
+    """Return what tells the checksum of the body, which s3api verifies as the body is read; None without one."""
+    if not hasattr(s3request, 'CHECKSUMS_BY_HEADER'):
+        return None     # before Swift 2.36 s3api verified none
+    for name, value in req.headers.items():
+        algorithm = algorithm_of(name.lower())
+        if algorithm:
+            return lambda: Checksum(algorithm, value)
+    trailer = req.headers.get('x-amz-trailer', '').strip().rstrip(',').lower()
+    algorithm = algorithm_of(trailer)
+    stream = req.environ['wsgi.input']
+    while algorithm and not hasattr(stream, 'trailers') and hasattr(stream, 'wsgi_input'):
+        stream = stream.wsgi_input
+    if algorithm and hasattr(stream, 'trailers'):
+        return lambda: Checksum(algorithm, stream.trailers[trailer])
+    return None
 
 
 def _location(req: Any) -> str:

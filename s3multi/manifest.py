@@ -18,7 +18,7 @@ from s3multi.request_headers import DEFAULT_CONTENT_TYPE
 # s3api's own names, so that stock s3api serves the object correctly too: ``s3api/controllers/multi_upload.py``.
 ETAG_HEADER = 'X-Object-Sysmeta-S3Api-Etag'
 UPLOAD_ID_HEADER = 'X-Object-Sysmeta-S3Api-Upload-Id'
-_LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
+LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
 
 # What one segment takes in the body at most, JSON escapes of its name aside: the longest name and 160 bytes around it.
 MAX_ENTRY_BYTES = 256 + 1024 + 160
@@ -40,7 +40,7 @@ def headers(upload: Upload, initiation: Mapping[str, str], etag: str) -> 'dict[s
             ETAG_HEADER: etag,
             UPLOAD_ID_HEADER: upload.id,
             # SLO puts the MD5 of the manifest in front of it, as in a listing of any large object.
-            _LISTING_ETAG_HEADER: '; s3_etag=%s' % etag}
+            LISTING_ETAG_HEADER: '; s3_etag=%s' % etag}
 
 
 def refusal(upload: Upload, chosen: Sequence[Attempt], answer: bytes) -> S3Error:

@@ -11,9 +11,9 @@ import simplejson as json
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
 from swift.common.swob import Response, str_to_wsgi, wsgi_to_str
-from swift.common.utils import StreamingPile, Timestamp, config_true_value, parse_header
+from swift.common.utils import StreamingPile, Timestamp, config_true_value, parse_content_type
 
-from s3multi import manifest
+from s3multi import checksums, manifest
 from s3multi.errors import EntityTooLarge, InvalidRequest, NoSuchBucket, ServiceUnavailable
 from s3multi.layout import Upload, attempt_ticks, segments_container
 from s3multi.parts import Attempt
@@ -186,8 +186,9 @@ class Store:
             response = self._head(self._container, name)
             if found is None or response.status_int == 404:
                 return None
+            _, params = parse_content_type(response.headers.get(manifest.LISTING_ETAG_HEADER, ''))
             return Attempt(found[0], name, attempt_ticks(found[1]), response.headers['Etag'].strip('"'),
-                           response.content_length)
+                           response.content_length, checksums=checksums.from_row(dict(params)))
 
         with StreamingPile(self._concurrency) as pile:
             return [attempt for attempt in pile.asyncstarmap(ask, ((name,) for name in names)) if attempt]
@@ -251,15 +252,16 @@ def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
     found = upload.parse_part(row.get('name', ''))
     if found is None:
         return None
-    etag, _ = parse_header(row['hash'])
-    return Attempt(found[0], row['name'], attempt_ticks(found[1]), etag, row['bytes'], row['last_modified'])
+    etag, params = parse_content_type(row['hash'])
+    return Attempt(found[0], row['name'], attempt_ticks(found[1]), etag, row['bytes'], row['last_modified'],
+                   checksums.from_row(dict(params)))
 
 
 def marker_state(content_type: str) -> 'State | None':
     """Return the state that the content type of a marker tells; None when it is no marker."""
-    kind, params = parse_header(content_type)
+    kind, params = parse_content_type(content_type)
     try:
-        return State(params.get('state')) if kind == _MARKER_TYPE else None
+        return State(dict(params).get('state')) if kind == _MARKER_TYPE else None
     except ValueError:
         return None
 

@@ -4,13 +4,14 @@
 The front (``front``) parses and checks the S3 request, and leaves a ``Handoff`` in the environ under a key that no
 client can set. Auth filters in between turn the access key in the path into the account.
 """
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
 
+from s3multi.checksums import Checksum
 from s3multi.documents import CONTENT_TYPE, error_document
 from s3multi.errors import InvalidArgument, InvalidRequest, InvalidURI, S3Error
 
@@ -25,14 +26,16 @@ class Handoff:
     """What the front knows of a request and Swift's environ no longer tells.
 
     params: the query, as it was signed. headers: the client's, names in lower case. access_key: who signed.
-    location: the URL of the object. answered: set by the filter, so that the front can tell its answers from a denial
-    on the way.
+    location: the URL of the object. checksum: returns the checksum that came with the body, in a header or trailer,
+    once the front has verified it; None when none was announced. answered: set by the filter, so that the front can
+    tell its answers from a denial on the way.
     """
 
     params: Mapping[str, str]
     headers: Mapping[str, str]
     access_key: str
     location: str
+    checksum: 'Callable[[], Checksum] | None' = None
     answered: bool = False
 
 
@@ -56,6 +59,7 @@ class Call:
     content_length: 'int | None'
     content_md5: 'str | None'
     metadata: Mapping[str, str]
+    checksum: 'Callable[[], Checksum] | None'
     trans_id: str
 
     @property
@@ -105,7 +109,7 @@ def read_call(env: 'WSGIEnvironment') -> 'Call | None':
         env=env, method=request.method, account=wsgi_to_str(account), bucket=wsgi_to_str(bucket),
         key=wsgi_to_str(key) if key else None, params=handoff.params, headers=handoff.headers,
         user=_user_of(env, handoff), location=handoff.location, content_length=request.content_length,
-        content_md5=env.get('HTTP_ETAG'), trans_id=env.get('swift.trans_id', ''),
+        content_md5=env.get('HTTP_ETAG'), checksum=handoff.checksum, trans_id=env.get('swift.trans_id', ''),
         metadata={name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
                   if name.startswith('HTTP_X_OBJECT_META_')})
 

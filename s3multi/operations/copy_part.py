@@ -40,7 +40,8 @@ def run(session: Session) -> Reply:
         # A source that Swift answers without a length (a DLO) is streamed in chunks; its size cannot be checked first.
         length = None if state.size < 0 else check_range(byte_range, state.size)
         headers = {'Transfer-Encoding': 'chunked'} if length is None else {'Content-Length': str(length)}
-        stored = store_attempt(session, upload, number, headers, FileLikeIter(response.app_iter))
+        stored = store_attempt(session, upload, number, headers,
+                               {'wsgi.input': FileLikeIter(response.app_iter)})
     result = document('CopyPartResult', [('LastModified', s3_time(swift_time(stored.began).isoformat)),
                                          ('ETag', '"%s"' % stored.etag)])
     version_id = response.headers.get('X-Object-Version-Id')

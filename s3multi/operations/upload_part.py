@@ -3,15 +3,19 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 """
-from typing import Any
+import hashlib
+from collections.abc import Callable, MutableMapping
+from typing import Any, BinaryIO
 
 from swift.common import constraints
 from swift.common.swob import Response
 
 from s3multi import request_headers
+from s3multi.checksums import Checksum, row_etag
 from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
                             NoSuchUpload, RequestTimeout)
 from s3multi.layout import Upload, attempt_ticks, new_attempt
+from s3multi.manifest import LISTING_ETAG_HEADER
 from s3multi.parts import MAX_PART_BYTES, Attempt, parse_part_number
 from s3multi.session import Session
 from s3multi.state import State
@@ -33,8 +37,35 @@ def run(session: Session) -> Reply:
     headers = {'Content-Length': str(length)}
     if call.content_md5:
         headers['ETag'] = call.content_md5
-    stored = store_attempt(session, upload, number, headers, call.body)
-    return Reply(200, {'ETag': '"%s"' % stored.etag})
+    environ: dict[str, Any] = {'wsgi.input': call.body}
+    if call.checksum is not None:
+        environ = _keeping(call.checksum, call.body)
+    stored = store_attempt(session, upload, number, headers, environ)
+    checksum = call.checksum() if call.checksum is not None else None
+    return Reply(200, {'ETag': '"%s"' % stored.etag, **({checksum.header: checksum.value} if checksum else {})})
+
+
+def _keeping(checksum: 'Callable[[], Checksum]', body: BinaryIO) -> 'dict[str, Any]':
+    """Return the environ for a part whose checksum shall stand in its row."""
+    stream = _DigestingInput(body)
+
+    def add_footers(footers: 'MutableMapping[str, str]') -> None:
+        footers[LISTING_ETAG_HEADER] = row_etag(stream.md5.hexdigest(), checksum())
+
+    return {'wsgi.input': stream, 'swift.callback.update_footers': add_footers}
+
+
+class _DigestingInput:
+    """Passes a body on and takes its MD5: who sets the hash of a row has to set all of it."""
+
+    def __init__(self, body: BinaryIO) -> None:
+        self._body = body
+        self.md5 = hashlib.md5(usedforsecurity=False)
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._body.read(size)
+        self.md5.update(chunk)
+        return chunk
 
 
 def read_target(session: Session, operation: str) -> 'tuple[Upload, int]':
@@ -51,15 +82,16 @@ def read_target(session: Session, operation: str) -> 'tuple[Upload, int]':
     return upload, number
 
 
-def store_attempt(session: Session, upload: Upload, number: int, headers: 'dict[str, str]', body: Any) -> Attempt:
-    """Write a new attempt of part ``number`` from the stream ``body`` and return it.
+def store_attempt(session: Session, upload: Upload, number: int, headers: 'dict[str, str]',
+                  environ: 'dict[str, Any]') -> Attempt:
+    """Write a new attempt of part ``number`` and return it. environ: ``wsgi.input`` is the stream of its bytes.
 
     headers: Content-Length, or Transfer-Encoding where the length is not known, and what Swift shall check. Raises
     NoSuchUpload when the upload ended meanwhile.
     """
     began = session.ticks()
     name = new_attempt(began)
-    response = session.store.put_part(upload, number, name, headers, {'wsgi.input': body})
+    response = session.store.put_part(upload, number, name, headers, environ)
     if response.status_int != 201:
         raise _refusal(session, upload, number, response)
     stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The additional checksum of a part: how it is named, and how it rides in the part's listing row. No I/O.
+
+The front verifies a checksum while the part streams. It is then kept in the row beside the MD5, as s3api's and SLO's
+own ETags are, so that a Complete can compare it without asking for the part: ``<md5>; crc32=<hex>``.
+"""
+import base64
+from dataclasses import dataclass
+
+
+_PREFIX = 'x-amz-checksum-'
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html: those s3api verifies
+ALGORITHMS = ('crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256')
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """algorithm: one of ``ALGORITHMS``. value: base64, as clients send it."""
+
+    algorithm: str
+    value: str
+
+    @property
+    def header(self) -> str:
+        return _PREFIX + self.algorithm
+
+
+def algorithm_of(header: str) -> 'str | None':
+    """Return the algorithm that a header or trailer ``x-amz-checksum-...`` is of; None for any other header."""
+    algorithm = header.removeprefix(_PREFIX)
+    return algorithm if header.startswith(_PREFIX) and algorithm in ALGORITHMS else None
+
+
+def element(algorithm: str) -> str:
+    """Return the name of the XML element for ``algorithm``."""
+    return 'Checksum' + algorithm.upper()
+
+
+def row_etag(md5: str, checksum: Checksum) -> str:
+    """Return what a listing shall show as the part's hash. Base64 would not survive there: hex does."""
+    return '%s; %s=%s' % (md5, checksum.algorithm, base64.b64decode(checksum.value).hex())
+
+
+def from_row(params: 'dict[str, str]') -> 'dict[str, str]':
+    """Return the checksums among the parameters of a row's hash: element name to base64."""
+    return {element(name): base64.b64encode(bytes.fromhex(value)).decode('ascii')
+            for name, value in params.items() if name in ALGORITHMS}
