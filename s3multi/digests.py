@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """ETag arithmetic of S3: read one as clients send it, and make the one of a multipart object."""
-import base64
 import hashlib
 import re
 from collections.abc import Iterable
@@ -36,6 +35,6 @@ def multipart_etag(part_etags: Iterable[str]) -> str:
     return '%s-%d' % (digest.hexdigest(), count)
 
 
-def content_md5(body: bytes) -> str:
-    """Return the MD5 of ``body`` as the header Content-MD5 has it: base64 of the 16 bytes."""
-    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode('ascii')
+def md5(body: bytes) -> bytes:
+    """Return the MD5 of ``body``: 16 bytes."""
+    return hashlib.md5(body, usedforsecurity=False).digest()

@@ -25,7 +25,7 @@ MAX_COMPLETE_BYTES = 4 * 1024 * 1024
 Node = tuple[str, Union[str, Sequence['Node']]]
 
 _CHECKSUM = re.compile(r'Checksum[A-Z0-9]{2,12}')
-_FORBIDDEN = re.compile('[\x00-\x08\x0b-\x1f\x7f]')
+_FORBIDDEN = re.compile('[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]')
 
 
 # Reading

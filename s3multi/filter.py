@@ -20,7 +20,7 @@ from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuch
 from s3multi.hints import PartHints
 from s3multi.layout import UploadIds
 from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
-from s3multi.session import Session
+from s3multi.session import Session, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
 from s3multi.wire import Call, Reply, read_call, send
@@ -81,8 +81,10 @@ class S3MultiMiddleware:
 
     def _session(self, call: Call) -> Session:
         backend = Backend(self.app, call.env, call.account, call.bucket)
-        return Session(call, Store(backend, call.bucket, self._settings.delete_concurrency), backend, self._settings,
-                       self._ids, PartHints(cache_from_env(call.env)), backend.bucket_info(), self._logger)
+        info = backend.bucket_info()
+        store = Store(backend, call.bucket, is_versioned(info), self._settings.delete_concurrency)
+        return Session(call, store, backend, self._settings, self._ids, PartHints(cache_from_env(call.env)), info,
+                       self._logger)
 
     def _authorize(self, session: Session) -> 'WSGIApplication | None':
         """Judge the client's own right on the bucket: to read it for lists, else to write it.

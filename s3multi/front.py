@@ -7,12 +7,11 @@ stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from swift.common.middleware.s3api import s3api, s3request, s3response
 from swift.common.middleware.s3api.controllers import PartController, UploadController, UploadsController
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
-from swift.common.utils import split_path
+from swift.common.utils import drain_and_close, split_path
 
 from s3multi import pipeline
 from s3multi.checksums import Checksum, algorithm_of
@@ -54,6 +53,7 @@ class S3MultiFront(s3api.S3ApiMiddleware):
             _, req.account, _ = split_path(request.environ['PATH_INFO'], 2, 3, True)
             req.environ['s3api.backend_path'] = request.environ['PATH_INFO']
         if not handoff.answered:
+            drain_and_close(response)
             raise _denial(req, request, response)
         # S3's spelling of names: some clients know "ETag" only.
         response.headers = s3response.HeaderKeyDict(response.headers)
@@ -98,9 +98,7 @@ def _checksum_of(req: Any) -> 'Callable[[], Checksum] | None':
 
 def _location(req: Any) -> str:
     """Return the URL of the object, as the client addressed it."""
-    # Some clients sign a Host with the default port in it; a port that is none would make urlsplit raise.
-    host = urlsplit(req.host_url)
-    return '%s://%s%s' % (host.scheme, host.netloc, wsgi_quote(req.environ['PATH_INFO']))
+    return wsgi_to_str(req.host_url) + wsgi_quote(req.environ['PATH_INFO'])
 
 
 def _denial(req: Any, request: Request, response: Response) -> Exception:

@@ -50,6 +50,7 @@ _KNOWN_ACLS = _KEPT_ACLS + ('public-read', 'public-read-write', 'authenticated-r
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 _CHECKSUM_TYPES = {'CRC32': ('COMPOSITE', 'FULL_OBJECT'), 'CRC32C': ('COMPOSITE', 'FULL_OBJECT'),
                    'CRC64NVME': ('FULL_OBJECT',), 'SHA1': ('COMPOSITE',), 'SHA256': ('COMPOSITE',)}
+_UNSUPPORTED_CHECKSUMS = ('SHA512', 'MD5', 'XXHASH64', 'XXHASH3', 'XXHASH128')
 
 
 def refuse_unsupported(operation: str, headers: Mapping[str, str]) -> None:
@@ -74,7 +75,7 @@ def check_acl(headers: Mapping[str, str]) -> None:
 def check_checksum_choice(headers: Mapping[str, str]) -> None:
     """Check that the checksum algorithm and type announced at Initiate are a pair that S3 knows.
 
-    Raises InvalidRequest. What the parts then carry is verified as each is uploaded.
+    Raises InvalidRequest, or NotImplementedHeader for those of S3 that Swift cannot verify. What the parts then carry is verified as each is uploaded.
     """
     algorithm = headers.get('x-amz-checksum-algorithm')
     kind = headers.get('x-amz-checksum-type')
@@ -83,6 +84,8 @@ def check_checksum_choice(headers: Mapping[str, str]) -> None:
             raise InvalidRequest('The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm '
                                  'header.')
         return
+    if algorithm.strip().upper() in _UNSUPPORTED_CHECKSUMS:
+        raise NotImplementedHeader('x-amz-checksum-algorithm')
     types = _CHECKSUM_TYPES.get(algorithm.strip().upper())
     if types is None:
         raise InvalidRequest('Checksum algorithm provided is unsupported. Please try again with any of the valid '

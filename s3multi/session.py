@@ -47,8 +47,7 @@ class Session:
     @property
     def is_versioned(self) -> bool:
         """Whether the bucket has, or once had, versions."""
-        sysmeta = self.bucket_info.get('sysmeta') or {}
-        return 'versions-container' in sysmeta or config_true_value(sysmeta.get('versions-enabled'))
+        return is_versioned(self.bucket_info)
 
     @staticmethod
     def now() -> Timestamp:
@@ -58,3 +57,9 @@ class Session:
     def ticks() -> int:
         """Now, in units of 10 microseconds since the epoch."""
         return Timestamp.now().raw
+
+
+def is_versioned(bucket_info: 'dict[str, Any]') -> bool:
+    """Say whether a bucket, as Swift's container info shows it, has or once had versions (object_versioning)."""
+    sysmeta = bucket_info.get('sysmeta') or {}
+    return 'versions-container' in sysmeta or config_true_value(sysmeta.get('versions-enabled'))

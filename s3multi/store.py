@@ -54,11 +54,12 @@ class IntentWrite:
 class Store:
     """The uploads of one bucket."""
 
-    def __init__(self, backend: Backend, bucket: str, concurrency: int) -> None:
-        """concurrency: how many parts are deleted, or asked for, at once."""
+    def __init__(self, backend: Backend, bucket: str, versioned: bool, concurrency: int) -> None:
+        """versioned: whether the bucket has, or had, versions. concurrency: how many parts are deleted at once."""
         self._backend = backend
         self._bucket = bucket
         self._container = segments_container(bucket)
+        self._versioned = versioned
         self._concurrency = concurrency
 
     # The segments container
@@ -207,7 +208,9 @@ class Store:
 
     def finished(self, key: str, version: 'Timestamp | None' = None) -> Finished:
         """Say which upload made the object at ``key``, or its version that was written at ``version``."""
-        query = {'symlink': 'get'}
+        # A user's link is not the object it points to. But where there are versions the current one is behind a link
+        # of Swift's own.
+        query = {} if self._versioned and version is None else {'symlink': 'get'}
         if version is not None:
             query['version-id'] = version.internal
         response = self._head(self._bucket, key, query)

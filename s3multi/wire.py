@@ -4,6 +4,7 @@
 The front (``front``) parses and checks the S3 request, and leaves a ``Handoff`` in the environ under a key that no
 client can set. Auth filters in between turn the access key in the path into the account.
 """
+import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -109,7 +110,7 @@ def read_call(env: 'WSGIEnvironment') -> 'Call | None':
         env=env, method=request.method, account=wsgi_to_str(account), bucket=wsgi_to_str(bucket),
         key=wsgi_to_str(key) if key else None, params=handoff.params, headers=handoff.headers,
         user=_user_of(env, handoff), location=handoff.location, content_length=request.content_length,
-        content_md5=env.get('HTTP_ETAG'), checksum=handoff.checksum, trans_id=env.get('swift.trans_id', ''),
+        content_md5=_content_md5(handoff.headers), checksum=handoff.checksum, trans_id=env.get('swift.trans_id', ''),
         metadata={name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
                   if name.startswith('HTTP_X_OBJECT_META_')})
 
@@ -126,6 +127,12 @@ def send(reply: Reply, env: 'WSGIEnvironment', start_response: 'StartResponse') 
     if 'Content-Type' not in reply.headers:
         response.headers.pop('Content-Type', None)
     return response(env, start_response)
+
+
+def _content_md5(headers: Mapping[str, str]) -> 'str | None':
+    # Not the Etag header that s3api makes of it: a client can send one of those too.
+    text = headers.get('content-md5', '').strip()
+    return base64.b64decode(text).hex() if text else None
 
 
 def _is_text(value: str) -> bool:

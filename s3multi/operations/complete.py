@@ -3,8 +3,12 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 """
+import base64
+
+from eventlet import Timeout
+
 from s3multi import heartbeat, request_headers
-from s3multi.digests import content_md5, is_md5, multipart_etag
+from s3multi.digests import is_md5, md5, multipart_etag
 from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
 from s3multi.errors import BadDigest, IncompleteBody, InternalError, InvalidPart, MaxMessageLengthExceeded, S3Error
 from s3multi.layout import Upload
@@ -42,8 +46,8 @@ def run(session: Session) -> Reply:
 def _read_list(session: Session, upload: Upload) -> 'list[PartRef]':
     call = session.call
     body = _read_body(call)
-    if call.content_md5 and content_md5(body) != call.headers.get('content-md5', '').strip():
-        raise BadDigest(call.headers.get('content-md5', ''), content_md5(body))
+    if call.content_md5 and bytes.fromhex(call.content_md5) != md5(body):
+        raise BadDigest(call.headers['content-md5'].strip(), base64.b64encode(md5(body)).decode('ascii'))
     listed = read_complete(body)
     check_order(listed, upload.id, session.settings.max_upload_part_num)
     for ref in listed:
@@ -81,7 +85,8 @@ def _finish(session: Session, upload: Upload, proof: Proof, etag: str) -> Reply:
         return _reply(session.call, etag, version_id)
     except S3Error as error:
         return Reply.error(error, session.call.trans_id)
-    except Exception:
+    except (Exception, Timeout):
+        # Time-outs of eventlet are no Exceptions.
         session.logger.exception('the Complete of upload %s failed', upload.id)
         return Reply.error(InternalError(), session.call.trans_id)
 
