@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make sure that the demo and the tests run where Swift and what else they need can be imported.
+
+Standard library alone, and written for Pythons older than the package supports, so that those get a message too.
+Where something is missing, a virtual environment is made in the checkout, once; nothing is ever installed elsewhere.
+"""
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple
+
+MINIMUM_PYTHON = (3, 9)
+DEMO_MODULES = ('swift', 'lxml', 'simplejson', 'boto3')
+TEST_MODULES = DEMO_MODULES + ('pytest', 'hypothesis', 'swiftclient', 'requests')
+OLDEST_PIP = (21, 3)         # the first that installs a project without pyproject.toml in editable mode by PEP 660
+OLDEST_OUTER_PIP = (22, 3)   # the first with the option --python
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+# Set for the process that runs in the virtual environment: what is missing there too must not be looked for again.
+GUARD = 'S3MULTI_BOOTSTRAPPED'
+
+
+class BootstrapError(Exception):
+    """What the user has to do before this can run."""
+
+
+def ensure(modules: Sequence[str], extra: str, command: Sequence[str], venv: Optional[str] = None) -> None:
+    """Return when everything can be imported here; otherwise run `command` in a virtual environment and do not return.
+
+    modules: what must be importable. extra: the extra of setup.cfg that brings them. command: what follows `python`
+    on the command line of the process that takes this one's place. venv: where the environment is or shall be; None
+    for $S3MULTI_VENV, or .venv in the checkout. Ends the process with a message when it cannot be made.
+    """
+    try:
+        check_python()
+        lacking = missing(modules)
+        if not lacking:
+            return
+        if os.environ.get(GUARD) or not (CHECKOUT / 'setup.cfg').is_file():
+            raise BootstrapError('{} cannot be imported by {}; run: {} -m pip install "s3multi[{}]"'.format(
+                ', '.join(lacking), sys.executable, sys.executable, extra))
+        python = prepare(environment(venv), extra)
+    except BootstrapError as error:
+        sys.exit('s3multi: {}'.format(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.stdout.flush()
+    os.environ[GUARD] = '1'
+    os.execv(str(python), [str(python), *command])
+
+
+def check_python() -> None:
+    """Raise BootstrapError when the Python that runs this is too old."""
+    if sys.version_info < MINIMUM_PYTHON:
+        raise BootstrapError('Python {}.{} or later is needed; this is {}.{}'.format(
+            *MINIMUM_PYTHON, *sys.version_info[:2]))
+
+
+def environment(venv: Optional[str] = None) -> Path:
+    """Return where the virtual environment is or shall be; venv: as the user said on the command line, or None."""
+    return Path(venv or os.environ.get('S3MULTI_VENV') or CHECKOUT / '.venv').resolve()
+
+
+def missing(modules: Sequence[str]) -> List[str]:
+    """Return which of the modules cannot be imported, and 's3multi (installed)' when its filters are not registered."""
+    # Here, and not above, for the sake of a Python that has no such module and shall be told its age.
+    from importlib import metadata
+    lacking = [name for name in modules if importlib.util.find_spec(name) is None]
+    try:
+        filters = {point.name for point in metadata.distribution('s3multi').entry_points
+                   if point.group == 'paste.filter_factory'}
+    except metadata.PackageNotFoundError:
+        filters = set()
+    # PasteDeploy finds a filter by these names only.
+    if not {'s3multi', 's3api'} <= filters:
+        lacking.append('s3multi (installed)')
+    return lacking
+
+
+def prepare(directory: Path, extra: str) -> Path:
+    """Return the Python of a virtual environment that has the checkout and an extra installed, making what lacks.
+
+    directory: of the environment. Raises BootstrapError.
+    """
+    python = directory / 'bin' / 'python'
+    stamp = directory / 's3multi-{}.stamp'.format(extra)
+    usable = works(python)
+    if usable and stamp.is_file() and stamp.read_text() == digest(python):
+        return python
+    # Made once, used by every later run: it is worth a word that this is where the time goes.
+    print('s3multi: installing Swift and what else this needs into {} (once; about half a minute) ...'.format(
+        shown(directory)), file=sys.stderr, flush=True)
+    if not usable:
+        create(directory)
+    install(python, extra)
+    stamp.write_text(digest(python))
+    return python
+
+
+def digest(python: Path) -> str:
+    """Return what an environment depends on, as a hash: requirements, entry points, place of the checkout, Python."""
+    parts = [(CHECKOUT / 'setup.cfg').read_text(encoding='utf-8'), str(CHECKOUT), version_of(python)]
+    return hashlib.sha256('\0'.join(parts).encode()).hexdigest()
+
+
+def works(python: Path) -> bool:
+    """Tell whether there is a Python at that path and it runs."""
+    return bool(version_of(python))
+
+
+def version_of(python: Path) -> str:
+    """Return what `python --version` says; '' when it does not run."""
+    try:
+        result = subprocess.run([str(python), '--version'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except OSError:
+        return ''
+    return result.stdout.decode().strip() if result.returncode == 0 else ''
+
+
+def create(directory: Path) -> None:
+    """Make a virtual environment in a directory that is new, empty or a broken environment."""
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / 'pyvenv.cfg').is_file():
+            raise BootstrapError('{} is no virtual environment; choose another directory with --venv or '
+                                 'S3MULTI_VENV'.format(shown(directory)))
+        if not list(directory.glob('s3multi-*.stamp')):
+            raise BootstrapError('the virtual environment {} does not work; remove it, or choose another directory '
+                                 'with --venv or S3MULTI_VENV'.format(shown(directory)))
+        shutil.rmtree(str(directory))
+    first = run([sys.executable, '-m', 'venv', str(directory)])
+    if first.returncode == 0:
+        return
+    # Debian and Ubuntu leave out ensurepip, with which venv installs pip; the pip outside can do that work.
+    second = run([sys.executable, '-m', 'venv', '--clear', '--without-pip', str(directory)])
+    if second.returncode != 0:
+        raise BootstrapError('cannot make a virtual environment in {}:\n{}\nWhere "venv" is missing, install it '
+                             '(Debian and Ubuntu: apt install python3-venv). Where the directory cannot be written, '
+                             'choose another one with --venv or S3MULTI_VENV.'.format(
+                                 shown(directory), output(second)))
+
+
+def install(python: Path, extra: str) -> None:
+    """Install the checkout, editable and with an extra, into the environment of that Python."""
+    if pip_version([str(python), '-m', 'pip']):
+        pip = [str(python), '-m', 'pip']
+        if pip_version(pip) < OLDEST_PIP:
+            run(pip + ['install', '--quiet', '--upgrade', 'pip'])
+    else:
+        pip = [sys.executable, '-m', 'pip']
+        if pip_version(pip) < OLDEST_OUTER_PIP:
+            raise BootstrapError('neither "ensurepip" nor a pip of {}.{} or later is there; install one of them '
+                                 '(Debian and Ubuntu: apt install python3-venv)'.format(*OLDEST_OUTER_PIP))
+        pip += ['--python', str(python)]
+    result = run(pip + ['install', '--quiet', '--disable-pip-version-check', '--use-pep517',
+                        '--editable', '{}[{}]'.format(CHECKOUT, extra)])
+    if result.returncode != 0:
+        raise BootstrapError('pip could not install what is needed into the virtual environment:\n{}\nWhen this is '
+                             'mended, run the same command again.'.format(output(result)))
+
+
+def pip_version(pip: Sequence[str]) -> Tuple[int, ...]:
+    """Return the version of a pip as two numbers; () when it does not run. pip: the words that start it."""
+    result = run([*pip, '--version'])
+    match = re.match(r'pip (\d+)\.(\d+)', output(result))
+    return tuple(int(number) for number in match.groups()) if result.returncode == 0 and match else ()
+
+
+def run(command: Sequence[str]) -> 'subprocess.CompletedProcess[bytes]':
+    """Run a command without input and keep what it prints."""
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def output(result: 'subprocess.CompletedProcess[bytes]') -> str:
+    """Return what a command printed."""
+    return result.stdout.decode('utf-8', 'replace').strip()
+
+
+def shown(path: Path) -> str:
+    """Return a path as short as it can be shown."""
+    try:
+        return os.path.relpath(str(path)) if Path.cwd() in path.parents else str(path)
+    except OSError:
+        return str(path)
+
+
+def main() -> None:
+    """`python3 -m s3multi.demo.bootstrap EXTRA`: print the Python of the environment, with that extra installed."""
+    try:
+        check_python()
+        print(prepare(environment(), sys.argv[1]))
+    except BootstrapError as error:
+        sys.exit('s3multi: {}'.format(error))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The texts of the cluster's configuration files. Plain functions: values in, text out, no file touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional, Union
+
+from .ports import HOST
+
+# What an option may be given as; None takes the option out of the section.
+Value = Optional[Union[str, int, float, bool, Path]]
+Filters = Mapping[str, Mapping[str, Value]]
+
+PIPELINE = ('catch_errors gatekeeper healthcheck proxy-logging cache bulk tempurl s3api tempauth s3multi copy '
+            'container-quotas account-quotas slo dlo versioned_writes symlink proxy-logging proxy-server')
+
+FILTERS: Filters = {
+    'cache': {'use': 'egg:swift#memcache'},
+    's3api': {'use': 'egg:s3multi#s3api'},
+    's3multi': {'use': 'egg:s3multi#s3multi'},
+    # Ten thousand parts an object, as Amazon S3; their manifest needs more than Swift's 8 MiB.
+    'slo': {'max_manifest_segments': 10000, 'max_manifest_size': 16777216},
+    'versioned_writes': {'allow_versioned_writes': True, 'allow_object_versioning': True},
+    'tempauth': {
+        'user_test_tester': 'testing .admin',
+        'user_test_tester3': 'testing3',
+        'user_test2_tester2': 'testing2 .admin',
+    },
+}
+
+# The same proxy as Swift ships it, to compare with: add_proxy(name, pipeline=STOCK_PIPELINE, filters=STOCK_FILTERS).
+STOCK_PIPELINE = PIPELINE.replace(' s3multi', '')
+STOCK_FILTERS: Filters = {'s3api': {'use': 'egg:swift#s3api'}}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A storage policy: its name, how many replicas or fragments its ring has, and further lines for swift.conf."""
+
+    name: str
+    replicas: int = 1
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What every file of one cluster agrees on: its directories, its cache and the user it runs as.
+
+    top: the directory of all data. swift_dir: of swift.conf and the rings. devices: of the "disks".
+    """
+
+    top: Path
+    swift_dir: Path
+    devices: Path
+    cache_port: int
+    user: str
+
+    def defaults(self, name: str, port: int | None) -> dict[str, Value]:
+        """Return the [DEFAULT] section of a server; port: None for a daemon, which listens nowhere."""
+        section: dict[str, Value] = {
+            'user': self.user,
+            'swift_dir': self.swift_dir,
+            'log_name': name,
+            'log_level': 'INFO',
+            # Swift always sends its log to syslog as well, and over UDP where there is none. The launcher has it on
+            # the console too, which is the log file; the other copy goes to the discard port.
+            'log_udp_host': HOST,
+            'log_udp_port': 9,
+            'recon_cache_path': self.top / 'recon',
+        }
+        if port is not None:
+            # No worker processes: one process a server is quicker to start and surer to stop.
+            section.update(bind_ip=HOST, bind_port=port, workers=0, bind_timeout=5)
+        return section
+
+
+def render(sections: Mapping[str, Mapping[str, Value]]) -> str:
+    """Return the text of a configuration file: section name to option name to value."""
+    lines = []
+    for name, options in sections.items():
+        lines.append(f'[{name}]')
+        lines += [f'{key} = {_text(value)}' for key, value in options.items() if value is not None]
+        lines.append('')
+    return '\n'.join(lines)
+
+
+def merge(*layers: Filters) -> dict[str, dict[str, Value]]:
+    """Lay options over options, section by section: a later layer wins, option by option."""
+    merged: dict[str, dict[str, Value]] = {}
+    for layer in layers:
+        for name, options in layer.items():
+            section = merged.setdefault(name, {})
+            if 'paste.filter_factory' in options:
+                section.pop('use', None)
+            section.update(options)
+    return merged
+
+
+def swift_conf(hash_suffix: str, policies: Sequence[Policy], constraints: Mapping[str, Value]) -> str:
+    """Return swift.conf. policies: the first is number 0 and the default."""
+    sections: dict[str, Mapping[str, Value]] = {'swift-hash': {'swift_hash_path_suffix': hash_suffix}}
+    for index, policy in enumerate(policies):
+        sections[f'storage-policy:{index}'] = {
+            'name': policy.name, 'default': index == 0, **policy.options}
+    sections['swift-constraints'] = constraints
+    return render(sections)
+
+
+def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value]) -> str:
+    """Return the configuration of the account, container or object server.
+
+    kind: 'account', 'container' or 'object'. options: more for the server's own section.
+    """
+    defaults = place.defaults(kind, port)
+    defaults.update(devices=place.devices, mount_check=False, disable_fallocate=True, fallocate_reserve=0)
+    sections: dict[str, Mapping[str, Value]] = {
+        'DEFAULT': defaults,
+        'pipeline:main': {'pipeline': f'healthcheck recon {kind}-server'},
+        'filter:healthcheck': {'use': 'egg:swift#healthcheck'},
+        'filter:recon': {'use': 'egg:swift#recon'},
+        f'app:{kind}-server': {'use': f'egg:swift#{kind}', **options},
+    }
+    # Daemons that run once, by hand: no need to go easy on the disks.
+    daemon: dict[str, Value] = {'slowdown': 0, 'containers_per_second': 0, 'objects_per_second': 0}
+    if kind == 'container':
+        sections['container-updater'] = {**daemon, 'account_suppression_time': 0}
+    elif kind == 'object':
+        sections['object-updater'] = daemon
+    elif kind == 'account':
+        sections['account-reaper'] = {'delay_reaping': 0}
+    return render(sections)
+
+
+def proxy_conf(place: Place, name: str, port: int, pipeline: str, filters: Filters,
+               app: Mapping[str, Value]) -> str:
+    """Return the configuration of a proxy.
+
+    pipeline: names separated by blanks, the last one `proxy-server`. filters: option values by filter name; a filter
+    that says neither `use` nor `paste.filter_factory` is Swift's own of that name. app: options of the proxy-server.
+    """
+    sections: dict[str, Mapping[str, Value]] = {
+        'DEFAULT': place.defaults(name, port),
+        'pipeline:main': {'pipeline': pipeline},
+        'app:proxy-server': {
+            'use': 'egg:swift#proxy', 'account_autocreate': True, 'allow_account_management': True,
+            # With one replica a server that failed cannot be shunned for the usual minute.
+            'error_suppression_interval': 1, **app},
+    }
+    for word in dict.fromkeys(pipeline.split()[:-1]):
+        options = dict(filters.get(word, {}))
+        if 'paste.filter_factory' not in options:
+            options.setdefault('use', 'egg:swift#' + word.replace('-', '_'))
+        if word == 'cache':
+            options.setdefault('memcache_servers', f'{HOST}:{place.cache_port}')
+        sections[f'filter:{word}'] = options
+    return render(sections)
+
+
+def expirer_conf(place: Place) -> str:
+    """Return the configuration of the object expirer, which has a small proxy of its own inside."""
+    return render({
+        'DEFAULT': place.defaults('expirer', None),
+        'object-expirer': {
+            'internal_client_conf_path': place.swift_dir / 'internal-client.conf',
+            'tasks_per_second': 1000, 'concurrency': 4,
+        },
+    })
+
+
+def internal_client_conf(place: Place) -> str:
+    """Return the configuration of the small proxy inside the expirer."""
+    return render({
+        'DEFAULT': place.defaults('internal-client', None),
+        'pipeline:main': {'pipeline': 'catch_errors proxy-logging cache symlink proxy-server'},
+        'filter:catch_errors': {'use': 'egg:swift#catch_errors'},
+        'filter:proxy-logging': {'use': 'egg:swift#proxy_logging'},
+        'filter:cache': {'use': 'egg:swift#memcache', 'memcache_servers': f'{HOST}:{place.cache_port}'},
+        'filter:symlink': {'use': 'egg:swift#symlink'},
+        'app:proxy-server': {'use': 'egg:swift#proxy', 'account_autocreate': True},
+    })
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    return str(value)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong with the demo in a way its user can do something about."""
+
+
+class DemoError(Exception):
+    """A failure with one clear message for the person at the terminal."""
+
+
+class ClusterError(DemoError):
+    """A cluster that cannot be set up or has lost a server.
+
+    log_tail: the last lines of the log of the server in question; '' when no server was started.
+    """
+
+    def __init__(self, message: str, log_tail: str = '') -> None:
+        super().__init__(message)
+        self.log_tail = log_tail
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if self.log_tail:
+            return f'{message}\nThe end of the log:\n{self.log_tail}'
+        return message

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Free TCP ports on the loopback interface."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+from .errors import ClusterError
+
+HOST = '127.0.0.1'
+
+# Below the range that Linux gives to outgoing connections (32768 and up by default): a port from inside that range
+# can be lost, between this look and the server's bind, to a connection that the cluster itself opens.
+FIRST_PORT, LAST_PORT = 18000, 32000
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on `port` now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As Swift binds: connections of an earlier run that linger in TIME_WAIT are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def free_port(taken: set[int]) -> int:
+    """Return a free port that is not in `taken`, and add it there.
+
+    The choice is random, so that two clusters started at once seldom look at the same port.
+    """
+    for _attempt in range(200):
+        port = random.randint(FIRST_PORT, LAST_PORT)
+        if port not in taken and is_free(port):
+            taken.add(port)
+            return port
+    raise ClusterError(f'no free TCP port found between {FIRST_PORT} and {LAST_PORT} on {HOST}')
+
+
+def claim_port(port: int, taken: set[int], option: str) -> int:
+    """Return `port` when it is free, and add it to `taken`.
+
+    option: how the user changes the port, for the message of the ClusterError when something listens there already.
+    """
+    if port in taken or not is_free(port):
+        raise ClusterError(f'port {port} on {HOST} is in use by another program; choose another one with {option}')
+    taken.add(port)
+    return port

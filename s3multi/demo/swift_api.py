@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The little of the Swift API that the demo needs to look behind the S3 API, with the standard library alone."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from .errors import DemoError
+
+ANSWER_SECONDS = 60
+
+
+class SwiftAccount:
+    """Read access to an account of the cluster, by a token of tempauth."""
+
+    def __init__(self, auth_url: str, user: str, key: str) -> None:
+        with _open(auth_url, {'X-Auth-User': user, 'X-Auth-Key': key}) as answer:
+            self._url = answer.headers['X-Storage-Url']
+            self._token = answer.headers['X-Auth-Token']
+
+    def list_objects(self, container: str, prefix: str) -> list[dict[str, Any]]:
+        """Return the rows of a container's listing, at most 10,000: 'name', 'bytes', 'hash' and others."""
+        return self._get_json(container, None, {'format': 'json', 'prefix': prefix})
+
+    def get_manifest(self, container: str, name: str) -> list[dict[str, Any]]:
+        """Return the manifest of a large object: a row a segment, with 'name', 'bytes', 'hash' and others."""
+        return self._get_json(container, name, {'multipart-manifest': 'get'})
+
+    def _get_json(self, container: str, name: str | None, query: dict[str, str]) -> list[dict[str, Any]]:
+        path = container if name is None else f'{container}/{name}'
+        url = f'{self._url}/{urllib.parse.quote(path)}?{urllib.parse.urlencode(query)}'
+        with _open(url, {'X-Auth-Token': self._token}) as answer:
+            body = answer.read()
+        try:
+            return json.loads(body) if body else []
+        except ValueError:
+            raise DemoError(f'Swift did not answer GET {path} with JSON') from None
+
+
+def _open(url: str, headers: dict[str, str]) -> Any:
+    # Only ever an address on the loopback interface: a proxy of the environment has no business here.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        return opener.open(urllib.request.Request(url, headers=headers), timeout=ANSWER_SECONDS)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise DemoError(f'Swift answered {error.code} {error.reason} to GET {url}') from None
+    except OSError as error:
+        raise DemoError(f'Swift did not answer GET {url}: {error}') from None

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python3 -m tests ARGUMENT...`: make the environment that the tests need, then run pytest with the arguments."""
+
+import sys
+
+from s3multi.demo import bootstrap
+
+if __name__ == '__main__':
+    bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests', *sys.argv[1:]])
+    import pytest
+    sys.exit(pytest.main(sys.argv[1:]))

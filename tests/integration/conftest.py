@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One cluster for all integration tests, and clients for it."""
+
+from __future__ import annotations
+
+import secrets
+
+import boto3
+import pytest
+import swiftclient
+from botocore.config import Config
+
+from s3multi.demo.cluster import Cluster
+
+# Options of [filter:s3multi] that keep the tests quick.
+S3MULTI_OPTIONS = {'missing_part_patience': 1}
+
+
+@pytest.fixture(scope='session')
+def cluster(tmp_path_factory):
+    """The cluster, with a second storage policy named silver; `cluster.add_proxy` starts other proxies over it."""
+    with Cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', 'silver'),
+                 filters={'s3multi': S3MULTI_OPTIONS}) as running:
+        yield running
+
+
+@pytest.fixture(scope='session')
+def make_client(cluster):
+    """A factory of S3 clients: make_client(access, secret, url=None, **options of botocore's Config).
+
+    url: another proxy's address; None for the cluster's first proxy.
+    """
+    clients = []
+
+    def make(access='test:tester', secret='testing', url=None, **options):
+        settings = {
+            's3': {'addressing_style': 'path'}, 'signature_version': 's3v4',
+            # A retry would hide a failure from the tests.
+            'retries': {'total_max_attempts': 1}, 'read_timeout': 60, **options}
+        client = boto3.session.Session().client(
+            's3', endpoint_url=url or cluster.url, region_name='us-east-1', aws_access_key_id=access,
+            aws_secret_access_key=secret, config=Config(**settings))
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(scope='session')
+def s3(make_client):
+    """An S3 client of the account's administrator."""
+    return make_client()
+
+
+@pytest.fixture
+def bucket(s3):
+    """The name of a fresh, empty bucket."""
+    name = 'bucket-' + secrets.token_hex(8)
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def swift(cluster):
+    """A connection to the Swift API, as the account's administrator."""
+    connection = swiftclient.Connection(cluster.proxy.auth_url, 'test:tester', 'testing', retries=0)
+    yield connection
+    connection.close()
