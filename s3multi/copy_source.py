@@ -3,6 +3,7 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 """
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +61,8 @@ def parse_source(text: str) -> CopySource:
         raise InvalidArgument(HEADER, text, 'Invalid copy source encoding.') from None
     bucket, slash, key = decoded.removeprefix('/').partition('/')
     if not (bucket and slash and key) or '\0' in decoded:
-        raise InvalidArgument(HEADER, text, 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
+        raise InvalidArgument(HEADER, text,
+                              'Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
     return CopySource(bucket, key, version_id)
 
 
@@ -121,7 +123,8 @@ def check_conditions(headers: Mapping[str, str], source: SourceState, now: float
             raise PreconditionFailed('x-amz-copy-source-If-None-Match')
     elif modified is not None:
         date = _seconds(modified)
-        if date is not None and source.modified <= date <= now:
+        # Swift rounds the time of modification up to a whole second, so what has just been written lies ahead.
+        if date is not None and source.modified <= date <= math.ceil(now):
             raise PreconditionFailed('x-amz-copy-source-If-Modified-Since')
 
 

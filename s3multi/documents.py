@@ -97,7 +97,7 @@ def _is_part_child(name: str) -> bool:
 
 def _part_ref(children: Mapping[str, str]) -> PartRef:
     number = children.get('PartNumber', '')
-    if 'ETag' not in children or not re.fullmatch(r'-?[0-9]{1,9}', number, re.ASCII):
+    if 'ETag' not in children or not re.fullmatch(r'-?[0-9]{1,10}', number, re.ASCII):
         raise MalformedXML()
     checksums = tuple((name, text) for name, text in children.items() if name.startswith('Checksum'))
     if len(checksums) > 1:

@@ -114,7 +114,8 @@ def _cluster_secret() -> bytes:
     return swift.common.utils.HASH_PATH_PREFIX + b'\0' + swift.common.utils.HASH_PATH_SUFFIX
 
 
-def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callable[[WSGIApplication], S3MultiMiddleware]':
+def filter_factory(global_conf: Mapping[str, str],
+                   **local_conf: str) -> 'Callable[[WSGIApplication], S3MultiMiddleware]':
     """The PasteDeploy entry point ``egg:s3multi#s3multi``."""
     def s3multi_filter(app: 'WSGIApplication') -> S3MultiMiddleware:
         # In here every filter of the pipeline has registered its limits.

@@ -57,6 +57,9 @@ class S3MultiFront(s3api.S3ApiMiddleware):
             raise _denial(req, request, response)
         # S3's spelling of names: some clients know "ETag" only.
         response.headers = s3response.HeaderKeyDict(response.headers)
+        if response.content_length == 0:
+            # swob's default: an answer without a body has no type.
+            response.headers.pop('Content-Type', None)
         for name in ('x-amz-id-2', 'x-amz-request-id'):
             response.headers[name] = req.environ.get('swift.trans_id', '')
         return response
@@ -81,19 +84,21 @@ def _read_errors(req: Any) -> Iterator[None]:
 def _checksum_of(req: Any) -> 'Callable[[], Checksum] | None':
     """Return what tells the checksum of the body, which s3api verifies as the body is read; None without one."""
     if not hasattr(s3request, 'CHECKSUMS_BY_HEADER'):
-        return None     # before Swift 2.36 s3api verified none
-    for name, value in req.headers.items():
-        algorithm = algorithm_of(name.lower())
-        if algorithm:
-            return lambda: Checksum(algorithm, value)
+        return None     # this s3api verifies none
+    for header, value in req.headers.items():
+        sent = algorithm_of(header.lower())
+        if sent is not None:
+            checksum = Checksum(sent, value)
+            return lambda: checksum
     trailer = req.headers.get('x-amz-trailer', '').strip().rstrip(',').lower()
-    algorithm = algorithm_of(trailer)
+    announced = algorithm_of(trailer)
     stream = req.environ['wsgi.input']
-    while algorithm and not hasattr(stream, 'trailers') and hasattr(stream, 'wsgi_input'):
+    while not hasattr(stream, 'trailers') and hasattr(stream, 'wsgi_input'):
         stream = stream.wsgi_input
-    if algorithm and hasattr(stream, 'trailers'):
-        return lambda: Checksum(algorithm, stream.trailers[trailer])
-    return None
+    if announced is None or not hasattr(stream, 'trailers'):
+        return None
+    algorithm = announced
+    return lambda: Checksum(algorithm, stream.trailers[trailer])
 
 
 def _location(req: Any) -> str:

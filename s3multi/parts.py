@@ -7,7 +7,8 @@ name, size and ETag belong together. A row that is missing proves nothing. ``jud
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from s3multi.errors import EntityTooLarge, EntityTooSmall, InvalidArgument, InvalidPart, InvalidPartOrder, InvalidRequest
+from s3multi.errors import (EntityTooLarge, EntityTooSmall, InvalidArgument, InvalidPart, InvalidPartOrder,
+                            InvalidRequest)
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MAX_PART_NUMBER = 10000
@@ -100,21 +101,17 @@ def judge(listed: Sequence[PartRef], attempts: Iterable[Attempt], upload_id: str
     the client's although an attempt with the client's ETag is there too (the client's is stale), or other checksums.
     A part whose ETag no attempt has is missing: its row may be late, so the caller must ask further.
     """
-    newest: dict[int, Attempt] = {}
-    etags: dict[int, set[str]] = {}
-    for attempt in attempts:
-        etags.setdefault(attempt.number, set()).add(attempt.etag)
-        known = newest.get(attempt.number)
-        if known is None or (attempt.began, attempt.name) > (known.began, known.name):
-            newest[attempt.number] = attempt
+    attempts = list(attempts)
+    newest = {attempt.number: attempt for attempt in newest_attempts(attempts)}
+    stored = {(attempt.number, attempt.etag) for attempt in attempts}
     chosen: list[Attempt | None] = []
     missing = []
     for ref in listed:
-        attempt = newest.get(ref.number)
-        if attempt is not None and attempt.etag == ref.etag:
-            _compare_checksums(ref, attempt, upload_id)
-            chosen.append(attempt)
-        elif ref.etag in etags.get(ref.number, ()):
+        part = newest.get(ref.number)
+        if part is not None and part.etag == ref.etag:
+            _compare_checksums(ref, part, upload_id)
+            chosen.append(part)
+        elif (ref.number, ref.etag) in stored:
             raise InvalidPart(upload_id, ref.number, ref.sent)
         else:
             chosen.append(None)

@@ -42,14 +42,14 @@ def check(stages: Sequence[Stage]) -> None:
     ours, fronts = _places(stages, FILTER), _places(stages, FRONT)
     if not ours:
         raise ConfigError('[filter:s3api] use = egg:s3multi#s3api needs s3multi in the pipeline (%s): add it after the '
-                          'auth filters and before slo, with [filter:s3multi] use = egg:s3multi#s3multi. Alone it would '
-                          'turn an Abort into the deletion of the object.' % shown)
+                          'auth filters and before slo, with [filter:s3multi] use = egg:s3multi#s3multi. Alone it '
+                          'would turn an Abort into the deletion of the object.' % shown)
     if len(ours) > 1 or len(fronts) > 1:
         raise ConfigError('s3multi and s3api must each be in the pipeline once: %s' % shown)
     place = ours[0]
     if _places(stages, _STOCK_FRONT):
-        raise ConfigError('The pipeline (%s) has Swift\'s own s3api, which would answer multipart requests the old way. '
-                          'In [filter:s3api] write: use = egg:s3multi#s3api (its options stay as they are).' % shown)
+        raise ConfigError('The pipeline (%s) has Swift\'s own s3api, which would answer multipart requests the old way.'
+                          ' In [filter:s3api] write: use = egg:s3multi#s3api (its options stay as they are).' % shown)
     if not fronts or fronts[0] > place:
         raise ConfigError('s3multi needs s3api to its left in the pipeline (%s), with [filter:s3api] '
                           'use = egg:s3multi#s3api' % shown)

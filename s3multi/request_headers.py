@@ -29,8 +29,8 @@ _PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object
 # Swift's own: it would expire marker and parts, never the object.
 _EXPIRY = ('x-delete-at', 'x-delete-after')
 _CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
-_OBJECT_CHECKSUMS = tuple('x-amz-checksum-' + name for name in ('crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256',
-                                                               'sha512', 'md5', 'xxhash3', 'xxhash64', 'xxhash128'))
+_OBJECT_CHECKSUMS = tuple('x-amz-checksum-' + name for name in (
+    'crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256', 'sha512', 'md5', 'xxhash3', 'xxhash64', 'xxhash128'))
 
 _ALWAYS_REFUSED = _CUSTOMER_KEY + _OWNERS
 REFUSED = {
@@ -75,7 +75,8 @@ def check_acl(headers: Mapping[str, str]) -> None:
 def check_checksum_choice(headers: Mapping[str, str]) -> None:
     """Check that the checksum algorithm and type announced at Initiate are a pair that S3 knows.
 
-    Raises InvalidRequest, or NotImplementedHeader for those of S3 that Swift cannot verify. What the parts then carry is verified as each is uploaded.
+    Raises InvalidRequest, or NotImplementedHeader for those of S3 that Swift cannot verify. What the parts then carry
+    is verified as each is uploaded.
     """
     algorithm = headers.get('x-amz-checksum-algorithm')
     kind = headers.get('x-amz-checksum-type')

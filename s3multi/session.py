@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operation is handed: the call, the store, and the few questions that several operations ask."""
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,7 @@ class Session:
     ids: UploadIds
     hints: PartHints
     bucket_info: 'dict[str, Any]'
-    logger: 'logging.LoggerAdapter[Any]'
+    logger: Any
 
     def upload(self) -> Upload:
         """Return the upload the request names. Raises NoSuchUpload unless its id was made for this bucket and key."""

@@ -271,4 +271,3 @@ def marker_state(content_type: str) -> 'State | None':
 
 def _timestamp(response: Response) -> Timestamp:
     return Timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp') or 0)
-

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The requests that s3multi sends to the Swift pipeline below it. The only place that makes any.
 
-Two kinds: with the rights of the operator (``Backend.request``), after the client was authorised against its bucket, and
-with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
+Two kinds: with the rights of the operator (``Backend.request``), after the client was authorised against its bucket,
+and with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
 """
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -87,12 +87,13 @@ class Conclusion:
         seen = [swift_time(self._upload.ticks)]
         for _ in range(_MAX_ENTRIES):
             now = self._session.now()
-            intent: Intent | None = Intent(self._choice or '', manifest_timestamp(now, *seen))
-            written = self._store.write_intent(self._upload, intent)
+            own = Intent(self._choice or '', manifest_timestamp(now, *seen))
+            written = self._store.write_intent(self._upload, own)
             if written.newer is not None:
                 seen.append(written.newer)
                 continue
             # After the intent: of a Complete and an Abort each writes first and reads second, so one sees the other.
+            intent: Intent | None = own
             if written.exists:
                 intent = self._join()
             else:

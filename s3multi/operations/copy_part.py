@@ -3,6 +3,7 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 """
+import json
 import re
 from email.utils import parsedate_to_datetime
 
@@ -78,18 +79,28 @@ def _refusal(session: Session, source: CopySource, byte_range: 'tuple[int, int] 
 
 
 def _absence(session: Session, source: CopySource, response: Response) -> S3Error:
-    if not is_success(session.backend.bucket_info(source.bucket)['status']):
+    info = session.backend.bucket_info(source.bucket)
+    if not is_success(info['status']):
         return NoSuchBucket(source.bucket)
-    deleted = response.headers.get('X-Backend-Content-Type') == DELETE_MARKER_CONTENT_TYPE
     if source.version_id:
-        if deleted:
+        # Swift tells of a delete marker, and of no other missing version, which one it is.
+        if response.headers.get('X-Object-Version-Id') == source.version_id:
             return InvalidRequest('The source of a copy request may not specifically refer to a delete marker by '
                                   'version id.')
         return NoSuchVersion(source.key, source.version_id)
-    if deleted:
-        return NoSuchKey(source.key, {'x-amz-delete-marker': 'true',
-                                      'x-amz-version-id': response.headers.get('X-Object-Version-Id', '')})
-    return NoSuchKey(source.key)
+    marker = _delete_marker(session, source) if 'versions-container' in (info.get('sysmeta') or {}) else None
+    return NoSuchKey(source.key, {'x-amz-delete-marker': 'true', 'x-amz-version-id': marker} if marker else None)
+
+
+def _delete_marker(session: Session, source: CopySource) -> 'str | None':
+    """Return the version id of the delete marker that hides the source, for who may list its bucket."""
+    response = session.backend.send_as_client('GET', Target(source.bucket, query={
+        'versions': 'true', 'format': 'json', 'limit': '1', 'prefix': source.key}))
+    rows = json.loads(response.body) if is_success(response.status_int) else []
+    newest = rows[0] if rows else {}
+    if newest.get('name') == source.key and newest['content_type'] == DELETE_MARKER_CONTENT_TYPE:
+        return str(newest['version_id'])
+    return None
 
 
 def _state_of(response: Response) -> SourceState:

@@ -36,7 +36,7 @@ def after(timestamp: Timestamp, offset: int) -> Timestamp:
 
 def flag_abort(session: Session, upload: Upload) -> None:
     """Write ``aborting``. From here on no new Complete passes."""
-    # Just after the time of Initiate, so that it replaces "open" but never brings back a marker that a Complete deleted.
+    # Just after the time of Initiate: so it replaces "open", but never brings back a marker that a Complete deleted.
     session.store.mark(upload, State.ABORTING, after(swift_time(upload.ticks), 1))
 
 
