@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Directives whose tables are made from the code, so that they cannot differ from it. No options, no content.
+
+``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-refused-headers::``: the request headers
+that are answered with NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
+"""
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
+from s3multi import config, errors, request_headers
+
+# The operations by the names of ``request_headers.REFUSED``.
+OPERATIONS = {
+    'initiate': 'Initiate', 'upload_part': 'Upload Part', 'copy_part': 'Upload Part Copy', 'complete': 'Complete',
+    'abort': 'Abort', 'list_parts': 'List Parts', 'list_uploads': 'List Multipart Uploads',
+}
+
+
+class TableDirective(Directive):
+    """A table of ``rows``, each cell a line of reStructuredText."""
+
+    module: Any = None      # that the rows come from
+    heads: Sequence[str] = ()
+    widths: Sequence[int] = ()
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        raise NotImplementedError
+
+    def run(self) -> 'list[nodes.Node]':
+        # The page is made anew when the module changes.
+        self.state.document.settings.env.note_dependency(self.module.__file__)
+        lines = ['.. list-table::', '   :header-rows: 1', '   :widths: ' + ' '.join(map(str, self.widths)), '']
+        for row in [self.heads, *self.rows()]:
+            lines += ['   %s - %s' % ('*' if place == 0 else ' ', cell) for place, cell in enumerate(row)]
+        container = nodes.container()
+        self.state.nested_parse(StringList(lines, source=__file__), self.content_offset, container)
+        return container.children
+
+
+class Options(TableDirective):
+    """The options of ``[filter:s3multi]``."""
+
+    module = config
+    heads = ('Option', 'Default', 'Unit', 'Range', 'Why')
+    widths = (22, 13, 10, 18, 37)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for option in config.OPTIONS:
+            yield '``%s``' % option.name, _default(option), option.unit, option.expected, _literal(option.reason)
+
+
+def _default(option: config.Option) -> str:
+    if option.default is None:
+        return 'that of ``[filter:s3api]``'
+    return '``%s``' % option.default if option.default != '' else 'that of the bucket'
+
+
+def _literal(text: str) -> str:
+    return text.replace('*', '\\*').replace('`', '\\`').replace('_', '\\_')
+
+
+class RefusedHeaders(TableDirective):
+    """The headers that are refused with NotImplemented, and by which operations."""
+
+    module = request_headers
+    heads = ('Header', 'Refused by')
+    widths = (50, 50)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        refusing: dict[str, list[str]] = {}
+        for operation, headers in request_headers.REFUSED.items():
+            for header in headers:
+                refusing.setdefault(header, []).append(OPERATIONS[operation])
+        for header, operations in refusing.items():
+            yield '``%s``' % header, 'all' if len(operations) == len(OPERATIONS) else ', '.join(operations)
+
+
+class Errors(TableDirective):
+    """Every error code s3multi itself answers with."""
+
+    module = errors
+    heads = ('Code', 'Status', 'Message')
+    widths = (25, 8, 67)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        known = {error.code: error for error in vars(errors).values()
+                 if isinstance(error, type) and issubclass(error, errors.S3Error)}
+        for code in sorted(known):
+            yield '``%s``' % code, str(known[code].status), _literal(known[code].message)
+
+
+def setup(app: Any) -> 'dict[str, Any]':
+    """Called by Sphinx."""
+    app.add_directive('s3multi-options', Options)
+    app.add_directive('s3multi-refused-headers', RefusedHeaders)
+    app.add_directive('s3multi-errors', Errors)
+    return {'parallel_read_safe': True}
