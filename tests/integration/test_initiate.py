@@ -1,0 +1,414 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Initiate: what it keeps for the object, what it answers, what it refuses.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+import pytest
+import swiftclient
+
+from s3multi.request_headers import MAX_METADATA_BYTES
+
+from .raw import RawClient
+
+OBJECT_HEADERS = {
+    'Cache-Control': 'max-age=60, must-revalidate',
+    'Content-Disposition': 'attachment; filename="a b.txt"',
+    'Content-Encoding': 'gzip',
+    'Content-Language': 'de, en',
+    'Content-Type': 'text/plain; charset=utf-16',
+    'Expires': 'Thu, 01 Dec 2033 16:00:00 GMT',
+}
+
+
+@pytest.fixture(scope='module')
+def raw(cluster):
+    """A client whose requests are built by hand."""
+    return RawClient(cluster.url)
+
+
+@pytest.fixture(scope='module')
+def refusing(raw):
+    """As `bucket`, but one for all requests that must be refused, so nothing is ever in it."""
+    name = 'initiates-' + secrets.token_hex(8)
+    raw.request('PUT', name)
+    return name
+
+
+def metadata_of(answer):
+    """Return the user metadata in the headers of an answer."""
+    return {name.lower(): value for name, value in answer.headers.items() if name.lower().startswith('x-amz-meta-')}
+
+
+def shown(raw, bucket, key, names):
+    """Return those headers of the object."""
+    answer = raw.request('HEAD', bucket, key)
+    assert 200 == answer.status
+    return {name: answer.headers[name] for name in names}
+
+
+@pytest.mark.parametrize('headers, metadata', [
+    ([('x-amz-meta-colour', 'blue')], {'x-amz-meta-colour': 'blue'}),
+    ([('X-AMZ-Meta-MixedCase', 'Kept As Is')], {'x-amz-meta-mixedcase': 'Kept As Is'}),
+    ([('x-amz-meta-twice', 'a'), ('x-amz-meta-twice', 'b')], {'x-amz-meta-twice': 'a,b'}),
+    ([('x-amz-meta-under_score', '1'), ('x-amz-meta-under-score', '2')],
+     {'x-amz-meta-under_score': '1', 'x-amz-meta-under-score': '2'}),
+    ([('x-amz-meta-odd!#$%&\'*+.^`|~name', 'x')], {'x-amz-meta-odd!#$%&\'*+.^`|~name': 'x'}),
+    ([('x-amz-meta-text', 'grün €')], {'x-amz-meta-text': '=?UTF-8?B?Z3LDg8K8biDDosKCwqw=?='}),
+    ([('x-amz-meta-quotes', '"a"; b=\'c\', <d>')], {'x-amz-meta-quotes': '"a"; b=\'c\', <d>'}),
+    ([('x-amz-meta-word', '=?UTF-8?Q?gr=C3=BCn?=')], {'x-amz-meta-word': '=?UTF-8?Q?gr=C3=BCn?='}),
+    ([(f'x-amz-meta-n{n}', str(n)) for n in range(50)], {f'x-amz-meta-n{n}': str(n) for n in range(50)}),
+], ids=['plain', 'case', 'repeated', 'underscore', 'odd-name', 'non-ascii', 'quotes', 'encoded', 'many'])
+def test_metadata_reaches_the_object(raw, bucket, headers, metadata):
+    """User metadata given to Initiate is the object's, in the form in which a PutObject would have kept it."""
+    assert 200 == raw.request('PUT', bucket, 'plain', headers=headers).status
+    raw.put_multipart(bucket, 'k', [b'data'], headers)
+
+    assert metadata == metadata_of(raw.request('HEAD', bucket, 'k'))
+    assert metadata == metadata_of(raw.request('HEAD', bucket, 'plain'))
+
+
+def test_metadata_that_amazon_ignores_is_ignored(raw, bucket):
+    """A name with a character that HTTP does not allow in names is left out, as by a PutObject."""
+    raw.put_multipart(bucket, 'k', [b''], {'x-amz-meta-a(b': 'kept', 'x-amz-meta-a/b': 'dropped'}, sign='presigned-v4')
+
+    assert {'x-amz-meta-a(b': 'kept'} == metadata_of(raw.request('HEAD', bucket, 'k'))
+
+
+def test_headers_of_initiate_reach_the_object(raw, bucket):
+    """Cache-Control, Content-* and Expires of Initiate come back with the object."""
+    raw.put_multipart(bucket, 'k.html', [b'data'], OBJECT_HEADERS)
+
+    assert OBJECT_HEADERS == shown(raw, bucket, 'k.html', OBJECT_HEADERS)
+
+
+@pytest.mark.parametrize('headers', [{}, {'Content-Type': ''}], ids=['absent', 'empty'])
+def test_object_without_a_type_is_binary(raw, bucket, headers):
+    """An object that was given no Content-Type has binary/octet-stream, whatever its key ends in."""
+    raw.put_multipart(bucket, 'page.html', [b'data'], headers)
+
+    assert {'Content-Type': 'binary/octet-stream'} == shown(raw, bucket, 'page.html', ['Content-Type'])
+
+
+@pytest.mark.parametrize('kind, kept', [
+    ('nonsense', 'nonsense'),
+    ('text/plain; charset="utf-8";  x=y', 'text/plain; charset="utf-8";  x=y'),
+    ('text/plain;swift_bytes=7', 'text/plain'),
+    ('text/plain; swift_bytes=7; charset=utf-8', 'text/plain;charset=utf-8'),
+])
+def test_any_content_type_is_accepted(raw, bucket, kind, kept):
+    """Content-Type is the client's own text; Swift's private parameter in it cannot change the object's size."""
+    raw.put_multipart(bucket, 'k', [b'data'], {'Content-Type': kind})
+
+    answer = raw.request('GET', bucket, 'k')
+    assert b'data' == answer.body
+    assert kept == answer.headers['Content-Type']
+    listing = raw.request('GET', bucket).xml('ListBucketResult')
+    assert '4' == listing.find('Contents').findtext('Size')
+
+
+def test_same_headers_on_later_requests_change_nothing(raw, bucket):
+    """Metadata and headers are taken from Initiate only, not from Upload Part and not from Complete."""
+    upload_id = raw.initiate(bucket, 'k', {'Content-Type': 'text/initiate', 'x-amz-meta-from': 'initiate'})
+    late = {**OBJECT_HEADERS, 'Content-Type': 'text/late', 'x-amz-meta-from': 'late', 'x-amz-meta-late': 'yes'}
+    late.pop('Content-Encoding')
+    part = raw.upload_part(bucket, 'k', upload_id, 1, b'data', late)
+    assert 200 == raw.complete(bucket, 'k', upload_id, [(1, part.etag)], late).status
+
+    answer = raw.request('HEAD', bucket, 'k')
+    assert {'x-amz-meta-from': 'initiate'} == metadata_of(answer)
+    assert {'text/initiate'} == {answer.headers[name] for name in OBJECT_HEADERS} - {None}
+
+
+def test_response_document(raw, bucket):
+    """Initiate answers bucket, key and upload id; the two ids of the request are in the headers."""
+    answer = raw.request('POST', bucket, 'a & b/<é>', {'uploads': None})
+
+    result = answer.xml('InitiateMultipartUploadResult')
+    assert ['Bucket', 'Key', 'UploadId'] == [child.tag for child in result]
+    assert (bucket, 'a & b/<é>') == (result.findtext('Bucket'), result.findtext('Key'))
+    assert answer.headers['x-amz-request-id']
+    assert answer.headers['x-amz-id-2']
+
+
+@pytest.mark.parametrize('query', [{'uploads': None}, {'uploads': ''}, {'uploads': 'x'}], ids=str)
+def test_value_of_uploads_does_not_matter(raw, bucket, query):
+    """`?uploads` and `?uploads=` are the same request."""
+    assert 200 == raw.request('POST', bucket, 'k', query).status
+
+
+def test_existing_object_stays_until_complete(raw, bucket):
+    """An object at the key can be read, unchanged, until Complete has replaced it."""
+    raw.request('PUT', bucket, 'k', body=b'old', headers={'x-amz-meta-age': 'old'})
+    upload_id = raw.initiate(bucket, 'k', {'x-amz-meta-age': 'new'})
+    part = raw.upload_part(bucket, 'k', upload_id, 1, b'new')
+
+    before = raw.request('GET', bucket, 'k')
+    assert (b'old', {'x-amz-meta-age': 'old'}) == (before.body, metadata_of(before))
+    raw.complete(bucket, 'k', upload_id, [(1, part.etag)])
+    after = raw.request('GET', bucket, 'k')
+    assert (b'new', {'x-amz-meta-age': 'new'}) == (after.body, metadata_of(after))
+
+
+def test_uploads_of_one_key_are_independent(raw, bucket):
+    """Two uploads of one key have their own ids, parts and metadata, and may be completed in any order."""
+    first = raw.initiate(bucket, 'k', {'x-amz-meta-n': 'first'})
+    second = raw.initiate(bucket, 'k', {'x-amz-meta-n': 'second'})
+    parts = {upload_id: raw.upload_part(bucket, 'k', upload_id, 1, upload_id.encode()).etag
+             for upload_id in (first, second)}
+
+    for upload_id, name in ((second, 'second'), (first, 'first')):
+        assert 200 == raw.complete(bucket, 'k', upload_id, [(1, parts[upload_id])]).status
+        answer = raw.request('GET', bucket, 'k')
+        assert (upload_id.encode(), {'x-amz-meta-n': name}) == (answer.body, metadata_of(answer))
+
+
+def test_upload_ids_need_no_encoding_and_sort_by_time(raw, bucket):
+    """Some clients put the id into a URL as it is; the markers of List Multipart Uploads compare ids of one key."""
+    ids = [raw.initiate(bucket, 'k') for _ in range(12)]
+
+    assert all(re.fullmatch(r'[A-Za-z0-9._~-]{1,1024}', upload_id) for upload_id in ids)
+    assert ids == sorted(set(ids))
+
+
+def test_body_of_initiate_is_ignored(raw, bucket):
+    """Initiate takes no body; one that is there is no part of the upload."""
+    answer = raw.request('POST', bucket, 'k', {'uploads': None}, body=b'what is this?')
+
+    assert 200 == answer.status
+
+
+def test_missing_bucket(raw):
+    """404 NoSuchBucket names the bucket."""
+    answer = raw.request('POST', 'no-such-bucket-here', 'k', {'uploads': None})
+
+    assert (404, 'NoSuchBucket') == answer.outcome
+    assert 'no-such-bucket-here' == answer.error['BucketName']
+
+
+def test_initiate_needs_a_key(raw, refusing):
+    """A refusing alone cannot be uploaded to."""
+    assert (400, 'InvalidRequest') == raw.request('POST', refusing, None, {'uploads': None}).outcome
+
+
+@pytest.mark.parametrize('method, query, allowed', [
+    ('PUT', {'uploads': None}, 'GET, POST'),
+    ('DELETE', {'uploads': None}, 'GET, POST'),
+    ('PUT', {'uploadId': 'x'}, 'GET, POST, DELETE'),
+])
+def test_other_methods_are_not_allowed(raw, refusing, method, query, allowed):
+    """405 MethodNotAllowed names the method and, in the header Allow, those that are."""
+    answer = raw.request(method, refusing, 'k', query)
+
+    assert (405, 'MethodNotAllowed') == answer.outcome
+    assert (method, allowed) == (answer.error['Method'], answer.headers['Allow'])
+
+
+def test_most_metadata_that_is_allowed(raw, bucket):
+    """Names and values of user metadata may be 2 KB together."""
+    names = [f'x-amz-meta-m{n:02d}' for n in range(16)]
+    each = MAX_METADATA_BYTES // len(names) - len('m00')
+    headers = {name: 'v' * each for name in names}
+    raw.put_multipart(bucket, 'k', [b''], headers)
+
+    assert headers == metadata_of(raw.request('HEAD', bucket, 'k'))
+
+
+@pytest.mark.parametrize('headers, size', [
+    ({f'x-amz-meta-m{n:02d}': 'v' * (125 + (n == 0)) for n in range(16)}, MAX_METADATA_BYTES + 1),
+    ({'x-amz-meta-a': 'v' * 5000}, 5001),
+    ({'x-amz-meta-a': 'é' * 1024}, MAX_METADATA_BYTES + 1),
+], ids=['by-one', 'one-value', 'counted-in-bytes'])
+def test_too_much_metadata(raw, refusing, headers, size):
+    """400 MetadataTooLarge names what was sent and what is allowed, in bytes of UTF-8."""
+    answer = raw.request('POST', refusing, 'k', {'uploads': None}, headers)
+
+    assert (400, 'MetadataTooLarge') == answer.outcome
+    assert (str(size), str(MAX_METADATA_BYTES)) == (answer.error['Size'], answer.error['MaxSizeAllowed'])
+
+
+@pytest.mark.parametrize('headers', [
+    {'x-amz-meta-long': 'v' * 257},
+    {f'x-amz-meta-{n}': '' for n in range(100)},
+    {'x-amz-meta-' + 'n' * 130: 'v'},
+], ids=['long-value', 'many', 'long-name'])
+def test_metadata_that_swift_cannot_store_is_refused_at_initiate(raw, refusing, headers):
+    """What Swift's own limits refuse is refused now, with 400, and not after the parts were uploaded."""
+    assert 400 == raw.request('POST', refusing, 'k', {'uploads': None}, headers).status
+    assert raw.list_uploads(refusing).xml('ListMultipartUploadsResult').find('Upload') is None
+
+
+@pytest.mark.parametrize('key, size', [('k' * 1025, 1025), ('é' * 600, 1200), ('k' * 982, 982)],
+                         ids=['amazons-limit', 'in-bytes', 'ours'])
+def test_key_too_long(raw, refusing, key, size):
+    """400 KeyTooLongError names the size of the key and the largest one, which leaves room for the names of parts."""
+    answer = raw.request('POST', refusing, key, {'uploads': None})
+
+    assert (400, 'KeyTooLongError') == answer.outcome
+    assert (str(size), '981') == (answer.error['Size'], answer.error['MaxSizeAllowed'])
+
+
+@pytest.mark.parametrize('headers', [
+    {'x-amz-checksum-algorithm': 'CRC32'},
+    {'x-amz-checksum-algorithm': 'crc32c', 'x-amz-checksum-type': 'composite'},
+    {'x-amz-checksum-algorithm': 'CRC64NVME'},
+    {'x-amz-checksum-algorithm': 'CRC64NVME', 'x-amz-checksum-type': 'FULL_OBJECT'},
+    {'x-amz-checksum-algorithm': 'SHA1', 'x-amz-checksum-type': 'COMPOSITE'},
+    {'x-amz-checksum-algorithm': 'Sha256'},
+    {'x-amz-checksum-crc32': 'AAAAAA=='},
+    {'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': 'AAAAAA=='},
+    {'x-amz-request-payer': 'requester'},
+    {'x-amz-storage-class': 'STANDARD'},
+    {'x-amz-acl': 'private'},
+    {'x-amz-acl': 'bucket-owner-full-control'},
+], ids=str)
+def test_headers_that_are_accepted(raw, bucket, headers):
+    """What SDKs send unasked, or what asks for no more than there is, must not fail an upload."""
+    raw.put_multipart(bucket, 'k', [b''], headers)
+
+
+@pytest.mark.parametrize('headers', [
+    {'x-amz-checksum-algorithm': 'MD4'},
+    {'x-amz-checksum-algorithm': ''},
+    {'x-amz-checksum-algorithm': 'CRC32,SHA1'},
+    {'x-amz-checksum-type': 'COMPOSITE'},
+    {'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'PARTIAL'},
+    {'x-amz-checksum-algorithm': 'CRC64NVME', 'x-amz-checksum-type': 'COMPOSITE'},
+    {'x-amz-checksum-algorithm': 'SHA1', 'x-amz-checksum-type': 'FULL_OBJECT'},
+    {'x-amz-checksum-algorithm': 'SHA256', 'x-amz-checksum-type': 'FULL_OBJECT'},
+], ids=str)
+def test_checksum_algorithms_that_make_no_sense(raw, refusing, headers):
+    """An unknown algorithm or type, several, a type alone, or a pair that S3 does not know: 400 InvalidRequest."""
+    assert (400, 'InvalidRequest') == raw.request('POST', refusing, 'k', {'uploads': None}, headers).outcome
+
+
+@pytest.mark.parametrize('name, value', [
+    ('x-amz-server-side-encryption-customer-algorithm', 'AES256'),
+    ('x-amz-server-side-encryption-customer-key', 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE='),
+    ('x-amz-server-side-encryption-customer-key-MD5', 'hRasmdxgYDKV3nvbahU1MA=='),
+    ('x-amz-server-side-encryption-aws-kms-key-id', 'key'),
+    ('x-amz-server-side-encryption-context', 'e30='),
+    ('x-amz-server-side-encryption-bucket-key-enabled', 'true'),
+    ('x-amz-object-lock-mode', 'GOVERNANCE'),
+    ('x-amz-object-lock-retain-until-date', '2033-01-01T00:00:00Z'),
+    ('x-amz-object-lock-legal-hold', 'ON'),
+    ('x-amz-grant-full-control', 'id=1'),
+    ('x-amz-grant-read', 'id=1'),
+    ('x-amz-grant-read-acp', 'id=1'),
+    ('x-amz-grant-write-acp', 'id=1'),
+    ('x-amz-acl', 'public-read'),
+    ('x-amz-acl', 'public-read-write'),
+    ('x-amz-acl', 'authenticated-read'),
+    ('x-amz-acl', 'aws-exec-read'),
+    ('x-amz-expected-bucket-owner', '111122223333'),
+    ('x-amz-source-expected-bucket-owner', '111122223333'),
+    ('X-Delete-At', '2000000000'),
+    ('X-Delete-After', '3600'),
+])
+def test_promises_that_cannot_be_kept_are_refused(raw, refusing, name, value):
+    """A header whose loss would mislead the client is answered with 501 NotImplemented, which names the header."""
+    answer = raw.request('POST', refusing, 'k', {'uploads': None}, {name: value})
+
+    assert (501, 'NotImplemented') == answer.outcome
+    assert name.lower() == answer.error['Header']
+
+
+@pytest.mark.parametrize('name, value', [
+    ('x-amz-tagging', 'a=b'),
+    ('x-amz-website-redirect-location', '/other'),
+    ('x-amz-server-side-encryption', 'aws:kms'),
+    ('x-amz-server-side-encryption', 'AES256'),
+])
+def test_promises_that_s3api_refuses(raw, refusing, name, value):
+    """501 NotImplemented comes from Swift's s3api for these, so without the name of the header."""
+    assert (501, 'NotImplemented') == raw.request('POST', refusing, 'k', {'uploads': None}, {name: value}).outcome
+
+
+@pytest.mark.parametrize('name, value, code', [
+    ('x-amz-storage-class', 'TEPID', 'InvalidStorageClass'),
+    ('x-amz-storage-class', 'GLACIER', 'InvalidStorageClass'),
+    ('x-amz-acl', 'public-please', 'InvalidArgument'),
+    ('x-amz-server-side-encryption', 'ROT13', 'InvalidArgument'),
+])
+def test_words_that_do_not_exist(raw, refusing, name, value, code):
+    """A storage class, ACL or kind of encryption that there is not: 400."""
+    assert (400, code) == raw.request('POST', refusing, 'k', {'uploads': None}, {name: value}).outcome
+
+
+def test_refused_initiate_leaves_nothing(raw, bucket, swift):
+    """A refusal comes before anything is written: not even the segments container is there."""
+    raw.request('POST', bucket, 'k', {'uploads': None}, {'X-Delete-After': '60'})
+
+    with pytest.raises(swiftclient.ClientException, match='404'):
+        swift.head_container(bucket + '_segments')
+
+
+@pytest.mark.parametrize('key', ['bell\a', 'a\x01b', '\x1f', 'new\nline', 'return\r', 'tab\t', 'del\x7f'], ids=repr)
+def test_control_characters_in_keys(raw, bucket, key):
+    """A key may hold any character; one that XML cannot carry is written as a reference, and lists still work."""
+    answer = raw.request('POST', bucket, key, {'uploads': None})
+
+    assert 200 == answer.status
+    upload_id = re.search(b'<UploadId>(.*)</UploadId>', answer.body)[1].decode()
+    part = raw.upload_part(bucket, key, upload_id, 1, b'data')
+    assert 200 == raw.list_uploads(bucket).status
+    listed = raw.list_uploads(bucket, {'encoding-type': 'url'}).xml('ListMultipartUploadsResult')
+    assert upload_id == listed.find('Upload').findtext('UploadId')
+    assert 200 == raw.complete(bucket, key, upload_id, [(1, part.etag)]).status
+    assert b'data' == raw.request('GET', bucket, key).body
+
+
+@pytest.mark.parametrize('policy', ['gold', 'silver'])
+def test_parts_lie_in_the_storage_policy_of_the_bucket(raw, swift, bucket, policy):
+    """The segments container is made with the policy of the bucket, not with the cluster's default."""
+    name = f'{policy}-{bucket}'
+    swift.put_container(name, {'X-Storage-Policy': policy})
+    raw.put_multipart(name, 'k', [b'data'])
+
+    assert policy == swift.head_container(name + '_segments')['x-storage-policy']
+    assert b'data' == raw.request('GET', name, 'k').body
+
+
+def test_segments_container_that_is_there_already_is_used(raw, swift, bucket):
+    """A segments container of another policy, made by an operator or by another client, stays as it is."""
+    swift.put_container(bucket + '_segments', {'X-Storage-Policy': 'silver'})
+    swift.put_object(bucket + '_segments', 'k/not-ours', b'mine')
+    raw.put_multipart(bucket, 'k', [b'data'])
+
+    assert 'silver' == swift.head_container(bucket + '_segments')['x-storage-policy']
+    assert b'data' == raw.request('GET', bucket, 'k').body
+    assert b'mine' == swift.get_object(bucket + '_segments', 'k/not-ours')[1]
+
+
+@pytest.mark.parametrize('access, rights, outcome', [
+    ('test:tester3', {}, (403, 'AccessDenied')),
+    ('test:tester3', {'X-Container-Read': 'test:tester3'}, (403, 'AccessDenied')),
+    ('test:tester3', {'X-Container-Write': 'test:tester3'}, 200),
+    ('test:tester3', {'X-Container-Write': 'test:tester3', 'X-Container-Read': '.r:*'}, 200),
+], ids=['stranger', 'reader', 'writer', 'writer-of-public'])
+def test_initiate_needs_the_right_to_write(cluster, bucket, swift, access, rights, outcome):
+    """Who may write to the bucket may upload to it, also as the first one; nobody else may."""
+    swift.post_container(bucket, rights)
+    answer = RawClient(cluster.url, access, 'testing3').request('POST', bucket, 'k', {'uploads': None})
+
+    assert outcome == answer.outcome
+
+
+def test_other_account_cannot_initiate(cluster, bucket):
+    """A bucket is looked for in the account of who signs: another account does not see it."""
+    stranger = RawClient(cluster.url, 'test2:tester2', 'testing2')
+
+    assert (404, 'NoSuchBucket') == stranger.request('POST', bucket, 'k', {'uploads': None}).outcome
+
+
+def test_nobody_cannot_initiate(raw, bucket, swift):
+    """A request without a signature is no S3 request, even where everybody may write."""
+    swift.post_container(bucket, {'X-Container-Write': '*:*'})
+    answer = raw.request('POST', bucket, 'k', {'uploads': None}, sign=None)
+
+    assert 400 <= answer.status < 500

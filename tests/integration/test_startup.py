@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A proxy that would lose data, or do something else than its configuration says, does not start.
+
+Each refusal tells in the log what to write instead.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+
+import pytest
+
+from s3multi import __version__
+from s3multi.demo.cluster import PIPELINE, STOCK_FILTERS, ClusterError
+from s3multi.manifest import MAX_ENTRY_BYTES
+
+from .raw import RawClient
+from .uploads import Upload
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def refusal(cluster):
+    """A function that starts a proxy which must refuse, and returns what it logged as the reason."""
+    def start(**options):
+        with pytest.raises(ClusterError, match='ended with exit code 1') as caught:
+            cluster.add_proxy(f'refused-{next(NUMBERS)}', **options)
+        assert 'ConfigError: ' in caught.value.log_tail, caught.value.log_tail
+        return caught.value.log_tail.rpartition('ConfigError: ')[2]
+
+    return start
+
+
+def replaced(old, new):
+    """Return the pipeline with one word replaced."""
+    words = PIPELINE.split()
+    assert old in words
+    return ' '.join(new if word == old else word for word in words)
+
+
+def swift_info(url):
+    """Return what a proxy tells in /info."""
+    host = url.rpartition('/')[2]
+    connection = http.client.HTTPConnection(host, timeout=30)
+    try:
+        connection.request('GET', '/info')
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+
+
+# The pipeline
+
+def test_front_alone(refusal):
+    """Without s3multi behind it the front would turn an Abort into the deletion of the object."""
+    reason = refusal(pipeline=replaced('s3multi', ''))
+
+    assert 'add it after the auth filters and before slo, with [filter:s3multi] use = egg:s3multi#s3multi' in reason
+    assert 'catch_errors gatekeeper' in reason
+
+
+def test_stock_front(refusal):
+    """With Swift's own s3api nothing would ever be handed on."""
+    assert 'In [filter:s3api] write: use = egg:s3multi#s3api' in refusal(filters=STOCK_FILTERS)
+
+
+@pytest.mark.parametrize('pipeline, hint', [
+    (replaced('s3api', ''), 's3multi needs s3api to its left'),
+    (replaced('s3api', '').replace('s3multi', 's3multi s3api'), 's3multi needs s3api to its left'),
+    (replaced('tempauth', '').replace('s3multi', 's3multi tempauth'), 'move s3multi to the right of all auth filters'),
+    (replaced('slo', ''), 's3multi needs slo to its right'),
+    (replaced('slo', '').replace('s3multi', 'slo s3multi'), 's3multi needs slo to its right'),
+    (replaced('s3multi', 's3multi again'), 'must each be in the pipeline once'),
+    (replaced('s3api', 's3api front'), 'must each be in the pipeline once'),
+    (replaced('s3api', 's3api stock'), 'Swift\'s own s3api'),
+], ids=['no-front', 'front-right', 'auth-right', 'no-slo', 'slo-left', 'filter-twice', 'front-twice', 'both-fronts'])
+def test_order_of_the_pipeline(refusal, pipeline, hint):
+    """Front, auth, s3multi and slo must stand in this order, front and filter once each."""
+    reason = refusal(pipeline=pipeline, filters={
+        'again': {'use': 'egg:s3multi#s3multi'}, 'front': {'use': 'egg:s3multi#s3api'},
+        'stock': {'use': 'egg:swift#s3api'}})
+
+    assert hint in reason
+    assert ' '.join(pipeline.split()[:-1]) in reason
+
+
+def test_names_in_the_pipeline_are_free(cluster):
+    """What counts is what a filter is, not what the operator calls it. (Swift insists on the name s3api.)"""
+    proxy = cluster.add_proxy('renamed', pipeline=replaced('s3multi', 'multipart'), filters={
+        'multipart': {'use': 'egg:s3multi#s3multi'}})
+    raw = RawClient(proxy.url)
+    raw.request('PUT', 'renamed')
+    raw.put_multipart('renamed', 'k', [b'data'])
+
+    assert b'data' == raw.request('GET', 'renamed', 'k').body
+
+
+# What slo allows
+
+@pytest.mark.parametrize('slo', [
+    {'max_manifest_segments': None, 'max_manifest_size': None},
+    {'max_manifest_segments': 9999},
+    {'max_manifest_size': 10000 * MAX_ENTRY_BYTES - 1},
+], ids=['defaults', 'segments', 'size'])
+def test_slo_that_is_too_narrow(refusal, slo):
+    """An upload must not fail at Complete for what could be known before its first part."""
+    reason = refusal(filters={'slo': slo})
+
+    lines = f'max_manifest_segments = 10000\nmax_manifest_size = {10000 * MAX_ENTRY_BYTES}\n'
+    assert f'In [filter:slo] write:\n{lines}' in reason
+    assert 'or lower max_upload_part_num in [filter:s3multi]' in reason
+
+
+@pytest.fixture(scope='module')
+def narrow(cluster):
+    """A proxy that stays within the defaults of slo, with the options as the refusals tell to write them."""
+    return cluster.add_proxy('narrow', filters={
+        'slo': {'max_manifest_segments': None, 'max_manifest_size': None},
+        's3api': {'min_segment_size': 7},
+        's3multi': {'max_upload_part_num': 1000, 'missing_part_patience': 0, 'heartbeat_interval': '0.1',
+                    'marker_recheck_after': 3600, 'delete_concurrency': 100, 'storage_policy': 'silver',
+                    'log_level': 'DEBUG', 'log_name': 'multipart'}})
+
+
+def test_fewer_parts_than_amazon(narrow, bucket):
+    """A lower limit is enforced where a client meets it first: at Upload Part."""
+    upload = Upload(RawClient(narrow.url), bucket)
+    upload.part(1000)
+    answer = upload.client.upload_part(bucket, upload.key, upload.id, 1001, b'')
+
+    assert (400, 'InvalidArgument') == answer.outcome
+    assert ('partNumber', '1001') == (answer.error['ArgumentName'], answer.error['ArgumentValue'])
+    assert 200 == upload.complete().status
+
+
+def test_storage_policy_of_the_configuration(narrow, bucket, swift):
+    """With storage_policy the segments containers lie in that policy, whatever the bucket's is."""
+    RawClient(narrow.url).put_multipart(bucket, 'k', [b'1234567', b'8'])
+
+    assert 'gold' == swift.head_container(bucket)['x-storage-policy']
+    assert 'silver' == swift.head_container(bucket + '_segments')['x-storage-policy']
+    assert b'12345678' == RawClient(narrow.url).request('GET', bucket, 'k').body
+
+
+def test_info_tells_the_limits(cluster, narrow):
+    """Clients and operators find version and limits in /info; unset, they are Amazon's."""
+    assert {'version': __version__, 'min_segment_size': 5242880, 'max_upload_part_num': 10000} == \
+        swift_info(cluster.url)['s3multi']
+    assert {'version': __version__, 'min_segment_size': 7, 'max_upload_part_num': 1000} == \
+        swift_info(narrow.url)['s3multi']
+    assert 10000 == swift_info(cluster.url)['s3api']['max_upload_part_num']
+
+
+# Options
+
+def test_s3_acl(refusal):
+    """With S3 ACLs nothing but s3api would judge the rights of a request, so they are refused."""
+    assert 'in [filter:s3api] write s3_acl = false' in refusal(filters={'s3api': {'s3_acl': True}})
+
+
+@pytest.mark.parametrize('name', ['min_segment_sise', 'max_upload_part_number', 'Storage_Policy', 's3_acl'])
+def test_misspelt_option(refusal, name):
+    """A name that is no option is refused, and all that are stand in the log."""
+    reason = refusal(filters={'s3multi': {name: '1'}})
+
+    assert f'[filter:s3multi] has no option {name!r}; it has: delete_concurrency, heartbeat_interval' in reason
+
+
+@pytest.mark.parametrize('section, name, value, expected', [
+    ('s3multi', 'min_segment_size', '0', 'an integer from 1 to 5368709120'),
+    ('s3multi', 'max_upload_part_num', '10001', 'an integer from 1 to 10000'),
+    ('s3multi', 'missing_part_patience', 'nan', 'a number from 0 to 60'),
+    ('s3multi', 'heartbeat_interval', '0', 'a number from 0.1 to 60'),
+    ('s3multi', 'marker_recheck_after', 'soon', 'a number from 0 to 3600'),
+    ('s3multi', 'delete_concurrency', '10.0', 'an integer from 1 to 100'),
+    ('s3api', 'max_upload_part_num', '20000', 'an integer from 1 to 10000'),
+])
+def test_value_that_cannot_be_used(refusal, section, name, value, expected):
+    """A value that is not of its kind or out of range is refused with section, name, value and what was expected."""
+    assert f'[filter:{section}] {name} = {value}: expected {expected}' in refusal(filters={section: {name: value}})
+
+
+def test_storage_policy_that_does_not_exist(refusal):
+    """A storage policy that swift.conf does not have is refused, not left to the first upload."""
+    reason = refusal(filters={'s3multi': {'storage_policy': 'platinum'}})
+
+    assert '[filter:s3multi] storage_policy = platinum: swift.conf has no such policy' in reason

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands in for Swift: an app that records every request it gets, and a listing that is kept in a list."""
+import bisect
+from io import BytesIO
+
+from swift.common.swob import wsgi_to_str
+
+
+class Seen:
+    """One request as it reached the app: method, native path below ``/v1/``, query string, headers, environ, body."""
+
+    def __init__(self, env):
+        self.env = env
+        self.method = env['REQUEST_METHOD']
+        self.path = wsgi_to_str(env['PATH_INFO'])
+        self.query = env.get('QUERY_STRING', '')
+        self.headers = {name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
+                        if name.startswith('HTTP_')}
+        self.body = env['wsgi.input'].read()
+
+    def __repr__(self):
+        return '%s %s?%s' % (self.method, self.path, self.query)
+
+
+class RecordingSwift:
+    """A WSGI app that keeps what it is asked in ``seen`` and answers what the test says.
+
+    answers: by method, a status, or status, headers and body, or a function of ``Seen`` that returns either, or a list
+    of any of these, one for each request, the last for all further ones. Without one: 201 for PUT, 204 for DELETE and
+    POST, 404 for the rest. ``unclosed`` counts the bodies that nobody closed.
+    """
+
+    def __init__(self, **answers):
+        self._answers = answers
+        self.seen = []
+        self.unclosed = 0
+
+    def __call__(self, env, start_response):
+        seen = Seen(env)
+        self.seen.append(seen)
+        answer = self._answers.get(seen.method, {'PUT': 201, 'DELETE': 204, 'POST': 204}.get(seen.method, 404))
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if callable(answer):
+            answer = answer(seen)
+        status, headers, body = answer if isinstance(answer, tuple) else (answer, {}, b'')
+        length = {} if seen.method == 'HEAD' and 'Content-Length' in headers else {'Content-Length': str(len(body))}
+        start_response('%d As The Test Says' % status, list({**length, **headers}.items()))
+        return _Body(self, body)
+
+    @property
+    def last(self):
+        return self.seen[-1]
+
+
+class _Body:
+    def __init__(self, swift, body):
+        self._swift = swift
+        self._chunks = [body]
+        self._closed = False
+        swift.unclosed += 1
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self._chunks:
+            raise StopIteration
+        return self._chunks.pop()
+
+    def close(self):
+        if not self._closed:
+            self._closed = True
+            self._swift.unclosed -= 1
+
+
+class Listing:
+    """The rows of a container, in the order of their names' bytes, given out in pages of ``page_size``."""
+
+    def __init__(self, rows, page_size):
+        self._rows = sorted(rows, key=lambda row: row['name'].encode())
+        self._names = [row['name'].encode() for row in self._rows]
+        self._page_size = page_size
+
+    def rows(self, prefix='', marker='', end_marker='', delimiter='', limit=None):
+        """As ``Store.rows``: with a delimiter, what lies deeper is one row with a ``subdir``."""
+        found = []
+        for row in self._rows[bisect.bisect_right(self._names, marker.encode()):]:
+            name = row['name']
+            if name.startswith(prefix) and not (end_marker and name.encode() >= end_marker.encode()):
+                head, deeper, _ = name[len(prefix):].partition(delimiter) if delimiter else ('', '', '')
+                entry = {'subdir': prefix + head + deeper} if deeper else row
+                if not found or entry != found[-1]:
+                    found.append(entry)
+        size = min(limit or self._page_size, self._page_size)
+        for start in range(0, len(found), size):
+            yield found[start:start + size]
+
+
+def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):
+    """Return the environ of a client's request, as it reaches s3multi after auth."""
+    return {'REQUEST_METHOD': 'PUT', 'SCRIPT_NAME': '', 'PATH_INFO': path, 'QUERY_STRING': query,
+            'SERVER_NAME': 'proxy', 'SERVER_PORT': '8080', 'SERVER_PROTOCOL': 'HTTP/1.1', 'HTTP_HOST': 'proxy:8080',
+            'REMOTE_USER': 'test,test:tester,AUTH_test', 'wsgi.version': (1, 0), 'wsgi.url_scheme': 'http',
+            'wsgi.input': BytesIO(body), 'CONTENT_LENGTH': str(len(body)), 'swift.trans_id': 'tx1',
+            'swift.authorize': lambda request: None, **more}

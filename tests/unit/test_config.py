@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The options of [filter:s3multi]: what they accept, and what the operator is told."""
+import dataclasses
+
+import pytest
+
+from s3multi.config import OPTIONS, ConfigError, Settings, load
+
+INHERITED = {'min_segment_size': 5242880, 'max_upload_part_num': 10000}
+
+
+def test_defaults():
+    """Nothing has to be written; sizes come from s3api, whose defaults are those of Amazon S3."""
+    assert Settings(min_segment_size=5242880, max_upload_part_num=10000, storage_policy='', missing_part_patience=3.0,
+                    heartbeat_interval=10.0, marker_recheck_after=5.0, delete_concurrency=10) == load({}, INHERITED)
+
+
+# Option, text, value; None where it is refused.
+VALUES = [
+    ('min_segment_size', '1', 1), ('min_segment_size', '5368709120', 5368709120), ('min_segment_size', ' 5 ', 5),
+    ('min_segment_size', '0', None), ('min_segment_size', '5368709121', None), ('min_segment_size', '-1', None),
+    ('min_segment_size', '', None), ('min_segment_size', '5M', None), ('min_segment_size', '1.5', None),
+    ('min_segment_size', '9' * 5000, None),
+    ('max_upload_part_num', '1', 1), ('max_upload_part_num', '10000', 10000), ('max_upload_part_num', '0', None),
+    ('max_upload_part_num', '10001', None),
+    ('storage_policy', 'gold', 'gold'), ('storage_policy', ' gold ', 'gold'), ('storage_policy', '', ''),
+    ('missing_part_patience', '0', 0.0), ('missing_part_patience', '1.5', 1.5), ('missing_part_patience', '60', 60.0),
+    ('missing_part_patience', '61', None), ('missing_part_patience', '-1', None),
+    ('missing_part_patience', 'nan', None), ('missing_part_patience', 'inf', None),
+    ('missing_part_patience', 'soon', None),
+    ('heartbeat_interval', '0.1', 0.1), ('heartbeat_interval', '60', 60.0), ('heartbeat_interval', '0', None),
+    ('heartbeat_interval', 'nan', None), ('heartbeat_interval', '60.1', None),
+    ('marker_recheck_after', '0', 0.0), ('marker_recheck_after', '3600', 3600.0),
+    ('marker_recheck_after', '3601', None),
+    ('delete_concurrency', '1', 1), ('delete_concurrency', '100', 100), ('delete_concurrency', '0', None),
+    ('delete_concurrency', '101', None),
+]
+
+
+@pytest.mark.parametrize('name, text, value', [
+    pytest.param(*row, id='%s=%s' % (row[0], row[1][:12])) for row in VALUES])
+def test_values(name, text, value):
+    """In range it is read; else the refusal names section, option, what was written, and what was expected."""
+    if value is not None:
+        assert value == getattr(load({name: text}, INHERITED), name)
+        return
+    with pytest.raises(ConfigError) as refused:
+        load({name: text}, INHERITED)
+
+    expected = next(option.expected for option in OPTIONS if option.name == name)
+    assert '[filter:s3multi] %s = %s: expected %s' % (name, text, expected) == str(refused.value)
+
+
+@pytest.mark.parametrize('name', ['min_segment_sizes', 'Min_Segment_Size', 'slo_bulk_threads', 'log', ''])
+def test_unknown_names_are_refused(name):
+    """A misspelt option would be a setting that does nothing; the message lists those there are."""
+    with pytest.raises(ConfigError) as refused:
+        load({name: '1'}, INHERITED)
+
+    assert '[filter:s3multi] has no option %r' % name in str(refused.value)
+    assert all(option.name in str(refused.value) for option in OPTIONS)
+
+
+@pytest.mark.parametrize('name', ['use', '__file__', '__name__', 'here', 'log_level', 'log_statsd_host'])
+def test_names_of_pastedeploy_and_of_logging_are_accepted(name):
+    """Every filter may have them."""
+    assert load({}, INHERITED) == load({name: 'x'}, INHERITED)
+
+
+@pytest.mark.parametrize('name', sorted(INHERITED))
+def test_what_s3api_says_is_the_default(name):
+    """Both filters have these two options; ours outweighs."""
+    assert 7 == getattr(load({}, {**INHERITED, name: 7}), name)
+    assert 8 == getattr(load({name: '8'}, {**INHERITED, name: 7}), name)
+
+
+@pytest.mark.parametrize('name', sorted(INHERITED))
+def test_what_s3api_says_is_checked_too(name):
+    """The message names the section where the value was written."""
+    with pytest.raises(ConfigError) as refused:
+        load({}, {**INHERITED, name: 0})
+
+    assert str(refused.value).startswith('[filter:s3api] %s = 0: expected ' % name)
+
+
+def test_every_setting_has_an_option_and_every_option_a_reason():
+    """The table is the documentation: default, unit and reason."""
+    assert [field.name for field in dataclasses.fields(Settings)] == [option.name for option in OPTIONS]
+    assert all(option.unit and option.reason and option.expected for option in OPTIONS)
+
+
+@pytest.mark.parametrize('option', [pytest.param(option, id=option.name) for option in OPTIONS if option.default])
+def test_a_default_is_a_value_that_may_be_written(option):
+    """What stands in the documentation can be copied into the configuration."""
+    assert option.default == option.cast(str(option.default))
+
+
+def test_settings_cannot_be_changed():
+    """They are read once, at start-up."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load({}, INHERITED).delete_concurrency = 1

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: Apache-2.0
+"""XML in and out: the list of parts that a client sends, result documents, error documents."""
+import resource
+import time
+
+import lxml.etree
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from s3multi import errors
+from s3multi.documents import (DECLARATION, MAX_COMPLETE_BYTES, NAMESPACE, document, error_document, read_complete,
+                               url_encode)
+from s3multi.errors import S3Error
+from s3multi.parts import MAX_PART_NUMBER, PartRef
+
+MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
+CRC32 = ('ChecksumCRC32', '3ldvBQ==')
+PART = '<Part><PartNumber>1</PartNumber><ETag>a</ETag></Part>'
+
+
+def complete(inner=PART, declaration='', attributes=' xmlns="%s"' % NAMESPACE):
+    """Return the text of a request document."""
+    return '%s<CompleteMultipartUpload%s>%s</CompleteMultipartUpload>' % (declaration, attributes, inner)
+
+
+def part(children):
+    """Return the text of a request document of one Part."""
+    return complete('<Part>%s</Part>' % children)
+
+
+def read(text):
+    """Return what the body holds, or code and elements of the error."""
+    try:
+        return read_complete(text.encode() if isinstance(text, str) else text)
+    except S3Error as error:
+        return error.code, error.fields
+
+
+MALFORMED = ('MalformedXML', {})
+
+# Parts, and their elements in one order; the first of each kind is also what is written out and read back.
+LISTS = [
+    ([PartRef(1, MD5, MD5)], [[('PartNumber', '1'), ('ETag', MD5)]], 'bare-etag'),
+    ([PartRef(1, MD5, MD5)], [[('PartNumber', '1'), ('ETag', '"%s"' % MD5)]], 'quoted-etag'),
+    ([PartRef(1, MD5, MD5.upper())], [[('PartNumber', '1'), ('ETag', MD5.upper())]], 'upper-case-etag'),
+    ([PartRef(1, MD5, MD5)], [[('ETag', MD5), ('PartNumber', '1')]], 'etag-first'),
+    ([PartRef(1, MD5, MD5, (CRC32,))], [[('ETag', MD5), CRC32, ('PartNumber', '1')]], 'as-botocore-orders-them'),
+    ([PartRef(1, MD5, MD5, (('ChecksumXXHASH128', 'x'),))],
+     [[('PartNumber', '1'), ('ETag', MD5), ('ChecksumXXHASH128', 'x')]], 'checksum-nobody-here-knows'),
+    ([PartRef(1, '', '')], [[('PartNumber', '1'), ('ETag', '')]], 'empty-etag'),
+    ([PartRef(1, '', '')], [[('PartNumber', '1'), ('ETag', '""')]], 'empty-quoted-etag'),
+    ([PartRef(1, 'a&b<c>"\u00e9', 'A&b<c>"\u00e9')], [[('PartNumber', '1'), ('ETag', 'A&b<c>"\u00e9')]], 'odd-etag'),
+    ([PartRef(0, 'a', 'a'), PartRef(-1, 'a', 'a'), PartRef(10001, 'a', 'a')],
+     [[('PartNumber', number), ('ETag', 'a')] for number in ('0', '-1', '10001')], 'numbers-are-not-judged-here'),
+    ([PartRef(1, 'a', 'a')] * 2, [[('PartNumber', '1'), ('ETag', 'a')]] * 2, 'nor-is-their-order'),
+    ([PartRef(7, 'a', 'a')], [[('PartNumber', '007'), ('ETag', 'a')]], 'leading-zeros'),
+    ([PartRef(number, 'a', 'a') for number in range(1, MAX_PART_NUMBER + 1)],
+     [[('PartNumber', str(number)), ('ETag', 'a')] for number in range(1, MAX_PART_NUMBER + 1)], 'ten-thousand'),
+]
+
+
+@pytest.mark.parametrize('refs, elements', [pytest.param(*row[:2], id=row[2]) for row in LISTS])
+def test_lists_of_parts_are_written_and_read(refs, elements):
+    """The order of elements in a Part varies between SDKs; ETags are compared bare, and quoted as they were sent."""
+    body = document('CompleteMultipartUpload', [('Part', children) for children in elements])
+
+    assert refs == read_complete(body)
+
+
+# The same list of one part, ETag "a", in other words.
+SPELLINGS = [
+    (complete(attributes=''), 'no-namespace'),
+    (complete(declaration='<?xml version="1.0" encoding="UTF-8"?>\n'), 'declaration'),
+    (complete(declaration='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'), 'standalone'),
+    (complete(declaration='\n  '), 'blanks-in-front'),
+    (complete() + '\n\n', 'blanks-behind'),
+    (complete('\n  <Part>\n    <PartNumber> 1\n</PartNumber>\n\t<ETag>\n"a"\n</ETag>\n  </Part>\n'), 'indented'),
+    ('<s:CompleteMultipartUpload xmlns:s="%s"><s:Part><s:PartNumber>1</s:PartNumber><s:ETag>a</s:ETag></s:Part>'
+     '</s:CompleteMultipartUpload>' % NAMESPACE, 'prefixed'),
+    (complete('<Part xmlns=""><PartNumber>1</PartNumber><ETag>a</ETag></Part>'), 'namespace-taken-back'),
+    (part('<PartNumber>1</PartNumber><ETag>&quot;a&quot;</ETag>'), 'entities-of-xml'),
+    (part('<PartNumber>&#49;</PartNumber><ETag>&#x61;</ETag>'), 'character-references'),
+    (part('<PartNumber>1</PartNumber><ETag><![CDATA["a"]]></ETag>'), 'cdata'),
+    (part('<PartNumber>1</PartNumber><!-- one --><ETag>a</ETag><?two?>'), 'comment-and-instruction'),
+    (part('<PartNumber>1<!-- one --></PartNumber><ETag><!-- two -->a</ETag>'), 'comment-in-the-text'),
+    (part('<PartNumber x="y">1</PartNumber><ETag>a</ETag>'), 'attributes'),
+    (complete().encode('utf-16'), 'utf-16'),
+    (b'\xef\xbb\xbf' + complete().encode(), 'byte-order-mark'),
+    (complete(declaration='<?xml version="1.0" encoding="ISO-8859-1"?>').encode('latin-1'), 'latin-1'),
+]
+
+
+@pytest.mark.parametrize('body', [pytest.param(row[0], id=row[1]) for row in SPELLINGS])
+def test_spellings_of_one_list(body):
+    """Whatever XML allows, with the namespace of S3 or none."""
+    assert [PartRef(1, 'a', 'a')] == read(body)
+
+
+BAD = [
+    ('', 'empty'),
+    ('  \n', 'blank'),
+    ('not xml', 'no-xml'),
+    (complete()[:-1], 'cut-off'),
+    (complete()[:60], 'cut-off-early'),
+    (complete() + 'x', 'text-behind'),
+    (complete() + complete(), 'two-documents'),
+    (complete() + '\0', 'nul-behind'),
+    (complete(''), 'no-part'),
+    (complete(' '), 'blank-only'),
+    (complete().replace('CompleteMultipartUpload', 'completeMultipartUpload'), 'other-root'),
+    (PART, 'part-as-root'),
+    (complete(attributes=' xmlns="http://s3.amazonaws.com/doc/2006-03-01"'), 'other-namespace'),
+    (complete('<Part xmlns="urn:x"><PartNumber>1</PartNumber><ETag>a</ETag></Part>'), 'part-of-other-namespace'),
+    (part('<PartNumber>1</PartNumber><ETag xmlns="urn:x">a</ETag>'), 'etag-of-other-namespace'),
+    (part('<PartNumber>1</PartNumber><ETag xmlns="}">a</ETag>'), 'namespace-with-a-brace'),
+    (part('<ETag>a</ETag>'), 'no-number'),
+    (part('<PartNumber>1</PartNumber>'), 'no-etag'),
+    (part('<PartNumber>1</PartNumber><ChecksumCRC32>3ldvBQ==</ChecksumCRC32>'), 'no-etag-but-a-checksum'),
+    (part(''), 'empty-part'),
+    (complete(PART + '<Part/>'), 'empty-part-after-a-good-one'),
+    (complete('<Part><ETag>a</ETag></Part><Part><PartNumber>1</PartNumber></Part>'), 'halves-of-a-part'),
+    (part('<PartNumber>1</PartNumber><PartNumber>1</PartNumber><ETag>a</ETag>'), 'two-numbers'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag><ETag>a</ETag>'), 'two-etags'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag><Size>1</Size>'), 'unknown-child'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag><Checksum>1</Checksum>'), 'checksum-of-no-algorithm'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag><ChecksumCrc32>1</ChecksumCrc32>'), 'checksum-in-lower-case'),
+    (part('<PartNumber>1</PartNumber><ETag><b>a</b></ETag>'), 'element-in-the-etag'),
+    (part(PART), 'part-in-a-part'),
+    (complete('<Other/>' + PART), 'other-child'),
+    (complete('x' + PART), 'text-between'),
+    (part('x<PartNumber>1</PartNumber><ETag>a</ETag>'), 'text-in-the-part'),
+    *((part('<PartNumber>%s</PartNumber><ETag>a</ETag>' % number), 'number-' + ascii(number)) for number in (
+        '', 'x', '+1', '1.0', '1e3', '0x1', '1 2', '--1', '-', '1_0', '\u0661', '\uff11', '9' * 11, '9' * 5000)),
+    (part('<PartNumber>1</PartNumber><ETag>&undefined;</ETag>'), 'undefined-entity'),
+    (part('<PartNumber>1</PartNumber><ETag>&#xD800;</ETag>'), 'reference-to-a-surrogate'),
+    (part('<PartNumber>1</PartNumber><ETag>&#0;</ETag>'), 'reference-to-nul'),
+    (part('<PartNumber>1</PartNumber><ETag>\x01</ETag>'), 'control-character'),
+    (part('<PartNumber>1</PartNumber><ETag>\0</ETag>'), 'nul'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag>').encode().replace(b'>a<', b'>\xff<'), 'no-utf-8'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag>').encode().replace(b'>a<', b'>\xed\xa0\x80<'), 'surrogate'),
+    (complete(declaration='<?xml version="1.0" encoding="x-none"?>'), 'unknown-encoding'),
+    (complete(declaration='<?xml version="1.0" encoding="UTF-16"?>'), 'wrong-encoding'),
+    (complete(declaration=' <?xml version="1.0"?>'), 'blank-before-the-declaration'),
+    (complete(PART * (MAX_PART_NUMBER + 1)), 'one-part-too-many'),
+]
+
+
+@pytest.mark.parametrize('body', [pytest.param(row[0], id=row[1]) for row in BAD])
+def test_what_is_no_list(body):
+    """400 MalformedXML: no XML, another document, or a Part without one number and one ETag."""
+    assert MALFORMED == read(body)
+
+
+def entity_bomb():
+    """Return a document type whose last entity, expanded, has 10**9 times the text of the first."""
+    entities = ['<!ENTITY e0 "aaaaaaaaaa">']
+    entities += ['<!ENTITY e%d "%s">' % (number, '&e%d;' % (number - 1) * 10) for number in range(1, 10)]
+    return '<!DOCTYPE CompleteMultipartUpload [%s]>' % ''.join(entities)
+
+
+ETAG_OF_ENTITY = '<Part><PartNumber>1</PartNumber><ETag>&%s;</ETag></Part>'
+
+HOSTILE = [
+    (complete(ETAG_OF_ENTITY % 'e9', entity_bomb()), 'entity-bomb'),
+    (complete(ETAG_OF_ENTITY % 'e' * 10000, '<!DOCTYPE c [<!ENTITY e "%s">]>' % ('a' * 100000)), 'quadratic-blow-up'),
+    (complete(PART, attributes=' x="&e9;"', declaration=entity_bomb()), 'entity-bomb-in-an-attribute'),
+    (complete(ETAG_OF_ENTITY % 'e', '<!DOCTYPE c [<!ENTITY e SYSTEM "file:///etc/passwd">]>'), 'external-entity'),
+    (complete(ETAG_OF_ENTITY % 'e', '<!DOCTYPE c [<!ENTITY e SYSTEM "http://127.0.0.1:9/">]>'), 'network-entity'),
+    (complete(PART, '<!DOCTYPE c [<!ENTITY % e SYSTEM "file:///etc/passwd"> %e;]>'), 'parameter-entity'),
+    (complete(PART, '<!DOCTYPE c SYSTEM "file:///etc/passwd">'), 'external-document-type'),
+    (complete(PART, '<!DOCTYPE c PUBLIC "x" "http://127.0.0.1:9/">'), 'public-document-type'),
+    (complete(PART, '<!DOCTYPE CompleteMultipartUpload>'), 'empty-document-type'),
+    (complete(PART, '<!DOCTYPE c [<!ATTLIST Part x CDATA "y">]>'), 'attribute-defaults'),
+    (complete('<x:include xmlns:x="http://www.w3.org/2001/XInclude" href="file:///etc/passwd"/>'), 'inclusion'),
+    ('<CompleteMultipartUpload>' * 150000, 'deep-nesting'),
+    (complete('<Part>' * 500000), 'deep-nesting-of-parts'),
+    (part('<ETag>' * 500000), 'deep-nesting-of-etags'),
+    (complete(PART * 70000), 'very-many-parts'),
+    (part('<PartNumber>%s</PartNumber><ETag>a</ETag>' % ('9' * 4000000)), 'huge-number'),
+    (complete('<Part x="%s"/>' % ('a' * 4000000)), 'huge-attribute'),
+    (complete('<Part %s/>' % ' '.join('a%d=""' % number for number in range(300000))), 'very-many-attributes'),
+    (complete('<Part %s/>' % ' '.join('xmlns:a%d="x"' % number for number in range(200000))), 'very-many-namespaces'),
+    (complete('<%s/>' % ('a' * 4000000)), 'huge-name'),
+    (complete('<!-- ' + 'a' * 4000000), 'huge-comment'),
+]
+
+
+@pytest.mark.parametrize('body', [pytest.param(row[0].encode(), id=row[1]) for row in HOSTILE])
+def test_hostile_documents_are_refused_at_little_cost(body):
+    """No entity is expanded, no file or host is asked, and no tree is built.
+
+    The bounds are far above what any of them takes, and far below what an expanded bomb would.
+    """
+    assert len(body) <= MAX_COMPLETE_BYTES
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    assert MALFORMED == read(body)
+    assert time.process_time() - began < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 256 * 1024
+
+
+@pytest.mark.parametrize('inner', [
+    pytest.param('<Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part>' % ('a' * 4000000), id='huge-etag'),
+    pytest.param('<Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part>' % ('&#65;' * 800000), id='references'),
+    pytest.param(' ' * 4000000 + PART, id='huge-blank'),
+    pytest.param('<!---->' * 500000 + PART, id='very-many-comments'),
+    pytest.param('<?a?>' * 700000 + PART, id='very-many-instructions'),
+])
+def test_long_documents_are_read_at_little_cost(inner):
+    """They are legal, and bounded by their own length."""
+    began = time.process_time()
+
+    assert [1] == [ref.number for ref in read_complete(complete(inner).encode())]
+    assert time.process_time() - began < 10
+
+
+def test_several_checksums_of_a_part():
+    """400 InvalidArgument that shows them all, as observed on Amazon S3."""
+    body = part('<PartNumber>1</PartNumber><ETag>a</ETag>'
+                '<ChecksumCRC32>x</ChecksumCRC32><ChecksumSHA1>y</ChecksumSHA1>')
+
+    assert ('InvalidArgument', {'ArgumentName': 'Checksum', 'ArgumentValue': 'CRC32:x;SHA1:y;'}) == read(body)
+
+
+pieces = st.lists(st.sampled_from([
+    '<CompleteMultipartUpload xmlns="%s">' % NAMESPACE, '<CompleteMultipartUpload>', '</CompleteMultipartUpload>',
+    '<Part>', '</Part>', '<Part/>', '<PartNumber>', '</PartNumber>', '<ETag>', '</ETag>', '<ETag/>', '1', '"a"',
+    '&amp;', '&x;', '&#0;', '<!DOCTYPE a [<!ENTITY x "y">]>', '<!--', '-->', '<![CDATA[', ']]>', '<?a', '?>', '<', '>',
+    ' ', '\0', '<ChecksumCRC32>', '</ChecksumCRC32>', '<?xml version="1.0" encoding="UTF-16"?>', '\u00e9', '\ufeff',
+]), max_size=16).map(''.join)
+
+
+@given(st.one_of(st.binary(max_size=60), pieces.map(str.encode), pieces.map(lambda text: text.encode('utf-16'))))
+def test_no_body_is_an_error_of_ours(body):
+    """Arbitrary bytes, and tags in any order: parts, or an S3 error."""
+    result = read(body)
+
+    assert isinstance(result, list) or result[0] in ('MalformedXML', 'InvalidArgument')
+
+
+VALID = complete(
+    ''.join('<Part><PartNumber>%d</PartNumber><ETag>"%s"</ETag><ChecksumCRC32>3ldvBQ==</ChecksumCRC32></Part>'
+            % (number, MD5) for number in range(1, 4)), '<?xml version="1.0" encoding="UTF-8"?>\n').encode()
+
+
+@given(st.integers(0, len(VALID)), st.integers(0, 20), st.one_of(st.binary(max_size=6), pieces.map(str.encode)))
+def test_no_damaged_body_is_an_error_of_ours(start, length, replacement):
+    """A valid document with any stretch of it replaced: parts, or an S3 error; and never more parts than it names."""
+    body = VALID[:start] + replacement + VALID[start + length:]
+    result = read(body)
+
+    if isinstance(result, list):
+        assert len(result) <= body.count(b'<PartNumber')
+    else:
+        assert result[0] in ('MalformedXML', 'InvalidArgument')
+
+
+@given(st.integers(0, len(VALID) - 1))
+def test_a_cut_off_body_is_malformed(end):
+    """A list that ended early would complete the object without its last parts."""
+    assert MALFORMED == read(VALID[:end])
+
+
+# Out
+
+TEXTS = [
+    ('plain', 'plain', 'plain'),
+    ('a&b', 'a&amp;b', 'ampersand'),
+    ('<a>', '&lt;a&gt;', 'angles'),
+    ('"a"', '"a"', 'quotes'),
+    (']]>', ']]&gt;', 'end-of-cdata'),
+    ('&amp;', '&amp;amp;', 'escaped-once'),
+    ('\u00e9\U0001f600', '\u00e9\U0001f600', 'not-ascii'),
+    ('a\nb\tc', 'a\nb\tc', 'newline-and-tab'),
+    (' a ', ' a ', 'blanks'),
+    ('a\r\nb', 'a&#xD;\nb', 'carriage-return'),
+    ('\x01\x1f\x7f', '&#x1;&#x1F;&#x7F;', 'control-characters'),
+    ('\ufffe\uffff', '&#xFFFE;&#xFFFF;', 'no-characters'),
+    ('a\udcffb', 'a\ufffdb', 'bytes-that-are-no-text'),
+    ('\udcc3\udca9', '\u00e9', 'bytes-that-are-text-together'),
+    ('', '', 'empty'),
+]
+
+
+@pytest.mark.parametrize('text, written', [pytest.param(*row[:2], id=row[2]) for row in TEXTS])
+def test_text_in_documents(text, written):
+    """Keys may hold what XML 1.0 cannot carry: Amazon S3 writes it as character references."""
+    assert '<Key>%s</Key>' % written in document('Result', [('Key', text)]).decode()
+
+
+@given(st.text(st.characters(blacklist_categories=('Cs',))))
+def test_text_that_xml_can_carry_is_read_back(text):
+    """What the client's parser gives is the key, character for character."""
+    assume(not any(char < ' ' and char not in '\t\n\r' or char in '\ufffe\uffff' for char in text))
+    root = lxml.etree.fromstring(document('Result', [('Key', text)]))
+
+    assert text == (root[0].text or '')
+
+
+@given(st.lists(st.one_of(st.characters(blacklist_categories=('Cs',)), st.sampled_from('\0\x1b\ufffe\udc80\udcff')))
+       .map(''.join))
+def test_every_text_can_be_written(text):
+    """No key, ETag or parameter of a client makes an answer impossible."""
+    body = document('Result', [('Key', text)])
+
+    assert body.startswith(DECLARATION) and body.endswith(b'</Key></Result>')
+
+
+def test_a_result_document():
+    """Root and children in the namespace of S3, in the order given, nested where a child has children."""
+    body = document('ListPartsResult', [('Bucket', 'b'), ('Part', [('PartNumber', '1'), ('Owner', [('ID', 'x')])])])
+
+    assert ('<?xml version="1.0" encoding="UTF-8"?>\n'
+            '<ListPartsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Bucket>b</Bucket>'
+            '<Part><PartNumber>1</PartNumber><Owner><ID>x</ID></Owner></Part></ListPartsResult>') == body.decode()
+
+
+def test_an_error_document():
+    """No namespace: botocore takes a 200 for an error when its root is exactly ``Error``."""
+    body = error_document(errors.InvalidPart('id', 7, 'a<b'), 'tx1')
+    root = lxml.etree.fromstring(body)
+
+    assert body.startswith(DECLARATION)
+    assert 'Error' == root.tag
+    assert [('Code', 'InvalidPart'), ('Message', errors.InvalidPart.message), ('UploadId', 'id'), ('PartNumber', '7'),
+            ('ETag', 'a<b'), ('RequestId', 'tx1'), ('HostId', 'tx1')] == [(child.tag, child.text) for child in root]
+
+
+@pytest.mark.parametrize('key, encoded', [
+    pytest.param('aZ09/-_.*', 'aZ09/-_.*', id='stay'),
+    pytest.param('a b', 'a+b', id='blank-is-plus'),
+    pytest.param('a+b', 'a%2Bb', id='plus'),
+    pytest.param('~', '%7E', id='tilde'),
+    pytest.param('%2F', '%252F', id='percent'),
+    pytest.param('\u00e9', '%C3%A9', id='utf-8-upper-case'),
+    pytest.param('\x01\n', '%01%0A', id='control-characters'),
+    pytest.param("!'(),:;=?@&$#", '%21%27%28%29%2C%3A%3B%3D%3F%40%26%24%23', id='punctuation'),
+    pytest.param('', '', id='empty'),
+])
+def test_url_encoding_of_keys(key, encoded):
+    """As measured on Amazon S3 for encoding-type=url."""
+    assert encoded == url_encode(key)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The filter: what passes untouched, which operation a request asks for, and what becomes of errors."""
+import logging
+
+import pytest
+
+from s3multi import config
+from s3multi.errors import S3Error
+from s3multi.filter import S3MultiMiddleware, route
+from s3multi.layout import UploadIds
+from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
+from s3multi.wire import HANDOFF, Handoff, read_call
+from tests.unit.fakes import RecordingSwift, client_env
+
+SETTINGS = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
+
+
+def handed_on(method='GET', path='/v1/AUTH_a/bucket/key', params=None, headers=None, **more):
+    """Return the environ of a request that the front handed on."""
+    handoff = Handoff(params=params or {}, headers=headers or {}, access_key='test:tester', location='http://h/b/k')
+    return client_env(path, **{HANDOFF: handoff, 'REQUEST_METHOD': method, **more})
+
+
+def answer(app, env):
+    """Return status line and body of the filter's answer, with ``app`` to its right."""
+    logger = logging.getLogger('s3multi.test')
+    logger.thread_locals = None
+    answers = []
+    body = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), logger)(
+        env, lambda status, headers, exc_info=None: answers.append(status))
+    return answers[0], b''.join(body)
+
+
+# What is not ours
+
+def test_other_requests_pass_untouched():
+    """The very environ, the very start_response, and the very answer: nothing is read or changed on the way."""
+    env, start_response, body = client_env(query='uploadId=x'), object(), [b'x']
+    before, seen = dict(env), []
+
+    def app(*args):
+        seen.append(args)
+        return body
+
+    middleware = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), None)
+
+    assert body is middleware(env, start_response)
+    assert (env, start_response) == seen[0] and env is seen[0][0]
+    assert before == env
+
+
+def test_errors_of_other_requests_pass_untouched():
+    """What breaks to the right of us is not ours to log, or to answer in XML."""
+    def app(env, start_response):
+        raise KeyError('theirs')
+
+    with pytest.raises(KeyError, match='theirs'):
+        answer(app, client_env())
+
+
+# What a request asks for
+
+ROUTES = [
+    ('POST', {'uploads': ''}, initiate), ('GET', {'uploads': ''}, list_uploads),
+    ('PUT', {'uploadId': 'x', 'partNumber': '1'}, upload_part), ('PUT', {'partNumber': '1'}, upload_part),
+    ('POST', {'uploadId': 'x'}, complete), ('GET', {'uploadId': 'x'}, list_parts), ('DELETE', {'uploadId': 'x'}, abort),
+    ('POST', {'uploadId': 'x', 'uploads': ''}, complete), ('GET', {'uploadId': 'x', 'partNumber': '1'}, list_parts),
+]
+
+
+@pytest.mark.parametrize('method, params, operation', [
+    pytest.param(*row, id='%s-%s' % (row[0], '-'.join(row[1]))) for row in ROUTES])
+def test_operations(method, params, operation):
+    """Method and query parameters make the operation.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+    """
+    assert operation.run is route(read_call(handed_on(method, params=params)))
+
+
+def test_a_copy_source_makes_a_copy():
+    """The same request with x-amz-copy-source is Upload Part Copy."""
+    params, headers = {'uploadId': 'x', 'partNumber': '1'}, {'x-amz-copy-source': 'b/k'}
+
+    assert copy_part.run is route(read_call(handed_on('PUT', params=params, headers=headers)))
+
+
+@pytest.mark.parametrize('method, params, resource, allowed', [
+    ('PUT', {'uploadId': 'x'}, 'UPLOAD', 'GET, POST, DELETE'),
+    ('HEAD', {'uploadId': 'x'}, 'UPLOAD', 'GET, POST, DELETE'),
+    ('HEAD', {'uploads': ''}, 'UPLOADS', 'GET, POST'), ('DELETE', {'uploads': ''}, 'UPLOADS', 'GET, POST'),
+    ('PUT', {'uploads': ''}, 'UPLOADS', 'GET, POST'), ('POST', {'partNumber': '1'}, 'PART', 'PUT'),
+])
+def test_methods_that_are_no_operation(method, params, resource, allowed):
+    """405 MethodNotAllowed with what is allowed."""
+    with pytest.raises(S3Error) as refused:
+        route(read_call(handed_on(method, params=params)))
+
+    assert ('MethodNotAllowed', {'Method': method, 'ResourceType': resource}, {'Allow': allowed}) == (
+        refused.value.code, refused.value.fields, refused.value.headers)
+
+
+# Rights, and errors
+
+BUCKET = {'X-Container-Read': 'readers', 'X-Container-Write': 'writers'}
+
+
+@pytest.mark.parametrize('method, acl', [('GET', 'readers'), ('PUT', 'writers'), ('POST', 'writers'),
+                                         ('DELETE', 'writers')])
+def test_the_client_is_judged_by_the_acl_of_the_bucket(method, acl):
+    """To read it for the lists, to write it for all else; before anything is said or done."""
+    judged = []
+
+    def denied(env, start_response):
+        start_response('403 Forbidden', [])
+        return [b'denied']
+
+    def authorize(request):
+        judged.append(request.acl)
+        return denied
+
+    swift = RecordingSwift(HEAD=(204, BUCKET, b''))
+    env = handed_on(method, params={'uploadId': 'x'}, **{'swift.authorize': authorize})
+
+    assert ('403 Forbidden', b'denied') == answer(swift, env)
+    assert [acl] == judged
+    assert not env[HANDOFF].answered
+    assert {'HEAD'} == {seen.method for seen in swift.seen}
+
+
+def test_without_auth_nobody_may():
+    """A pipeline without an auth filter is no open house."""
+    env = handed_on(params={'uploads': ''})
+    del env['swift.authorize']
+    status, body = answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
+
+    assert '403 Forbidden' == status
+    assert b'<Code>AccessDenied</Code>' in body
+
+
+@pytest.mark.parametrize('head, code', [
+    pytest.param(404, 'NoSuchBucket', id='no-bucket'),
+    pytest.param(lambda seen: 404 if seen.path == '/v1/AUTH_a' else 503, 'NoSuchBucket', id='no-account'),
+    pytest.param(503, 'ServiceUnavailable', id='unknown'),
+])
+def test_who_may_know_is_told_that_there_is_no_bucket(head, code):
+    """Asked only after the client was judged: else it would tell everybody which buckets there are."""
+    env = handed_on(params={'uploads': ''})
+
+    assert b'<Code>%s</Code>' % code.encode() in answer(RecordingSwift(HEAD=head), env)[1]
+
+
+def test_an_error_is_answered_with_its_document():
+    """And is marked as ours, so that the front passes it on."""
+    env = handed_on('PATCH', params={'uploads': ''})
+    status, body = answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
+
+    assert '405 Method Not Allowed' == status
+    assert b'<Code>MethodNotAllowed</Code>' in body and b'<RequestId>tx1</RequestId>' in body
+    assert env[HANDOFF].answered
+
+
+def test_a_path_that_is_no_text_is_answered():
+    """Refused before any question to Swift."""
+    swift = RecordingSwift()
+    status, body = answer(swift, handed_on(path='/v1/AUTH_a/bucket/\xff', params={'uploads': ''}))
+
+    assert '400 Bad Request' == status
+    assert b'<Code>InvalidURI</Code>' in body
+    assert not swift.seen
+
+
+def test_a_defect_is_a_500_in_xml_and_in_the_log(caplog):
+    """The client learns that it may repeat, the operator what happened."""
+    def app(env, start_response):
+        raise KeyError('ours')
+
+    status, body = answer(app, handed_on(params={'uploads': ''}))
+
+    assert '500 Internal Error' == status
+    assert b'<Code>InternalError</Code>' in body and b'ours' not in body
+    assert 'KeyError' in caplog.text and '/v1/AUTH_a/bucket/key' in caplog.text
+
+
+def test_the_code_of_an_error_is_in_the_access_log():
+    """As s3api logs its own."""
+    env = handed_on('PATCH', params={'uploads': ''}, **{'swift.log_info': []})
+    answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
+
+    assert ['s3:err:MethodNotAllowed'] == env['swift.log_info']

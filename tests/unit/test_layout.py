@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names in Swift: upload ids that cannot be forged, and names that can always be taken apart again."""
+import string
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from s3multi import layout
+from s3multi.layout import Upload, UploadIds
+
+IDS = UploadIds(b'the secret of the cluster')
+NOW = 1790000000 * 100000
+# Of an id's form, but made for nothing.
+SOME_ID = layout.new_attempt(NOW)[:8] + 'n' * (layout.ID_LENGTH - 8)
+SOME_ATTEMPT = layout.new_attempt(NOW)
+
+ticks = st.integers(1767225600 * 100000, 2 ** 48 - 1)
+numbers = st.integers(1, 10000)
+# Keys of any kind, and such as look like markers, parts and intents themselves.
+keys = st.one_of(
+    st.text(st.characters(blacklist_characters='\0', blacklist_categories=('Cs',)), min_size=1),
+    st.lists(st.sampled_from(['a', '/', SOME_ID, 'complete', '00000001-', SOME_ATTEMPT, '..', '%2F', '\n', '\u00e9']),
+             min_size=1, max_size=6).map(''.join))
+uploads = st.builds(lambda key, begun: Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)), keys, ticks)
+
+
+def test_ids_are_safe_in_a_query_without_encoding():
+    """The AWS CRT puts the id into the query as it is, so no character of it may need an escape."""
+    made = {IDS.new('AUTH_a', 'b', 'k', NOW) for _ in range(200)}
+
+    assert set(''.join(made)) <= set(string.ascii_letters + string.digits + '-_')
+    assert {layout.ID_LENGTH} == {len(upload_id) for upload_id in made}
+
+
+def test_ids_of_one_moment_differ():
+    """Two Initiates of one key in the same 10 microseconds are two uploads."""
+    assert 200 == len({IDS.new('AUTH_a', 'b', 'k', NOW) for _ in range(200)})
+
+
+def test_ids_are_not_of_the_form_of_stock_s3api():
+    """Stock ids have 48 characters: an upload begun before s3multi was installed is never taken for one of its own."""
+    assert layout.ID_LENGTH < 48
+
+
+@given(keys, ticks, ticks)
+def test_ids_of_a_key_sort_by_the_time_of_initiate(key, one, other):
+    """List Multipart Uploads orders by time, but its marker compares ids: both must be one order."""
+    assume(one != other)
+    first, second = (IDS.new('AUTH_a', 'b', key, begun) for begun in sorted((one, other)))
+
+    assert first < second
+
+
+@given(keys, ticks)
+def test_an_id_tells_its_time(key, begun):
+    """The marker of an upload is written at the time that stands in its id."""
+    assert begun == Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)).ticks
+
+
+@given(ticks)
+def test_an_attempt_tells_its_time(begun):
+    """Of two attempts to upload a part the later is the part."""
+    attempt = layout.new_attempt(begun)
+
+    assert begun == layout.attempt_ticks(attempt)
+    assert layout.ATTEMPT_LENGTH == len(attempt)
+
+
+@given(ticks, ticks)
+def test_attempts_sort_by_time(one, other):
+    """Rows of one part number come oldest first."""
+    assume(one != other)
+    first, second = map(layout.new_attempt, sorted((one, other)))
+
+    assert first < second
+
+
+# belongs: an id is for its account, bucket and key, and for nothing else
+
+@given(keys, ticks)
+def test_an_id_belongs_where_it_was_made(key, begun):
+    """What Initiate answered is accepted, for every key S3 allows."""
+    assert IDS.belongs('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun))
+
+
+@given(st.integers(0, layout.ID_LENGTH - 1), st.characters())
+def test_an_id_with_any_character_changed_belongs_nowhere(place, character):
+    """A made-up id is NoSuchUpload without a question to Swift."""
+    upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
+    assume(character != upload_id[place])
+
+    assert not IDS.belongs('AUTH_a', 'b', 'key', upload_id[:place] + character + upload_id[place + 1:])
+
+
+@pytest.mark.parametrize('place', range(layout.ID_LENGTH))
+def test_an_id_with_a_legal_character_changed_belongs_nowhere(place):
+    """Every digit of time, nonce and hash counts, the last as much as the first."""
+    upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
+    others = set(string.ascii_letters + string.digits + '-_') - {upload_id[place]}
+
+    assert not [other for other in others
+                if IDS.belongs('AUTH_a', 'b', 'key', upload_id[:place] + other + upload_id[place + 1:])]
+
+
+@given(keys, keys, ticks)
+def test_an_id_belongs_to_one_key(key, other, begun):
+    """A right id with another key is NoSuchUpload, as on Amazon S3."""
+    assume(key != other)
+
+    assert not IDS.belongs('AUTH_a', 'b', other, IDS.new('AUTH_a', 'b', key, begun))
+
+
+@pytest.mark.parametrize('account, bucket, key', [
+    pytest.param('AUTH_other', 'bucket', 'key', id='other-account'),
+    pytest.param('AUTH_a', 'other', 'key', id='other-bucket'),
+    pytest.param('AUTH_a', 'bucket', 'other', id='other-key'),
+    pytest.param('AUTH_a', 'bucketk', 'ey', id='border-of-bucket-and-key-moved'),
+    pytest.param('AUTH_abuck', 'et', 'key', id='border-of-account-and-bucket-moved'),
+])
+def test_an_id_of_elsewhere_is_refused(account, bucket, key):
+    """The hash covers account, bucket and key, each for itself."""
+    assert not IDS.belongs(account, bucket, key, IDS.new('AUTH_a', 'bucket', 'key', NOW))
+
+
+def test_an_id_of_another_cluster_is_refused():
+    """Without the secret of the cluster nobody makes an id."""
+    assert not IDS.belongs('AUTH_a', 'b', 'k', UploadIds(b'another secret').new('AUTH_a', 'b', 'k', NOW))
+
+
+def test_all_proxies_of_a_cluster_know_the_same_ids():
+    """The hash depends on the secret alone, not on the process."""
+    assert UploadIds(b'the secret of the cluster').belongs('AUTH_a', 'b', 'k', IDS.new('AUTH_a', 'b', 'k', NOW))
+
+
+@pytest.mark.parametrize('upload_id', [
+    pytest.param('', id='empty'),
+    pytest.param('x', id='short'),
+    pytest.param('x' * 1025, id='longer-than-any'),
+    pytest.param('\u00e9' * layout.ID_LENGTH, id='not-ascii'),
+    pytest.param('\udcff' * layout.ID_LENGTH, id='no-text'),
+    pytest.param('\0' * layout.ID_LENGTH, id='nul'),
+    pytest.param('/' * layout.ID_LENGTH, id='slashes'),
+    pytest.param('../../../../../../../', id='upwards'),
+    pytest.param('VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA', id='of-amazon'),
+])
+def test_what_is_no_id_belongs_nowhere(upload_id):
+    """Whatever a client sends as uploadId is answered, never an error of ours."""
+    assert not IDS.belongs('AUTH_a', 'b', 'k', upload_id)
+
+
+@given(st.text(max_size=40))
+def test_no_text_is_an_id_by_chance(text):
+    """A guess has one chance in 2**48."""
+    assert not IDS.belongs('AUTH_a', 'b', 'k', text)
+
+
+@pytest.mark.parametrize('change', [
+    pytest.param(lambda upload_id: upload_id + '\n', id='newline-after'),
+    pytest.param(lambda upload_id: ' ' + upload_id, id='blank-before'),
+    pytest.param(lambda upload_id: upload_id + '0', id='one-more'),
+    pytest.param(lambda upload_id: upload_id[:-1], id='one-less'),
+    pytest.param(lambda upload_id: upload_id.swapcase(), id='other-case'),
+])
+def test_an_id_is_taken_exactly(change):
+    """An id is opaque: it is compared as it stands."""
+    assert not IDS.belongs('AUTH_a', 'b', 'k', change(IDS.new('AUTH_a', 'b', 'k', NOW)))
+
+
+# Names
+
+def test_names_of_an_upload():
+    """The layout that an operator finds in the segments container."""
+    upload = Upload('AUTH_a', 'bucket', 'a/b', SOME_ID)
+
+    assert 'bucket_segments' == upload.container == layout.segments_container('bucket')
+    assert 'a/b/' + SOME_ID == upload.marker
+    assert 'a/b/%s/complete' % SOME_ID == upload.intent
+    assert 'a/b/%s/00000007-%s' % (SOME_ID, SOME_ATTEMPT) == upload.part(7, SOME_ATTEMPT)
+
+
+@given(uploads, numbers, ticks)
+def test_a_part_is_found_by_its_name(upload, number, begun):
+    """What is written with ``part`` is read with ``parse_part``, whatever the key looks like."""
+    attempt = layout.new_attempt(begun)
+
+    assert (number, attempt) == upload.parse_part(upload.part(number, attempt))
+
+
+@given(uploads)
+def test_a_marker_is_split_into_key_and_id(upload):
+    """The name is split from the right, so a key may end like a marker itself."""
+    assert (upload.key, upload.id) == layout.split_marker(upload.marker)
+
+
+@given(uploads, uploads, numbers)
+def test_a_part_belongs_to_one_upload(upload, other, number):
+    """No upload takes the part of another for its own, not even of a key that is the other's marker."""
+    assume(upload != other)
+    nested = Upload('AUTH_a', 'b', upload.marker, other.id)
+
+    assert upload.parse_part(other.part(number, SOME_ATTEMPT)) is None
+    assert upload.parse_part(nested.part(number, SOME_ATTEMPT)) is None
+    assert nested.parse_part(upload.part(number, SOME_ATTEMPT)) is None
+
+
+@given(uploads, uploads)
+def test_records_are_no_parts(upload, other):
+    """Markers and intents, also those of a key below, are not taken for parts."""
+    nested = Upload('AUTH_a', 'b', upload.marker, other.id)
+
+    for name in (upload.marker, upload.intent, nested.marker, nested.intent):
+        assert upload.parse_part(name) is None
+
+
+@given(uploads, numbers)
+def test_a_part_is_no_marker(upload, number):
+    """List Multipart Uploads never shows a part or an intent as an upload."""
+    assert layout.split_marker(upload.part(number, SOME_ATTEMPT)) is None
+    assert layout.split_marker(upload.intent) is None
+
+
+@pytest.mark.parametrize('end', [
+    '', '00000001', '00000001-', '0000001-' + SOME_ATTEMPT, '000000001-' + SOME_ATTEMPT,
+    '00000001-' + SOME_ATTEMPT[:-1], '00000001-' + SOME_ATTEMPT + 'x', '00000001-' + SOME_ATTEMPT + '\n',
+    '00000001_' + SOME_ATTEMPT, '+0000001-' + SOME_ATTEMPT, '\u0661' * 8 + '-' + SOME_ATTEMPT,
+    '00000001-' + SOME_ATTEMPT[:-1] + '/', 'x/00000001-' + SOME_ATTEMPT, '00000001-' + SOME_ATTEMPT[:-1] + '\u00e9',
+], ids=ascii)
+def test_a_foreign_name_is_no_part(end):
+    """Other tools keep segments in the same container: only the exact form is ours to list or delete."""
+    upload = Upload('AUTH_a', 'b', 'k', SOME_ID)
+
+    assert upload.parse_part(upload.prefix + end) is None
+
+
+@pytest.mark.parametrize('name', [
+    '', SOME_ID, '/' + SOME_ID, 'key', 'key/', 'key/' + SOME_ID[:-1], 'key/%sx' % SOME_ID, 'key/%s\n' % SOME_ID,
+    'key/%s/' % SOME_ID, 'key/' + '\u00e9' * layout.ID_LENGTH, 'key/' + '.' * layout.ID_LENGTH,
+], ids=ascii)
+def test_a_foreign_name_is_no_marker(name):
+    """A marker has a key that is not empty, a slash and an id of the exact form."""
+    assert layout.split_marker(name) is None
+
+
+@given(uploads, numbers, ticks)
+def test_parts_lie_between_the_prefix_and_their_end(upload, number, begun):
+    """One listing range holds all parts of an upload, and its intent comes after them."""
+    name = upload.part(number, layout.new_attempt(begun)).encode()
+
+    assert name.startswith(upload.prefix.encode())
+    assert upload.prefix.encode() < name < upload.parts_end.encode() < upload.intent.encode()
+
+
+@given(uploads, numbers, numbers, ticks)
+def test_part_names_sort_by_number_first(upload, one, other, begun):
+    """Part 2 comes before part 10, and every attempt of a number before ``after_part`` of it."""
+    assume(one < other)
+    lower, higher = (upload.part(number, layout.new_attempt(begun)) for number in (one, other))
+
+    assert lower < upload.after_part(one) < higher
+
+
+@given(uploads, ticks)
+def test_markers_of_a_key_lie_in_its_range(upload, later):
+    """Between the two names are the markers of every upload that was begun before."""
+    assume(upload.ticks < later)
+    begin, end = layout.marker_range(upload.key, later)
+
+    assert begin.encode() <= upload.marker.encode() < end.encode()
+
+
+def test_the_longest_name_of_an_upload():
+    """A key that is accepted at Initiate must leave room for the names of all its parts."""
+    upload = Upload('AUTH_a', 'b', 'key', IDS.new('AUTH_a', 'b', 'key', NOW))
+    longest = max((upload.part(10000, layout.new_attempt(NOW)), upload.marker, upload.intent), key=len)
+
+    assert layout.NAME_OVERHEAD == len(longest) - len('key')
+
+
+# What release 0.1.0 wrote: uploads that it began must stay what they are.
+OLD_ID = 'cgmjPa-t--T8-HED6JsZb'
+OLD_PART = 'k\u00e9y//%s/00000007-cgmjPnZmT8-' % OLD_ID
+
+
+def test_ids_of_an_older_release_stay_valid():
+    """An upgrade must not turn open uploads into NoSuchUpload."""
+    assert UploadIds(b'secret').belongs('AUTH_a', 'bucket', 'k\u00e9y/', OLD_ID)
+    assert 179000000012345 == Upload('AUTH_a', 'bucket', 'k\u00e9y/', OLD_ID).ticks
+
+
+def test_parts_of_an_older_release_stay_readable():
+    """Nor may it lose what was uploaded."""
+    upload = Upload('AUTH_a', 'bucket', 'k\u00e9y/', OLD_ID)
+
+    assert (7, 'cgmjPnZmT8-') == upload.parse_part(OLD_PART)
+    assert 179000000067890 == layout.attempt_ticks('cgmjPnZmT8-')
+    assert ('k\u00e9y/', OLD_ID) == layout.split_marker('k\u00e9y//' + OLD_ID)

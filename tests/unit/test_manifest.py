@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifest as SLO wants it, the headers of the object, and what SLO's refusals mean."""
+import json
+from urllib.parse import quote
+
+import pytest
+
+from s3multi import manifest
+from s3multi.layout import Upload
+from s3multi.parts import Attempt
+
+ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
+UPLOAD = Upload('AUTH_a', 'bucket', 'a/\u00e9 "%2F\n', 'i' * 21)
+PARTS = [Attempt(number, UPLOAD.part(number, 'x' * 11), 0, letter * 32, size)
+         for number, letter, size in ((2, 'a', 7), (5, 'b', 10), (10000, 'c', 0))]
+
+
+def path(part):
+    """Return where SLO finds a part."""
+    return '/bucket_segments/' + part.name
+
+
+def slo_errors(*pairs):
+    """Return the body of SLO's refusal: names are quoted, as its JSON has them."""
+    return json.dumps({'Response Status': '400 Bad Request', 'Response Body': 'Bad Request',
+                       'Errors': [[quote(name), problem] for name, problem in pairs]}).encode()
+
+
+def test_the_manifest_lists_the_parts_in_order():
+    """Path, ETag and size of each, so that SLO can compare them with what it finds.
+
+    https://docs.openstack.org/swift/latest/middleware.html#static-large-objects
+    """
+    assert [{'path': path(part), 'etag': part.etag, 'size_bytes': part.size} for part in PARTS] == json.loads(
+        manifest.body(UPLOAD, PARTS))
+
+
+def test_the_manifest_fits_the_size_that_is_checked_at_start_up():
+    """The longest names there are, also where they need escapes in JSON or bytes in UTF-8."""
+    for char in ('k', '\u00e9', '\U0001f600'):
+        upload = Upload('AUTH_a', 'b' * 247, char * ((1024 - 41) // len(char.encode())), 'i' * 21)
+        part = Attempt(10000, upload.part(10000, 'x' * 11), 0, 'a' * 32, 5 * 1024 ** 3)
+
+        assert len(manifest.body(upload, [part] * 100)) <= 100 * manifest.MAX_ENTRY_BYTES
+
+
+def test_headers_of_the_object():
+    """What Initiate was told, and s3api's own names for ETag and upload id, so that s3api serves the object."""
+    initiation = {'content-type': 'text/plain', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b'}
+
+    assert {**initiation, 'X-Object-Sysmeta-S3Api-Etag': ETAG, 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
+            'X-Object-Sysmeta-Container-Update-Override-Etag': '; s3_etag=' + ETAG} == manifest.headers(
+                UPLOAD, initiation, ETAG)
+
+
+@pytest.mark.parametrize('given, stored', [
+    pytest.param({}, 'binary/octet-stream', id='none'),
+    pytest.param({'content-type': 'text/plain;charset=utf-8'}, 'text/plain;charset=utf-8', id='with-a-parameter'),
+    pytest.param({'content-type': 'text/plain;swift_bytes=99'}, 'text/plain', id='size-of-swift'),
+    pytest.param({'content-type': 'a/b;c=d;swift_bytes=99'}, 'a/b;c=d', id='size-of-swift-after-a-parameter'),
+])
+def test_the_content_type_of_the_object(given, stored):
+    """Amazon S3 gives binary/octet-stream to an object without one; ``swift_bytes`` is the size SLO keeps there."""
+    assert stored == manifest.headers(UPLOAD, given, ETAG)['content-type']
+
+
+def test_what_initiate_was_told_is_not_changed():
+    """A Complete that is repeated reads the same values again."""
+    initiation = {'content-type': 'text/plain;swift_bytes=99'}
+    manifest.headers(UPLOAD, initiation, ETAG)
+
+    assert {'content-type': 'text/plain;swift_bytes=99'} == initiation
+
+
+@pytest.mark.parametrize('problem', ['404 Not Found', 'Etag Mismatch', 'Size Mismatch'])
+def test_a_part_that_slo_does_not_find(problem):
+    """InvalidPart, naming the part; the list was right, so the ETag is as it was listed."""
+    error = manifest.refusal(UPLOAD, PARTS, slo_errors((path(PARTS[1]), problem)))
+
+    assert ('InvalidPart', {'UploadId': UPLOAD.id, 'PartNumber': '5', 'ETag': 'b' * 32}) == (error.code, error.fields)
+
+
+def test_the_first_part_of_the_list_is_named():
+    """SLO asks concurrently and reports in any order."""
+    answer = slo_errors(*((path(part), '404 Not Found') for part in reversed(PARTS)))
+
+    assert '2' == manifest.refusal(UPLOAD, PARTS, answer).fields['PartNumber']
+
+
+@pytest.mark.parametrize('answer', [
+    pytest.param(slo_errors((path(PARTS[0]), '503 Service Unavailable')), id='swift-has-trouble'),
+    pytest.param(slo_errors((path(PARTS[0]), '401 Unauthorized')), id='not-allowed'),
+    pytest.param(slo_errors(('/bucket_segments/other', '404 Not Found')), id='something-else-is-missing'),
+    pytest.param(slo_errors(), id='no-problem'),
+    pytest.param(b'', id='empty'),
+    pytest.param(b'Errors:\n/a, 404 Not Found\n', id='no-json'),
+    pytest.param(b'[]', id='a-list'),
+    pytest.param(b'{}', id='no-errors'),
+    pytest.param(b'{"Errors": null}', id='null'),
+    pytest.param(b'{"Errors": [1]}', id='numbers'),
+    pytest.param(b'{"Errors": [["a"]]}', id='no-pairs'),
+    pytest.param(b'{"Errors": [[1, 2]]}', id='pairs-of-numbers'),
+    pytest.param(b'\xff', id='no-text'),
+])
+def test_other_refusals_are_to_be_repeated(answer):
+    """A part that could not be asked for is not a part that is missing: 503, and nothing has changed."""
+    assert 'ServiceUnavailable' == manifest.refusal(UPLOAD, PARTS, answer).code

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checks at start-up: pipelines in which multipart uploads work, and what is said of the others."""
+import pytest
+
+from s3multi.config import ConfigError
+from s3multi.manifest import MAX_ENTRY_BYTES
+from s3multi.pipeline import Stage, check, check_limits, read_stages
+
+MODULES = {
+    's3api': 's3multi.front', 's3multi': 's3multi.filter', 'stock': 'swift.common.middleware.s3api.s3api',
+    'slo': 'swift.common.middleware.slo', 'tempauth': 'swift.common.middleware.tempauth',
+    'keystoneauth': 'swift.common.middleware.keystoneauth', 'authtoken': 'keystonemiddleware.auth_token',
+    's3token': 'swift.common.middleware.s3api.s3token', 'dlo': 'swift.common.middleware.dlo',
+    'copy': 'swift.common.middleware.copy', 'cache': 'swift.common.middleware.memcache',
+}
+
+
+def stages(pipeline):
+    """Return the stages that names of ``MODULES`` stand for."""
+    return [Stage(name, MODULES[name]) for name in pipeline.split()]
+
+
+@pytest.mark.parametrize('pipeline', [
+    's3api tempauth s3multi slo',
+    'cache s3api tempauth copy s3multi slo dlo',
+    'authtoken s3api s3token keystoneauth s3multi copy slo',
+    's3api s3multi slo',
+    's3api tempauth s3multi slo slo',
+])
+def test_pipelines_that_work(pipeline):
+    """The front, auth, s3multi and slo from left to right; other filters wherever they like."""
+    assert check(stages(pipeline)) is None
+
+
+@pytest.mark.parametrize('pipeline, said', [
+    pytest.param('', 'needs s3multi in the pipeline', id='nothing'),
+    pytest.param('s3api tempauth slo', 'needs s3multi in the pipeline', id='front-alone'),
+    pytest.param('s3api tempauth s3multi s3multi slo', 'once', id='s3multi-twice'),
+    pytest.param('s3api s3api tempauth s3multi slo', 'once', id='front-twice'),
+    pytest.param('stock tempauth s3multi slo', 'use = egg:s3multi#s3api', id='stock-front'),
+    pytest.param('stock s3api tempauth s3multi slo', 'use = egg:s3multi#s3api', id='stock-front-too'),
+    pytest.param('s3api tempauth s3multi stock slo', 'use = egg:s3multi#s3api', id='stock-front-behind'),
+    pytest.param('tempauth s3multi slo', 'use = egg:s3multi#s3api', id='no-front'),
+    pytest.param('tempauth s3multi s3api slo', 's3api to its left', id='front-behind'),
+    pytest.param('s3api s3multi tempauth slo', 'tempauth stands after s3multi', id='auth-behind'),
+    pytest.param('s3api s3token s3multi keystoneauth slo', 'keystoneauth stands after s3multi', id='keystone-behind'),
+    pytest.param('s3api s3multi authtoken slo', 'authtoken stands after s3multi', id='token-behind'),
+    pytest.param('s3api s3multi slo s3token', 's3token stands after s3multi', id='s3token-behind-slo'),
+    pytest.param('s3api tempauth s3multi', 'needs slo to its right', id='no-slo'),
+    pytest.param('s3api tempauth slo s3multi', 'needs slo to its right', id='slo-in-front'),
+])
+def test_pipelines_that_are_refused(pipeline, said):
+    """The message says what to change; in each of these uploads would fail, go the old way, or destroy objects."""
+    with pytest.raises(ConfigError) as refused:
+        check(stages(pipeline))
+
+    assert said in str(refused.value)
+    assert '(%s)' % pipeline in str(refused.value) or str(refused.value).endswith(': ' + pipeline)
+
+
+CONF = """
+[pipeline:main]
+pipeline = %s
+
+[app:proxy-server]
+use = egg:swift#proxy
+
+[filter:s3api]
+use = egg:%s#s3api
+
+[filter:multi]
+use = egg:s3multi#s3multi
+
+[filter:tempauth]
+use = egg:swift#tempauth
+
+[filter:slo]
+use = egg:swift#slo
+"""
+
+
+@pytest.mark.parametrize('package, front', [('s3multi', 's3multi.front'),
+                                            ('swift', 'swift.common.middleware.s3api.s3api')])
+def test_stages_of_a_configuration(tmp_path, package, front):
+    """Both fronts are entry points of the name s3api: the module of the factory tells which one it is."""
+    conf = tmp_path / 'proxy-server.conf'
+    conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', package))
+    read = read_stages(str(conf))
+
+    assert [front, 'swift.common.middleware.tempauth', 's3multi.filter', 'swift.common.middleware.slo'] == [
+        stage.module for stage in read]
+
+
+def test_a_configuration_is_checked_as_it_is_written(tmp_path):
+    """What the file says passes or fails the check, whatever the sections are called."""
+    conf = tmp_path / 'proxy-server.conf'
+    conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', 's3multi'))
+    check(read_stages(str(conf)))
+    conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', 'swift'))
+
+    with pytest.raises(ConfigError):
+        check(read_stages(str(conf)))
+
+
+def test_a_configuration_without_filters(tmp_path):
+    """An app alone has no stages, and is refused."""
+    conf = tmp_path / 'proxy-server.conf'
+    conf.write_text('[app:main]\nuse = egg:swift#proxy\n')
+
+    assert [] == read_stages(str(conf))
+
+
+@pytest.mark.parametrize('parts, segments, size, accepted', [
+    pytest.param(10000, 10000, 10000 * MAX_ENTRY_BYTES, True, id='just-enough'),
+    pytest.param(10000, 9999, 10000 * MAX_ENTRY_BYTES, False, id='one-segment-less'),
+    pytest.param(10000, 10000, 10000 * MAX_ENTRY_BYTES - 1, False, id='one-byte-less'),
+    pytest.param(1000, 1000, 8 * 1024 * 1024, True, id='defaults-of-slo'),
+    pytest.param(10000, 1000, 8 * 1024 * 1024, False, id='defaults-of-slo-and-of-s3'),
+])
+def test_limits_of_slo(parts, segments, size, accepted):
+    """A client would learn only at Complete that it has uploaded more parts than the cluster admits."""
+    slo = {'max_manifest_segments': segments, 'max_manifest_size': size}
+    if accepted:
+        assert check_limits(slo, parts) is None
+        return
+    with pytest.raises(ConfigError) as refused:
+        check_limits(slo, parts)
+
+    assert 'max_manifest_segments = %d\nmax_manifest_size = %d\n' % (parts, parts * MAX_ENTRY_BYTES) in str(
+        refused.value)

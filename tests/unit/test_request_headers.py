@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What request headers are kept, checked or refused: nothing that a client was promised is ignored.
+
+The headers are those of each operation's page in the Amazon S3 API reference.
+"""
+import pytest
+
+from s3multi import request_headers
+from s3multi.errors import S3Error
+from s3multi.request_headers import REFUSED, check_acl, check_checksum_choice, check_metadata_size, refuse_unsupported
+
+CUSTOMER_KEY = ['x-amz-server-side-encryption-customer-' + name for name in ('algorithm', 'key', 'key-md5')]
+OBJECT_CHECKSUMS = ['x-amz-checksum-' + name for name in (
+    'crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256', 'sha512', 'md5', 'xxhash64', 'xxhash3', 'xxhash128')]
+OWNER = 'x-amz-expected-bucket-owner'
+CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since']
+
+# Per operation, the headers whose loss would mislead the client.
+PROMISES = {
+    'initiate': [
+        OWNER, *CUSTOMER_KEY, 'x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-side-encryption-context',
+        'x-amz-server-side-encryption-bucket-key-enabled', 'x-amz-tagging', 'x-amz-website-redirect-location',
+        'x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date', 'x-amz-object-lock-legal-hold',
+        'x-amz-object-lock-event-hold', 'x-amz-object-lock-event-hold-duration-days',
+        'x-amz-object-lock-event-hold-duration-years', 'x-amz-grant-full-control', 'x-amz-grant-read',
+        'x-amz-grant-read-acp', 'x-amz-grant-write-acp', 'x-delete-at', 'x-delete-after'],
+    'upload_part': [OWNER, *CUSTOMER_KEY, *CONDITIONS, 'x-delete-at', 'x-delete-after'],
+    'copy_part': [OWNER, 'x-amz-source-expected-bucket-owner', *CUSTOMER_KEY,
+                  *(name.replace('x-amz-', 'x-amz-copy-source-') for name in CUSTOMER_KEY),
+                  *CONDITIONS, 'x-delete-at', 'x-delete-after'],
+    'complete': [OWNER, *CUSTOMER_KEY, *CONDITIONS, *OBJECT_CHECKSUMS],
+    'abort': [OWNER, 'x-amz-if-match-initiated-time'],
+    'list_parts': [OWNER, *CUSTOMER_KEY],
+    'list_uploads': [OWNER],
+}
+
+# Sent by SDKs unasked, or of no consequence when ignored.
+HARMLESS = ['x-amz-request-payer', 'x-amz-sdk-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-content-sha256',
+            'x-amz-date', 'x-amz-user-agent', 'amz-sdk-invocation-id', 'amz-sdk-request', 'authorization', 'host',
+            'user-agent', 'accept-encoding', 'expect', 'content-length', 'content-md5', 'x-amz-mp-object-size']
+
+
+def refusal(call, *args):
+    """Return code and elements of the error that ``call`` raises; None when it raises none."""
+    try:
+        call(*args)
+    except S3Error as error:
+        return error.code, error.fields
+    return None
+
+
+@pytest.mark.parametrize('operation, header', [
+    pytest.param(operation, header, id='%s-%s' % (operation, header))
+    for operation, headers in PROMISES.items() for header in headers])
+def test_a_header_that_is_not_honoured_is_refused(operation, header):
+    """501 NotImplemented, naming the header: storing plaintext for a customer key, say, must not look like success."""
+    assert ('NotImplemented', {'Header': header}) == refusal(refuse_unsupported, operation, {header: 'value'})
+
+
+@pytest.mark.parametrize('operation', sorted(PROMISES))
+def test_headers_of_no_consequence_are_accepted(operation):
+    """The SDKs send some of them with every request."""
+    assert refusal(refuse_unsupported, operation, dict.fromkeys(HARMLESS, 'value')) is None
+
+
+@pytest.mark.parametrize('operation', ['upload_part', 'copy_part'])
+@pytest.mark.parametrize('header', [*OBJECT_CHECKSUMS[:5], 'content-type'])
+def test_checksums_of_a_part_are_welcome(operation, header):
+    """boto3 adds a CRC32 to every part, asked or not."""
+    assert refusal(refuse_unsupported, operation, {header: 'value'}) is None
+
+
+@pytest.mark.parametrize('header', [*request_headers.OBJECT_HEADERS, 'content-type', 'x-amz-meta-a', 'x-amz-acl',
+                                    'x-amz-checksum-algorithm', 'x-amz-checksum-type', *OBJECT_CHECKSUMS])
+def test_headers_that_initiate_uses_are_not_refused(header):
+    """Kept for the object, checked elsewhere, or, as a checksum value at Initiate, ignored by Amazon S3 too."""
+    assert refusal(refuse_unsupported, 'initiate', {header: 'value'}) is None
+
+
+def test_conditions_on_the_source_are_no_conditions_on_the_part():
+    """x-amz-copy-source-if-match is honoured (``copy_source``), if-match is not."""
+    headers = {'x-amz-copy-source-if-match': 'a', 'x-amz-copy-source-range': 'bytes=0-1', 'x-amz-copy-source': 'b/k'}
+
+    assert refusal(refuse_unsupported, 'copy_part', headers) is None
+
+
+def test_every_operation_has_a_list():
+    """An operation without one would ignore all."""
+    assert set(PROMISES) == set(REFUSED)
+
+
+def test_headers_that_the_object_keeps():
+    """They are returned on GET and HEAD of the object as they were given to Initiate."""
+    kept = {'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires'}
+
+    assert kept == set(request_headers.OBJECT_HEADERS)
+
+
+@pytest.mark.parametrize('acl, expected', [
+    pytest.param(None, None, id='none'),
+    pytest.param('private', None, id='private'),
+    pytest.param('bucket-owner-full-control', None, id='bucket-owner-full-control'),
+    *(pytest.param(acl, ('NotImplemented', {'Header': 'x-amz-acl'}), id=acl) for acl in (
+        'public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read', 'bucket-owner-read',
+        'log-delivery-write')),
+    *(pytest.param(acl, ('InvalidArgument', {'ArgumentName': 'x-amz-acl', 'ArgumentValue': acl}), id='word-%r' % acl)
+      for acl in ('', 'Private', 'public', 'private ')),
+])
+def test_acls(acl, expected):
+    """Only what adds no right to those of the bucket; a grant that would be ignored is refused."""
+    assert expected == refusal(check_acl, {} if acl is None else {'x-amz-acl': acl})
+
+
+ALGORITHMS = {'CRC32': 'CF', 'CRC32C': 'CF', 'CRC64NVME': 'F', 'SHA1': 'C', 'SHA256': 'C'}
+
+
+@pytest.mark.parametrize('kind', ['COMPOSITE', 'FULL_OBJECT'])
+@pytest.mark.parametrize('algorithm', sorted(ALGORITHMS))
+def test_checksum_algorithm_and_type_are_a_pair(algorithm, kind):
+    """Amazon S3 has no composite CRC64NVME, and no SHA of a whole object made of parts.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+    expected = None if kind[0] in ALGORITHMS[algorithm] else ('InvalidRequest', {})
+    headers = {'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': kind}
+
+    assert expected == refusal(check_checksum_choice, headers)
+
+
+@pytest.mark.parametrize('headers', [
+    pytest.param({}, id='none'),
+    *(pytest.param({'x-amz-checksum-algorithm': name}, id=name) for name in sorted(ALGORITHMS)),
+    pytest.param({'x-amz-checksum-algorithm': 'crc32', 'x-amz-checksum-type': 'composite'}, id='lower-case'),
+    pytest.param({'x-amz-checksum-algorithm': 'Crc64Nvme', 'x-amz-checksum-type': 'Full_Object'}, id='mixed-case'),
+])
+def test_checksum_choices_that_are_accepted(headers):
+    """Neither, or an algorithm alone, or a pair; any letter case."""
+    assert refusal(check_checksum_choice, headers) is None
+
+
+@pytest.mark.parametrize('headers', [
+    pytest.param({'x-amz-checksum-type': 'COMPOSITE'}, id='type-without-algorithm'),
+    pytest.param({'x-amz-checksum-algorithm': 'CRC16'}, id='unknown-algorithm'),
+    pytest.param({'x-amz-checksum-algorithm': ''}, id='empty-algorithm'),
+    pytest.param({'x-amz-checksum-algorithm': 'CRC32,SHA256'}, id='several-algorithms'),
+    pytest.param({'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'BOTH'}, id='unknown-type'),
+    pytest.param({'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': ''}, id='empty-type'),
+])
+def test_checksum_choices_that_are_none(headers):
+    """InvalidRequest at Initiate, not at the first part."""
+    assert ('InvalidRequest', {}) == refusal(check_checksum_choice, headers)
+
+
+@pytest.mark.parametrize('algorithm', ['SHA512', 'MD5', 'XXHASH64', 'XXHASH3', 'XXHASH128', 'xxhash3'])
+def test_checksum_algorithms_that_nobody_here_verifies(algorithm):
+    """Known to Amazon S3 but not to Swift: 501, for the client asks for something that exists."""
+    assert ('NotImplemented', {'Header': 'x-amz-checksum-algorithm'}) == refusal(
+        check_checksum_choice, {'x-amz-checksum-algorithm': algorithm})
+
+
+@pytest.mark.parametrize('headers, size', [
+    pytest.param({'x-amz-meta-a': 'b' * 2047}, 2048, id='at-the-limit'),
+    pytest.param({'x-amz-meta-a': 'b' * 2048}, 2049, id='one-more'),
+    pytest.param({'x-amz-meta-' + 'a' * 2047: 'b'}, 2048, id='names-count'),
+    pytest.param({'x-amz-meta-a': 'b' * 1000, 'x-amz-meta-c': 'd' * 1047}, 2049, id='together'),
+    pytest.param({'x-amz-meta-a': '\u00e9' * 1024}, 2049, id='bytes-count-not-characters'),
+    pytest.param({'x-amz-meta-a': '\udcff' * 2048}, 2049, id='bytes-that-are-no-text'),
+    pytest.param({'x-amz-meta-a': '', 'content-type': 'x' * 3000}, 1, id='other-headers-do-not-count'),
+])
+def test_user_metadata_has_two_kilobytes(headers, size):
+    """Names, without their prefix, and values together.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    expected = ('MetadataTooLarge', {'Size': str(size), 'MaxSizeAllowed': '2048'}) if size > 2048 else None
+
+    assert expected == refusal(check_metadata_size, headers)

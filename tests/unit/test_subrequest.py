@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sub-requests: nothing that a client sends steers one that has the operator's rights.
+
+A client whose query, headers or key could do so would read and write what it has no right to. Here one tries.
+"""
+import pytest
+from swift.common.swob import Request
+
+from s3multi.errors import S3Error
+from s3multi.subrequest import Backend, Target, failure
+from tests.unit.fakes import RecordingSwift, client_env
+
+CONTAINERS = ['bucket', 'bucket_segments']
+
+# Each does harm if a sub-request has it.
+QUERIES = [
+    'multipart-manifest=put', 'multipart-manifest=delete', 'multipart-manifest=get', 'symlink=get', 'version-id=1.0',
+    'versions', 'bulk-delete', 'extract-archive=tar', 'temp_url_sig=x&temp_url_expires=9999999999', 'part-number=1',
+    'format=xml', 'prefix=other', 'marker=z', 'end_marker=a', 'limit=1', 'delimiter=x', 'reverse=true', 'path=x',
+    'ignore-range-header=x', 'format=json&format=xml', '&&&', '=', '%00', 'uploadId=x&partNumber=1', '?', '?a?b',
+]
+HEADERS = [
+    'X_COPY_FROM', 'X_COPY_FROM_ACCOUNT', 'DESTINATION', 'DESTINATION_ACCOUNT', 'X_FRESH_METADATA', 'RANGE', 'IF_MATCH',
+    'IF_NONE_MATCH', 'IF_MODIFIED_SINCE', 'IF_UNMODIFIED_SINCE', 'IF_RANGE', 'ETAG', 'CONTENT_MD5', 'X_TIMESTAMP',
+    'X_NEWEST', 'X_DELETE_AT', 'X_DELETE_AFTER', 'X_OBJECT_MANIFEST', 'X_STATIC_LARGE_OBJECT', 'X_SYMLINK_TARGET',
+    'X_SYMLINK_TARGET_ACCOUNT', 'X_OBJECT_META_COLOR', 'X_OBJECT_SYSMETA_S3API_ETAG', 'X_OBJECT_TRANSIENT_SYSMETA_A',
+    'X_CONTAINER_READ', 'X_CONTAINER_WRITE', 'X_CONTAINER_META_QUOTA_BYTES', 'X_CONTAINER_SYSMETA_VERSIONS_CONTAINER',
+    'X_VERSIONS_ENABLED', 'X_VERSIONS_LOCATION', 'X_HISTORY_LOCATION', 'X_STORAGE_POLICY', 'X_CONTAINER_SYNC_KEY',
+    'X_BACKEND_STORAGE_POLICY_INDEX', 'X_BACKEND_ALLOW_RESERVED_NAMES', 'X_BACKEND_ALLOW_PRIVATE_METHODS',
+    'X_BACKEND_REPLICATION', 'X_IF_DELETE_AT', 'X_AUTH_TOKEN', 'X_SERVICE_TOKEN', 'X_AMZ_COPY_SOURCE', 'X_AMZ_ACL',
+    'X_AMZ_META_COLOR', 'X_AMZ_DATE', 'X_AMZ_CONTENT_SHA256', 'AUTHORIZATION', 'COOKIE', 'TRANSFER_ENCODING', 'EXPECT',
+    'CONTENT_ENCODING', 'CONTENT_DISPOSITION', 'X_DETECT_CONTENT_TYPE', 'X_OPEN_EXPIRED', 'ACCEPT', 'X_FORWARDED_FOR',
+    'X_SWIFT_SOURCE',
+]
+# What earlier filters, or other requests, leave in an environ.
+ENVIRON = {
+    'swift.callback.slo_manifest_hook': print, 'swift.callback.update_footers': print, 'swift.slo_override': True,
+    'swift.content_type_overridden': True, 'swift.copy_hook': print, 'swift.post_as_copy': True, 'swift_owner': True,
+    'swift.authorize_override_extra': True, 's3multi.handoff': object(), 's3api.backend_path': '/v1/AUTH_a/x',
+    'CONTENT_TYPE': 'hostile/type', 'RAW_PATH_INFO': '/v1/AUTH_b/hostile',
+}
+
+# Every kind that the store sends: method, object, query of our own, headers, body.
+KINDS = [
+    pytest.param('GET', None, {'format': 'json', 'limit': '10', 'marker': ''}, {}, b'', id='listing'),
+    pytest.param('PUT', None, {}, {'X-Storage-Policy': 'gold'}, b'', id='container'),
+    pytest.param('PUT', 'key/id', {}, {'X-Timestamp': '1.0', 'Content-Type': 'a/b'}, b'', id='marker'),
+    pytest.param('PUT', 'key/id/complete', {}, {'If-None-Match': '*'}, b'', id='intent'),
+    pytest.param('PUT', 'key/id/00000001-x', {}, {'Content-Length': '0', 'ETag': 'e'}, b'', id='part'),
+    pytest.param('PUT', 'key', {'multipart-manifest': 'put'}, {'Accept': 'application/json'}, b'[]', id='manifest'),
+    pytest.param('HEAD', 'key', {'symlink': 'get'}, {'X-Newest': 'true'}, b'', id='head'),
+    pytest.param('HEAD', 'key', {}, {'X-Newest': 'true'}, b'', id='head-without-query'),
+    pytest.param('DELETE', 'key/id', {}, {'X-Timestamp': '1.0'}, b'', id='delete'),
+]
+
+
+def backend_of(swift, **env):
+    """Return a backend for a client's request to /v1/AUTH_a/bucket/key."""
+    return Backend(swift, client_env(**env), 'AUTH_a', 'bucket')
+
+
+def ask(backend, rights, method, target, headers, body=b''):
+    """Send a request with the operator's rights, or the client's, and read the answer."""
+    if rights == 'client':
+        return backend.send_as_client(method, target, headers).body
+    return backend.answer(backend.request(method, target, headers, body)).body
+
+
+# What a client tries
+
+@pytest.mark.parametrize('hostile', QUERIES)
+@pytest.mark.parametrize('method, name, query, headers, body', KINDS)
+def test_the_query_of_the_client_never_gets_through(hostile, method, name, query, headers, body):
+    """Swift's helper inherits it where the path of a sub-request has no "?": every path must have one."""
+    swift = RecordingSwift()
+    ask(backend_of(swift, query=hostile), 'operator', method, Target('bucket_segments', name, query), headers, body)
+
+    assert query == Request(swift.last.env).params
+    assert len(query) == len([pair for pair in swift.last.query.split('&') if pair])
+
+
+@pytest.mark.parametrize('hostile', QUERIES)
+@pytest.mark.parametrize('query', [{}, {'version-id': '1.0'}], ids=['none', 'version'])
+def test_the_query_of_the_client_does_not_steer_the_read_of_a_source_either(hostile, query):
+    """With the client's own rights; but a part is bytes, and ?multipart-manifest=get would copy the manifest."""
+    swift = RecordingSwift()
+    ask(backend_of(swift, query=hostile), 'client', 'GET', Target('source', 'key', query), {})
+
+    assert query == Request(swift.last.env).params
+
+
+@pytest.mark.parametrize('rights', ['operator', 'client'])
+@pytest.mark.parametrize('method, name, query, headers, body', KINDS)
+def test_headers_of_the_client_never_get_through(rights, method, name, query, headers, body):
+    """Neither its headers nor what other filters keep in its environ; only what the sub-request itself says."""
+    hostile = {'HTTP_' + header: 'hostile' for header in HEADERS}
+    swift = RecordingSwift()
+    backend = backend_of(swift, body=b'hostile body', **hostile, **ENVIRON)
+    ask(backend, rights, method, Target('bucket_segments', name, query), headers, body)
+    env = swift.last.env
+
+    assert not [key for key, value in env.items() if 'hostile' in str(value)]
+    assert not set(ENVIRON) & set(env) - {'CONTENT_TYPE'}
+    assert {name.title(): value for name, value in headers.items() if not name.startswith('Content-')} == {
+        name: value for name, value in swift.last.headers.items() if name not in ('Host', 'User-Agent')}
+
+
+@pytest.mark.parametrize('method, name, query, headers, body', KINDS)
+def test_the_body_of_the_client_never_gets_through(method, name, query, headers, body):
+    """A sub-request has the body it was given, or none; only the PUT of a part is handed the client's stream."""
+    swift = RecordingSwift()
+    ask(backend_of(swift, body=b'hostile body'), 'operator', method, Target('bucket', name, query), headers, body)
+
+    assert body == swift.last.body
+    assert method != 'PUT' or str(len(body)) == swift.last.env['CONTENT_LENGTH']
+
+
+@pytest.mark.parametrize('key', [
+    'key?multipart-manifest=put', 'key%3Fmultipart-manifest=put', '?a=b', '..', '../other/x', '../../AUTH_b/c/o', '/',
+    '//other/x', '%2e%2e/x', 'a#b', 'a;b', 'a b+c', 'a\nX-Copy-From: /b/c', 'a\r\n\r\nGET /', '\u00e9\U0001f600',
+    'a%00b', 'http://host/v1/AUTH_b/c/o', '\x01', 'key/' + 'i' * 21 + '/complete', '%', '%ZZ', "'\"<>&", '\udcff',
+], ids=ascii)
+@pytest.mark.parametrize('rights', ['operator', 'client'])
+@pytest.mark.parametrize('container', CONTAINERS)
+def test_no_key_leads_out_of_its_container(container, rights, key):
+    """A key is a name, whatever stands in it: no query, no header, no other path."""
+    swift = RecordingSwift()
+    ask(backend_of(swift), rights, 'GET', Target(container, key, {'a': 'b'}), {})
+
+    assert 'AUTH_a/%s/%s' % (container, key) == swift.last.path.removeprefix('/v1/')
+    assert 'a=b' == swift.last.query
+    assert {'Host', 'User-Agent'} == set(swift.last.headers)
+
+
+@pytest.mark.parametrize('value', ['a&multipart-manifest=put', 'a=b', '#', '\u00e9', ' +', '%26', '\udcff', ''],
+                         ids=ascii)
+def test_no_value_leads_out_of_its_parameter(value):
+    """A marker or prefix that the client chose stays one value of a query of ours."""
+    swift = RecordingSwift()
+    ask(backend_of(swift), 'operator', 'GET', Target('bucket_segments', None, {'prefix': value, 'limit': '1'}), {})
+
+    prefix, limit = swift.last.query.split('&')
+    assert 'limit=1' == limit
+    assert value == Request(swift.last.env).params['prefix'].encode('latin-1').decode('utf-8', 'surrogateescape')
+    assert prefix.startswith('prefix=')
+
+
+@pytest.mark.parametrize('container', [
+    'other', 'other_segments', '', 'bucket_segments_segments', 'bucket/', 'bucket/key', 'bucket_segments/x', 'Bucket',
+    'bucket?x', '../bucket', ' bucket', 'bucket\n', 'bucket_versions', '\0versions\0bucket', '.expiring_objects',
+], ids=ascii)
+def test_the_operators_rights_end_at_the_bucket(container):
+    """The client was authorised for one bucket: no other container but that of its segments is addressed."""
+    swift = RecordingSwift()
+    backend = backend_of(swift)
+
+    with pytest.raises(ValueError, match='may not leave the bucket'):
+        backend.request('GET', Target(container, 'key'))
+    with pytest.raises(ValueError, match='may not leave the bucket'):
+        backend.call('DELETE', Target(container), ())
+    assert not swift.seen
+
+
+@pytest.mark.parametrize('path', ['/v1/AUTH_b/bucket/key', '/v1/AUTH_b/other', '/'])
+def test_the_account_is_the_one_that_was_authorised(path):
+    """Not read from the path again, where something in between might have changed it."""
+    swift = RecordingSwift()
+    backend = backend_of(swift, path=path)
+    ask(backend, 'operator', 'PUT', Target('bucket', 'key'), {})
+    ask(backend, 'client', 'GET', Target('source', 'key'), {})
+
+    assert ['/v1/AUTH_a/bucket/key', '/v1/AUTH_a/source/key'] == [seen.path for seen in swift.seen]
+
+
+# Rights
+
+def test_requests_of_the_operator_need_no_auth():
+    """No filter to the right judges them: the client was judged already."""
+    swift = RecordingSwift()
+    denied = object()
+    backend = backend_of(swift, **{'swift.authorize': lambda request: denied})
+    ask(backend, 'operator', 'GET', Target('bucket', 'key'), {})
+    env = swift.last.env
+
+    assert (True, '.wsgi.pre_authed') == (env['swift.authorize_override'], env['REMOTE_USER'])
+    assert env['swift.authorize'](Request(env)) is None
+
+
+def test_requests_as_the_client_are_judged_as_the_clients():
+    """With its own ``swift.authorize`` and its own name, whatever bucket they are for."""
+    swift = RecordingSwift()
+    denied = object()
+    backend = backend_of(swift, **{'swift.authorize': lambda request: denied})
+    # Requests of the operator before it leave nothing behind.
+    ask(backend, 'operator', 'PUT', Target('bucket', 'key'), {})
+    ask(backend, 'client', 'GET', Target('anything', 'secret'), {'Range': 'bytes=0-1'})
+    env = swift.last.env
+
+    assert denied is env['swift.authorize'](Request(env))
+    assert 'swift.authorize_override' not in env
+    assert 'test,test:tester,AUTH_test' == env['REMOTE_USER']
+    assert 'bytes=0-1' == env['HTTP_RANGE']
+
+
+@pytest.mark.parametrize('rights', ['operator', 'client'])
+def test_sub_requests_are_named_in_the_logs(rights):
+    """Source and agent say where they come from, the transaction id what they belong to."""
+    swift = RecordingSwift()
+    ask(backend_of(swift, HTTP_USER_AGENT='aws-cli'), rights, 'GET', Target('bucket', 'key'), {})
+    env = swift.last.env
+
+    assert ('S3M', 'aws-cli s3multi', 'tx1') == (env['swift.source'], env['HTTP_USER_AGENT'], env['swift.trans_id'])
+
+
+def test_the_environ_of_the_client_is_left_as_it_is():
+    """But for the cache of container infos, which has to be shared to be of use."""
+    env = client_env(query='multipart-manifest=put', HTTP_RANGE='bytes=0-1')
+    before = dict(env)
+    backend = Backend(RecordingSwift(), env, 'AUTH_a', 'bucket')
+    for rights in ('operator', 'client'):
+        ask(backend, rights, 'GET', Target('bucket', 'key', {'a': 'b'}), {'X-Newest': 'true'})
+
+    assert {**before, 'swift.infocache': {}} == env
+
+
+def test_container_infos_are_shared_with_sub_requests():
+    """Else a cached 404 of the segments container would outlive its creation."""
+    env = client_env()
+    swift = RecordingSwift()
+    ask(Backend(swift, env, 'AUTH_a', 'bucket'), 'operator', 'PUT', Target('bucket_segments'), {})
+
+    assert swift.last.env['swift.infocache'] is env['swift.infocache']
+
+
+# Bodies and answers
+
+@pytest.mark.parametrize('headers, length', [
+    pytest.param({}, '0', id='none-said'),
+    pytest.param({'Content-Length': '7'}, '7', id='said'),
+    pytest.param({'Transfer-Encoding': 'chunked'}, None, id='in-chunks'),
+])
+def test_length_of_a_put(headers, length):
+    """Swift refuses a PUT with neither length nor chunks."""
+    request = backend_of(RecordingSwift()).request('PUT', Target('bucket', 'key'), headers)
+
+    assert length == request.environ.get('CONTENT_LENGTH')
+
+
+@pytest.mark.parametrize('status', [200, 404, 500])
+def test_answers_are_read_and_closed(status):
+    """An answer left unread keeps its connection to a storage node, and is logged as the client's hanging up."""
+    swift = RecordingSwift(GET=(status, {}, b'answer'))
+    backend = backend_of(swift)
+
+    assert b'answer' == backend.answer(backend.request('GET', Target('bucket'))).body
+    assert 0 == swift.unclosed
+
+
+@pytest.mark.parametrize('status', [200, 201, 202, 204, 404, 409])
+def test_expected_answers(status):
+    """2xx always, and what the caller says it can use."""
+    swift = RecordingSwift(PUT=status)
+
+    assert status == backend_of(swift).call('PUT', Target('bucket', 'key'), (404, 409)).status_int
+    assert 0 == swift.unclosed
+
+
+FAILURES = [
+    (429, 'SlowDown'), (498, 'SlowDown'), (409, 'ServiceUnavailable'), (503, 'ServiceUnavailable'),
+    (504, 'ServiceUnavailable'), (507, 'ServiceUnavailable'), (301, 'InternalError'), (400, 'InternalError'),
+    (401, 'InternalError'), (403, 'InternalError'), (404, 'InternalError'), (405, 'InternalError'),
+    (412, 'InternalError'), (422, 'InternalError'), (500, 'InternalError'), (502, 'InternalError'),
+]
+
+
+@pytest.mark.parametrize('status, code', FAILURES)
+def test_other_answers_are_errors_that_clients_repeat(status, code):
+    """Rate limits are SlowDown, a busy or broken cluster ServiceUnavailable; the rest is ours to look into."""
+    swift = RecordingSwift(PUT=status)
+    with pytest.raises(S3Error) as raised:
+        backend_of(swift).call('PUT', Target('bucket', 'key'), ())
+
+    assert code == raised.value.code
+    assert raised.value.status >= 500
+    assert 0 == swift.unclosed
+
+
+@pytest.mark.parametrize('target, words', [(Target('bucket', 'key'), 'PUT of object answered 500'),
+                                           (Target('bucket'), 'PUT of container answered 500')],
+                         ids=['object', 'container'])
+def test_what_is_unforeseen_says_what_it_was(target, words):
+    """For the log, and without a name in it."""
+    swift = RecordingSwift(PUT=500)
+    backend = backend_of(swift)
+
+    assert words == str(failure('PUT', target, backend.answer(backend.request('PUT', target))))
+
+
+# Container infos
+
+@pytest.mark.parametrize('container, path', [
+    pytest.param(None, '/v1/AUTH_a/bucket', id='bucket'),
+    pytest.param('source', '/v1/AUTH_a/source', id='source-of-a-copy'),
+    pytest.param('\u00e9?x#y', '/v1/AUTH_a/\u00e9?x#y', id='odd-name'),
+])
+@pytest.mark.parametrize('hostile', QUERIES[:6])
+def test_infos_are_asked_without_the_clients_query(hostile, container, path):
+    """One HEAD of the container, and nothing of the request."""
+    swift = RecordingSwift(HEAD=(204, {'X-Container-Read': 'a:b', 'X-Backend-Storage-Policy-Index': '1'}, b''))
+    info = backend_of(swift, query=hostile, HTTP_X_BACKEND_STORAGE_POLICY_INDEX='7').bucket_info(container)
+
+    assert (204, 'a:b', '1') == (info['status'], info['read_acl'], str(info['storage_policy']))
+    assert [('HEAD', path, '')] == [(seen.method, seen.path, seen.query) for seen in swift.seen
+                                    if seen.path.count('/') == 3]
+
+
+@pytest.mark.parametrize('status, missing', [(204, False), (404, True), (503, False)])
+def test_an_account_that_does_not_exist(status, missing):
+    """Before the first bucket is made: there is no bucket then, and no failure."""
+    assert missing is backend_of(RecordingSwift(HEAD=status)).account_is_missing()
