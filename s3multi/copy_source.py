@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
@@ -52,18 +53,23 @@ def parse_source(text: str) -> CopySource:
         if name != 'versionId' or not equals or not version_id:
             raise InvalidArgument(HEADER, text, 'Version id cannot be the empty string' if name == 'versionId'
                                   else 'Unsupported copy source parameter.')
-    if _BAD_ESCAPE.search(path):
-        raise InvalidArgument(HEADER, text, 'Invalid copy source encoding.')
-    try:
-        # A "+" is a plus sign here, unlike in a query string.
-        decoded = unquote_to_bytes(path).decode('utf-8')
-    except UnicodeDecodeError:
-        raise InvalidArgument(HEADER, text, 'Invalid copy source encoding.') from None
+        version_id = _decode(version_id, text)
+    decoded = _decode(path, text)
     bucket, slash, key = decoded.removeprefix('/').partition('/')
     if not (bucket and slash and key) or '\0' in decoded:
         raise InvalidArgument(HEADER, text,
                               'Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
     return CopySource(bucket, key, version_id)
+
+
+def _decode(encoded: str, text: str) -> str:
+    if _BAD_ESCAPE.search(encoded):
+        raise InvalidArgument(HEADER, text, 'Invalid copy source encoding.')
+    try:
+        # A "+" is a plus sign here, unlike in a query string.
+        return unquote_to_bytes(encoded).decode('utf-8')
+    except UnicodeError:
+        raise InvalidArgument(HEADER, text, 'Invalid copy source encoding.') from None
 
 
 def parse_range(headers: Mapping[str, str]) -> 'tuple[int, int] | None':
@@ -134,6 +140,8 @@ def _names(value: str, etag: str) -> bool:
 
 def _seconds(date: str) -> 'float | None':
     try:
-        return parsedate_to_datetime(date).timestamp()
+        parsed = parsedate_to_datetime(date)
+        # HTTP dates are in universal time, also where they do not say so.
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

@@ -38,6 +38,13 @@ class BadDigest(S3Error):
         super().__init__(ExpectedDigest=expected, CalculatedDigest=calculated)
 
 
+class BrokenSource(S3Error):
+    """A large object of which Swift cannot read a segment; s3api's name for it."""
+
+    code, status = 'BrokenMPU', 409
+    message = 'Multipart upload has broken segment data.'
+
+
 class EntityTooLarge(S3Error):
     code, status = 'EntityTooLarge', 400
     message = 'Your proposed upload exceeds the maximum allowed size'

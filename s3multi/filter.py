@@ -17,13 +17,15 @@ from swift.common.utils import cache_from_env, get_logger
 from s3multi import __version__, config, pipeline
 from s3multi.copy_source import HEADER as COPY_SOURCE
 from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
+from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.hints import PartHints
 from s3multi.layout import UploadIds
 from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
+from s3multi.records import Records
 from s3multi.session import Session, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
-from s3multi.wire import Call, Reply, read_call, send
+from s3multi.wire import HANDOFF, Call, Reply, read_call, send
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,17 +54,21 @@ def route(call: Call) -> Operation:
 class S3MultiMiddleware:
     """The multipart operations of S3, over the Swift pipeline to the right."""
 
-    def __init__(self, app: 'WSGIApplication', settings: config.Settings, ids: UploadIds, logger: Any) -> None:
+    def __init__(self, app: 'WSGIApplication', settings: config.Settings, ids: UploadIds, freeing: Freeing,
+                 logger: Any) -> None:
         self.app = app
         self._settings = settings
+        self._freeing = freeing
         self._ids = ids
         self._logger = logger
+        # As s3api asks: by now the encryption filter has registered itself, wherever it stands.
+        self._encrypted = bool(get_swift_info(admin=True)['admin'].get('encryption', {}).get('enabled'))
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        if HANDOFF not in env:
+            return self.app(env, start_response)
         try:
             call = read_call(env)
-            if call is None:
-                return self.app(env, start_response)
             session = self._session(call)
             denied = self._authorize(session)
             if denied is not None:
@@ -82,8 +88,10 @@ class S3MultiMiddleware:
     def _session(self, call: Call) -> Session:
         backend = Backend(self.app, call.env, call.account, call.bucket)
         info = backend.bucket_info()
-        store = Store(backend, call.bucket, is_versioned(info), self._settings.delete_concurrency)
-        return Session(call, store, backend, self._settings, self._ids, PartHints(cache_from_env(call.env)), info,
+        store = Store(backend, call.account, call.bucket, self._freeing)
+        records = Records(backend, call.bucket, is_versioned(info))
+        hints = PartHints(cache_from_env(call.env))
+        return Session(call, store, records, backend, self._settings, self._ids, hints, info, self._encrypted,
                        self._logger)
 
     def _authorize(self, session: Session) -> 'WSGIApplication | None':
@@ -131,6 +139,8 @@ def filter_factory(global_conf: Mapping[str, str],
         register_swift_info('s3multi', version=__version__, min_segment_size=settings.min_segment_size,
                             max_upload_part_num=settings.max_upload_part_num)
         logger = get_logger({**global_conf, **local_conf}, log_route='s3multi')
-        return S3MultiMiddleware(app, settings, UploadIds(_cluster_secret()), logger)
+        queue = ExpiryQueue(settings.expirer_options, logger) if info['slo'].get('allow_async_delete') else None
+        freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
+        return S3MultiMiddleware(app, settings, UploadIds(_cluster_secret()), freeing, logger)
 
     return s3multi_filter

@@ -21,10 +21,12 @@ def parse_count(params: Mapping[str, str], name: str, default: int, cap: 'int | 
     text = params.get(name)
     if text is None or text == '':
         return default
-    digits = text[1:] if text[0] in '+-' else text
-    if not (digits.isascii() and digits.isdigit() and len(digits.lstrip('0')) <= 10 and abs(int(text)) <= _MAX_INT32):
+    sign, digits = (text[0], text[1:]) if text[0] in '+-' else ('', text)
+    # int() refuses texts of thousands of digits, zeros or not.
+    significant = digits.lstrip('0') or '0'
+    if not (digits.isascii() and digits.isdigit() and len(significant) <= 10 and int(significant) <= _MAX_INT32):
         raise InvalidArgument(name, text, 'Provided %s not an integer or within integer range' % name)
-    value = int(text)
+    value = int(sign + significant)
     if value < 0:
         raise InvalidArgument(name, text, 'Argument %s must be an integer between 0 and %d' % (name, _MAX_INT32))
     return value if cap is None else min(value, cap)
@@ -86,11 +88,11 @@ class UploadsQuery:
     def is_after_markers(self, upload: OpenUpload) -> bool:
         """Say whether ``upload`` comes after the place that the markers name."""
         marker = self.key_marker.encode('utf-8', 'surrogateescape')
-        if upload.sort_key == marker:
-            return bool(self.id_marker) and upload.id > self.id_marker
         group = self.group_of(upload.key)
         if group is not None and group.encode('utf-8', 'surrogateescape') <= marker:
             return False
+        if upload.sort_key == marker:
+            return bool(self.id_marker) and upload.id > self.id_marker
         return upload.sort_key > marker
 
 

@@ -33,8 +33,8 @@ class PartRef:
 class Attempt:
     """One stored attempt to upload a part.
 
-    name: its object name. began: when, in units of 10 microseconds; the later of two is the part. etag: 32 hex
-    digits. size: bytes. modified: ISO 8601 as Swift's listings give it. checksums: by element name, base64.
+    name: its object name. began: when, in units of 10 microseconds, which is its timestamp in Swift; the later of two
+    is the part. etag: 32 hex digits. size: bytes. checksums: by element name, base64.
     """
 
     number: int
@@ -42,7 +42,6 @@ class Attempt:
     began: int
     etag: str
     size: int
-    modified: str = ''
     checksums: 'dict[str, str]' = field(default_factory=dict)
 
 
@@ -138,6 +137,8 @@ def check_sizes(chosen: Sequence[Attempt], min_bytes: int, announced: 'str | Non
     total = sum(attempt.size for attempt in chosen)
     if total > MAX_PART_NUMBER * MAX_PART_BYTES:
         raise EntityTooLarge(total, MAX_PART_NUMBER * MAX_PART_BYTES)
-    if announced is not None and not (announced.isdecimal() and len(announced) < 20 and int(announced) == total):
+    digits = announced or ''
+    if announced is not None and not (digits.isascii() and digits.isdigit() and len(digits) < 20
+                                      and int(digits) == total):
         raise InvalidRequest('The provided \'x-amz-mp-object-size\' header does not match what was computed.')
     return total

@@ -24,8 +24,9 @@ _OWNERS = ('x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner')
 _KEY_SERVICE = ('x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-side-encryption-context',
                 'x-amz-server-side-encryption-bucket-key-enabled')
 _PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object-lock-mode',
-               'x-amz-object-lock-retain-until-date', 'x-amz-object-lock-legal-hold', 'x-amz-grant-full-control',
-               'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write-acp')
+               'x-amz-object-lock-retain-until-date', 'x-amz-object-lock-legal-hold', 'x-amz-object-lock-event-hold',
+               'x-amz-object-lock-event-hold-duration-days', 'x-amz-object-lock-event-hold-duration-years',
+               'x-amz-grant-full-control', 'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write-acp')
 # Swift's own: it would expire marker and parts, never the object.
 _EXPIRY = ('x-delete-at', 'x-delete-after')
 _CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')

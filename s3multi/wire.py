@@ -92,11 +92,9 @@ class Reply:
         return cls(error.status, {'Content-Type': CONTENT_TYPE, **error.headers}, error_document(error, trans_id))
 
 
-def read_call(env: 'WSGIEnvironment') -> 'Call | None':
-    """Return the request the front handed on; None for every other request. Raises InvalidURI for a bad path."""
-    handoff: Handoff | None = env.get(HANDOFF)
-    if handoff is None:
-        return None
+def read_call(env: 'WSGIEnvironment') -> Call:
+    """Return the request the front handed on. Raises InvalidURI, or InvalidArgument, for what is no text."""
+    handoff: Handoff = env[HANDOFF]
     request = Request(env)
     _, account, bucket, key = split_path(request.path_info, 3, 4, True)
     for name in (bucket, key or ''):

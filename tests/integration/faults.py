@@ -63,9 +63,7 @@ class FaultFilter:
             self._rules_text, self._rules = text, json.loads(text)['rules']
             self._seen.clear()
         for number, rule in enumerate(self._rules):
-            if (rule['method'] in ('', request.method) and re.search(rule['path'], path)
-                    and re.search(rule.get('query', ''), request.query_string or '')
-                    and rule.get('source') in (None, request.environ.get('swift.source'))):
+            if rule['method'] in ('', request.method) and re.search(rule['path'], path):
                 self._seen[number] += 1
                 if rule.get('skip', 0) < self._seen[number] <= rule.get('skip', 0) + rule.get('times', 1 << 30):
                     return rule
@@ -85,8 +83,6 @@ class FaultFilter:
             self._hold(rule['hold'])
         if rule.get('die'):
             raise Broken()
-        if 'answer' in rule:
-            response.status = rule['answer']
         if 'hide' in rule and response.is_success:
             response.body = json.dumps([row for row in json.loads(body)
                                         if not re.search(rule['hide'], row.get('name', ''))]).encode()
@@ -120,11 +116,10 @@ class _ClockAhead:
 def rule(method, path, **words):
     """Return a rule for requests of this method ('' for any) whose path the regular expression `path` is found in.
 
-    query, source: what else has to match (a regular expression; swift.source). skip: the first matches to let pass.
-    times: how often it applies; for ever without. Then, in this order: hold: a name to wait for until it is released,
-    before the request is passed on, or with after=True then; die: an exception is raised, `after` as above; status:
-    this is answered instead; answer: the request is passed on, and this is answered; hide: rows of a listing with such
-    a name (a regular expression) are left out.
+    skip: how many matches to let pass first. times: how often it applies; for ever without. Then, in this order: hold:
+    a name under which the request waits until it is released, before it is passed on, or with after=True when it is
+    answered; die: an exception is raised, `after` as above; status: this is answered, and nothing passed on; hide: rows
+    of a listing whose names the regular expression is found in are left out.
     """
     return {'method': method, 'path': path, **words}
 

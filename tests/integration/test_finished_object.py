@@ -208,13 +208,21 @@ def test_deleting_it_frees_its_parts(cluster, tiny, stock, bucket, swift):
     assert [] == segment_names(swift, bucket)
 
 
+@pytest.mark.xfail(reason='the parts of an object that is replaced are not freed yet')
+def test_replacing_it_frees_its_parts(tiny, doomed, swift):
+    """When the object is replaced, the space of its parts is freed."""
+    tiny.request('PUT', doomed.bucket, doomed.key, body=b'new')
+
+    assert [] == segment_names(swift, doomed.bucket)
+
+
 # Through the Swift API
 
 def test_swift_sees_a_large_object(finished, swift):
     """To the Swift API it is a static large object of the whole length, with its own metadata."""
-    headers, body = swift.get_object(finished.bucket, finished.key)
+    headers = swift.head_object(finished.bucket, finished.key)
 
-    assert WHOLE == body
+    assert WHOLE == swift.get_object(finished.bucket, finished.key)[1]
     assert ('True', '24', 'text/plain') == (
         headers['x-static-large-object'], headers['content-length'], headers['content-type'])
     assert 'red' == headers['x-object-meta-colour']

@@ -473,9 +473,9 @@ def test_wrong_checksum(refusing, headers, code):
     assert [] == listed_parts(refusing)
 
 
-@needs_checksums
 # Bodies
 
+@needs_checksums
 @pytest.mark.parametrize('payload', ['chunks', 'chunks-trailer', 'unsigned-chunks-trailer'])
 @pytest.mark.parametrize('size', [0, 1, 8192, 8193, len(BODY)])
 def test_aws_chunked(upload, payload, size):

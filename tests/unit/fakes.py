@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands in for Swift: an app that records every request it gets, and a listing that is kept in a list."""
+"""What stands in for Swift: an app that records every request it gets, a listing, and a memcache."""
 import bisect
 from io import BytesIO
 
@@ -81,6 +81,11 @@ class Listing:
         self._rows = sorted(rows, key=lambda row: row['name'].encode())
         self._names = [row['name'].encode() for row in self._rows]
         self._page_size = page_size
+        self.hidden = False
+
+    def has_hidden_uploads(self):
+        """As ``Store.has_hidden_uploads``; a test may set ``hidden``."""
+        return self.hidden
 
     def rows(self, prefix='', marker='', end_marker='', delimiter='', limit=None):
         """As ``Store.rows``: with a delimiter, what lies deeper is one row with a ``subdir``."""
@@ -95,6 +100,15 @@ class Listing:
         size = min(limit or self._page_size, self._page_size)
         for start in range(0, len(found), size):
             yield found[start:start + size]
+
+
+class Cache(dict):
+    """A memcache ring of one server, as the cache filter leaves it in an environ."""
+
+    def set(self, key, value, time=0):
+        """Keep ``value``; ``time`` is in seconds."""
+        assert 0 < time <= 30 * 86400, 'memcache takes a longer time for a date'
+        self[key] = value
 
 
 def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):

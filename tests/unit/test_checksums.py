@@ -3,7 +3,7 @@
 import pytest
 from swift.common.utils import parse_content_type
 
-from s3multi.checksums import ALGORITHMS, Checksum, algorithm_of, element, from_row, row_etag
+from s3multi.checksums import ALGORITHMS, Checksum, algorithm_of, element, from_parameters, with_parameter
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 
@@ -31,17 +31,18 @@ def test_names_of_an_algorithm(algorithm, header, name, value):
 
 @pytest.mark.parametrize('algorithm, header, name, value', CASES)
 def test_a_row_gives_back_the_checksum_it_was_given(algorithm, header, name, value):
-    """Written into the hash of a row and read back from it, as Swift parses that."""
-    etag, params = parse_content_type(row_etag(MD5, Checksum(algorithm, value)))
+    """Written into the hash or the content type of a row and read back from it, as Swift parses them."""
+    for shown in (MD5, 'application/octet-stream'):
+        before, params = parse_content_type(with_parameter(shown, Checksum(algorithm, value)))
 
-    assert MD5 == etag
-    assert {name: value} == from_row(dict(params))
+        assert shown == before
+        assert {name: value} == from_parameters(params)
 
 
 @pytest.mark.parametrize('algorithm, header, name, value', CASES)
 def test_the_hash_of_a_row_holds_nothing_that_needs_quotes(algorithm, header, name, value):
     """Base64 has '=' and '/', which end or spoil a parameter; hex does not."""
-    _, _, parameter = row_etag(MD5, Checksum(algorithm, value)).partition('; %s=' % algorithm)
+    _, _, parameter = with_parameter(MD5, Checksum(algorithm, value)).partition('; %s=' % algorithm)
 
     assert parameter and set(parameter) <= set('0123456789abcdef')
 
@@ -62,9 +63,9 @@ def test_other_headers_carry_no_checksum(header):
 
 def test_other_parameters_of_a_row_are_no_checksums():
     """s3api and SLO keep ETags of their own in the same place."""
-    assert {} == from_row({'s3_etag': MD5 + '-1', 'slo_etag': MD5})
+    assert {} == from_parameters([('s3_etag', MD5 + '-1'), ('slo_etag', MD5)])
 
 
 def test_a_row_without_parameters_has_no_checksum():
     """A part that was uploaded without one."""
-    assert {} == from_row({})
+    assert {} == from_parameters([])

@@ -11,8 +11,10 @@ INHERITED = {'min_segment_size': 5242880, 'max_upload_part_num': 10000}
 
 def test_defaults():
     """Nothing has to be written; sizes come from s3api, whose defaults are those of Amazon S3."""
-    assert Settings(min_segment_size=5242880, max_upload_part_num=10000, storage_policy='', missing_part_patience=3.0,
-                    heartbeat_interval=10.0, marker_recheck_after=5.0, delete_concurrency=10) == load({}, INHERITED)
+    assert Settings(min_segment_size=5242880, max_upload_part_num=10000, storage_policy='', verify='listing',
+                    missing_part_patience=3.0, heartbeat_interval=10.0, marker_recheck_after=5.0,
+                    delete_concurrency=20, immediate_deletes=100, expiring_objects_account_name='',
+                    expiring_objects_container_divisor=None) == load({}, INHERITED)
 
 
 # Option, text, value; None where it is refused.
@@ -23,9 +25,13 @@ VALUES = [
     ('min_segment_size', '9' * 5000, None),
     ('max_upload_part_num', '1', 1), ('max_upload_part_num', '10000', 10000), ('max_upload_part_num', '0', None),
     ('max_upload_part_num', '10001', None),
+    ('verify', 'head', 'head'), ('verify', 'listing', 'listing'), ('verify', 'HEAD', None), ('verify', '', None),
+    ('immediate_deletes', '0', 0), ('immediate_deletes', '10001', None),
+    ('expiring_objects_container_divisor', '3600', 3600), ('expiring_objects_container_divisor', '100', None),
+    ('expiring_objects_account_name', 'later', 'later'),
     ('storage_policy', 'gold', 'gold'), ('storage_policy', ' gold ', 'gold'), ('storage_policy', '', ''),
-    ('missing_part_patience', '0', 0.0), ('missing_part_patience', '1.5', 1.5), ('missing_part_patience', '60', 60.0),
-    ('missing_part_patience', '61', None), ('missing_part_patience', '-1', None),
+    ('missing_part_patience', '0', 0.0), ('missing_part_patience', '1.5', 1.5), ('missing_part_patience', '30', 30.0),
+    ('missing_part_patience', '31', None), ('missing_part_patience', '-1', None),
     ('missing_part_patience', 'nan', None), ('missing_part_patience', 'inf', None),
     ('missing_part_patience', 'soon', None),
     ('heartbeat_interval', '0.1', 0.1), ('heartbeat_interval', '60', 60.0), ('heartbeat_interval', '0', None),

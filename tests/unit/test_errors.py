@@ -13,6 +13,7 @@ ETAG = 'c84cabbaebee9a9631c8be234ac64c26'
 
 CATALOGUE = [
     (errors.AccessDenied(), 'AccessDenied', 403, {}),
+    (errors.BrokenSource(), 'BrokenMPU', 409, {}),
     (errors.BadDigest('a', 'b'), 'BadDigest', 400, {'ExpectedDigest': 'a', 'CalculatedDigest': 'b'}),
     (errors.EntityTooLarge(2, 1), 'EntityTooLarge', 400, {'ProposedSize': '2', 'MaxSizeAllowed': '1'}),
     (errors.EntityTooSmall(1, 2, 3, ETAG), 'EntityTooSmall', 400,

@@ -6,12 +6,14 @@ import pytest
 
 from s3multi import config
 from s3multi.errors import S3Error
+from s3multi.expiry import Freeing
 from s3multi.filter import S3MultiMiddleware, route
 from s3multi.layout import UploadIds
 from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
 from s3multi.wire import HANDOFF, Handoff, read_call
 from tests.unit.fakes import RecordingSwift, client_env
 
+FREEING = Freeing(2, 100, None)
 SETTINGS = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
 
 
@@ -26,7 +28,7 @@ def answer(app, env):
     logger = logging.getLogger('s3multi.test')
     logger.thread_locals = None
     answers = []
-    body = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), logger)(
+    body = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), FREEING, logger)(
         env, lambda status, headers, exc_info=None: answers.append(status))
     return answers[0], b''.join(body)
 
@@ -42,7 +44,7 @@ def test_other_requests_pass_untouched():
         seen.append(args)
         return body
 
-    middleware = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), None)
+    middleware = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), FREEING, None)
 
     assert body is middleware(env, start_response)
     assert (env, start_response) == seen[0] and env is seen[0][0]

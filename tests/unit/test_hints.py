@@ -4,17 +4,10 @@ import pytest
 
 from s3multi.hints import PartHints
 from s3multi.layout import Upload
+from tests.unit.fakes import Cache
 
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', 'i' * 21)
 ATTEMPT = 'x' * 11
-
-
-class Cache(dict):
-    """A memcache ring of one server."""
-
-    def set(self, key, value, time=0):
-        assert 0 < time <= 30 * 86400, 'memcache takes a longer time for a date'
-        self[key] = value
 
 
 def test_a_hint_names_the_object_of_the_attempt():

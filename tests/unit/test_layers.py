@@ -14,7 +14,7 @@ PACKAGE = Path(s3multi.__file__).parent
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
 DOMAIN = ('errors', 'digests', 'checksums', 'layout', 'state', 'parts', 'request_headers', 'copy_source', 'pages',
           'documents', 'manifest', 'config')
-SHELL = ('pipeline', 'subrequest', 'wire', 'heartbeat', 'hints', 'store', 'session')
+SHELL = ('pipeline', 'expiry', 'subrequest', 'wire', 'heartbeat', 'hints', 'records', 'store', 'session')
 OPERATIONS = ('operations', 'operations.settle', 'operations.conclude', 'operations.prove', 'operations.upload_part',
               'operations.copy_part', 'operations.initiate', 'operations.complete', 'operations.abort',
               'operations.list_parts', 'operations.list_uploads')
@@ -26,13 +26,14 @@ BETWEEN_OPERATIONS = {
     'operations.conclude': ['operations.settle'],
     'operations.abort': ['operations.settle'],
     'operations.complete': ['operations.conclude', 'operations.prove'],
+    'operations.prove': ['operations.settle'],
     'operations.copy_part': ['operations.upload_part'],
 }
 
 # Foreign modules that only some rooms know.
 ALONE = {
     'lxml': ['documents'],
-    'simplejson': ['manifest', 'store'],
+    'simplejson': ['expiry', 'manifest', 'store'],
     'paste': ['pipeline'],
     'swift.common.middleware.s3api': ['front'],
     'swift.proxy': ['subrequest'],

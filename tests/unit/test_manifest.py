@@ -32,7 +32,7 @@ def test_the_manifest_lists_the_parts_in_order():
     https://docs.openstack.org/swift/latest/middleware.html#static-large-objects
     """
     assert [{'path': path(part), 'etag': part.etag, 'size_bytes': part.size} for part in PARTS] == json.loads(
-        manifest.body(UPLOAD, PARTS))
+        manifest.request_body(UPLOAD, PARTS))
 
 
 def test_the_manifest_fits_the_size_that_is_checked_at_start_up():
@@ -41,7 +41,7 @@ def test_the_manifest_fits_the_size_that_is_checked_at_start_up():
         upload = Upload('AUTH_a', 'b' * 247, char * ((1024 - 41) // len(char.encode())), 'i' * 21)
         part = Attempt(10000, upload.part(10000, 'x' * 11), 0, 'a' * 32, 5 * 1024 ** 3)
 
-        assert len(manifest.body(upload, [part] * 100)) <= 100 * manifest.MAX_ENTRY_BYTES
+        assert len(manifest.request_body(upload, [part] * 100)) <= 100 * manifest.MAX_ENTRY_BYTES
 
 
 def test_headers_of_the_object():
@@ -49,7 +49,7 @@ def test_headers_of_the_object():
     initiation = {'content-type': 'text/plain', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b'}
 
     assert {**initiation, 'X-Object-Sysmeta-S3Api-Etag': ETAG, 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
-            'X-Object-Sysmeta-Container-Update-Override-Etag': '; s3_etag=' + ETAG} == manifest.headers(
+            'X-Object-Sysmeta-Container-Update-Override-Etag': '; s3_etag=' + ETAG} == manifest.object_headers(
                 UPLOAD, initiation, ETAG)
 
 
@@ -61,13 +61,13 @@ def test_headers_of_the_object():
 ])
 def test_the_content_type_of_the_object(given, stored):
     """Amazon S3 gives binary/octet-stream to an object without one; ``swift_bytes`` is the size SLO keeps there."""
-    assert stored == manifest.headers(UPLOAD, given, ETAG)['content-type']
+    assert stored == manifest.object_headers(UPLOAD, given, ETAG)['content-type']
 
 
 def test_what_initiate_was_told_is_not_changed():
     """A Complete that is repeated reads the same values again."""
     initiation = {'content-type': 'text/plain;swift_bytes=99'}
-    manifest.headers(UPLOAD, initiation, ETAG)
+    manifest.object_headers(UPLOAD, initiation, ETAG)
 
     assert {'content-type': 'text/plain;swift_bytes=99'} == initiation
 

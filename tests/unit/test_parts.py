@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 
 def attempt(number, etag, began=0, name=None, size=5 * MIB, **checksums):
     """Return an attempt; its name is of no importance but to order those that began at once."""
-    return Attempt(number, name or '%08d-%d-%s' % (number, began, etag), began, etag, size, '', checksums)
+    return Attempt(number, name or '%08d-%d-%s' % (number, began, etag), began, etag, size, checksums)
 
 
 def refused(call, *args):

@@ -5,19 +5,22 @@ from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
+from swift.common.storage_policy import POLICIES
 from swift.common.utils import Timestamp
 
 from s3multi import config
 from s3multi.errors import InvalidPart, NoSuchUpload, S3Error
+from s3multi.expiry import Freeing
 from s3multi.hints import PartHints
 from s3multi.layout import Upload, UploadIds, new_attempt
 from s3multi.operations.upload_part import store_attempt
 from s3multi.parts import Attempt
+from s3multi.records import IntentWrite, Records, marker_state
 from s3multi.session import Session
 from s3multi.state import Finished, Intent, Marker, State
-from s3multi.store import IntentWrite, Store, attempt_of, marker_state, s3_time, swift_time
-from s3multi.subrequest import Backend
-from tests.unit.fakes import RecordingSwift, client_env
+from s3multi.store import Store, attempt_of, s3_time
+from s3multi.subrequest import Backend, swift_time
+from tests.unit.fakes import Cache, RecordingSwift, client_env
 
 T = Timestamp('1790000000.00000')
 TICKS = 1790000000 * 100000
@@ -29,17 +32,23 @@ ATTEMPT = new_attempt(TICKS)
 MARKER_TYPE = 'application/x-s3multi-marker'
 
 
-def store_of(swift, versioned=False):
+def store_of(swift, immediate=100, queue=None):
     """Return the store of a client's request to the bucket."""
-    return Store(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'bucket', versioned, 2)
+    return Store(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'AUTH_a', 'bucket', Freeing(2, immediate, queue))
 
 
-def session_of(swift, cache=None, **call):
-    """Return a session of a client's request to the bucket, with default settings."""
+def records_of(swift, versioned=False):
+    """Return the records of a client's request to the bucket."""
+    return Records(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'bucket', versioned)
+
+
+def session_of(swift, cache=None, options=None, **call):
+    """Return a session of a client's request to the bucket; ``options`` are those of [filter:s3multi]."""
     backend = Backend(swift, client_env(), 'AUTH_a', 'bucket')
-    settings = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
+    settings = config.load(options or {}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
     return Session(SimpleNamespace(account='AUTH_a', bucket='bucket', **call),
-                   Store(backend, 'bucket', False, 2), backend, settings, IDS, PartHints(cache), {}, None)
+                   Store(backend, 'AUTH_a', 'bucket', Freeing(2, 100, None)), Records(backend, 'bucket', False),
+                   backend, settings, IDS, PartHints(cache), {}, False, None)
 
 
 def row(name, hash=MD5, size=7, content_type='application/octet-stream'):
@@ -90,9 +99,9 @@ PART_ANSWERS = [
 @pytest.mark.parametrize('status, code', PART_ANSWERS)
 def test_only_201_stores_a_part(status, code):
     """202 least of all: something newer is at the name, and the bytes were thrown away."""
-    cache = {}
+    cache = Cache()
     swift = RecordingSwift(PUT=(status, {'Etag': MD5}, b''))
-    session = session_of(swift, content_length=7, content_md5=MD5)
+    session = session_of(swift, cache, content_length=7, content_md5=MD5)
 
     assert code == code_of(store_attempt, session, UPLOAD, 1, {'Content-Length': '7'},
                            {'wsgi.input': BytesIO(b'Hello, ')})
@@ -109,14 +118,14 @@ def test_a_refused_digest_that_the_client_did_not_send_is_no_bad_digest():
 
 def test_a_stored_part():
     """A new name, the time of its beginning, and the client's stream; its ETag comes from Swift."""
-    swift = RecordingSwift(PUT=(201, {'Etag': '"%s"' % MD5}, b''))
-    stored = store_attempt(session_of(swift), UPLOAD, 7, {'Content-Length': '7', 'ETag': MD5},
+    swift, cache = RecordingSwift(PUT=(201, {'Etag': '"%s"' % MD5}, b'')), Cache()
+    stored = store_attempt(session_of(swift, cache), UPLOAD, 7, {'Content-Length': '7', 'ETag': MD5},
                            {'wsgi.input': BytesIO(b'Hello, ')})
     seen, = swift.seen
 
     assert (7, MD5) == (stored.number, stored.etag)
     assert ('/v1/AUTH_a/bucket_segments/' + stored.name, '', b'Hello, ') == (seen.path, seen.query, seen.body)
-    assert UPLOAD.parse_part(stored.name) is not None
+    assert stored.name == PartHints(cache).recall(UPLOAD, 7)
     assert (swift_time(stored.began).internal, MD5, '7', 'application/octet-stream') == (
         seen.headers['X-Timestamp'], seen.headers['Etag'], seen.env['CONTENT_LENGTH'], seen.env['CONTENT_TYPE'])
 
@@ -129,6 +138,16 @@ def test_every_attempt_has_a_name_of_its_own():
     assert 20 == len(names)
 
 
+def test_a_slow_part_of_an_upload_that_is_open():
+    """One more look, and the part counts."""
+    marker = 200, {'Content-Type': MARKER_TYPE + ';state=open', 'X-Timestamp': T.normal}, b''
+    swift = RecordingSwift(PUT=(201, {'Etag': MD5}, b''), HEAD=marker)
+    session = session_of(swift, options={'marker_recheck_after': '0'})
+
+    assert MD5 == store_attempt(session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).etag
+    assert ['PUT', 'HEAD'] == [seen.method for seen in swift.seen]
+
+
 @pytest.mark.parametrize('marker, deletes', [
     pytest.param(404, 0, id='gone'),
     pytest.param((200, {'Content-Type': MARKER_TYPE + ';state=aborting'}, b''), 0, id='aborting'),
@@ -137,14 +156,24 @@ def test_every_attempt_has_a_name_of_its_own():
 def test_a_slow_part_of_an_upload_that_ended(marker, deletes):
     """404; but the part goes only where the upload was aborted for good: a Complete may have listed it."""
     swift = RecordingSwift(PUT=(201, {'Etag': MD5}, b''), HEAD=marker)
-    session = session_of(swift)
-    session.settings.__dict__['marker_recheck_after'] = -1
+    cache = Cache()
+    session = session_of(swift, cache, {'marker_recheck_after': '0'})
 
     assert 'NoSuchUpload' == code_of(store_attempt, session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()})
+    assert {} == cache
     assert deletes == len([seen for seen in swift.seen if seen.method == 'DELETE'])
 
 
 # Listings
+
+def test_the_segments_container_has_the_policy_of_the_bucket():
+    """Else segments would land in the default policy of the cluster."""
+    swift = RecordingSwift()
+    store_of(swift).create_container(int(POLICIES.default))
+
+    assert ('PUT', '/v1/AUTH_a/bucket_segments', POLICIES.default.name) == (
+        swift.last.method, swift.last.path, swift.last.headers['X-Storage-Policy'])
+
 
 def test_rows_of_every_page():
     """Each page begins after the last name of the one before, until one is not full; no matter how it is answered."""
@@ -184,7 +213,7 @@ def test_attempts_are_the_rows_of_our_form():
                                        row(name + 'x'), row(UPLOAD.intent)))
     found, = store_of(swift).attempts(UPLOAD)
 
-    assert Attempt(7, name, TICKS, MD5, 7, '2026-09-21T14:13:20.123450', {}) == found
+    assert Attempt(7, name, TICKS, MD5, 7, {}) == found
 
 
 @pytest.mark.parametrize('hash, etag, found', [
@@ -233,12 +262,12 @@ def test_a_marker_is_read_as_it_was_written():
     swift = RecordingSwift(HEAD=lambda _: (200, {
         **{name: value for name, value in swift.seen[0].headers.items() if name.startswith(('X-Object', 'Cache'))},
         'Content-Type': swift.seen[0].env['CONTENT_TYPE'], 'X-Timestamp': T.normal}, b''))
-    store = store_of(swift)
+    records = records_of(swift)
 
-    assert store.open_upload(UPLOAD, initiation, 'test:\u00e9')
+    assert records.open_upload(UPLOAD, initiation, 'test:\u00e9')
     assert swift_time(UPLOAD.ticks).internal == swift.seen[0].headers['X-Timestamp']
     assert Marker(State.OPEN, T, {name.lower(): value for name, value in initiation.items()},
-                  'test:\u00e9') == store.marker(UPLOAD)
+                  'test:\u00e9') == records.marker(UPLOAD)
     assert 'true' == swift.last.headers['X-Newest']
     assert 1 == len({seen.path for seen in swift.seen})
 
@@ -250,36 +279,43 @@ def test_records_of_an_older_release_stay_readable():
                'X-Object-Meta-A': 'b', 'X-Object-Sysmeta-S3multi-Content-Type': 'text/plain',
                'X-Object-Sysmeta-S3multi-Initiator': 'test:tester'}, b''),
         (200, {'X-Object-Sysmeta-S3multi-Chosen': 'chosen', 'X-Object-Sysmeta-S3multi-Timestamp': T.internal}, b'')])
-    store = store_of(swift)
+    records = records_of(swift)
 
     assert Marker(State.OPEN, T, {'content-type': 'text/plain', 'x-object-meta-a': 'b'}, 'test:tester') == (
-        store.marker(UPLOAD))
-    assert Intent('chosen', T) == store.intent(UPLOAD)
+        records.marker(UPLOAD))
+    assert Intent('chosen', T) == records.intent(UPLOAD)
+
+
+def test_a_marker_tells_that_no_content_type_was_given():
+    """The object then gets S3's default, and not the type of the marker."""
+    swift = RecordingSwift(HEAD=(200, {'Content-Type': MARKER_TYPE + ';state=open', 'X-Timestamp': T.normal}, b''))
+
+    assert Marker(State.OPEN, T, {}, '') == records_of(swift).marker(UPLOAD)
 
 
 @pytest.mark.parametrize('status, opened', [(201, True), (202, True), (404, False)])
 def test_opening_an_upload(status, opened):
     """404: there is no segments container yet."""
-    assert opened is store_of(RecordingSwift(PUT=status)).open_upload(UPLOAD, {}, 'u')
+    assert opened is records_of(RecordingSwift(PUT=status)).open_upload(UPLOAD, {}, 'u')
 
 
 @pytest.mark.parametrize('status, code', [(400, 'InvalidRequest'), (413, 'InternalError'), (503, 'ServiceUnavailable'),
                                           (507, 'ServiceUnavailable'), (500, 'InternalError')])
 def test_an_upload_that_could_not_be_opened(status, code):
     """No id goes out for it. 400 is a header that Swift does not take."""
-    assert code == code_of(store_of(RecordingSwift(PUT=status)).open_upload, UPLOAD, {}, 'u')
+    assert code == code_of(records_of(RecordingSwift(PUT=status)).open_upload, UPLOAD, {}, 'u')
 
 
 def test_a_marker_that_is_gone():
     """Completed, or aborted and forgotten."""
-    assert store_of(RecordingSwift(HEAD=404)).marker(UPLOAD) is None
+    assert records_of(RecordingSwift(HEAD=404)).marker(UPLOAD) is None
 
 
 @pytest.mark.parametrize('ask', ['marker', 'intent', 'finished'])
 @pytest.mark.parametrize('status', [401, 403, 429, 500, 503])
 def test_a_record_that_could_not_be_read_is_not_gone(ask, status):
     """An Abort that took it for gone would free the parts of a finished object."""
-    question = getattr(store_of(RecordingSwift(HEAD=status)), ask)
+    question = getattr(records_of(RecordingSwift(HEAD=status)), ask)
 
     assert code_of(question, UPLOAD if ask != 'finished' else 'key') in (
         'InternalError', 'SlowDown', 'ServiceUnavailable')
@@ -289,21 +325,22 @@ def test_another_object_at_the_name_of_a_marker_is_no_open_upload():
     """Someone wrote to the segments container by hand."""
     swift = RecordingSwift(HEAD=(200, {'Content-Type': 'text/plain', 'X-Timestamp': T.normal}, b''))
 
-    assert State.ABORTED is store_of(swift).marker(UPLOAD).state
+    assert State.ABORTED is records_of(swift).marker(UPLOAD).state
 
 
 @pytest.mark.parametrize('put, head, expected', [
-    pytest.param(201, None, IntentWrite(written=True), id='written'),
-    pytest.param(412, None, IntentWrite(exists=True), id='another-is-there'),
-    pytest.param(202, (404, {'X-Backend-Timestamp': T.internal}, b''), IntentWrite(newer=T), id='newer-tombstone'),
-    pytest.param(202, (200, {'X-Timestamp': T.normal, 'Content-Type': 'a/b'}, b''), IntentWrite(newer=T),
+    pytest.param(201, None, IntentWrite(True, False, None), id='written'),
+    pytest.param(412, None, IntentWrite(False, True, None), id='another-is-there'),
+    pytest.param(202, (404, {'X-Backend-Timestamp': T.internal}, b''), IntentWrite(False, False, T),
+                 id='newer-tombstone'),
+    pytest.param(202, (200, {'X-Timestamp': T.normal, 'Content-Type': 'a/b'}, b''), IntentWrite(False, False, T),
                  id='newer-intent'),
 ])
 def test_what_becomes_of_an_intent(put, head, expected):
     """Written, refused for another, or thrown away for something newer, whose time the next try must pass."""
     swift = RecordingSwift(PUT=put, HEAD=head or 404)
 
-    assert expected == store_of(swift).write_intent(UPLOAD, Intent('chosen', T))
+    assert expected == records_of(swift).write_intent(UPLOAD, Intent('chosen', T))
     assert ('*', T.internal, '/v1/AUTH_a/bucket_segments/' + UPLOAD.intent) == (
         swift.seen[0].headers['If-None-Match'], swift.seen[0].headers['X-Timestamp'], swift.seen[0].path)
 
@@ -313,16 +350,16 @@ def test_an_intent_is_read_as_it_was_written():
     intent = Intent(MD5 + '-1:x', T)
     swift = RecordingSwift(HEAD=lambda _: (200, {
         name: value for name, value in swift.seen[0].headers.items() if name.startswith('X-Object')}, b''))
-    store = store_of(swift)
-    store.write_intent(UPLOAD, intent)
+    records = records_of(swift)
+    records.write_intent(UPLOAD, intent)
 
-    assert intent == store.intent(UPLOAD)
+    assert intent == records.intent(UPLOAD)
     assert 'true' == swift.last.headers['X-Newest']
 
 
 def test_an_intent_that_is_not_there():
     """No Complete is under way."""
-    assert store_of(RecordingSwift(HEAD=404)).intent(UPLOAD) is None
+    assert records_of(RecordingSwift(HEAD=404)).intent(UPLOAD) is None
 
 
 @pytest.mark.parametrize('status, proof', [(204, True), (404, False), (409, False)])
@@ -330,24 +367,24 @@ def test_only_204_proves_that_an_intent_was_still_there(status, proof):
     """Nothing there: another Complete took it away. 409: another Complete wrote after it."""
     swift = RecordingSwift(DELETE=status)
 
-    assert proof is store_of(swift).delete_intent(UPLOAD, T)
+    assert proof is records_of(swift).delete_intent(UPLOAD, T)
     assert T.internal == swift.last.headers['X-Timestamp']
 
 
 @pytest.mark.parametrize('status', [500, 503])
 def test_a_deletion_that_fails(status):
     """It may or may not have happened."""
-    store = store_of(RecordingSwift(DELETE=status))
+    records = records_of(RecordingSwift(DELETE=status))
 
-    assert code_of(store.delete_intent, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
-    assert code_of(store.delete_marker, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
+    assert code_of(records.delete_intent, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
+    assert code_of(records.delete_marker, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
 
 
 @pytest.mark.parametrize('status', [201, 202])
 def test_marking_keeps_what_is_newer(status):
     """202: a Complete has deleted the marker since; that stays so."""
     swift = RecordingSwift(PUT=status)
-    store_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2))
+    records_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2))
 
     assert (T.internal + '_0000000000000002', MARKER_TYPE + ';state=aborted') == (
         swift.last.headers['X-Timestamp'], swift.last.env['CONTENT_TYPE'])
@@ -363,7 +400,7 @@ def test_attempts_that_are_asked_for_by_name():
     swift = RecordingSwift(HEAD=lambda seen: 404 if seen.path.endswith(gone) else (200, headers, b''))
     found, = store_of(swift).stored_attempts(UPLOAD, [name, gone, UPLOAD.intent])
 
-    assert Attempt(7, name, TICKS, MD5, 7, '', {'ChecksumCRC32': '3ldvBQ=='}) == found
+    assert Attempt(7, name, TICKS, MD5, 7, {'ChecksumCRC32': '3ldvBQ=='}) == found
     assert {'true'} == {seen.headers['X-Newest'] for seen in swift.seen}
 
 
@@ -412,12 +449,12 @@ OBJECT = {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': U
 ])
 def test_which_upload_made_an_object(headers, expected):
     """A plain object may have inherited an upload id by a copy: it says nothing of the parts."""
-    assert expected == store_of(RecordingSwift(HEAD=(200, headers, b''))).finished('key')
+    assert expected == records_of(RecordingSwift(HEAD=(200, headers, b''))).finished('key')
 
 
 def test_no_object():
     """Nothing at the key was made by any upload."""
-    assert Finished() == store_of(RecordingSwift(HEAD=404)).finished('key')
+    assert Finished() == records_of(RecordingSwift(HEAD=404)).finished('key')
 
 
 @pytest.mark.parametrize('versioned, version, query', [
@@ -428,7 +465,7 @@ def test_no_object():
 def test_how_the_object_is_asked_for(versioned, version, query):
     """A user's link is not what it points to; in a versioned bucket the current object is behind a link of Swift's."""
     swift = RecordingSwift(HEAD=(200, OBJECT, b''))
-    store_of(swift, versioned).finished('key', version)
+    records_of(swift, versioned).finished('key', version)
 
     assert ('/v1/AUTH_a/bucket/key', query, 'true') == (swift.last.path, swift.last.query,
                                                         swift.last.headers['X-Newest'])
@@ -437,18 +474,21 @@ def test_how_the_object_is_asked_for(versioned, version, query):
 PARTS = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS, MD5, 7) for number in (1, 2)]
 
 
+FOUND = [{'name': '/bucket_segments/' + part.name, 'hash': MD5, 'bytes': 7} for part in PARTS]
+
+
 def slo(status=201, headers=None, body=b''):
     """Return an answer of SLO's: it calls the hook when all segments are found, then writes."""
     def answer(seen):
         if status in (201, 202):
-            assert [] == seen.env['swift.callback.slo_manifest_hook']([])
+            assert [] == seen.env['swift.callback.slo_manifest_hook'](FOUND)
         return status, headers or {}, body
     return answer
 
 
 def write(swift, before_write=lambda: (Intent('chosen', T), Marker(State.OPEN, T, {'x-object-meta-a': 'b'}))):
     """Write the manifest of two parts."""
-    return store_of(swift).write_manifest(UPLOAD, PARTS, MD5 + '-2', before_write)
+    return store_of(swift).write_manifest_through_slo(UPLOAD, PARTS, MD5 + '-2', before_write)
 
 
 @pytest.mark.parametrize('status, headers, version', [
@@ -464,6 +504,8 @@ def test_a_manifest_that_is_written(status, headers, version):
     assert ('/v1/AUTH_a/bucket/' + UPLOAD.key, 'multipart-manifest=put') == (swift.last.path, swift.last.query)
     assert ['/bucket_segments/' + part.name for part in PARTS] == [
         segment['path'] for segment in json.loads(swift.last.body)]
+    # Else a refusal comes as text, which names no part in a way that can be read.
+    assert 'application/json' == swift.last.headers['Accept']
 
 
 def test_a_manifest_has_the_time_of_the_intent_it_is_written_for():
