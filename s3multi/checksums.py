@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The additional checksum of a part: how it is named, and how it rides in the part's listing row. No I/O.
 
-The front verifies a checksum while the part streams. It is then kept in the row beside the MD5, as s3api's and SLO's
-own ETags are, so that a Complete can compare it without asking for the part: ``<md5>; crc32=<hex>``.
+The front verifies a checksum while the part streams. It is then kept in the row, so that a Complete can compare it
+without asking for the part: as a parameter of the content type, ``application/octet-stream; crc32=<hex>``, or, where
+the cluster encrypts objects, of the hash: rows' hashes are encrypted, content types are not.
 """
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -36,12 +38,12 @@ def element(algorithm: str) -> str:
     return 'Checksum' + algorithm.upper()
 
 
-def row_etag(md5: str, checksum: Checksum) -> str:
-    """Return what a listing shall show as the part's hash. Base64 would not survive there: hex does."""
-    return '%s; %s=%s' % (md5, checksum.algorithm, base64.b64decode(checksum.value).hex())
+def with_parameter(value: str, checksum: Checksum) -> str:
+    """Return ``value``, a row's hash or content type, with the checksum. Base64 would not survive there: hex does."""
+    return '%s; %s=%s' % (value, checksum.algorithm, base64.b64decode(checksum.value).hex())
 
 
-def from_row(params: 'dict[str, str]') -> 'dict[str, str]':
-    """Return the checksums among the parameters of a row's hash: element name to base64."""
+def from_parameters(params: 'Iterable[tuple[str, str]]') -> 'dict[str, str]':
+    """Return the checksums among the parameters of a row's hash and content type: element name to base64."""
     return {element(name): base64.b64encode(bytes.fromhex(value)).decode('ascii')
-            for name, value in params.items() if name in ALGORITHMS}
+            for name, value in params if name in ALGORITHMS}

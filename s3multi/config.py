@@ -18,15 +18,26 @@ class Settings:
     min_segment_size: int
     max_upload_part_num: int
     storage_policy: str
+    verify: str
     missing_part_patience: float
     heartbeat_interval: float
     marker_recheck_after: float
     delete_concurrency: int
+    immediate_deletes: int
+    expiring_objects_account_name: str
+    expiring_objects_container_divisor: 'int | None'
+
+    @property
+    def expirer_options(self) -> 'dict[str, str]':
+        """What the operator has changed of the object expirer's defaults, as Swift's own options."""
+        options = {name: getattr(self, name) for name in ('expiring_objects_account_name',
+                                                          'expiring_objects_container_divisor')}
+        return {name: str(value) for name, value in options.items() if value}
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option. default None: taken from what s3api registered. unit and reason are for the documentation."""
+    """One option. default None: none of its own. unit and reason are for the documentation."""
 
     name: str
     default: Any
@@ -53,6 +64,14 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return cast
 
 
+def _choice(*words: str) -> Callable[[str], str]:
+    def cast(text: str) -> str:
+        if text not in words:
+            raise ValueError
+        return text
+    return cast
+
+
 OPTIONS = (
     Option('min_segment_size', None, _integer(1, MAX_PART_BYTES), 'an integer from 1 to %d' % MAX_PART_BYTES, 'bytes',
            'The least size of every part but the last. Unset: what [filter:s3api] says, 5242880 as on Amazon S3.'),
@@ -61,7 +80,11 @@ OPTIONS = (
            'filter must allow manifests that long.'),
     Option('storage_policy', '', str, 'the name of a storage policy', 'name',
            'The storage policy of new segments containers. Unset: that of the bucket.'),
-    Option('missing_part_patience', 3.0, _seconds(0, 60), 'a number from 0 to 60', 'seconds',
+    Option('verify', 'listing', _choice('listing', 'head'), '"listing" or "head"', 'word',
+           'How a Complete proves the parts a client lists. listing: by the rows of the segments container, which '
+           'cannot be wrong since no attempt is ever overwritten. head: SLO also asks for every part, which finds '
+           'parts that were removed behind s3multi\'s back, at one request a part.'),
+    Option('missing_part_patience', 3.0, _seconds(0, 30), 'a number from 0 to 30', 'seconds',
            'How long a Complete keeps looking for a part that no listing shows before it answers InvalidPart. Listings '
            'of Swift may lag; a longer patience makes a wrong InvalidPart rarer, and a right one slower.'),
     Option('heartbeat_interval', 10.0, _seconds(0.1, 60), 'a number from 0.1 to 60', 'seconds',
@@ -69,8 +92,15 @@ OPTIONS = (
            'error has its own HTTP status; SDKs give up after 60 seconds of silence.'),
     Option('marker_recheck_after', 5.0, _seconds(0, 3600), 'a number from 0 to 3600', 'seconds',
            'An Upload Part that took longer than this asks once more whether its upload is still open.'),
-    Option('delete_concurrency', 10, _integer(1, 100), 'an integer from 1 to 100', 'requests',
-           'How many parts an Abort, or a Complete that leaves parts out, deletes at once.'),
+    Option('delete_concurrency', 20, _integer(1, 100), 'an integer from 1 to 100', 'requests',
+           'How many parts an Abort, or a Complete that leaves parts out, deletes at the same time.'),
+    Option('immediate_deletes', 100, _integer(0, MAX_PART_NUMBER), 'an integer from 0 to %d' % MAX_PART_NUMBER, 'parts',
+           'Up to so many parts are deleted before the answer. More are handed to the object expirer, in one request '
+           'per 10000, unless [filter:slo] has allow_async_delete = false: then all are deleted before the answer.'),
+    Option('expiring_objects_account_name', '', str, 'the name of an account', 'name',
+           'Only where object-server.conf sets it: the same value.'),
+    Option('expiring_objects_container_divisor', None, _integer(101, 10 ** 9), 'an integer from 101', 'seconds',
+           'Only where object-server.conf sets it: the same value.'),
 )
 
 # Set by PasteDeploy and Swift for every filter.
@@ -90,7 +120,7 @@ def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Setting
     for name, option in known.items():
         if name in local_conf:
             values[name] = _read(option, '[filter:s3multi]', local_conf[name])
-        elif option.default is None:
+        elif name in inherited:
             values[name] = _read(option, '[filter:s3api]', str(inherited[name]))
         else:
             values[name] = option.default

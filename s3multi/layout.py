@@ -85,6 +85,16 @@ class UploadIds:
         head = upload_id[:-_ID_MAC_DIGITS]
         return hmac.compare_digest(self._mac(account, bucket, key, head), upload_id[-_ID_MAC_DIGITS:])
 
+    def hides(self, account: str, bucket: str, key: str) -> bool:
+        """Say whether the uploads of ``key`` have names among those of the parts of another upload."""
+        place = key.find(PARTS_DELIMITER)
+        while place >= 0:
+            above = split_marker(key[:place])
+            if above and self.belongs(account, bucket, *above):
+                return True
+            place = key.find(PARTS_DELIMITER, place + 1)
+        return False
+
     def _mac(self, account: str, bucket: str, key: str, head: str) -> str:
         message = '\0'.join((account, bucket, key, head)).encode('utf-8', 'surrogateescape')
         digest = hmac.new(self._secret, message, hashlib.sha256).digest()
@@ -148,6 +158,15 @@ class Upload:
 def segments_container(bucket: str) -> str:
     """Return the name of the container that holds the uploads of ``bucket``."""
     return bucket + SEGMENTS_SUFFIX
+
+
+# Part numbers have at most five digits of eight, so every name of a part, and of little else, holds this.
+PARTS_DELIMITER = '/000'
+
+
+def parts_directory(common_prefix: str) -> 'tuple[str, str] | None':
+    """Return key and upload id when a common prefix, made with PARTS_DELIMITER, has the form of an upload's parts."""
+    return split_marker(common_prefix[:-len(PARTS_DELIMITER)])
 
 
 def split_marker(name: str) -> 'tuple[str, str] | None':

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Static Large Object manifest of a finished upload, as it is handed to Swift's SLO filter. No I/O.
+"""The Static Large Object manifest of a finished upload: as SLO stores it, and as SLO takes it from clients. No I/O.
 
-SLO asks every segment for its ETag and size before it writes the manifest, and compares them with what stands here
-(``swift/common/middleware/slo.py``, "Uploading the Manifest").
+What ``stored`` and ``stored_headers`` return is, byte for byte, what ``swift/common/middleware/slo.py`` writes for the
+same segments; a test holds the two side by side. ``request_body`` is for when SLO shall ask for every segment itself.
 """
+import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
 from urllib.parse import unquote
 
 import simplejson as json
@@ -15,10 +18,14 @@ from s3multi.layout import Upload
 from s3multi.parts import Attempt
 from s3multi.request_headers import DEFAULT_CONTENT_TYPE
 
+SEGMENT_TYPE = 'application/octet-stream'
+
 # s3api's own names, so that stock s3api serves the object correctly too: ``s3api/controllers/multi_upload.py``.
 ETAG_HEADER = 'X-Object-Sysmeta-S3Api-Etag'
 UPLOAD_ID_HEADER = 'X-Object-Sysmeta-S3Api-Upload-Id'
+# What the listing of the container shall show instead of the object's own.
 LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
+LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'
 
 # What one segment takes in the body at most, JSON escapes of its name aside: the longest name and 160 bytes around it.
 MAX_ENTRY_BYTES = 256 + 1024 + 160
@@ -26,21 +33,54 @@ MAX_ENTRY_BYTES = 256 + 1024 + 160
 _PART_IS_NOT_THERE = ('404 Not Found', 'Etag Mismatch', 'Size Mismatch')
 
 
-def body(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
-    """Return the manifest: path, ETag and size of each segment, in order, as JSON."""
+def stored(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
+    """Return the manifest as SLO stores it: name, size, ETag, type and time of each segment, in order."""
+    return json.dumps([{'name': _path(upload, attempt), 'bytes': attempt.size, 'hash': attempt.etag,
+                        'content_type': SEGMENT_TYPE, 'last_modified': _last_modified(attempt)}
+                       for attempt in chosen]).encode('ascii')
+
+
+def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mapping[str, str], etag: str,
+                   body: bytes) -> 'dict[str, str]':
+    """Return the headers that SLO would write the manifest ``body`` with, and ours (``object_headers``)."""
+    headers = object_headers(upload, initiation, etag)
+    body_md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
+    slo_etag = hashlib.md5(''.join(attempt.etag for attempt in chosen).encode('ascii'),
+                           usedforsecurity=False).hexdigest()
+    size = sum(attempt.size for attempt in chosen)
+    return {**headers,
+            'content-type': '%s;swift_bytes=%d' % (headers['content-type'], size),
+            'X-Static-Large-Object': 'True',
+            'X-Object-Sysmeta-Slo-Etag': slo_etag,
+            'X-Object-Sysmeta-Slo-Size': str(size),
+            'Etag': body_md5,
+            LISTING_ETAG_HEADER: '%s; s3_etag=%s; slo_etag=%s' % (body_md5, etag, slo_etag)}
+
+
+def request_body(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
+    """Return the manifest as SLO takes it: path, ETag and size of each segment, which it compares."""
     return json.dumps([{'path': _path(upload, attempt), 'etag': attempt.etag, 'size_bytes': attempt.size}
                        for attempt in chosen], ensure_ascii=False).encode('utf-8')
 
 
-def headers(upload: Upload, initiation: Mapping[str, str], etag: str) -> 'dict[str, str]':
+def object_headers(upload: Upload, initiation: Mapping[str, str], etag: str) -> 'dict[str, str]':
     """Return the headers of the object: ``initiation``, what Initiate was told (WSGI strings), and the S3 ETag."""
-    content_type, _ = extract_swift_bytes(initiation.get('content-type', DEFAULT_CONTENT_TYPE))
+    content_type = initiation.get('content-type', DEFAULT_CONTENT_TYPE)
+    if 'swift_bytes' in content_type:
+        # This writes the other parameters in a form of its own.
+        content_type, _ = extract_swift_bytes(content_type)
     return {**initiation,
             'content-type': content_type,
             ETAG_HEADER: etag,
             UPLOAD_ID_HEADER: upload.id,
             # SLO puts the MD5 of the manifest in front of it, as in a listing of any large object.
             LISTING_ETAG_HEADER: '; s3_etag=%s' % etag}
+
+
+def agrees(segments: 'Sequence[Mapping[str, Any] | None]', chosen: Sequence[Attempt]) -> bool:
+    """Say whether what SLO has found (None: nothing) is what was chosen, part by part."""
+    return all(segment is not None and (segment['hash'], segment['bytes']) == (attempt.etag, attempt.size)
+               for segment, attempt in zip(segments, chosen))
 
 
 def refusal(upload: Upload, chosen: Sequence[Attempt], answer: bytes) -> S3Error:
@@ -53,6 +93,12 @@ def refusal(upload: Upload, chosen: Sequence[Attempt], answer: bytes) -> S3Error
         if problems.get(_path(upload, attempt)) in _PART_IS_NOT_THERE:
             return InvalidPart(upload.id, attempt.number, attempt.etag)
     return ServiceUnavailable()
+
+
+def _last_modified(attempt: Attempt) -> str:
+    # SLO takes it from a HEAD's Last-Modified, which is the time of the PUT rounded up to whole seconds.
+    seconds = -(-attempt.began // 100000)
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.000000')
 
 
 def _path(upload: Upload, attempt: Attempt) -> str:

@@ -9,6 +9,7 @@ from s3multi.config import Settings
 from s3multi.errors import NoSuchUpload
 from s3multi.hints import PartHints
 from s3multi.layout import Upload, UploadIds
+from s3multi.records import Records
 from s3multi.state import Marker, State
 from s3multi.store import Store
 from s3multi.subrequest import Backend
@@ -17,15 +18,18 @@ from s3multi.wire import Call
 
 @dataclass(frozen=True)
 class Session:
-    """One S3 request on its way. bucket_info: Swift's container info of the bucket."""
+    """One S3 request on its way. bucket_info: Swift's container info of the bucket. encrypted: whether the
+    cluster encrypts objects."""
 
     call: Call
     store: Store
+    records: Records
     backend: Backend
     settings: Settings
     ids: UploadIds
     hints: PartHints
     bucket_info: 'dict[str, Any]'
+    encrypted: bool
     logger: Any
 
     def upload(self) -> Upload:
@@ -38,7 +42,7 @@ class Session:
 
     def open_marker(self, upload: Upload) -> Marker:
         """Read the marker of an upload that must be open. Raises NoSuchUpload when it is not."""
-        marker = self.store.marker(upload)
+        marker = self.records.marker(upload)
         if marker is None or marker.state is not State.OPEN:
             raise NoSuchUpload(upload.id)
         return marker

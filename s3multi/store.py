@@ -1,39 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operations ask of Swift, in their own terms: markers, intents, parts, listings, manifests.
+"""What the operations ask of Swift, in their own terms: the segments container, its listing, parts, manifests.
 
-Every request goes through ``subrequest.Backend``. A decision that hangs on a record reads it with X-Newest.
+The records that decide what an upload is are in ``records``. Every request goes through ``subrequest.Backend``.
 """
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import chain, islice
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import simplejson as json
+from eventlet import Timeout
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
-from swift.common.swob import Response, str_to_wsgi, wsgi_to_str
-from swift.common.utils import StreamingPile, Timestamp, config_true_value, parse_content_type
+from swift.common.swob import Response
+from swift.common.utils import StreamingPile, parse_content_type
 
 from s3multi import checksums, manifest
-from s3multi.errors import EntityTooLarge, InvalidRequest, NoSuchBucket, ServiceUnavailable
+from s3multi.errors import EntityTooLarge, NoSuchBucket, ServiceUnavailable
+from s3multi.expiry import Freeing, batches
 from s3multi.layout import Upload, attempt_ticks, segments_container
 from s3multi.parts import Attempt
-from s3multi.request_headers import OBJECT_HEADERS
-from s3multi.state import Finished, Intent, Marker, State
-from s3multi.subrequest import Backend, Target, failure
+from s3multi.state import Intent, Marker
+from s3multi.subrequest import Backend, Target, failure, swift_time
 
-_MARKER_TYPE = 'application/x-s3multi-marker'
-_CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
-_INITIATOR_HEADER = 'X-Object-Sysmeta-S3multi-Initiator'
-_CHOSEN_HEADER = 'X-Object-Sysmeta-S3multi-Chosen'
-_TIMESTAMP_HEADER = 'X-Object-Sysmeta-S3multi-Timestamp'
-_NEWEST = {'X-Newest': 'true'}
+_HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
+
+# Swift's servers take request lines of 8192 bytes (eventlet). Two names of 1024 bytes, three times as long when they
+# are quoted, fit in; a third may not.
+_MAX_NAMES_IN_QUERY = 6300
 
 Row = dict[str, Any]
-
-
-def swift_time(ticks: int) -> Timestamp:
-    """Return the Swift timestamp for a time in units of 10 microseconds."""
-    return Timestamp('%010d.%05d' % divmod(ticks, 100000))
+_Item = TypeVar('_Item')
+_Result = TypeVar('_Result')
 
 
 def s3_time(isoformat: str) -> str:
@@ -41,32 +39,30 @@ def s3_time(isoformat: str) -> str:
     return isoformat[:19] + '.000Z'
 
 
-@dataclass(frozen=True)
-class IntentWrite:
-    """What became of an intent's PUT: ``written``, or refused because one ``exists``; else something ``newer`` is
-    there, deleted or not, and this is its timestamp."""
-
-    written: bool = False
-    exists: bool = False
-    newer: 'Timestamp | None' = None
-
-
 class Store:
     """The uploads of one bucket."""
 
-    def __init__(self, backend: Backend, bucket: str, versioned: bool, concurrency: int) -> None:
-        """versioned: whether the bucket has, or had, versions. concurrency: how many parts are deleted at once."""
+    def __init__(self, backend: Backend, account: str, bucket: str, freeing: Freeing) -> None:
         self._backend = backend
+        self._account = account
         self._bucket = bucket
         self._container = segments_container(bucket)
-        self._versioned = versioned
-        self._concurrency = concurrency
+        self._freeing = freeing
 
     # The segments container
 
     def create_container(self, policy_index: int) -> None:
         """Create the segments container; ``policy_index`` is the storage policy of the bucket."""
         self._backend.call('PUT', Target(self._container), (), {'X-Storage-Policy': POLICIES[policy_index].name})
+
+    def note_hidden_uploads(self) -> None:
+        """Note, for good, that the container has uploads whose names lie among the parts of another upload."""
+        self._backend.call('POST', Target(self._container), (), {_HIDDEN_HEADER: 'true'})
+
+    def has_hidden_uploads(self) -> bool:
+        """Say whether ``note_hidden_uploads`` was ever called for the container."""
+        sysmeta = self._backend.bucket_info(self._container).get('sysmeta') or {}
+        return _HIDDEN_HEADER.rpartition('Sysmeta-')[2].lower() in sysmeta
 
     def rows(self, prefix: str = '', marker: str = '', end_marker: str = '', delimiter: str = '',
              limit: 'int | None' = None) -> Iterator['list[Row]']:
@@ -75,17 +71,20 @@ class Store:
         limit: rows per page, at most (and by default) Swift's own limit.
         """
         limit = min(limit or constraints.CONTAINER_LISTING_LIMIT, constraints.CONTAINER_LISTING_LIMIT)
-        query = {'format': 'json', 'limit': str(limit), 'prefix': prefix, 'end_marker': end_marker,
-                 'delimiter': delimiter}
+        query = {'format': 'json', 'limit': str(limit), 'prefix': prefix, 'delimiter': delimiter}
         while True:
+            fits = len(quote(prefix + marker + end_marker, '', errors='surrogateescape')) <= _MAX_NAMES_IN_QUERY
+            query['end_marker'] = end_marker if fits else ''
             target = Target(self._container, query={**{k: v for k, v in query.items() if v}, 'marker': marker})
             response = self._backend.call('GET', target, (404,))
             page = json.loads(response.body) if response.is_success else []
-            if page:
-                yield page
-            if len(page) < limit:
+            names = [row.get('name') or row['subdir'] for row in page]
+            kept = page if fits else [row for row, name in zip(page, names) if name < end_marker]
+            if kept:
+                yield kept
+            if len(kept) < limit:
                 return
-            marker = page[-1].get('name') or page[-1]['subdir']
+            marker = names[-1]
 
     def attempts(self, upload: Upload, after: 'int | None' = None, limit: 'int | None' = None) -> Iterator[Attempt]:
         """Yield the stored attempts of all parts, or of those with numbers above ``after``, by number."""
@@ -96,79 +95,6 @@ class Store:
                 if attempt is not None:
                     yield attempt
 
-    # Marker and intent
-
-    def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str) -> bool:
-        """Write the marker of a new upload; False when there is no segments container yet.
-
-        initiation: the headers that the object shall have (WSGI strings). Raises InvalidRequest when Swift does not
-        accept them.
-        """
-        headers = {name: value for name, value in initiation.items() if name != 'content-type'}
-        if 'content-type' in initiation:
-            headers[_CONTENT_TYPE_HEADER] = initiation['content-type']
-        headers[_INITIATOR_HEADER] = str_to_wsgi(initiator)
-        response = self._put_marker(upload, State.OPEN, swift_time(upload.ticks), headers, expect=(400, 404))
-        if response.status_int == 400:
-            raise InvalidRequest('Swift does not accept the headers of this upload.')
-        return response.status_int != 404
-
-    def mark(self, upload: Upload, state: State, timestamp: Timestamp) -> None:
-        """Write the marker again with another state; a newer one, or its deletion, stays as it is."""
-        self._put_marker(upload, state, timestamp, {}, expect=())
-
-    def _put_marker(self, upload: Upload, state: State, timestamp: Timestamp, headers: 'dict[str, str]',
-                    expect: 'tuple[int, ...]') -> Response:
-        return self._backend.call('PUT', Target(self._container, upload.marker), expect, {
-            **headers, 'X-Timestamp': timestamp.internal,
-            'Content-Type': '%s;state=%s' % (_MARKER_TYPE, state.value)})
-
-    def marker(self, upload: Upload) -> 'Marker | None':
-        """Read the marker; None when it is gone."""
-        response = self._head(self._container, upload.marker)
-        if response.status_int == 404:
-            return None
-        headers = {name.lower(): value for name, value in response.headers.items()
-                   if name.lower().startswith('x-object-meta-') or name.lower() in OBJECT_HEADERS}
-        if _CONTENT_TYPE_HEADER in response.headers:
-            headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
-        return Marker(marker_state(response.headers['Content-Type']) or State.ABORTED, _timestamp(response), headers,
-                      wsgi_to_str(response.headers.get(_INITIATOR_HEADER, '')))
-
-    def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
-        """Write the intent of a Complete, unless there is one."""
-        target = Target(self._container, upload.intent)
-        response = self._backend.call('PUT', target, (412,), {
-            'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': _MARKER_TYPE,
-            _CHOSEN_HEADER: intent.chosen, _TIMESTAMP_HEADER: intent.timestamp.internal})
-        if response.status_int == 412:
-            return IntentWrite(exists=True)
-        if response.status_int == 202:
-            return IntentWrite(newer=_timestamp(self._head(self._container, upload.intent)))
-        return IntentWrite(written=True)
-
-    def intent(self, upload: Upload) -> 'Intent | None':
-        """Read the intent; None when there is none."""
-        response = self._head(self._container, upload.intent)
-        if response.status_int == 404:
-            return None
-        return Intent(response.headers[_CHOSEN_HEADER], Timestamp(response.headers[_TIMESTAMP_HEADER]))
-
-    def delete_marker(self, upload: Upload, timestamp: Timestamp) -> None:
-        """Delete the marker unless it was written after ``timestamp``."""
-        self._delete(upload.marker, timestamp)
-
-    def delete_intent(self, upload: Upload, timestamp: Timestamp) -> bool:
-        """Delete the intent unless it was written after ``timestamp``; True only if it was there and is deleted."""
-        return self._delete(upload.intent, timestamp) == 204
-
-    def _delete(self, name: str, timestamp: Timestamp) -> int:
-        return self._backend.call('DELETE', Target(self._container, name), (404, 409),
-                                  {'X-Timestamp': timestamp.internal}).status_int
-
-    def _head(self, container: str, name: str, query: 'dict[str, str] | None' = None) -> Response:
-        return self._backend.call('HEAD', Target(container, name, query or {}), (404,), _NEWEST)
-
     # Parts
 
     def put_part(self, upload: Upload, number: int, attempt: str, headers: 'dict[str, str]',
@@ -176,7 +102,7 @@ class Store:
         """Store an attempt to upload a part; the answer may have any status. ``environ`` holds the body's stream."""
         request = self._backend.request('PUT', Target(self._container, upload.part(number, attempt)), {
             **headers, 'X-Timestamp': swift_time(attempt_ticks(attempt)).internal,
-            'Content-Type': 'application/octet-stream'})
+            'Content-Type': manifest.SEGMENT_TYPE})
         request.environ.update(environ)
         return self._backend.answer(request)
 
@@ -184,56 +110,86 @@ class Store:
         """Ask for attempts by their object names; return those that are there."""
         def ask(name: str) -> 'Attempt | None':
             found = upload.parse_part(name)
-            response = self._head(self._container, name)
+            response = self._backend.head_newest(Target(self._container, name))
             if found is None or response.status_int == 404:
                 return None
-            _, params = parse_content_type(response.headers.get(manifest.LISTING_ETAG_HEADER, ''))
+            shown = [response.headers.get(header, '') for header in (manifest.LISTING_ETAG_HEADER,
+                                                                     manifest.LISTING_TYPE_HEADER)]
             return Attempt(found[0], name, attempt_ticks(found[1]), response.headers['Etag'].strip('"'),
-                           response.content_length, checksums=checksums.from_row(dict(params)))
+                           response.content_length, _checksums(*shown))
 
-        with StreamingPile(self._concurrency) as pile:
-            return [attempt for attempt in pile.asyncstarmap(ask, ((name,) for name in names)) if attempt]
+        return [attempt for attempt in _concurrently(self._freeing.concurrency, ask, names) if attempt]
 
     def free(self, attempts: Iterable[Attempt], ticks: int) -> None:
-        """Delete parts. ticks: now, in units of 10 microseconds. Raises ServiceUnavailable when one may be left."""
+        """Delete parts: a few before this returns, many by the object expirer. ticks: now, in units of 10 microseconds.
+
+        Raises ServiceUnavailable when one may be left.
+        """
+        rest = iter(attempts)
+        first = list(islice(rest, self._freeing.immediate + 1))
+        if len(first) > self._freeing.immediate and self._freeing.queue:
+            self._queue(chain(first, rest), ticks)
+        else:
+            self._delete_now(chain(first, rest), ticks)
+
+    def _delete_now(self, attempts: Iterable[Attempt], ticks: int) -> None:
         def delete(attempt: Attempt) -> int:
             # Later than the part, should the proxy that stored it have a faster clock.
-            return self._delete(attempt.name, swift_time(max(ticks, attempt.began + 1)))
+            return self._backend.delete(Target(self._container, attempt.name),
+                                        swift_time(max(ticks, attempt.began + 1)))
 
-        with StreamingPile(self._concurrency) as pile:
-            if 409 in list(pile.asyncstarmap(delete, ((attempt,) for attempt in attempts))):
-                raise ServiceUnavailable()
+        if 409 in list(_concurrently(self._freeing.concurrency, delete, attempts)):
+            raise ServiceUnavailable()
 
-    # The finished object
+    def _queue(self, attempts: Iterable[Attempt], ticks: int) -> None:
+        assert self._freeing.queue is not None
+        newest = ticks
 
-    def finished(self, key: str, version: 'Timestamp | None' = None) -> Finished:
-        """Say which upload made the object at ``key``, or its version that was written at ``version``."""
-        # A user's link is not the object it points to. But where there are versions the current one is behind a link
-        # of Swift's own.
-        query = {} if self._versioned and version is None else {'symlink': 'get'}
-        if version is not None:
-            query['version-id'] = version.internal
-        response = self._head(self._bucket, key, query)
-        if response.status_int == 404 or not config_true_value(response.headers.get('X-Static-Large-Object')):
-            return Finished()
-        return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), response.headers.get(manifest.ETAG_HEADER),
-                        response.headers.get('X-Object-Version-Id'))
+        def names() -> Iterator[str]:
+            nonlocal newest
+            for attempt in attempts:
+                newest = max(newest, attempt.began + 1)
+                yield attempt.name
 
-    def write_manifest(self, upload: Upload, chosen: 'Sequence[Attempt]', etag: str,
-                       before_write: 'Callable[[], tuple[Intent, Marker]]') -> 'str | None':
-        """Have SLO verify the chosen parts and write the manifest; return the version id in a versioned bucket.
+        for batch in batches(names()):
+            self._backend.enqueue(self._freeing.queue.job(self._account, self._container, batch, swift_time(newest)))
 
-        before_write: called once SLO has found every part as the manifest says, just before it writes; returns the
-        intent to write for and the marker, or raises. Raises InvalidPart when a part is not there or not the same.
-        That something newer is at the key already is no failure: the object was written, and overwritten at once.
+    # The object
+
+    def write_manifest(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
+                       gate: 'Callable[[], tuple[Intent, Marker]]') -> 'str | None':
+        """Write the manifest of parts that are proven; return the version id in a versioned bucket.
+
+        gate: called just before the write; returns the intent to write for and the marker, or raises. That something
+        newer is at the key already is no failure: the object was written, and overwritten at once.
+        """
+        body = manifest.stored(upload, chosen)
+        intent, marker = gate()
+        target = Target(self._bucket, upload.key)
+        request = self._backend.request('PUT', target, {
+            **manifest.stored_headers(upload, chosen, marker.headers, etag, body),
+            'X-Timestamp': intent.timestamp.internal}, body)
+        # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
+        request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
+        return self._written(target, self._backend.answer(request))
+
+    def write_manifest_through_slo(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
+                                   gate: 'Callable[[], tuple[Intent, Marker]]') -> 'str | None':
+        """Like ``write_manifest``, but have SLO ask for every part before ``gate`` is called.
+
+        Raises InvalidPart for the first part that is not there or not as the manifest says.
         """
         target = Target(self._bucket, upload.key, {'multipart-manifest': 'put'})
-        request = self._backend.request('PUT', target, {'Accept': 'application/json'}, manifest.body(upload, chosen))
+        request = self._backend.request('PUT', target, {'Accept': 'application/json'},
+                                        manifest.request_body(upload, chosen))
 
-        def hook(_segments: object) -> 'list[object]':
-            intent, marker = before_write()
+        def hook(segments: 'list[Row | None]') -> 'list[object]':
+            # SLO asks even when it has found a part missing or changed, and refuses the manifest afterwards.
+            if not manifest.agrees(segments, chosen):
+                return []
+            intent, marker = gate()
             # SLO writes with this very environ, so what only now is known can still be set.
-            request.headers.update(manifest.headers(upload, marker.headers, etag))
+            request.headers.update(manifest.object_headers(upload, marker.headers, etag))
             request.headers['X-Timestamp'] = intent.timestamp.internal
             return []
 
@@ -241,8 +197,11 @@ class Store:
         response = self._backend.answer(request)
         if response.status_int == 400:
             raise manifest.refusal(upload, chosen, response.body)
+        return self._written(target, response)
+
+    def _written(self, target: Target, response: Response) -> 'str | None':
         if response.status_int == 413:
-            raise EntityTooLarge(None, None, wsgi_to_str(response.body.decode('latin-1')).strip())
+            raise EntityTooLarge(None, None, response.body.decode('utf-8', 'replace').strip())
         if response.status_int == 404:
             raise NoSuchBucket(self._bucket)
         if not response.is_success:
@@ -250,24 +209,34 @@ class Store:
         return response.headers.get('X-Object-Version-Id')
 
 
+def _concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'Iterable[_Item]') -> Iterator[_Result]:
+    """Yield what ``ask`` returns for each item, in any order; when all are done raise the first error, if any."""
+    errors: list[BaseException] = []
+
+    def guarded(item: _Item) -> 'tuple[_Result, ...]':
+        # The pile would drop what raises.
+        try:
+            return (ask(item),)
+        except (Exception, Timeout) as error:
+            errors.append(error)
+            return ()
+
+    with StreamingPile(concurrency) as pile:
+        for results in pile.asyncstarmap(guarded, ((item,) for item in items)):
+            yield from results
+    if errors:
+        raise errors[0]
+
+
 def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
     """Return the attempt that a row of the listing proves; None when the row is no part of the upload."""
     found = upload.parse_part(row.get('name', ''))
     if found is None:
         return None
-    etag, params = parse_content_type(row['hash'])
-    return Attempt(found[0], row['name'], attempt_ticks(found[1]), etag, row['bytes'], row['last_modified'],
-                   checksums.from_row(dict(params)))
+    etag, _ = parse_content_type(row['hash'])
+    return Attempt(found[0], row['name'], attempt_ticks(found[1]), etag, row['bytes'],
+                   _checksums(row['hash'], row['content_type']))
 
 
-def marker_state(content_type: str) -> 'State | None':
-    """Return the state that the content type of a marker tells; None when it is no marker."""
-    kind, params = parse_content_type(content_type)
-    try:
-        return State(dict(params).get('state')) if kind == _MARKER_TYPE else None
-    except ValueError:
-        return None
-
-
-def _timestamp(response: Response) -> Timestamp:
-    return Timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp') or 0)
+def _checksums(listed_hash: str, listed_type: str) -> 'dict[str, str]':
+    return checksums.from_parameters(parse_content_type(listed_hash)[1] + parse_content_type(listed_type)[1])

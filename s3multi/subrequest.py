@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from swift.common.swob import Request, Response, str_to_wsgi, wsgi_quote
+from swift.common.utils import Timestamp
 from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.errors import InternalError, ServiceUnavailable, SlowDown
+from s3multi.expiry import Job
 from s3multi.layout import segments_container
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 SOURCE = 'S3M'
 _AGENT = '%(orig)s s3multi'
+
+
+def swift_time(ticks: int) -> Timestamp:
+    """Return the Swift timestamp for a time in units of 10 microseconds."""
+    return Timestamp('%010d.%05d' % divmod(ticks, 100000))
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,24 @@ class Backend:
         if not response.is_success and response.status_int not in expect:
             raise failure(method, target, response)
         return response
+
+    def head_newest(self, target: Target) -> Response:
+        """Ask for an object of which the newest replica shall speak; 404 is an answer."""
+        return self.call('HEAD', target, (404,), {'X-Newest': 'true'})
+
+    def delete(self, target: Target, timestamp: Timestamp) -> int:
+        """Delete an object at ``timestamp``; return 204, 404 when it is not there, 409 when it is newer."""
+        return int(self.call('DELETE', target, (404, 409), {'X-Timestamp': timestamp.internal}).status_int)
+
+    def enqueue(self, job: Job) -> None:
+        """Hand a batch of deletions to the object expirer. Raises ServiceUnavailable when it was not taken."""
+        path = wsgi_quote(str_to_wsgi('/v1/%s/%s' % (job.account, job.container))) + '?'
+        response = self.answer(make_pre_authed_request(
+            self._env, 'UPDATE', path, body=job.body, agent=_AGENT, swift_source=SOURCE,
+            headers={'Content-Type': 'application/json', 'X-Backend-Storage-Policy-Index': '0',
+                     'X-Backend-Allow-Private-Methods': 'True'}))
+        if not response.is_success:
+            raise ServiceUnavailable()
 
     def bucket_info(self, container: 'str | None' = None) -> 'dict[str, Any]':
         """Return Swift's container info of the bucket, or of another container of the account."""

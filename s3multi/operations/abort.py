@@ -25,7 +25,7 @@ def run(session: Session) -> Reply:
     """
     upload = session.upload()
     request_headers.refuse_unsupported('abort', session.call.headers)
-    marker = session.store.marker(upload)
+    marker = session.records.marker(upload)
     if marker is None:
         raise NoSuchUpload(upload.id)
     met_intent = False
@@ -38,7 +38,7 @@ def run(session: Session) -> Reply:
         if settlement.verdict is Verdict.UNSURE:
             raise ServiceUnavailable()
         met_intent = settlement.met_intent
-    if session.store.finished(upload.key).upload_id == upload.id:
+    if session.records.finished(upload.key).upload_id == upload.id:
         # No order of events leads here while Swift keeps its promises. The object outweighs the space.
         session.logger.error('upload %s of %s/%s is marked aborted, but its object exists: its parts are kept',
                              upload.id, upload.bucket, upload.key)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The writes of a Complete, in the order that lets every race, and every proxy that dies, end well.
 
-1. SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker: it must be open. 4. SLO writes
-the manifest with the timestamp T of the intent. 5. DELETE the marker at T. 6. DELETE the intent at T: that it was
-still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step.
+1. With ``verify = head``: SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker: it must
+be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker at T. 6. DELETE the intent at T:
+that it was still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step.
 """
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from s3multi.operations.settle import Verdict, after, is_finished, settle_abort
 from s3multi.parts import Attempt
 from s3multi.session import Session
 from s3multi.state import Intent, Marker, State, manifest_timestamp
-from s3multi.store import swift_time
+from s3multi.subrequest import swift_time
 
 # An intent that another Complete keeps writing and deleting: somebody repeats in a loop.
 _MAX_ENTRIES = 5
@@ -34,6 +34,7 @@ class Conclusion:
         """etag: the S3 ETag of the object. choice: the name of the list of attempts; None when it is not known."""
         self._session = session
         self._store = session.store
+        self._records = session.records
         self._upload = upload
         self._etag = etag
         self._choice = choice
@@ -52,15 +53,17 @@ class Conclusion:
         Raises NoSuchUpload when another Complete or an Abort won, ServiceUnavailable while that is not certain.
         """
         try:
-            version_id = self._store.write_manifest(self._upload, chosen, self._etag, self._enter)
+            write = (self._store.write_manifest_through_slo if self._session.settings.verify == 'head'
+                     else self._store.write_manifest)
+            version_id = write(self._upload, chosen, self._etag, self._enter)
         except _Over as over:
             return over.version_id
         assert self._intent is not None
         just_after = after(self._intent.timestamp, 1)
         # While the marker lives, a Complete whose proxy dies here can be finished by the next request. Once it is
         # gone no other Complete enters, so every rival there will ever be has written its intent.
-        self._store.delete_marker(self._upload, just_after)
-        self._won = self._store.delete_intent(self._upload, just_after)
+        self._records.delete_marker(self._upload, just_after)
+        self._won = self._records.delete_intent(self._upload, just_after)
         return version_id if self._won else self.of_earlier_complete()
 
     def of_earlier_complete(self) -> 'str | None':
@@ -68,8 +71,8 @@ class Conclusion:
 
         Raises NoSuchUpload if not, ServiceUnavailable while a Complete with another list may still replace it.
         """
-        intent = self._store.intent(self._upload)
-        finished = self._store.finished(self._upload.key)
+        intent = self._records.intent(self._upload)
+        finished = self._records.finished(self._upload.key)
         if finished.upload_id != self._upload.id or finished.etag != self._etag:
             raise NoSuchUpload(self._upload.id)
         if intent is not None and not self._is_same_list(intent) and intent.is_fresh(self._session.now()):
@@ -88,7 +91,7 @@ class Conclusion:
         for _ in range(_MAX_ENTRIES):
             now = self._session.now()
             own = Intent(self._choice or '', manifest_timestamp(now, *seen))
-            written = self._store.write_intent(self._upload, own)
+            written = self._records.write_intent(self._upload, own)
             if written.newer is not None:
                 seen.append(written.newer)
                 continue
@@ -109,7 +112,7 @@ class Conclusion:
 
     def _join(self) -> 'Intent | None':
         """With an intent in place: return it to join its Complete, or None when the way is free again."""
-        intent = self._store.intent(self._upload)
+        intent = self._records.intent(self._upload)
         # After the intent.
         self._read_open_marker()
         if intent is None:
@@ -119,13 +122,15 @@ class Conclusion:
                 return intent
             raise self._busy('another Complete is at work')
         if is_finished(self._session, self._upload, intent.timestamp):
-            self._store.delete_marker(self._upload, after(intent.timestamp, 1))
-            raise _Over(self.of_earlier_complete())
-        self._store.delete_intent(self._upload, after(intent.timestamp, 1))
+            self._records.delete_marker(self._upload, after(intent.timestamp, 1))
+            over = _Over(self.of_earlier_complete())
+            self._records.delete_intent(self._upload, after(intent.timestamp, 1))
+            raise over
+        self._records.delete_intent(self._upload, after(intent.timestamp, 1))
         return None
 
     def _read_open_marker(self) -> None:
-        marker = self._store.marker(self._upload)
+        marker = self._records.marker(self._upload)
         if marker is None:
             raise _Over(self.of_earlier_complete())
         if marker.state is State.ABORTED:

@@ -16,12 +16,12 @@ from s3multi import manifest
 from s3multi.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
                                  parse_source)
 from s3multi.documents import document
-from s3multi.errors import (AccessDenied, InvalidArgument, InvalidRequest, NoSuchBucket, NoSuchKey, NoSuchVersion,
-                            S3Error)
+from s3multi.errors import (AccessDenied, BrokenSource, InvalidArgument, InvalidRequest, NoSuchBucket, NoSuchKey,
+                            NoSuchVersion, S3Error)
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.session import Session
-from s3multi.store import s3_time, swift_time
-from s3multi.subrequest import Target, failure
+from s3multi.store import s3_time
+from s3multi.subrequest import Target, failure, swift_time
 from s3multi.wire import Reply
 
 _CONTENT_RANGE = re.compile(r'bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)')
@@ -65,6 +65,9 @@ def _refusal(session: Session, source: CopySource, byte_range: 'tuple[int, int] 
     status = response.status_int
     if status in (401, 403):
         return AccessDenied()
+    if status == 409:
+        # Asking again would not help.
+        return BrokenSource()
     if status == 416 and byte_range:
         size = _CONTENT_RANGE.fullmatch(response.headers.get('Content-Range', ''))
         try:

@@ -26,11 +26,20 @@ def run(session: Session) -> Reply:
     request_headers.check_metadata_size(call.headers)
     upload = Upload(call.account, call.bucket, key, session.ids.new(call.account, call.bucket, key, session.ticks()))
     initiation = _initiation(call)
-    if not session.store.open_upload(upload, initiation, call.user):
+    if session.ids.hides(call.account, call.bucket, key):
+        _note_hidden(session)
+    if not session.records.open_upload(upload, initiation, call.user):
         session.store.create_container(_policy_index(session))
-        session.store.open_upload(upload, initiation, call.user)
+        session.records.open_upload(upload, initiation, call.user)
     return Reply.xml(document('InitiateMultipartUploadResult', [
         ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]))
+
+
+def _note_hidden(session: Session) -> None:
+    # Before the marker is written, or List Multipart Uploads could miss it.
+    session.store.create_container(_policy_index(session))
+    if not session.store.has_hidden_uploads():
+        session.store.note_hidden_uploads()
 
 
 def _check_names(bucket: str, key: str) -> None:

@@ -6,14 +6,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 from collections.abc import Iterable, Iterator
 
 
+from swift.common import constraints
+
 from s3multi import request_headers
 from s3multi.documents import Node, document, url_encode
 from s3multi.errors import InvalidRequest
-from s3multi.layout import marker_range, split_marker
+from s3multi.layout import PARTS_DELIMITER, marker_range, parts_directory, split_marker
 from s3multi.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
+from s3multi.records import marker_state
 from s3multi.session import Session
 from s3multi.state import State
-from s3multi.store import Row, marker_state, s3_time
+from s3multi.store import Row, s3_time
 from s3multi.wire import Reply
 
 
@@ -38,7 +41,13 @@ def _in_order(session: Session, query: UploadsQuery) -> Iterator[OpenUpload]:
     # A clock that is a day ahead of ours would be noticed elsewhere first.
     tomorrow = session.ticks() + 86400 * 100000
     fetched: set[str] = set()
-    for rows in session.store.rows(prefix=query.prefix, marker=query.key_marker):
+    last: OpenUpload | None = None
+    longest = constraints.MAX_OBJECT_NAME_LENGTH
+    if len(query.prefix.encode('utf-8')) > longest:
+        return      # no name is as long
+    # Cut to the length of a name, a marker is not after any name that it was before.
+    marker = query.key_marker.encode('utf-8')[:longest].decode('utf-8', 'ignore')
+    for rows in _without_parts(session, query.prefix, marker):
         found = [upload for upload in _open_uploads(session, rows) if upload.key not in fetched]
         for key in {late for upload in found for late in keys_sorted_late(upload.key)} - fetched:
             begin, end = marker_range(key, tomorrow)
@@ -47,7 +56,32 @@ def _in_order(session: Session, query: UploadsQuery) -> Iterator[OpenUpload]:
                 own = [upload for page in session.store.rows(key + '/', begin, end, '/')
                        for upload in _open_uploads(session, page)]
                 found = [upload for upload in found if upload.key != key] + own
-        yield from sorted(found)
+        for upload in sorted(found):
+            # Uploads of a key that was fetched now may have come before, from an earlier page.
+            if last is None or last < upload:
+                last = upload
+                yield upload
+
+
+def _without_parts(session: Session, prefix: str, marker: str) -> 'Iterator[list[Row]]':
+    """Yield the rows that may be markers, in Swift's order; Swift skips the parts of each upload for us."""
+    delimiter = '' if session.store.has_hidden_uploads() else PARTS_DELIMITER
+    for page in session.store.rows(prefix, marker, delimiter=delimiter):
+        rows: list[Row] = []
+        for row in page:
+            if 'name' in row:
+                rows.append(row)
+                continue
+            upload = parts_directory(row['subdir'])
+            if upload and session.ids.belongs(session.call.account, session.call.bucket, *upload):
+                continue
+            # A key with the delimiter in it: what was folded away there are uploads.
+            if rows:
+                yield rows
+            rows = []
+            yield from _without_parts(session, row['subdir'], marker)
+        if rows:
+            yield rows
 
 
 def _open_uploads(session: Session, rows: 'Iterable[Row]') -> 'list[OpenUpload]':

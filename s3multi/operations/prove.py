@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import eventlet
 
-from s3multi.errors import InvalidPart, NoSuchUpload
+from s3multi.errors import InvalidPart, NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
+from s3multi.operations.settle import Verdict, settle_abort
 from s3multi.parts import Attempt, Judgement, PartRef, judge
+from s3multi.records import marker_state
 from s3multi.session import Session
 from s3multi.state import State
 from s3multi.store import attempt_of
@@ -34,19 +36,16 @@ def prove(session: Session, upload: Upload, listed: Sequence[PartRef]) -> 'Proof
     Raises NoSuchUpload when it was aborted, else InvalidPart for the first listed part that cannot be proven.
     """
     seen: dict[str, Attempt] = {}
-    marker_seen = _read_listing(session, upload, seen)
+    seen_open = _read_listing(session, upload, seen)
     refusal: InvalidPart | None = None
     judgement = Judgement((), ())
     try:
         judgement = judge(listed, seen.values(), upload.id)
     except InvalidPart as error:
         refusal = error
-    if refusal or judgement.missing or not marker_seen:
-        marker = session.store.marker(upload)
-        if marker is None:
+    if refusal or judgement.missing or not seen_open:
+        if _has_ended(session, upload):
             return None
-        if marker.state is State.ABORTED:
-            raise NoSuchUpload(upload.id)
     if refusal:
         raise refusal
     if judgement.missing:
@@ -56,20 +55,37 @@ def prove(session: Session, upload: Upload, listed: Sequence[PartRef]) -> 'Proof
     return Proof(chosen, [attempt for attempt in seen.values() if attempt.name not in names])
 
 
+def _has_ended(session: Session, upload: Upload) -> bool:
+    """Say whether the marker is gone. Raises NoSuchUpload after an Abort, ServiceUnavailable while one is undecided."""
+    marker = session.records.marker(upload)
+    if marker is None:
+        return True
+    # Decided here, before an intent of ours could keep the Abort waiting.
+    if marker.state is State.ABORTING:
+        verdict = settle_abort(session, upload).verdict
+        if verdict is Verdict.UNSURE:
+            raise ServiceUnavailable()
+        if verdict is Verdict.COMPLETED:
+            return True
+    if marker.state is not State.OPEN:
+        raise NoSuchUpload(upload.id)
+    return False
+
+
 def _read_listing(session: Session, upload: Upload, seen: 'dict[str, Attempt]') -> bool:
-    """Add the attempts that the listing shows to ``seen``; say whether it shows the marker too.
+    """Add the attempts that the listing shows to ``seen``; say whether it shows an open marker too.
 
     Rows are only ever added: what another replica of the listing has shown before stays true.
     """
-    marker_seen = False
+    seen_open = False
     for page in session.store.rows(prefix=upload.marker, end_marker=upload.parts_end):
         for row in page:
             attempt = attempt_of(upload, row)
             if attempt is not None:
                 seen[attempt.name] = attempt
             elif row['name'] == upload.marker:
-                marker_seen = True
-    return marker_seen
+                seen_open = marker_state(row['content_type']) is State.OPEN
+    return seen_open
 
 
 def _ask_further(session: Session, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]',

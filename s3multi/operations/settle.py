@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from s3multi.layout import Upload
 from s3multi.session import Session
 from s3multi.state import State
-from s3multi.store import swift_time
+from s3multi.subrequest import swift_time
 from swift.common.utils import Timestamp
 
 
@@ -37,28 +37,30 @@ def after(timestamp: Timestamp, offset: int) -> Timestamp:
 def flag_abort(session: Session, upload: Upload) -> None:
     """Write ``aborting``. From here on no new Complete passes."""
     # Just after the time of Initiate: so it replaces "open", but never brings back a marker that a Complete deleted.
-    session.store.mark(upload, State.ABORTING, after(swift_time(upload.ticks), 1))
+    session.records.mark(upload, State.ABORTING, after(swift_time(upload.ticks), 1))
 
 
 def settle_abort(session: Session, upload: Upload) -> Settlement:
     """Decide an upload that is flagged ``aborting``; writes ``aborted`` if that is the verdict."""
-    store = session.store
-    intent = store.intent(upload)
+    records = session.records
+    intent = records.intent(upload)
     if intent is not None:
         if is_finished(session, upload, intent.timestamp):
-            store.delete_marker(upload, after(intent.timestamp, 1))
+            records.delete_marker(upload, after(intent.timestamp, 1))
+            if not intent.is_fresh(session.now()):
+                records.delete_intent(upload, after(intent.timestamp, 1))
             return Settlement(Verdict.COMPLETED, True)
         if intent.is_fresh(session.now()):
             return Settlement(Verdict.UNSURE, True)
     # After the intent: a Complete may have finished, and taken its intent away, before that was looked for.
-    if store.marker(upload) is None:
+    if records.marker(upload) is None:
         return Settlement(Verdict.COMPLETED, intent is not None)
-    store.mark(upload, State.ABORTED, after(swift_time(upload.ticks), 2))
+    records.mark(upload, State.ABORTED, after(swift_time(upload.ticks), 2))
     return Settlement(Verdict.ABORTED, intent is not None)
 
 
 def is_finished(session: Session, upload: Upload, timestamp: Timestamp) -> bool:
     """Say whether the manifest of ``upload``, or in a versioned bucket its version of ``timestamp``, is there."""
-    if session.store.finished(upload.key).upload_id == upload.id:
+    if session.records.finished(upload.key).upload_id == upload.id:
         return True
-    return session.is_versioned and session.store.finished(upload.key, timestamp).upload_id == upload.id
+    return session.is_versioned and session.records.finished(upload.key, timestamp).upload_id == upload.id

@@ -11,11 +11,11 @@ from swift.common import constraints
 from swift.common.swob import Response
 
 from s3multi import request_headers
-from s3multi.checksums import Checksum, row_etag
+from s3multi.checksums import Checksum, with_parameter
 from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
                             NoSuchUpload, RequestTimeout)
 from s3multi.layout import Upload, attempt_ticks, new_attempt
-from s3multi.manifest import LISTING_ETAG_HEADER
+from s3multi.manifest import LISTING_ETAG_HEADER, LISTING_TYPE_HEADER, SEGMENT_TYPE
 from s3multi.parts import MAX_PART_BYTES, Attempt, parse_part_number
 from s3multi.session import Session
 from s3multi.state import State
@@ -39,20 +39,28 @@ def run(session: Session) -> Reply:
         headers['ETag'] = call.content_md5
     environ: dict[str, Any] = {'wsgi.input': call.body}
     if call.checksum is not None:
-        environ = _keeping(call.checksum, call.body)
+        environ.update(_keeping(call.checksum, call.body, session.encrypted))
     stored = store_attempt(session, upload, number, headers, environ)
     checksum = call.checksum() if call.checksum is not None else None
     return Reply(200, {'ETag': '"%s"' % stored.etag, **({checksum.header: checksum.value} if checksum else {})})
 
 
-def _keeping(checksum: 'Callable[[], Checksum]', body: BinaryIO) -> 'dict[str, Any]':
-    """Return the environ for a part whose checksum shall stand in its row."""
+def _keeping(checksum: 'Callable[[], Checksum]', body: BinaryIO, encrypted: bool) -> 'dict[str, Any]':
+    """Return the environ for a part whose checksum shall stand in its row.
+
+    It may come in a trailer, so it can be told only when the body has been read.
+    """
+    if not encrypted:
+        def add_type(footers: 'MutableMapping[str, str]') -> None:
+            footers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, checksum())
+
+        return {'swift.callback.update_footers': add_type}
     stream = _DigestingInput(body)
 
-    def add_footers(footers: 'MutableMapping[str, str]') -> None:
-        footers[LISTING_ETAG_HEADER] = row_etag(stream.md5.hexdigest(), checksum())
+    def add_hash(footers: 'MutableMapping[str, str]') -> None:
+        footers[LISTING_ETAG_HEADER] = with_parameter(stream.md5.hexdigest(), checksum())
 
-    return {'wsgi.input': stream, 'swift.callback.update_footers': add_footers}
+    return {'wsgi.input': stream, 'swift.callback.update_footers': add_hash}
 
 
 class _DigestingInput:
@@ -102,7 +110,7 @@ def store_attempt(session: Session, upload: Upload, number: int, headers: 'dict[
 
 
 def _recheck(session: Session, upload: Upload, stored: Attempt) -> None:
-    marker = session.store.marker(upload)
+    marker = session.records.marker(upload)
     if marker is not None and marker.state is State.ABORTED:
         session.store.free([stored], session.ticks())
     # A marker that is gone was completed, perhaps with this very attempt in its list: that one must stay.

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The records that say what an upload is: its marker, the intent of a Complete, and the finished object.
+
+Every decision hangs on them, so they are always read with X-Newest, and always written as a whole: X-Newest does not
+see a POST. What they mean is in ``state``.
+"""
+from dataclasses import dataclass
+
+from swift.common.swob import Response, str_to_wsgi, wsgi_to_str
+from swift.common.utils import Timestamp, config_true_value, parse_content_type
+
+from s3multi import manifest
+from s3multi.errors import InvalidRequest
+from s3multi.layout import Upload, segments_container
+from s3multi.request_headers import OBJECT_HEADERS
+from s3multi.state import Finished, Intent, Marker, State
+from s3multi.subrequest import Backend, Target, swift_time
+
+_MARKER_TYPE = 'application/x-s3multi-marker'
+_CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
+_INITIATOR_HEADER = 'X-Object-Sysmeta-S3multi-Initiator'
+_CHOSEN_HEADER = 'X-Object-Sysmeta-S3multi-Chosen'
+_TIMESTAMP_HEADER = 'X-Object-Sysmeta-S3multi-Timestamp'
+
+
+@dataclass(frozen=True)
+class IntentWrite:
+    """What became of an intent's PUT: ``written``, or refused because one ``exists``; else something ``newer`` is
+    there, deleted or not, and this is its timestamp."""
+
+    written: bool = False
+    exists: bool = False
+    newer: 'Timestamp | None' = None
+
+
+class Records:
+    """The records of one bucket's uploads."""
+
+    def __init__(self, backend: Backend, bucket: str, versioned: bool) -> None:
+        """versioned: whether the bucket has, or had, versions."""
+        self._backend = backend
+        self._bucket = bucket
+        self._container = segments_container(bucket)
+        self._versioned = versioned
+
+    def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str) -> bool:
+        """Write the marker of a new upload; False when there is no segments container yet.
+
+        initiation: the headers that the object shall have (WSGI strings). Raises InvalidRequest when Swift does not
+        accept them.
+        """
+        headers = {name: value for name, value in initiation.items() if name != 'content-type'}
+        if 'content-type' in initiation:
+            headers[_CONTENT_TYPE_HEADER] = initiation['content-type']
+        headers[_INITIATOR_HEADER] = str_to_wsgi(initiator)
+        response = self._put_marker(upload, State.OPEN, swift_time(upload.ticks), headers, expect=(400, 404))
+        if response.status_int == 400:
+            raise InvalidRequest('Swift does not accept the headers of this upload.')
+        return response.status_int != 404
+
+    def mark(self, upload: Upload, state: State, timestamp: Timestamp) -> None:
+        """Write the marker again with another state; a newer one, or its deletion, stays as it is."""
+        self._put_marker(upload, state, timestamp, {}, expect=())
+
+    def _put_marker(self, upload: Upload, state: State, timestamp: Timestamp, headers: 'dict[str, str]',
+                    expect: 'tuple[int, ...]') -> Response:
+        return self._backend.call('PUT', Target(self._container, upload.marker), expect, {
+            **headers, 'X-Timestamp': timestamp.internal,
+            'Content-Type': '%s;state=%s' % (_MARKER_TYPE, state.value)})
+
+    def marker(self, upload: Upload) -> 'Marker | None':
+        """Read the marker; None when it is gone."""
+        response = self._head(self._container, upload.marker)
+        if response.status_int == 404:
+            return None
+        headers = {name.lower(): value for name, value in response.headers.items()
+                   if name.lower().startswith('x-object-meta-') or name.lower() in OBJECT_HEADERS}
+        if _CONTENT_TYPE_HEADER in response.headers:
+            headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
+        return Marker(marker_state(response.headers['Content-Type']) or State.ABORTED, _timestamp(response), headers,
+                      wsgi_to_str(response.headers.get(_INITIATOR_HEADER, '')))
+
+    def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
+        """Write the intent of a Complete, unless there is one."""
+        target = Target(self._container, upload.intent)
+        response = self._backend.call('PUT', target, (412,), {
+            'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': _MARKER_TYPE,
+            _CHOSEN_HEADER: intent.chosen, _TIMESTAMP_HEADER: intent.timestamp.internal})
+        if response.status_int == 412:
+            return IntentWrite(exists=True)
+        if response.status_int == 202:
+            return IntentWrite(newer=_timestamp(self._head(self._container, upload.intent)))
+        return IntentWrite(written=True)
+
+    def intent(self, upload: Upload) -> 'Intent | None':
+        """Read the intent; None when there is none."""
+        response = self._head(self._container, upload.intent)
+        if response.status_int == 404:
+            return None
+        return Intent(response.headers[_CHOSEN_HEADER], Timestamp(response.headers[_TIMESTAMP_HEADER]))
+
+    def delete_marker(self, upload: Upload, timestamp: Timestamp) -> None:
+        """Delete the marker unless it was written after ``timestamp``."""
+        self._delete(upload.marker, timestamp)
+
+    def delete_intent(self, upload: Upload, timestamp: Timestamp) -> bool:
+        """Delete the intent unless it was written after ``timestamp``; True only if it was there and is deleted."""
+        return self._delete(upload.intent, timestamp) == 204
+
+    def finished(self, key: str, version: 'Timestamp | None' = None) -> Finished:
+        """Say which upload made the object at ``key``, or its version that was written at ``version``."""
+        # A user's link is not the object it points to. But where there are versions the current one is behind a link
+        # of Swift's own.
+        query = {} if self._versioned and version is None else {'symlink': 'get'}
+        if version is not None:
+            query['version-id'] = version.internal
+        response = self._head(self._bucket, key, query)
+        if response.status_int == 404 or not config_true_value(response.headers.get('X-Static-Large-Object')):
+            return Finished()
+        return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), response.headers.get(manifest.ETAG_HEADER),
+                        response.headers.get('X-Object-Version-Id'))
+
+    def _delete(self, name: str, timestamp: Timestamp) -> int:
+        return self._backend.delete(Target(self._container, name), timestamp)
+
+    def _head(self, container: str, name: str, query: 'dict[str, str] | None' = None) -> Response:
+        return self._backend.head_newest(Target(container, name, query or {}))
+
+
+def marker_state(content_type: str) -> 'State | None':
+    """Return the state that the content type of a marker tells; None when it is no marker."""
+    kind, params = parse_content_type(content_type)
+    try:
+        return State(dict(params).get('state')) if kind == _MARKER_TYPE else None
+    except ValueError:
+        return None
+
+
+def _timestamp(response: Response) -> Timestamp:
+    return Timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp') or 0)
