@@ -13,7 +13,7 @@ from eventlet import Timeout
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
 from swift.common.swob import Response
-from swift.common.utils import StreamingPile, parse_content_type
+from swift.common.utils import StreamingPile, Timestamp, parse_content_type
 
 from s3multi import checksums, manifest
 from s3multi.errors import EntityTooLarge, NoSuchBucket, ServiceUnavailable
@@ -198,6 +198,17 @@ class Store:
         if response.status_int == 400:
             raise manifest.refusal(upload, chosen, response.body)
         return self._written(target, response)
+
+    def show_version(self, upload: Upload, timestamp: Timestamp) -> None:
+        """Make the version that was written at ``timestamp`` the current one, unless a newer one is.
+
+        Swift writes a version and then the link that shows it. Where two wrote the same version, or one died in
+        between, the link is missing or does not say what it leads to.
+        """
+        target = Target(self._bucket, upload.key, {'version-id': timestamp.internal})
+        # After the link that either of them may have written.
+        later = Timestamp(timestamp.internal, offset=1)
+        self._backend.call('PUT', target, (404,), {'X-Timestamp': later.internal})
 
     def _written(self, target: Target, response: Response) -> 'str | None':
         if response.status_int == 413:

@@ -40,6 +40,7 @@ class Conclusion:
         self._choice = choice
         self._intent: Intent | None = None
         self._marker: Marker | None = None
+        self._joined = False
         self._won = False
 
     @property
@@ -59,6 +60,8 @@ class Conclusion:
         except _Over as over:
             return over.version_id
         assert self._intent is not None
+        if self._joined and self._session.is_versioned:
+            self._store.show_version(self._upload, self._intent.timestamp)
         just_after = after(self._intent.timestamp, 1)
         # While the marker lives, a Complete whose proxy dies here can be finished by the next request. Once it is
         # gone no other Complete enters, so every rival there will ever be has written its intent.
@@ -107,6 +110,7 @@ class Conclusion:
             if not intent.may_still_write(self._session.now()):
                 raise self._busy('its intent is too old to write the manifest')
             self._intent = intent
+            self._joined = intent is not own
             return intent, self._marker
         raise self._busy('too many Completes at once')
 
@@ -122,6 +126,8 @@ class Conclusion:
                 return intent
             raise self._busy('another Complete is at work')
         if is_finished(self._session, self._upload, intent.timestamp):
+            if self._session.is_versioned:
+                self._store.show_version(self._upload, intent.timestamp)
             self._records.delete_marker(self._upload, after(intent.timestamp, 1))
             over = _Over(self.of_earlier_complete())
             self._records.delete_intent(self._upload, after(intent.timestamp, 1))

@@ -9,7 +9,7 @@ from swift.common.swob import str_to_wsgi
 
 from s3multi import request_headers
 from s3multi.documents import document
-from s3multi.errors import InvalidBucketName, KeyTooLong
+from s3multi.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
 from s3multi.layout import NAME_OVERHEAD, Upload
 from s3multi.session import Session
 from s3multi.wire import Call, Reply
@@ -30,7 +30,8 @@ def run(session: Session) -> Reply:
         _note_hidden(session)
     if not session.records.open_upload(upload, initiation, call.user):
         session.store.create_container(_policy_index(session))
-        session.records.open_upload(upload, initiation, call.user)
+        if not session.records.open_upload(upload, initiation, call.user):
+            raise ServiceUnavailable()
     return Reply.xml(document('InitiateMultipartUploadResult', [
         ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]))
 

@@ -13,7 +13,7 @@ import pytest
 
 from .faults import FaultyProxy
 from .raw import RawClient
-from .uploads import Upload, at_once, read, segment_names, tiny_parts
+from .uploads import TINY_PARTS, Upload, at_once, read, segment_names, tiny_parts
 
 WORDS = [b'Hello, ', b'multipart ', b'world!\n']
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -64,13 +64,16 @@ def test_parts_are_gone_when_it_answers(tiny, bucket, swift):
     assert [1] == other.stored_numbers(swift)
 
 
-def test_many_parts_are_gone_when_it_answers(tiny, bucket, swift):
-    """An upload of many parts is freed as a whole."""
-    upload = Upload(tiny, bucket).many_parts(range(1, 151))
+def test_many_parts_are_gone_when_it_answers(cluster, bucket, swift):
+    """Where nothing may be left to the expirer, an upload of a hundred parts is freed as a whole."""
+    proxy = cluster.add_proxy('frees-at-once', filters={**TINY_PARTS, 'slo': {'allow_async_delete': False}})
+    upload = Upload(RawClient(proxy.url), bucket).many_parts(range(1, 101))
     before = len(upload.stored_numbers(swift))
 
-    assert 204 == upload.abort().status
-    assert (150, 0) == (before, len(upload.stored_numbers(swift)))
+    status = upload.abort().status
+
+    proxy.stop()
+    assert (204, 150, []) == (status, before, upload.stored_numbers(swift))
 
 
 def test_only_the_upload_itself_is_freed(tiny, bucket, swift):
