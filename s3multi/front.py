@@ -81,15 +81,14 @@ def _read_errors(req: Any) -> Iterator[None]:
             s3_computed_content_s_h_a256=mismatch.computed) from None
 
 
-def _checksum_of(req: Any) -> 'Callable[[], Checksum] | None':
-    """Return what tells the checksum of the body, which s3api verifies as the body is read; None without one."""
+def _checksum_of(req: Any) -> 'Checksum | Callable[[], Checksum] | None':
+    """Return the checksum of the body, which s3api verifies as it is read, or what tells the one in its trailer."""
     if not hasattr(s3request, 'CHECKSUMS_BY_HEADER'):
         return None     # this s3api verifies none
     for header, value in req.headers.items():
         sent = algorithm_of(header.lower())
         if sent is not None:
-            checksum = Checksum(sent, value)
-            return lambda: checksum
+            return Checksum(sent, value)
     trailer = req.headers.get('x-amz-trailer', '').strip().rstrip(',').lower()
     announced = algorithm_of(trailer)
     stream = req.environ['wsgi.input']

@@ -27,16 +27,16 @@ class Handoff:
     """What the front knows of a request and Swift's environ no longer tells.
 
     params: the query, as it was signed. headers: the client's, names in lower case. access_key: who signed.
-    location: the URL of the object. checksum: returns the checksum that came with the body, in a header or trailer,
-    once the front has verified it; None when none was announced. answered: set by the filter, so that the front can
-    tell its answers from a denial on the way.
+    location: the URL of the object. checksum: the one that came in a header, or what returns the one of a trailer
+    once the body has been read; None when none was announced. The front verifies it. answered: set by the filter, so
+    that the front can tell its answers from a denial on the way.
     """
 
     params: Mapping[str, str]
     headers: Mapping[str, str]
     access_key: str
     location: str
-    checksum: 'Callable[[], Checksum] | None' = None
+    checksum: 'Checksum | Callable[[], Checksum] | None' = None
     answered: bool = False
 
 
@@ -60,7 +60,7 @@ class Call:
     content_length: 'int | None'
     content_md5: 'str | None'
     metadata: Mapping[str, str]
-    checksum: 'Callable[[], Checksum] | None'
+    checksum: 'Checksum | Callable[[], Checksum] | None'
     trans_id: str
 
     @property

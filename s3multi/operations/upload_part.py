@@ -38,27 +38,31 @@ def run(session: Session) -> Reply:
     if call.content_md5:
         headers['ETag'] = call.content_md5
     environ: dict[str, Any] = {'wsgi.input': call.body}
-    if call.checksum is not None:
+    if isinstance(call.checksum, Checksum) and not session.encrypted:
+        # Known already, and if it is wrong the PUT never ends: a header is cheaper than a footer.
+        headers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, call.checksum)
+    elif call.checksum is not None:
         environ.update(_keeping(call.checksum, call.body, session.encrypted))
     stored = store_attempt(session, upload, number, headers, environ)
-    checksum = call.checksum() if call.checksum is not None else None
+    checksum = _value(call.checksum) if call.checksum is not None else None
     return Reply(200, {'ETag': '"%s"' % stored.etag, **({checksum.header: checksum.value} if checksum else {})})
 
 
-def _keeping(checksum: 'Callable[[], Checksum]', body: BinaryIO, encrypted: bool) -> 'dict[str, Any]':
-    """Return the environ for a part whose checksum shall stand in its row.
+def _value(checksum: 'Checksum | Callable[[], Checksum]') -> Checksum:
+    return checksum if isinstance(checksum, Checksum) else checksum()
 
-    It may come in a trailer, so it can be told only when the body has been read.
-    """
+
+def _keeping(checksum: 'Checksum | Callable[[], Checksum]', body: BinaryIO, encrypted: bool) -> 'dict[str, Any]':
+    """Return the environ for a part whose row shall show what only the end of the body tells: its trailer, its MD5."""
     if not encrypted:
         def add_type(footers: 'MutableMapping[str, str]') -> None:
-            footers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, checksum())
+            footers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, _value(checksum))
 
         return {'swift.callback.update_footers': add_type}
     stream = _DigestingInput(body)
 
     def add_hash(footers: 'MutableMapping[str, str]') -> None:
-        footers[LISTING_ETAG_HEADER] = with_parameter(stream.md5.hexdigest(), checksum())
+        footers[LISTING_ETAG_HEADER] = with_parameter(stream.md5.hexdigest(), _value(checksum))
 
     return {'wsgi.input': stream, 'swift.callback.update_footers': add_hash}
 

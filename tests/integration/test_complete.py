@@ -553,12 +553,3 @@ def test_failed_complete_leaves_the_upload_as_it_was(tiny, bucket, swift):
     assert names == upload.stored(swift)
     upload.part(3, WORDS[2])
     assert WORDS_ETAG == result(upload.complete())['ETag']
-
-
-def test_upload_of_a_bucket_that_was_deleted(tiny, bucket, s3):
-    """When a bucket was deleted and made again, the ids of its old uploads are NoSuchUpload."""
-    upload = Upload(tiny, bucket).parts(b'body')
-    s3.delete_bucket(Bucket=bucket)
-    s3.create_bucket(Bucket=bucket)
-
-    assert (404, 'NoSuchUpload') == upload.complete().outcome

@@ -7,15 +7,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html
 from __future__ import annotations
 
 import contextlib
-import hmac
 import secrets
-import time
 
 import pytest
 import swiftclient
 
 from .raw import RawClient, complete_body
-from .uploads import ACCOUNT, Upload, read, segment_names, tiny_parts
+from .uploads import Upload, read, segment_names, tiny_parts
 
 DENIED = (403, 'AccessDenied')
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -202,33 +200,6 @@ def test_right_that_is_withdrawn(user, upload, swift):
     swift.post_container(upload.bucket, {'X-Container-Write': ''})
 
     assert [DENIED] * 3 == [send(name, user, own).outcome for name in ('Upload Part', 'Complete', 'Abort')]
-
-
-@pytest.mark.parametrize('when', ['before', 'after'])
-@pytest.mark.parametrize('acl', ['test:tester3', '.r:*'])
-def test_reader_reads_the_object(user, owner, bucket, swift, cluster, acl, when):
-    """Whoever may read the bucket may read its multipart objects, whether the right came before or after the upload."""
-    if when == 'before':
-        swift.post_container(bucket, {'X-Container-Read': acl})
-    Upload(owner, bucket).parts(b'one', b'two').complete()
-    if when == 'after':
-        swift.post_container(bucket, {'X-Container-Read': acl})
-
-    assert b'onetwo' == read(user, bucket, 'key').body
-    with swift_as(cluster, 'test:tester3', 'testing3') as connection:
-        assert b'onetwo' == connection.get_object(bucket, 'key')[1]
-
-
-def test_reader_with_a_temporary_url(owner, bucket, swift):
-    """A temporary URL under a key of the bucket is good for its multipart objects too."""
-    swift.post_container(bucket, {'X-Container-Meta-Temp-URL-Key': 'shared'})
-    Upload(owner, bucket).parts(b'one', b'two').complete()
-    expires, path = int(time.time()) + 600, f'/v1/{ACCOUNT}/{bucket}/key'
-    signature = hmac.digest(b'shared', f'GET\n{expires}\n{path}'.encode(), 'sha256').hex()
-
-    answer = owner.request('GET', path=path + f'?temp_url_sig={signature}&temp_url_expires={expires}', sign=None)
-
-    assert (200, b'onetwo') == (answer.status, answer.body)
 
 
 def test_copy_by_a_user_who_may_read_and_write(user, upload, swift):

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One Swift cluster with both sides on it: the same storage servers behind two proxies that differ in s3multi alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from s3multi.demo.cluster import PIPELINE, STOCK_FILTERS, STOCK_PIPELINE, Cluster
+from s3multi.demo.conf import FILTERS as DEMO
+
+from .side import Side
+
+S3MULTI, STOCK = 's3multi', 'stock'
+SIDES = (S3MULTI, STOCK)
+
+# Of both proxies. Parts of 1 KiB would else be too small, and stock s3api would stop at 1000 of them. The limits of
+# the slo filter, which admit 10,000 parts, are the demo cluster's.
+FILTERS: Mapping[str, Mapping[str, Any]] = {'s3api': {'min_segment_size': 1, 'max_upload_part_num': 10000}}
+
+
+class Arena:
+    """A context manager that starts and stops the cluster in a directory; `sides` holds both sides by name."""
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.cluster = Cluster(directory, filters=FILTERS)
+        self.sides = {name: Side(name) for name in SIDES}
+
+    def __enter__(self) -> Arena:
+        self.cluster.start()
+        try:
+            self.renew_proxies()
+        except BaseException:
+            self.cluster.stop()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.cluster.stop()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The pipelines of both sides and the options that matter, for the JSON file."""
+        return {'pipelines': {S3MULTI: PIPELINE, STOCK: STOCK_PIPELINE}, 'filters': {**FILTERS, 'slo': DEMO['slo']}}
+
+    def renew_proxies(self) -> None:
+        """Give both sides a new proxy each, and warm these up."""
+        for name, side in self.sides.items():
+            # A proxy of that name is stopped first. The cluster's own first proxy stays, idle.
+            proxy = (self.cluster.add_proxy(name, pipeline=STOCK_PIPELINE, filters=STOCK_FILTERS) if name == STOCK
+                     else self.cluster.add_proxy(name))
+            side.connect(proxy)
+
+    def prepare(self, prepare: Callable[[Side], Any]) -> dict[str, Any]:
+        """Run this for both sides at once and return what it returned, by side name."""
+        with ThreadPoolExecutor(len(self.sides)) as pool:
+            made = {name: pool.submit(prepare, side) for name, side in self.sides.items()}
+            try:
+                return {name: future.result() for name, future in made.items()}
+            except KeyboardInterrupt:
+                # Both may have minutes of work left, and the end of this block waits for them.
+                for side in self.sides.values():
+                    side.stopped = True
+                raise
+
+    def settle(self) -> None:
+        """Bring every row that a busy container server was too late for into its listing."""
+        self.cluster.run_once('object-updater')

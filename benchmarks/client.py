@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One kept connection that sends S3 requests, signed, and Swift requests, with a token, and times each.
+
+Knows nothing of multipart uploads. A time runs from the first byte sent to the last byte read: signing, hashing and
+connecting are done before it starts.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from .errors import BenchmarkError
+
+REGION = 'us-east-1'
+IDLE_SECONDS = 20.0           # well below the 60 after which Swift closes a connection that is not used
+CONNECT_SECONDS = 10.0
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Body:
+    """Bytes to send, with their digests. sha256: hexadecimal. crc32: base64, as x-amz-checksum-crc32 has it."""
+
+    data: bytes
+    sha256: str
+    crc32: str
+
+    @classmethod
+    def of(cls, data: bytes) -> Body:
+        """Return a Body of these bytes."""
+        crc32 = base64.b64encode(zlib.crc32(data).to_bytes(4, 'big')).decode('ascii')
+        return cls(data, hashlib.sha256(data).hexdigest(), crc32)
+
+
+EMPTY = Body.of(b'')
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer. seconds: from the first byte sent to the last byte read."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    seconds: float
+
+
+class Client:
+    """Sends requests to one proxy, one after another: not for several threads at once.
+
+    access, secret: of the S3 requests. allowed_seconds: how long a request may take before it counts as failed.
+    """
+
+    def __init__(self, url: str, access: str, secret: str, allowed_seconds: float) -> None:
+        self._address = urlsplit(url)
+        self._credentials = Credentials(access, secret)
+        self._allowed_seconds = allowed_seconds
+        self._connection: http.client.HTTPConnection | None = None
+        self._last_used = 0.0
+
+    def s3(self, method: str, path: str, query: Mapping[str, str | None] | None = None,
+           headers: Mapping[str, str] | None = None, body: Body = EMPTY) -> Answer:
+        """Send an S3 request, its payload signed, and return the answer.
+
+        path: '/bucket/key', not encoded. query: a value None is sent without "=". Raises BenchmarkError unless the
+        status is 200 to 299.
+        """
+        words = [quote(name, safe='') + ('' if value is None else '=' + quote(value, safe=''))
+                 for name, value in (query or {}).items()]
+        target = quote(path, safe='/~') + ('?' + '&'.join(words) if words else '')
+        request = AWSRequest(method=method, url=f'http://{self._address.netloc}{target}')
+        request.headers['Host'] = self._address.netloc
+        for name, value in (headers or {}).items():
+            request.headers[name] = value
+        if body.data or method in ('PUT', 'POST'):
+            request.headers['Content-Length'] = str(len(body.data))
+        _Signer(self._credentials, body.sha256).add_auth(request)
+        return self._exchange(method, target, dict(request.headers.items()), body.data)
+
+    def swift(self, method: str, path: str, headers: Mapping[str, str], body: Body = EMPTY) -> Answer:
+        """Send a request as it is and return the answer. path: encoded. Raises BenchmarkError as `s3` does."""
+        sent = {'Host': self._address.netloc, **headers}
+        if body.data or method in ('PUT', 'POST'):
+            sent['Content-Length'] = str(len(body.data))
+        return self._exchange(method, path, sent, body.data)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: bytes) -> Answer:
+        connection = self._connected()
+        try:
+            started = time.perf_counter()
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            if data:
+                connection.send(data)
+            response = connection.getresponse()
+            body = self._read(response, started)
+            seconds = time.perf_counter() - started
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise BenchmarkError(f'{method} {target}: {type(error).__name__}: {error}') from error
+        except BaseException:
+            self.close()
+            raise
+        if response.will_close:
+            self.close()
+        self._last_used = time.monotonic()
+        if not 200 <= response.status <= 299:
+            raise BenchmarkError(f'{method} {target}: {response.status} {body[:300]!r}')
+        return Answer(response.status, response.headers, body, seconds)
+
+    def _read(self, response: http.client.HTTPResponse, started: float) -> bytes:
+        # The time-out of a socket begins anew with every byte, and a slow Complete sends white space all the while.
+        pieces: list[bytes] = []
+        while True:
+            piece = response.read1(READ_BYTES)
+            if not piece:
+                # http.client does so itself at the end of a body with a length, but not for this way to read.
+                response.close()
+                return b''.join(pieces)
+            pieces.append(piece)
+            if time.perf_counter() - started > self._allowed_seconds:
+                raise TimeoutError(f'not answered within {self._allowed_seconds:.0f} s')
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None and time.monotonic() - self._last_used > IDLE_SECONDS:
+            self.close()
+        if self._connection is None:
+            connection = http.client.HTTPConnection(self._address.hostname or '', self._address.port,
+                                                    timeout=CONNECT_SECONDS)
+            try:
+                connection.connect()
+            except OSError as error:
+                raise BenchmarkError(f'cannot connect to {self._address.netloc}: {error}') from error
+            connection.sock.settimeout(self._allowed_seconds)
+            self._connection = connection
+        return self._connection
+
+
+class _Signer(S3SigV4Auth):
+    """Signs with a hash of the payload that was computed before: botocore would hash a body again for each request."""
+
+    def __init__(self, credentials: Credentials, sha256: str) -> None:
+        super().__init__(credentials, 's3', REGION)
+        self._sha256 = sha256
+
+    def payload(self, request: AWSRequest) -> str:
+        """Return the payload's hash, which becomes x-amz-content-sha256 too."""
+        return self._sha256

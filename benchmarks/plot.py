@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plot: seconds of Complete and of Abort against the number of parts, for both sides, as SVG text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from .arena import S3MULTI, STOCK
+from .cases import ABORT, COMPLETE
+from .report import show_seconds
+from .results import Results
+
+WIDTH, HEIGHT = 880, 380
+PANEL_WIDTH, PANEL_HEIGHT, TOP = 310, 260, 60
+LEFTS = (60, 500)           # each panel has its ticks on the left, and the last times of its curves on the right
+LABELS = {S3MULTI: 's3multi', STOCK: "Swift's s3api"}
+# Told apart without colours too: by the shape of the marks.
+COLOURS = {S3MULTI: '#1f5fa8', STOCK: '#c05a11'}
+
+Curve = Sequence['tuple[int, float]']
+
+
+def render(results: Results) -> str:
+    """Return the SVG document. A panel stays empty where nothing was measured."""
+    curves = {operation: {side: results.curve(operation, side) for side in LABELS} for operation in (COMPLETE, ABORT)}
+    points = [point for sides in curves.values() for curve in sides.values() for point in curve] or [(1, 1.0)]
+    scale = Scale([size for size, _seconds in points], [seconds for _size, seconds in points])
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="12">',
+        '<title>Seconds of Complete and of Abort against the number of parts</title>',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>']
+    for left, (operation, sides) in zip(LEFTS, curves.items()):
+        lines += _panel(left, operation, sides, scale)
+    return '\n'.join([*lines, '</svg>', ''])
+
+
+class Scale:
+    """Both axes, logarithmic, from one power of ten to another; the same ones in each panel."""
+
+    def __init__(self, sizes: Sequence[int], seconds: Sequence[float]) -> None:
+        self.sizes = _powers(min(sizes), max(sizes))
+        self.seconds = _powers(min(seconds), max(seconds))
+
+    def x(self, size: float) -> float:
+        """Return how far to the right a number of parts is, from 0 to PANEL_WIDTH."""
+        return PANEL_WIDTH * (math.log10(size) - self.sizes[0]) / (self.sizes[-1] - self.sizes[0])
+
+    def y(self, seconds: float) -> float:
+        """Return how far down a time is, from 0 to PANEL_HEIGHT."""
+        return PANEL_HEIGHT * (self.seconds[-1] - math.log10(seconds)) / (self.seconds[-1] - self.seconds[0])
+
+
+def _powers(least: float, most: float) -> range:
+    """Return the powers of ten from the last one below to the first one above; at least two."""
+    low = math.floor(math.log10(least))
+    return range(low, max(math.ceil(math.log10(most)), low + 1) + 1)
+
+
+def _panel(left: float, operation: str, sides: Mapping[str, Curve], scale: Scale) -> list[str]:
+    lines = [f'<g transform="translate({left} {TOP})">',
+             f'<text x="{PANEL_WIDTH / 2:.0f}" y="-32" text-anchor="middle" font-size="15" font-weight="bold">'
+             f'{operation.capitalize()}</text>', *_grid(scale)]
+    for place, (side, curve) in enumerate(sides.items()):
+        lines += _key(20 + 110 * place, side)
+        lines += _curve(side, curve, scale)
+    return [*lines, '</g>']
+
+
+def _grid(scale: Scale) -> list[str]:
+    lines = ['<g stroke="#ddd">']
+    for power in scale.sizes:
+        x = scale.x(10 ** power)
+        lines.append(f'<path d="M{x:.1f} 0V{PANEL_HEIGHT}"/>')
+    for power in scale.seconds:
+        y = scale.y(10.0 ** power)
+        lines.append(f'<path d="M0 {y:.1f}H{PANEL_WIDTH}"/>')
+    lines += ['</g>', '<g fill="#444">']
+    for power in scale.sizes:
+        lines.append(f'<text x="{scale.x(10 ** power):.1f}" y="{PANEL_HEIGHT + 18}" text-anchor="middle">'
+                     f'{10 ** power:,}</text>')
+    for power in scale.seconds:
+        lines.append(f'<text x="-8" y="{scale.y(10.0 ** power) + 4:.1f}" text-anchor="end">{_tick(power)}</text>')
+    lines.append(f'<text x="{PANEL_WIDTH / 2:.0f}" y="{PANEL_HEIGHT + 40}" text-anchor="middle">'
+                 'parts (both axes logarithmic)</text>')
+    return [*lines, '</g>']
+
+
+def _tick(power: int) -> str:
+    """Return 10 ** power seconds: '10 ms', '1 s', '100 s'."""
+    return f'{10 ** power} s' if power >= 0 else f'{10.0 ** (power + 3):g} ms'
+
+
+def _key(x: float, side: str) -> list[str]:
+    return [_mark(side, x, -13), f'<text x="{x + 10}" y="-9">{LABELS[side]}</text>']
+
+
+def _curve(side: str, curve: Curve, scale: Scale) -> list[str]:
+    points = [(scale.x(size), scale.y(seconds)) for size, seconds in curve]
+    if not points:
+        return []
+    path = 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points)
+    lines = [f'<path d="M{path}" fill="none" stroke="{COLOURS[side]}" stroke-width="2"/>']
+    lines += [_mark(side, x, y) for x, y in points]
+    (x, y), seconds = points[-1], curve[-1][1]
+    lines.append(f'<text x="{x + 9:.1f}" y="{y + 4:.1f}" font-weight="bold" fill="{COLOURS[side]}">'
+                 f'{show_seconds(seconds)}</text>')
+    return lines
+
+
+def _mark(side: str, x: float, y: float) -> str:
+    if side == STOCK:
+        return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{COLOURS[side]}"/>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{COLOURS[side]}"/>'
