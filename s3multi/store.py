@@ -73,18 +73,19 @@ class Store:
         limit = min(limit or constraints.CONTAINER_LISTING_LIMIT, constraints.CONTAINER_LISTING_LIMIT)
         query = {'format': 'json', 'limit': str(limit), 'prefix': prefix, 'delimiter': delimiter}
         while True:
-            fits = len(quote(prefix + marker + end_marker, '', errors='surrogateescape')) <= _MAX_NAMES_IN_QUERY
+            names = prefix + marker + end_marker
+            fits = not end_marker or len(quote(names, '', errors='surrogateescape')) <= _MAX_NAMES_IN_QUERY
             query['end_marker'] = end_marker if fits else ''
             target = Target(self._container, query={**{k: v for k, v in query.items() if v}, 'marker': marker})
             response = self._backend.call('GET', target, (404,))
             page = json.loads(response.body) if response.is_success else []
-            names = [row.get('name') or row['subdir'] for row in page]
-            kept = page if fits else [row for row, name in zip(page, names) if name < end_marker]
+            found = [row.get('name') or row['subdir'] for row in page]
+            kept = page if fits else [row for row, name in zip(page, found) if name < end_marker]
             if kept:
                 yield kept
             if len(kept) < limit:
                 return
-            marker = names[-1]
+            marker = found[-1]
 
     def attempts(self, upload: Upload, after: 'int | None' = None, limit: 'int | None' = None) -> Iterator[Attempt]:
         """Yield the stored attempts of all parts, or of those with numbers above ``after``, by number."""

@@ -66,6 +66,9 @@ def _in_order(session: Session, query: UploadsQuery) -> Iterator[OpenUpload]:
 def _without_parts(session: Session, prefix: str, marker: str) -> 'Iterator[list[Row]]':
     """Yield the rows that may be markers, in Swift's order; Swift skips the parts of each upload for us."""
     delimiter = '' if session.store.has_hidden_uploads() else PARTS_DELIMITER
+    if marker.endswith(PARTS_DELIMITER):
+        # Swift takes a directory that is the marker for one that it has shown before.
+        marker = marker[:-1]
     for page in session.store.rows(prefix, marker, delimiter=delimiter):
         rows: list[Row] = []
         for row in page:
