@@ -6,12 +6,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 
 import pytest
 
-from .faults import FaultyProxy
+from .faults import FaultyProxy, rule
 from .raw import RawClient
 from .uploads import TINY_PARTS, Upload, at_once, read, segment_names, tiny_parts
 
@@ -65,9 +66,9 @@ def test_parts_are_gone_when_it_answers(tiny, bucket, swift):
 
 
 def test_many_parts_are_gone_when_it_answers(cluster, bucket, swift):
-    """Where nothing may be left to the expirer, an upload of a hundred parts is freed as a whole."""
+    """Where nothing may be left to the expirer, an upload of many parts is freed as a whole."""
     proxy = cluster.add_proxy('frees-at-once', filters={**TINY_PARTS, 'slo': {'allow_async_delete': False}})
-    upload = Upload(RawClient(proxy.url), bucket).many_parts(range(1, 101))
+    upload = Upload(RawClient(proxy.url), bucket).many_parts(range(1, 151))
     before = len(upload.stored_numbers(swift))
 
     status = upload.abort().status
@@ -241,6 +242,22 @@ def test_slow_part_of_an_upload_that_was_aborted(faulty, bucket, swift):
 
     assert (204, NO_SUCH_UPLOAD) == (aborted, outcome)
     assert [] == upload.stored_numbers(swift)
+
+
+def test_slow_part_that_was_completed(faulty, cluster, bucket):
+    """A part that is stored, and listed, before its own answer is there belongs to the object and stays."""
+    upload = Upload(RawClient(faulty.url), bucket)
+    other = RawClient(tiny_parts(cluster).url)
+
+    with faulty.above.following(rule('PUT', '/00000001-', hold='stored', after=True)) as above, at_once(
+            lambda: upload.client.upload_part(bucket, 'key', upload.id, 1, b'body').outcome) as (sent,):
+        above.wait_held('stored')
+        completed = upload.complete([(1, hashlib.md5(b'body').hexdigest())], client=other).outcome
+        above.release('stored')
+        outcome = sent.result()
+
+    assert (200, NO_SUCH_UPLOAD) == (completed, outcome)
+    assert b'body' == read(other, bucket, 'key').body
 
 
 def test_slow_part_of_an_upload_that_was_completed(faulty, bucket):

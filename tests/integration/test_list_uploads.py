@@ -26,7 +26,8 @@ BUCKET = 'many-uploads'
 
 # Keys whose order in S3 is not that of `<key>/<id>` in Swift, for its ids begin with letters; several of some.
 KEYS = ['a', 'b', 'a/b', 'a-b', 'a', 'a/zz', 'a.b', 'a!', 'a b', 'ab', 'a', 'a-b', 'a/', 'a/b/c', 'a//b', 'a/b', 'A',
-        'a/Zz', 'é', 'é-è', 'e', '\U0001f600', '\uffee', 'a-', 'a--', 'zz/top/b', 'zz/top-b', 'zz/to', 'zz/top']
+        'a/Zz', 'é', 'é-è', 'e', '\U0001f600', '\uffee', 'a-', 'a--', 'zz/top/b', 'zz/top-b', 'zz/to', 'zz/top',
+        'a/000', 'a/0001', 'a/000/000', '000', 'b/00000001', 'b/00000001/a', '/000', '/']
 
 
 @dataclass

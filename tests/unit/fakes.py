@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands in for Swift: an app that records every request it gets, a listing, and a memcache."""
+"""What stands in for Swift and for the front: an app that records every request, a listing, a memcache; requests."""
 import bisect
 from io import BytesIO
 
 from swift.common.swob import wsgi_to_str
+
+from s3multi import config
+from s3multi.expiry import Freeing
+from s3multi.hints import PartHints
+from s3multi.layout import UploadIds
+from s3multi.records import Records
+from s3multi.session import Session
+from s3multi.store import Store
+from s3multi.subrequest import Backend
+from s3multi.wire import HANDOFF, Handoff, read_call
+
+# Makes the upload ids of all fake requests.
+IDS = UploadIds(b'secret')
 
 
 class Seen:
@@ -88,14 +101,17 @@ class Listing:
         return self.hidden
 
     def rows(self, prefix='', marker='', end_marker='', delimiter='', limit=None):
-        """As ``Store.rows``: with a delimiter, what lies deeper is one row with a ``subdir``."""
+        """As ``Store.rows``: with a delimiter, what lies deeper is one row with a ``subdir``.
+
+        As Swift does it, such a row is left out where its name is the very marker, for then it was on the page before.
+        """
         found = []
         for row in self._rows[bisect.bisect_right(self._names, marker.encode()):]:
             name = row['name']
             if name.startswith(prefix) and not (end_marker and name.encode() >= end_marker.encode()):
                 head, deeper, _ = name[len(prefix):].partition(delimiter) if delimiter else ('', '', '')
                 entry = {'subdir': prefix + head + deeper} if deeper else row
-                if not found or entry != found[-1]:
+                if (not found or entry != found[-1]) and entry.get('subdir') != marker:
                     found.append(entry)
         size = min(limit or self._page_size, self._page_size)
         for start in range(0, len(found), size):
@@ -118,3 +134,23 @@ def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):
             'REMOTE_USER': 'test,test:tester,AUTH_test', 'wsgi.version': (1, 0), 'wsgi.url_scheme': 'http',
             'wsgi.input': BytesIO(body), 'CONTENT_LENGTH': str(len(body)), 'swift.trans_id': 'tx1',
             'swift.authorize': lambda request: None, **more}
+
+
+def handed_on(method='PUT', path='/v1/AUTH_a/bucket/key', params=None, headers=None, checksum=None, **more):
+    """Return the environ of a request that the front handed on; params and headers are the client's."""
+    handoff = Handoff(params=params or {}, headers=headers or {}, access_key='test:tester',
+                      location='http://host/bucket/key', checksum=checksum)
+    return client_env(path, **{HANDOFF: handoff, 'REQUEST_METHOD': method, **more})
+
+
+def session_of(swift, env=None, cache=None, options=None, encrypted=False):
+    """Return the session of a request that the front handed on.
+
+    cache: a ``Cache``, or None without memcache. options: those of [filter:s3multi].
+    """
+    call = read_call(env or handed_on())
+    settings = config.load(options or {}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
+    backend = Backend(swift, call.env, call.account, call.bucket)
+    freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, None)
+    return Session(call, Store(backend, call.account, call.bucket, freeing), Records(backend, call.bucket, False),
+                   backend, settings, IDS, PartHints(cache), {}, encrypted, None)

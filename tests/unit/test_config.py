@@ -101,6 +101,17 @@ def test_a_default_is_a_value_that_may_be_written(option):
     assert option.default == option.cast(str(option.default))
 
 
+@pytest.mark.parametrize('written, options', [
+    pytest.param({}, {}, id='none'),
+    pytest.param({'expiring_objects_account_name': 'later', 'expiring_objects_container_divisor': '3600'},
+                 {'expiring_objects_account_name': 'later', 'expiring_objects_container_divisor': '3600'}, id='both'),
+    pytest.param({'expiring_objects_account_name': ''}, {}, id='empty'),
+])
+def test_options_of_the_expirer(written, options):
+    """As Swift's own code takes them: text, and only what is set, so that its defaults stay its own."""
+    assert options == load(written, INHERITED).expirer_options
+
+
 def test_settings_cannot_be_changed():
     """They are read once, at start-up."""
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -10,17 +10,11 @@ from s3multi.expiry import Freeing
 from s3multi.filter import S3MultiMiddleware, route
 from s3multi.layout import UploadIds
 from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
-from s3multi.wire import HANDOFF, Handoff, read_call
-from tests.unit.fakes import RecordingSwift, client_env
+from s3multi.wire import HANDOFF, read_call
+from tests.unit.fakes import RecordingSwift, client_env, handed_on
 
 FREEING = Freeing(2, 100, None)
 SETTINGS = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
-
-
-def handed_on(method='GET', path='/v1/AUTH_a/bucket/key', params=None, headers=None, **more):
-    """Return the environ of a request that the front handed on."""
-    handoff = Handoff(params=params or {}, headers=headers or {}, access_key='test:tester', location='http://h/b/k')
-    return client_env(path, **{HANDOFF: handoff, 'REQUEST_METHOD': method, **more})
 
 
 def answer(app, env):
@@ -132,7 +126,7 @@ def test_the_client_is_judged_by_the_acl_of_the_bucket(method, acl):
 
 def test_without_auth_nobody_may():
     """A pipeline without an auth filter is no open house."""
-    env = handed_on(params={'uploads': ''})
+    env = handed_on('GET', params={'uploads': ''})
     del env['swift.authorize']
     status, body = answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
 
@@ -147,7 +141,7 @@ def test_without_auth_nobody_may():
 ])
 def test_who_may_know_is_told_that_there_is_no_bucket(head, code):
     """Asked only after the client was judged: else it would tell everybody which buckets there are."""
-    env = handed_on(params={'uploads': ''})
+    env = handed_on('GET', params={'uploads': ''})
 
     assert b'<Code>%s</Code>' % code.encode() in answer(RecordingSwift(HEAD=head), env)[1]
 
@@ -165,7 +159,7 @@ def test_an_error_is_answered_with_its_document():
 def test_a_path_that_is_no_text_is_answered():
     """Refused before any question to Swift."""
     swift = RecordingSwift()
-    status, body = answer(swift, handed_on(path='/v1/AUTH_a/bucket/\xff', params={'uploads': ''}))
+    status, body = answer(swift, handed_on('GET', path='/v1/AUTH_a/bucket/\xff', params={'uploads': ''}))
 
     assert '400 Bad Request' == status
     assert b'<Code>InvalidURI</Code>' in body
@@ -177,11 +171,21 @@ def test_a_defect_is_a_500_in_xml_and_in_the_log(caplog):
     def app(env, start_response):
         raise KeyError('ours')
 
-    status, body = answer(app, handed_on(params={'uploads': ''}))
+    status, body = answer(app, handed_on('GET', params={'uploads': ''}))
 
     assert '500 Internal Error' == status
     assert b'<Code>InternalError</Code>' in body and b'ours' not in body
     assert 'KeyError' in caplog.text and '/v1/AUTH_a/bucket/key' in caplog.text
+
+
+def test_an_unforeseen_answer_of_swift_is_in_the_log(caplog):
+    """With what it was: the client is told to repeat, and that may not help."""
+    swift = RecordingSwift(HEAD=(204, BUCKET, b''), PUT=418)
+    status, body = answer(swift, handed_on('POST', params={'uploads': ''}))
+
+    assert '500 Internal Error' == status
+    assert b'<Code>InternalError</Code>' in body
+    assert 'PUT of object answered 418' in caplog.text
 
 
 def test_the_code_of_an_error_is_in_the_access_log():

@@ -233,6 +233,29 @@ def test_a_foreign_name_is_no_part(end):
     assert upload.parse_part(upload.prefix + end) is None
 
 
+@given(uploads, numbers)
+def test_parts_lie_in_the_directory_of_their_upload(upload, number):
+    """A listing with the delimiter of parts shows each upload's as one common prefix."""
+    name = upload.part(number, SOME_ATTEMPT)
+    common_prefix = name[:name.index(layout.PARTS_DELIMITER, len(upload.key)) + len(layout.PARTS_DELIMITER)]
+
+    assert (upload.key, upload.id) == layout.parts_directory(common_prefix)
+
+
+@pytest.mark.parametrize('common_prefix', ['a/000', '/000', 'a/%s/000' % SOME_ID[:-1], '/%s/000' % SOME_ID, 'a//000'])
+def test_other_directories_hold_no_parts(common_prefix):
+    """Keys may hold the delimiter too."""
+    assert layout.parts_directory(common_prefix) is None
+
+
+@given(uploads, keys, ticks)
+def test_an_upload_that_is_not_hidden_is_not_in_a_directory_of_parts(upload, key, begun):
+    """Where no upload of a container is hidden, Swift may skip every directory of parts."""
+    marker = Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)).marker
+
+    assert IDS.hides('AUTH_a', 'b', key) or not marker.startswith(upload.prefix + layout.PARTS_DELIMITER[1:])
+
+
 @pytest.mark.parametrize('name', [
     '', SOME_ID, '/' + SOME_ID, 'key', 'key/', 'key/' + SOME_ID[:-1], 'key/%sx' % SOME_ID, 'key/%s\n' % SOME_ID,
     'key/%s/' % SOME_ID, 'key/' + '\u00e9' * layout.ID_LENGTH, 'key/' + '.' * layout.ID_LENGTH,

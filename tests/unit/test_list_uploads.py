@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.layout import ID_LENGTH, Upload, new_attempt
+from s3multi.layout import ID_LENGTH, Upload, UploadIds, new_attempt
 from s3multi.operations.list_uploads import _in_order
 from s3multi.pages import UploadsQuery, fill_page
 from tests.unit.fakes import Listing
@@ -15,18 +15,28 @@ from tests.unit.fakes import Listing
 NOW = 1790000000 * 100000
 TIMES = [new_attempt(NOW + minutes * 60 * 100000)[:8] for minutes in (-4, -3, -2, -1, 0)]
 IDS = [begun + tail * (ID_LENGTH - 8) for begun, tail in zip(TIMES, '-0az_')]
+ATTEMPT = new_attempt(NOW)[:8] + 'xyz'
 
 
-def session_of(uploads, page_size, others=()):
-    """Return a session over a container with these uploads: pairs of key and id. others: names of other objects."""
-    rows = [{'name': name, 'content_type': 'application/octet-stream', 'last_modified': ''} for name in others]
-    for key, upload_id in uploads:
+def session_of(uploads, page_size, others=(), with_parts=()):
+    """Return a session over a container with these uploads: pairs of key and id.
+
+    others: names of other objects. with_parts: which of the uploads have parts and an intent.
+    """
+    made = {Upload('AUTH_a', 'bucket', key, upload_id) for key, upload_id in uploads}
+    names = list(others)
+    for key, upload_id in with_parts:
         upload = Upload('AUTH_a', 'bucket', key, upload_id)
-        rows.append({'name': upload.marker, 'content_type': 'application/x-s3multi-marker;state=open',
-                     'last_modified': ''})
-    return SimpleNamespace(
-        call=SimpleNamespace(account='AUTH_a', bucket='bucket'), store=Listing(rows, page_size), ticks=lambda: NOW,
-        ids=SimpleNamespace(belongs=lambda account, bucket, key, upload_id: upload_id in IDS))
+        names += [upload.part(number, ATTEMPT) for number in (1, 99, 10000)] + [upload.intent]
+    rows = [{'name': name, 'content_type': 'application/octet-stream', 'last_modified': ''} for name in names]
+    rows += [{'name': upload.marker, 'content_type': 'application/x-s3multi-marker;state=open', 'last_modified': ''}
+             for upload in made]
+    ids = SimpleNamespace(belongs=lambda *upload: upload[-1] in IDS)
+    session = SimpleNamespace(call=SimpleNamespace(account='AUTH_a', bucket='bucket'), store=Listing(rows, page_size),
+                              ticks=lambda: NOW, ids=ids)
+    # As Initiate notes it.
+    session.store.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
+    return session
 
 
 def query_of(**params):
@@ -44,19 +54,49 @@ def s3_order(uploads):
     return sorted(uploads, key=lambda upload: (upload[0].encode(), upload[1]))
 
 
-# Keys that nest, that look like ids or begin as ids do, and that hold what sorts on either side of the slash.
-keys = st.lists(st.sampled_from(['a', '-', '/', '0', 'c', '\u00e9', IDS[1], IDS[2][:9], IDS[3][:8], IDS[0][:3]]),
+# Keys that nest, that look like ids or begin as ids do, that hold what sorts on either side of the slash, and that
+# hold what the names of parts hold.
+keys = st.lists(st.sampled_from(['a', '-', '/', '0', 'c', '\u00e9', IDS[1], IDS[2][:9], IDS[3][:8], IDS[0][:3], '/000',
+                                 '/00000001-' + ATTEMPT, '/%s/000' % IDS[1], '/complete']),
                 min_size=1, max_size=4).map(''.join)
 upload_sets = st.sets(st.tuples(keys, st.sampled_from(IDS)), max_size=10)
 page_sizes = st.integers(1, 12)
 
 
-@given(upload_sets, page_sizes)
-@example({('a', IDS[0]), ('a', IDS[1]), ('a-b', IDS[0])}, 1)
-@example({('a', IDS[0]), ('a', IDS[3]), ('a/' + IDS[1], IDS[0])}, 1)
-def test_uploads_come_in_the_order_of_s3(uploads, page_size):
+@given(upload_sets, page_sizes, st.data())
+def test_uploads_come_in_the_order_of_s3(uploads, page_size, data):
     """Swift sorts "<key>/<id>": "a-b/..." before "a/...", and "a/b/..." before or after, wherever its pages end."""
-    assert s3_order(uploads) == in_order(session_of(uploads, page_size))
+    with_parts = data.draw(st.sets(st.sampled_from(sorted(uploads))) if uploads else st.just(()))
+
+    assert s3_order(uploads) == in_order(session_of(uploads, page_size, (), with_parts))
+
+
+@pytest.mark.parametrize('page_size', [1, 2, 3, 100])
+@pytest.mark.parametrize('uploads', [
+    pytest.param([('a', IDS[0]), ('a', IDS[1]), ('a-b', IDS[0])], id='hyphen'),
+    pytest.param([('a', IDS[0]), ('a', IDS[3]), ('a/' + IDS[1], IDS[0])], id='id-like-key'),
+    pytest.param([('a', IDS[0]), ('a/000', IDS[0]), ('a/0000', IDS[0]), ('a/00', IDS[0])], id='like-part-numbers'),
+    pytest.param([('a', IDS[0]), ('a/%s/000' % IDS[0], IDS[1]), ('a/%s/000x' % IDS[0], IDS[0])], id='among-the-parts'),
+    pytest.param([('a/000/000', IDS[0]), ('a/000-', IDS[0]), ('a/000', IDS[0])], id='part-numbers-twice'),
+])
+def test_odd_keys_of_one_container(uploads, page_size):
+    """Whatever keys look like, and wherever Swift's pages end; with parts and intents in between."""
+    assert s3_order(uploads) == in_order(session_of(uploads, page_size, (), uploads))
+
+
+@pytest.mark.parametrize('marker, after', [
+    pytest.param('a/000', ['a/0001.jpg', 'b'], id='is-a-key'),
+    pytest.param('a/00', ['a/000', 'a/0001.jpg', 'b'], id='before'),
+    pytest.param('a/0000', ['a/0001.jpg', 'b'], id='inside'),
+    pytest.param('a/0001', ['a/0001.jpg', 'b'], id='inside-too'),
+    pytest.param('a/0001.jpg', ['b'], id='is-the-last-inside'),
+])
+def test_a_marker_among_keys_that_look_like_part_numbers(marker, after):
+    """Swift does not show again a directory that is the marker, but this one was never shown before."""
+    session = session_of([(key, IDS[0]) for key in ('a/000', 'a/0001.jpg', 'b')], 100)
+    query = query_of(key_marker=marker)
+
+    assert after == [upload.key for upload in fill_page(query, _in_order(session, query)).uploads]
 
 
 @pytest.mark.parametrize('page_size', [1, 2, 3, 100])
@@ -67,7 +107,7 @@ def test_no_upload_comes_twice_where_an_id_like_key_lies_between_two_ids(page_si
     assert s3_order(uploads) == in_order(session_of(uploads, page_size))
 
 
-@given(upload_sets, page_sizes, keys, st.sampled_from(['', 'a', 'a/', 'a-', 'c', IDS[2][:8]]))
+@given(upload_sets, page_sizes, keys, st.sampled_from(['', 'a', 'a/', 'a-', 'c', IDS[2][:8], 'a/00', 'a/000']))
 def test_nothing_after_the_markers_is_passed_over(uploads, page_size, key_marker, prefix):
     """The listing begins no later than the markers of the query say."""
     query = query_of(key_marker=key_marker, prefix=prefix)
@@ -119,6 +159,28 @@ def test_other_objects_are_no_uploads():
 def test_ids_of_elsewhere_are_no_uploads():
     """A marker that was copied from another bucket has the form of one, but no operation would accept its id."""
     assert [('a', IDS[0])] == in_order(session_of([('a', IDS[0]), ('a', 'x' * ID_LENGTH)], 10))
+
+
+def test_a_prefix_that_is_longer_than_any_key():
+    """Swift would not take it; nothing can begin with it."""
+    assert [] == in_order(session_of([('a', IDS[0])], 10), prefix='a' * 1025)
+
+
+LONG = 'b' * 1000 + 'c'
+
+
+@pytest.mark.parametrize('marker, shown', [
+    pytest.param('a' * 5000, ['bb', LONG], id='before-all'),
+    pytest.param('b' * 5000, [LONG], id='between'),
+    pytest.param('b' * 999 + '\u00e9' * 500, [], id='cut-inside-a-character'),
+    pytest.param('c' * 5000, [], id='after-all'),
+])
+def test_a_marker_that_is_longer_than_any_key(marker, shown):
+    """It need not be a key; what comes after it is shown."""
+    query = query_of(key_marker=marker)
+    page = fill_page(query, _in_order(session_of([('bb', IDS[0]), (LONG, IDS[0])], 10), query))
+
+    assert shown == [upload.key for upload in page.uploads]
 
 
 def test_no_more_pages_are_read_than_are_needed():

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manifest as SLO wants it, the headers of the object, and what SLO's refusals mean."""
+import dataclasses
+import hashlib
 import json
 from urllib.parse import quote
 
@@ -44,6 +46,45 @@ def test_the_manifest_fits_the_size_that_is_checked_at_start_up():
         assert len(manifest.request_body(upload, [part] * 100)) <= 100 * manifest.MAX_ENTRY_BYTES
 
 
+def test_the_manifest_as_slo_stores_it():
+    """Name, size, ETag, type and time of each part; SLO takes the time from a HEAD, which rounds it up to a second."""
+    parts = [dataclasses.replace(part, began=began) for part, began in zip(PARTS, (
+        179000000000000, 179000000000001, 179000000100000))]
+
+    assert [{'name': path(part), 'bytes': part.size, 'hash': part.etag, 'content_type': 'application/octet-stream',
+             'last_modified': modified} for part, modified in zip(parts, (
+                 '2026-09-21T14:13:20.000000', '2026-09-21T14:13:21.000000', '2026-09-21T14:13:21.000000'))
+            ] == json.loads(manifest.stored(UPLOAD, parts))
+
+
+def test_headers_of_the_manifest_as_slo_stores_it():
+    """Its own digest, SLO's ETag over the hex of the parts' MD5s, sizes, and both ETags for the listing."""
+    body = manifest.stored(UPLOAD, PARTS)
+    body_md5 = hashlib.md5(body).hexdigest()
+    slo_etag = hashlib.md5(b'a' * 32 + b'b' * 32 + b'c' * 32).hexdigest()
+
+    assert {
+        'x-object-meta-a': 'b', 'content-type': 'text/plain;swift_bytes=17', 'X-Static-Large-Object': 'True',
+        'X-Object-Sysmeta-Slo-Etag': slo_etag, 'X-Object-Sysmeta-Slo-Size': '17', 'Etag': body_md5,
+        'X-Object-Sysmeta-S3Api-Etag': ETAG, 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
+        'X-Object-Sysmeta-Container-Update-Override-Etag': '%s; s3_etag=%s; slo_etag=%s' % (body_md5, ETAG, slo_etag),
+    } == manifest.stored_headers(UPLOAD, PARTS, {'content-type': 'text/plain', 'x-object-meta-a': 'b'}, ETAG, body)
+
+
+@pytest.mark.parametrize('found, agreed', [
+    pytest.param([('a', 7), ('b', 10), ('c', 0)], True, id='all'),
+    pytest.param([('a', 7), None, ('c', 0)], False, id='missing'),
+    pytest.param([('a', 7), ('b', 10), ('d', 0)], False, id='other-etag'),
+    pytest.param([('a', 7), ('b', 11), ('c', 0)], False, id='other-size'),
+    pytest.param([('b', 10), ('a', 7), ('c', 0)], False, id='other-order'),
+])
+def test_what_slo_found_is_compared_part_by_part(found, agreed):
+    """None is a part that it did not find."""
+    segments = [pair and {'hash': pair[0] * 32, 'bytes': pair[1], 'name': 'x'} for pair in found]
+
+    assert agreed is manifest.agrees(segments, PARTS)
+
+
 def test_headers_of_the_object():
     """What Initiate was told, and s3api's own names for ETag and upload id, so that s3api serves the object."""
     initiation = {'content-type': 'text/plain', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b'}
@@ -58,6 +99,7 @@ def test_headers_of_the_object():
     pytest.param({'content-type': 'text/plain;charset=utf-8'}, 'text/plain;charset=utf-8', id='with-a-parameter'),
     pytest.param({'content-type': 'text/plain;swift_bytes=99'}, 'text/plain', id='size-of-swift'),
     pytest.param({'content-type': 'a/b;c=d;swift_bytes=99'}, 'a/b;c=d', id='size-of-swift-after-a-parameter'),
+    pytest.param({'content-type': 'a/b ; c = "d" '}, 'a/b ; c = "d" ', id='odd-but-the-clients'),
 ])
 def test_the_content_type_of_the_object(given, stored):
     """Amazon S3 gives binary/octet-stream to an object without one; ``swift_bytes`` is the size SLO keeps there."""

@@ -5,9 +5,11 @@ A client whose query, headers or key could do so would read and write what it ha
 """
 import pytest
 from swift.common.swob import Request
+from swift.common.utils import Timestamp
 
 from s3multi.errors import S3Error
-from s3multi.subrequest import Backend, Target, failure
+from s3multi.expiry import Job
+from s3multi.subrequest import Backend, Target, failure, swift_time
 from tests.unit.fakes import RecordingSwift, client_env
 
 CONTAINERS = ['bucket', 'bucket_segments']
@@ -294,6 +296,63 @@ def test_what_is_unforeseen_says_what_it_was(target, words):
     backend = backend_of(swift)
 
     assert words == str(failure('PUT', target, backend.answer(backend.request('PUT', target))))
+
+
+# What several rooms ask
+
+@pytest.mark.parametrize('ticks, internal', [
+    (179000000000000, '1790000000.00000'), (179000000000001, '1790000000.00001'),
+    (179000000099999, '1790000000.99999'), (2 ** 48 - 1, '2814749767.10655')])
+def test_times_of_swift(ticks, internal):
+    """Ten microseconds are the unit of Swift's timestamps, so none is lost."""
+    assert internal == swift_time(ticks).internal
+
+
+@pytest.mark.parametrize('status', [200, 404])
+def test_the_newest_replica_is_asked(status):
+    """That an object is not there is an answer."""
+    swift = RecordingSwift(HEAD=status)
+
+    assert status == backend_of(swift).head_newest(Target('bucket', 'key', {'symlink': 'get'})).status_int
+    assert ('HEAD', 'symlink=get', 'true') == (swift.last.method, swift.last.query, swift.last.headers['X-Newest'])
+
+
+@pytest.mark.parametrize('status', [204, 404, 409])
+def test_deleting_at_a_time(status):
+    """409: what is there is newer, and stays."""
+    swift = RecordingSwift(DELETE=status)
+
+    assert status == backend_of(swift).delete(Target('bucket', 'key'), Timestamp('1790000000.00000', offset=1))
+    assert '1790000000.00000_0000000000000001' == swift.last.headers['X-Timestamp']
+
+
+JOB = Job('.expiring_objects', '1789948800', b'[]')
+
+
+@pytest.mark.parametrize('hostile', QUERIES)
+def test_a_job_for_the_expirer_has_nothing_of_the_client(hostile):
+    """It leaves the account with the operator's rights: account and container are the queue's, and no query."""
+    swift = RecordingSwift(UPDATE=202)
+    headers = {'HTTP_' + header: 'hostile' for header in HEADERS}
+    backend_of(swift, query=hostile, body=b'hostile', **headers, **ENVIRON).enqueue(JOB)
+    env = swift.last.env
+
+    assert ('UPDATE', '/v1/.expiring_objects/1789948800', '', b'[]') == (
+        swift.last.method, swift.last.path, swift.last.query, swift.last.body)
+    assert not [key for key, value in env.items() if 'hostile' in str(value)]
+    assert ('0', 'True', 'application/json') == (
+        env['HTTP_X_BACKEND_STORAGE_POLICY_INDEX'], env['HTTP_X_BACKEND_ALLOW_PRIVATE_METHODS'], env['CONTENT_TYPE'])
+
+
+@pytest.mark.parametrize('status', [400, 404, 500, 503])
+def test_a_job_that_was_not_taken(status):
+    """An Abort is then repeated: until the queue has the parts they are not freed."""
+    swift = RecordingSwift(UPDATE=status)
+    with pytest.raises(S3Error) as raised:
+        backend_of(swift).enqueue(JOB)
+
+    assert 'ServiceUnavailable' == raised.value.code
+    assert 0 == swift.unclosed
 
 
 # Container infos

@@ -4,23 +4,16 @@ import pytest
 
 from s3multi.checksums import Checksum
 from s3multi.errors import InvalidPart, MethodNotAllowed, S3Error
-from s3multi.wire import HANDOFF, Handoff, Reply, read_call, send
-from tests.unit.fakes import client_env
+from s3multi.wire import HANDOFF, Reply, read_call, send
+from tests.unit.fakes import handed_on
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 CONTENT_MD5 = 'yEyruuvumpYxyL4jSsZMJg=='
 
 
-def handed_on(path='/v1/AUTH_a/bucket/key', params=None, headers=None, checksum=None, **more):
-    """Return the environ of a request that the front handed on."""
-    handoff = Handoff(params=params or {}, headers=headers or {}, access_key='test:tester',
-                      location='http://host/bucket/key', checksum=checksum)
-    return client_env(path, **{HANDOFF: handoff, **more})
-
-
 def sent(reply, method='GET'):
     """Return status line, headers and body of the answer to a request that was handed on."""
-    env = handed_on(REQUEST_METHOD=method)
+    env = handed_on(method)
     answers = []
     body = b''.join(send(reply, env, lambda status, headers, exc_info=None: answers.append((status, headers))))
     (status, headers), = answers
@@ -62,7 +55,7 @@ def test_a_call_has_what_the_request_says():
 ])
 def test_bucket_and_key(path, bucket, key):
     """Keys are native text and hold anything; without one the request is for the bucket."""
-    call = read_call(handed_on(path))
+    call = read_call(handed_on(path=path))
 
     assert (bucket, key) == (call.bucket, call.key)
 
@@ -71,7 +64,7 @@ def test_an_operation_on_a_key_needs_one():
     """InvalidRequest on a bucket."""
     assert 'key' == read_call(handed_on()).object_key()
     with pytest.raises(S3Error) as refused:
-        read_call(handed_on('/v1/AUTH_a/bucket')).object_key()
+        read_call(handed_on(path='/v1/AUTH_a/bucket')).object_key()
 
     assert 'InvalidRequest' == refused.value.code
 
@@ -81,7 +74,7 @@ def test_an_operation_on_a_key_needs_one():
 def test_names_that_swift_cannot_have(path):
     """Bytes that are no UTF-8, and NUL: 400 InvalidURI, as Amazon S3 says of such a URL."""
     with pytest.raises(S3Error) as refused:
-        read_call(handed_on(path))
+        read_call(handed_on(path=path))
 
     assert 'InvalidURI' == refused.value.code
 

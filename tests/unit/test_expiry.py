@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deleting by the object expirer: how names are cut into batches, and that a batch is what SLO would hand over."""
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from swift.common.middleware.slo import StaticLargeObject
+from swift.common.swob import Request
+
+from s3multi import expiry
+from s3multi.errors import S3Error
+from s3multi.expiry import ExpiryQueue, Freeing, batches
+from s3multi.layout import Upload, UploadIds, new_attempt
+from s3multi.parts import Attempt
+from s3multi.store import Store
+from s3multi.subrequest import Backend, swift_time
+from tests.unit.fakes import RecordingSwift, client_env
+
+TICKS = 1790000000 * 100000
+AT = swift_time(TICKS)
+UPLOAD = Upload('AUTH_a', 'bucket', 'k\u00e9y', UploadIds(b'secret').new('AUTH_a', 'bucket', 'k\u00e9y', TICKS))
+QUEUE = ExpiryQueue({}, None)
+MIB = 1024 * 1024
+
+
+def attempts(count):
+    """Return parts 1 to count, each begun a tick after the one before."""
+    return [Attempt(number, UPLOAD.part(number, new_attempt(TICKS + number)), TICKS + number, '0' * 32, 1)
+            for number in range(1, count + 1)]
+
+
+def store_of(swift, immediate, queue=QUEUE):
+    """Return the store of a client's request to the bucket."""
+    return Store(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'AUTH_a', 'bucket', Freeing(4, immediate, queue))
+
+
+# Batches
+
+@pytest.mark.parametrize('count, sizes', [
+    (0, []), (1, [1]), (9999, [9999]), (10000, [10000]), (10001, [10000, 1]), (25000, [10000, 10000, 5000])])
+def test_a_batch_has_at_most_ten_thousand_names(count, sizes):
+    """More would be more than a container server should be sent at once."""
+    assert sizes == [len(batch) for batch in batches('%d' % number for number in range(count))]
+
+
+def test_a_batch_has_at_most_four_mebibytes_of_names():
+    """Names may be a kilobyte long: ten thousand of these are three batches. The last name may pass the limit."""
+    found = list(batches(['n' * 1024] * 10000))
+
+    assert [4096, 4096, 1808] == [len(batch) for batch in found]
+    assert all(sum(map(len, batch)) <= 4 * MIB for batch in found)
+
+
+def test_names_are_measured_as_they_are_sent():
+    """In bytes of UTF-8, and so is what is none."""
+    assert [2048, 1] == [len(batch) for batch in batches(['\u00e9' * 1024] * 2049)]
+    assert [2048, 1] == [len(batch) for batch in batches(['\udce9\u00e9' + 'n' * 2045] * 2049)]
+
+
+@given(st.lists(st.text(max_size=30)), st.integers(1, 5), st.integers(1, 60))
+def test_batches_keep_every_name_in_order(names, most, size):
+    """Nothing is left out, nothing is doubled, and no batch is empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(expiry, '_BATCH_NAMES', most)
+        patch.setattr(expiry, '_BATCH_BYTES', size)
+        found = list(batches(iter(names)))
+
+    assert names == [name for batch in found for name in batch]
+    assert all(1 <= len(batch) <= most for batch in found)
+
+
+# Jobs
+
+def test_a_job_is_what_the_expirer_reads():
+    """A row for each object: when, what, in which account and container, and its policy is found by the expirer."""
+    job = QUEUE.job('AUTH_a', 'bucket_segments', ['one', 'tw\u00f6'], AT)
+
+    assert '.expiring_objects' == job.account
+    assert job.container.isdigit() and 0 <= int(AT) - int(job.container) <= 86400 + 100
+    assert [
+        {'name': AT.normal + '-AUTH_a/bucket_segments/' + name, 'deleted': 0, 'created_at': AT.internal,
+         'etag': 'd41d8cd98f00b204e9800998ecf8427e', 'size': 0, 'storage_policy_index': 0,
+         'content_type': 'application/async-deleted'} for name in ('one', 'tw\u00f6')] == json.loads(job.body)
+
+
+def test_a_job_is_as_slo_makes_it():
+    """The same body, for the same account, as for the segments of a large object that is deleted asynchronously."""
+    swift = RecordingSwift(UPDATE=202)
+    slo = StaticLargeObject(swift, {'allow_async_delete': 'true'})
+    slo.get_slo_segments = lambda name, request: [
+        {'name': '/bucket_segments/' + name} for name in ('one', 'tw\u00f6')]
+    environ = client_env()
+    del environ['swift.authorize']
+    slo.handle_async_delete(Request.blank('/v1/AUTH_a/bucket/key', environ, headers={'X-Timestamp': AT.internal}))
+    job = QUEUE.job('AUTH_a', 'bucket_segments', ['one', 'tw\u00f6'], AT)
+
+    assert json.loads(swift.last.body) == json.loads(job.body)
+    account, container = swift.last.path.rsplit('/', 1)
+    assert '/v1/' + job.account == account
+    # Both spread over a hundred containers, by a name each.
+    assert abs(int(container) - int(job.container)) < 100
+
+
+@pytest.mark.parametrize('conf, account, divisor', [
+    ({}, '.expiring_objects', 86400), ({'expiring_objects_account_name': 'later'}, '.later', 86400),
+    ({'expiring_objects_container_divisor': '3600'}, '.expiring_objects', 3600)])
+def test_an_operator_may_have_moved_the_queue(conf, account, divisor):
+    """Account and divisor are those the expirer was told."""
+    job = ExpiryQueue(conf, None).job('AUTH_a', 'bucket_segments', ['one'], AT)
+
+    assert account == job.account
+    assert 0 <= int(AT) - int(job.container) <= divisor + 100
+
+
+# Which way parts are deleted
+
+@pytest.mark.parametrize('count, immediate, deletes, updates', [
+    (0, 3, 0, 0), (3, 3, 3, 0), (4, 3, 0, 1), (1, 0, 0, 1), (0, 0, 0, 0)])
+def test_few_now_and_many_later(count, immediate, deletes, updates):
+    """Up to ``immediate`` parts are deleted at once; more go to the queue, all of them."""
+    swift, parts = RecordingSwift(UPDATE=202), attempts(count)
+    store_of(swift, immediate).free(iter(parts), TICKS)
+
+    assert ['DELETE'] * deletes + ['UPDATE'] * updates == [seen.method for seen in swift.seen]
+    if updates:
+        assert [attempt.name for attempt in parts] == [
+            each['name'].partition('bucket_segments/')[2] for each in json.loads(swift.last.body)]
+
+
+def test_without_a_queue_all_are_deleted_now():
+    """Where SLO may not delete asynchronously."""
+    swift = RecordingSwift()
+    store_of(swift, 3, None).free(iter(attempts(50)), TICKS)
+
+    assert ['DELETE'] * 50 == [seen.method for seen in swift.seen]
+    assert 50 == len({seen.path for seen in swift.seen})
+
+
+def test_queued_parts_are_deleted_although_a_clock_was_fast():
+    """The expirer leaves what is newer than its job, so the job is later than every part in it."""
+    swift = RecordingSwift(UPDATE=202)
+    parts = attempts(10)
+    store_of(swift, 1).free(parts, TICKS - 10 ** 7)
+
+    rows = json.loads(swift.last.body)
+    assert 10 == len(rows)
+    assert {swift_time(parts[-1].began + 1).internal} == {each['created_at'] for each in rows}
+
+
+@pytest.mark.parametrize('status', [404, 500, 503, 507])
+def test_a_queue_that_refuses(status):
+    """The caller must not say that the parts are gone."""
+    with pytest.raises(S3Error) as caught:
+        store_of(RecordingSwift(UPDATE=status), 1).free(attempts(2), TICKS)
+
+    assert (503, 'ServiceUnavailable') == (caught.value.status, caught.value.code)
+
+
+def test_a_queue_that_refuses_the_second_batch():
+    """That the first was taken does no harm: the repeat hands over all again."""
+    with pytest.raises(S3Error):
+        store_of(RecordingSwift(UPDATE=[202, 503]), 1).free(attempts(10001), TICKS)
+
+
+def test_requests_to_the_queue():
+    """They need a method that clients may not use, and say which policy the rows of the queue have."""
+    swift = RecordingSwift(UPDATE=202)
+    store_of(swift, 0).free(attempts(1), TICKS)
+
+    assert ('application/json', '0', 'True') == (
+        swift.last.env['CONTENT_TYPE'], swift.last.headers['X-Backend-Storage-Policy-Index'],
+        swift.last.headers['X-Backend-Allow-Private-Methods'])

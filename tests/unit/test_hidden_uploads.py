@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads whose keys look like parts of another upload: Swift folds them away with its parts, yet they are listed."""
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s3multi.layout import PARTS_DELIMITER, Upload, UploadIds, new_attempt, parts_directory
+from s3multi.operations.list_uploads import _in_order
+from s3multi.pages import UploadsQuery
+from tests.unit.fakes import Listing
+
+NOW = 1790000000 * 100000
+IDS = UploadIds(b'secret')
+ACCOUNT, BUCKET = 'AUTH_a', 'bucket'
+
+
+def upload_of(key, minute=0):
+    """Return an upload of the key, begun that many minutes ago."""
+    return Upload(ACCOUNT, BUCKET, key, IDS.new(ACCOUNT, BUCKET, key, NOW - minute * 60 * 100000))
+
+
+OUTER = upload_of('outer', 60)
+
+
+def hides(key, account=ACCOUNT, bucket=BUCKET, ids=IDS):
+    return ids.hides(account, bucket, key)
+
+
+# Which uploads are hidden
+
+@pytest.mark.parametrize('rest', ['/0000', '/000', '/00000001', '/00000001-' + new_attempt(NOW), '/000x', '/000/a',
+                                  '/000\u00e9'])
+def test_a_key_among_the_parts_of_an_upload_is_hidden(rest):
+    """It begins with what the names of all parts begin with."""
+    assert hides(OUTER.marker + rest)
+    assert (OUTER.marker + rest).startswith(OUTER.prefix[:-1] + PARTS_DELIMITER)
+
+
+@pytest.mark.parametrize('key', [
+    'key', 'key/000', '/000', '', '/', 'a/000/000', OUTER.marker, OUTER.prefix, OUTER.intent, OUTER.marker + '/00',
+    OUTER.marker + '/x000', OUTER.marker + '/001', OUTER.marker + '000', OUTER.marker[:-1] + '/000',
+    OUTER.marker + '0/000', OUTER.id + '/000', '/' + OUTER.id + '/000', 'other/' + OUTER.id + '/000',
+    'outer/' + 'A' * len(OUTER.id) + '/000', 'a/' + OUTER.marker + '/000'])
+def test_other_keys_are_not_hidden(key):
+    """Not without the delimiter, and not behind an id that is none, or that is of another key."""
+    assert not hides(key)
+
+
+def test_an_id_hides_in_its_own_bucket_only():
+    """Of another account, bucket or cluster it is no id."""
+    key = OUTER.marker + '/000'
+
+    assert not hides(key, account='AUTH_b')
+    assert not hides(key, bucket='other')
+    assert not hides(key, ids=UploadIds(b'other'))
+
+
+@pytest.mark.parametrize('before', ['a/000b', '000/000', 'x/000/000y'])
+def test_every_place_of_the_delimiter_is_looked_at(before):
+    """A key may have the delimiter before, and again after, the one that matters."""
+    outer = upload_of(before)
+
+    assert hides(outer.marker + '/000') and hides(outer.marker + '/0001/000/b')
+    assert not hides(outer.key + '/000')
+
+
+def test_uploads_hidden_in_hidden_uploads():
+    """The key of the innermost has two ids in it; the outer one alone hides it too."""
+    middle = upload_of(OUTER.marker + '/0001')
+    assert hides(middle.marker + '/000') and hides(middle.marker)
+
+
+# And yet they are listed
+
+def listed(uploads, page_size, hidden, parts=3, **params):
+    """Return key and id of what is listed in a container of these uploads, each with parts and an intent."""
+    rows = []
+    for upload in uploads:
+        rows.append({'name': upload.marker, 'content_type': 'application/x-s3multi-marker;state=open',
+                     'last_modified': '2026-09-21T14:13:20.123450'})
+        names = [upload.part(number, new_attempt(NOW)) for number in range(1, parts + 1)] + [upload.intent]
+        rows += [{'name': name, 'content_type': 'application/octet-stream', 'last_modified': ''} for name in names]
+    store = Listing(rows, page_size)
+    store.hidden = hidden
+    session = SimpleNamespace(call=SimpleNamespace(account=ACCOUNT, bucket=BUCKET), store=store, ticks=lambda: NOW,
+                              ids=IDS)
+    query = UploadsQuery.parse(params, lambda *_: True)
+    return [(upload.key, upload.id) for upload in _in_order(session, query)]
+
+
+def in_order(uploads):
+    """Return key and id in S3's order."""
+    return sorted(((upload.key, upload.id) for upload in uploads), key=lambda pair: (pair[0].encode(), pair[1]))
+
+
+@pytest.mark.parametrize('page_size', [1, 2, 3, 7, 100])
+@pytest.mark.parametrize('keys', [
+    ['a/000', 'a/000b', 'a/001', 'a'], ['/000', '/0000', '0'], ['a/000/000/000', 'a/000/000', 'a/000'],
+    ['a/00000001-' + new_attempt(NOW), 'a', 'a/'], ['a/000', 'a-b', 'a/000-b']])
+def test_keys_with_the_delimiter_in_them(keys, page_size):
+    """Swift folds these away as well; they are looked for, and come in order, wherever a page of Swift ends."""
+    uploads = [upload_of(key, minute) for key in keys for minute in (2, 1)]
+
+    assert in_order(uploads) == listed(uploads, page_size, hidden=False)
+
+
+@pytest.mark.parametrize('page_size', [1, 2, 3, 7, 100])
+def test_hidden_uploads_are_listed_once_they_are_noted(page_size):
+    """Initiate notes the first one for good; from then on nothing is folded away."""
+    uploads = [OUTER, upload_of(OUTER.marker + '/000'), upload_of(OUTER.marker + '/00000002-x'), upload_of('z')]
+    uploads.append(upload_of(uploads[1].marker + '/0001'))
+
+    assert in_order(uploads) == listed(uploads, page_size, hidden=True)
+
+
+def test_parts_are_folded_only_behind_ids_of_ours():
+    """What looks like a directory of parts, but of no upload, is looked into."""
+    made_up = 'key/' + 'A' * len(OUTER.id)
+    inner = upload_of(made_up + '/000')
+
+    assert parts_directory(made_up + PARTS_DELIMITER)
+    assert [(inner.key, inner.id)] == listed([inner], 10, hidden=False)
+
+
+@given(st.lists(st.sampled_from(['a', '/000', '/', '0', '-', OUTER.marker]), min_size=1, max_size=5).map(''.join),
+       st.integers(1, 9))
+def test_no_upload_is_lost(key, page_size):
+    """Whatever the key: noted if it is hidden, else found."""
+    uploads = [OUTER, upload_of(key, 1), upload_of('b')]
+
+    assert in_order(uploads) == listed(uploads, page_size, hidden=hides(key))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several operations ask of a session: which upload a request is for, and what kind of bucket it is in."""
+import pytest
+from swift.common.utils import Timestamp
+
+from s3multi.errors import S3Error
+from s3multi.layout import Upload
+from s3multi.session import is_versioned
+from s3multi.state import State
+from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
+
+UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', 1790000000 * 100000))
+
+
+def code_of(call, *args):
+    """Return the code of the error that ``call`` raises."""
+    with pytest.raises(S3Error) as raised:
+        call(*args)
+    return raised.value.code
+
+
+def test_the_upload_of_a_request():
+    """Account, bucket and key are those of the request; nothing is asked for."""
+    swift = RecordingSwift()
+
+    assert UPLOAD == session_of(swift, handed_on(params={'uploadId': UPLOAD.id})).upload()
+    assert not swift.seen
+
+
+@pytest.mark.parametrize('params, path, code', [
+    pytest.param({}, '/v1/AUTH_a/bucket/key', 'NoSuchUpload', id='no-id'),
+    pytest.param({'uploadId': UPLOAD.id}, '/v1/AUTH_a/bucket/other', 'NoSuchUpload', id='other-key'),
+    pytest.param({'uploadId': UPLOAD.id}, '/v1/AUTH_a/other/key', 'NoSuchUpload', id='other-bucket'),
+    pytest.param({'uploadId': UPLOAD.id}, '/v1/AUTH_b/bucket/key', 'NoSuchUpload', id='other-account'),
+    pytest.param({'uploadId': UPLOAD.id}, '/v1/AUTH_a/bucket', 'InvalidRequest', id='no-key'),
+])
+def test_an_id_is_good_for_its_own_key_only(params, path, code):
+    """Whoever may write to one bucket cannot reach an upload of another with its id."""
+    assert code == code_of(session_of(RecordingSwift(), handed_on(path=path, params=params)).upload)
+
+
+@pytest.mark.parametrize('state, code', [('open', None), ('aborting', 'NoSuchUpload'), ('aborted', 'NoSuchUpload')])
+def test_an_upload_that_must_be_open(state, code):
+    """From the moment an Abort begins it is gone for parts and lists."""
+    session = session_of(RecordingSwift(HEAD=(200, {
+        'Content-Type': 'application/x-s3multi-marker;state=' + state, 'X-Timestamp': '1790000000.00000'}, b'')))
+    if code:
+        assert code == code_of(session.open_marker, UPLOAD)
+    else:
+        assert State.OPEN is session.open_marker(UPLOAD).state
+
+
+def test_an_upload_without_a_marker_is_not_open():
+    """Completed, or aborted long ago."""
+    assert 'NoSuchUpload' == code_of(session_of(RecordingSwift(HEAD=404)).open_marker, UPLOAD)
+
+
+@pytest.mark.parametrize('info, versioned', [
+    pytest.param({}, False, id='nothing-known'),
+    pytest.param({'sysmeta': None}, False, id='no-metadata'),
+    pytest.param({'sysmeta': {}}, False, id='never'),
+    pytest.param({'sysmeta': {'versions-enabled': 'True', 'versions-container': 'x'}}, True, id='enabled'),
+    pytest.param({'sysmeta': {'versions-enabled': 'False', 'versions-container': 'x'}}, True, id='suspended'),
+    pytest.param({'sysmeta': {'versions-enabled': 'True'}}, True, id='enabled-without-container'),
+    pytest.param({'sysmeta': {'versions-enabled': 'False'}}, False, id='not-enabled'),
+    pytest.param({'versions': 'old_versions'}, False, id='older-kind-of-versions'),
+])
+def test_which_buckets_have_versions(info, versioned):
+    """Also where versioning was suspended: the versions are still there, and may hold on to parts."""
+    assert versioned is is_versioned(info)
+
+
+def test_times_are_those_of_swift():
+    """One clock, in two units."""
+    session = session_of(RecordingSwift())
+    before = Timestamp.now()
+
+    assert before <= session.now() <= Timestamp.now()
+    assert before.raw <= session.ticks() <= Timestamp.now().raw

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Upload Part: what is refused before a byte is read, when a part is stored, and what is kept with it."""
+from io import BytesIO
+
+import pytest
+
+from s3multi.checksums import Checksum
+from s3multi.errors import S3Error
+from s3multi.hints import PartHints
+from s3multi.layout import Upload
+from s3multi.operations import upload_part
+from s3multi.operations.upload_part import store_attempt
+from s3multi.parts import MAX_PART_BYTES
+from s3multi.subrequest import swift_time
+from tests.unit.fakes import IDS, Cache, RecordingSwift, handed_on, session_of
+
+MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
+CONTENT_MD5 = 'yEyruuvumpYxyL4jSsZMJg=='
+CRC32 = Checksum('crc32', '3ldvBQ==')
+UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', 1790000000 * 100000))
+PARAMS = {'partNumber': '7', 'uploadId': UPLOAD.id}
+STORED = 201, {'Etag': '"%s"' % MD5}, b''
+
+
+def marker(state):
+    """Return the answer to a HEAD of the marker."""
+    return 200, {'Content-Type': 'application/x-s3multi-marker;state=' + state, 'X-Timestamp': '1790000000.00000'}, b''
+
+
+def error_of(call, *args):
+    """Return the error that ``call`` raises."""
+    with pytest.raises(S3Error) as raised:
+        call(*args)
+    return raised.value
+
+
+def upload(swift, body=b'Hello, ', encrypted=False, **request):
+    """Upload part 7 of ``UPLOAD``."""
+    env = handed_on(**{'params': PARAMS, 'body': body, **request})
+    return upload_part.run(session_of(swift, env, encrypted=encrypted))
+
+
+# The request
+
+@pytest.mark.parametrize('params, headers, length, code, fields', [
+    pytest.param({'partNumber': '7'}, {}, 7, 'InvalidArgument', {'ArgumentName': 'uploadId', 'ArgumentValue': ''},
+                 id='no-upload-id'),
+    pytest.param({**PARAMS, 'versionId': 'null'}, {}, 7, 'InvalidArgument',
+                 {'ArgumentName': 'versionId', 'ArgumentValue': 'null'}, id='version-id'),
+    pytest.param({**PARAMS, 'partNumber': '0'}, {}, 7, 'InvalidArgument',
+                 {'ArgumentName': 'partNumber', 'ArgumentValue': '0'}, id='part-number'),
+    pytest.param({**PARAMS, 'uploadId': 'x'}, {}, 7, 'NoSuchUpload', {'UploadId': 'x'}, id='id-of-nothing'),
+    pytest.param({**PARAMS, 'uploadId': ''}, {}, 7, 'NoSuchUpload', {'UploadId': ''}, id='empty-id'),
+    pytest.param({**PARAMS, 'uploadId': IDS.new('AUTH_a', 'bucket', 'other', 1)}, {}, 7, 'NoSuchUpload', None,
+                 id='id-of-another-key'),
+    pytest.param(PARAMS, {'if-match': MD5}, 7, 'NotImplemented', {'Header': 'if-match'}, id='condition'),
+    pytest.param(PARAMS, {}, None, 'MissingContentLength', {}, id='no-length'),
+    pytest.param(PARAMS, {}, MAX_PART_BYTES + 1, 'EntityTooLarge',
+                 {'ProposedSize': str(MAX_PART_BYTES + 1), 'MaxSizeAllowed': str(MAX_PART_BYTES)}, id='too-large'),
+])
+def test_requests_that_are_refused_unread(params, headers, length, code, fields):
+    """No question to Swift, and not a byte of the body."""
+    swift, body = RecordingSwift(PUT=STORED, HEAD=marker('open')), BytesIO(b'Hello, ')
+    env = handed_on(params=params, headers=headers, **{'wsgi.input': body})
+    env.pop('CONTENT_LENGTH') if length is None else env.update(CONTENT_LENGTH=str(length))
+    error = error_of(upload_part.run, session_of(swift, env))
+
+    assert code == error.code
+    assert fields in (None, error.fields)
+    assert not swift.seen
+    assert 0 == body.tell()
+
+
+@pytest.mark.parametrize('head', [404, marker('aborting'), marker('aborted')], ids=['gone', 'aborting', 'aborted'])
+def test_an_upload_that_is_not_open(head):
+    """Completed or aborted, or about to be: NoSuchUpload, and nothing is stored."""
+    swift = RecordingSwift(PUT=STORED, HEAD=head)
+
+    assert 'NoSuchUpload' == error_of(upload, swift).code
+    assert ['HEAD'] == [seen.method for seen in swift.seen]
+
+
+def test_the_answer_has_the_etag_of_the_part():
+    """Quoted; no checksum where none was sent."""
+    reply = upload(RecordingSwift(PUT=STORED, HEAD=marker('open')))
+
+    assert (200, {'ETag': '"%s"' % MD5}, b'') == (reply.status, reply.headers, reply.body)
+
+
+def test_a_digest_is_checked_by_swift():
+    """It has to see the bytes anyway, and stores nothing where they differ."""
+    swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
+    upload(swift, headers={'content-md5': CONTENT_MD5})
+
+    assert (MD5, b'Hello, ') == (swift.last.headers['Etag'], swift.last.body)
+
+
+def test_an_etag_of_the_client_is_none_of_swifts():
+    """Only Content-MD5 is a digest of the body; an Etag header would be compared with it."""
+    swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
+    upload(swift, headers={'etag': 'x'}, HTTP_ETAG='x')
+
+    assert 'Etag' not in swift.last.headers
+
+
+# What is kept with a part
+
+@pytest.mark.parametrize('encrypted, header, value', [
+    pytest.param(False, 'X-Object-Sysmeta-Container-Update-Override-Content-Type',
+                 'application/octet-stream; crc32=de576f05', id='plain'),
+    pytest.param(True, 'X-Object-Sysmeta-Container-Update-Override-Etag', MD5 + '; crc32=de576f05', id='encrypted'),
+])
+def test_a_checksum_is_kept_in_the_row(encrypted, header, value):
+    """Told when the body was read, for it may come in a trailer; where rows are encrypted, in what is encrypted."""
+    footers = {}
+
+    def put(seen):
+        assert b'Hello, ' == seen.body
+        seen.env['swift.callback.update_footers'](footers)
+        return STORED
+
+    reply = upload(RecordingSwift(PUT=put, HEAD=marker('open')), encrypted=encrypted, checksum=lambda: CRC32)
+
+    assert {header: value} == footers
+    assert {'ETag': '"%s"' % MD5, 'x-amz-checksum-crc32': '3ldvBQ=='} == reply.headers
+
+
+# A part is stored
+
+PART_ANSWERS = [
+    (202, 'InternalError'), (200, 'InternalError'), (204, 'InternalError'), (404, 'NoSuchUpload'),
+    (408, 'RequestTimeout'), (411, 'MissingContentLength'), (413, 'EntityTooLarge'), (422, 'BadDigest'),
+    (429, 'SlowDown'), (498, 'SlowDown'), (499, 'IncompleteBody'), (409, 'ServiceUnavailable'),
+    (412, 'InternalError'), (500, 'InternalError'), (503, 'ServiceUnavailable'), (507, 'ServiceUnavailable'),
+]
+
+
+@pytest.mark.parametrize('status, code', PART_ANSWERS)
+def test_only_201_stores_a_part(status, code):
+    """202 least of all: something newer is at the name, and the bytes were thrown away."""
+    swift, cache = RecordingSwift(PUT=(status, {'Etag': MD5}, b'')), Cache()
+    session = session_of(swift, handed_on(headers={'content-md5': CONTENT_MD5}), cache)
+
+    assert code == error_of(store_attempt, session, UPLOAD, 1, {}, {'wsgi.input': BytesIO(b'Hello, ')}).code
+    assert {} == cache
+    assert 0 == swift.unclosed
+
+
+def test_a_refused_digest_that_the_client_did_not_send_is_no_bad_digest():
+    """Swift says 422 for other reasons too; then it is for us to look into."""
+    session = session_of(RecordingSwift(PUT=422))
+
+    assert 'InternalError' == error_of(store_attempt, session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).code
+
+
+def test_a_stored_part():
+    """A new name, the time of its beginning, and the client's stream; its ETag comes from Swift."""
+    swift, cache = RecordingSwift(PUT=STORED), Cache()
+    stored = store_attempt(session_of(swift, cache=cache), UPLOAD, 7, {'Content-Length': '7', 'ETag': MD5},
+                           {'wsgi.input': BytesIO(b'Hello, ')})
+    seen, = swift.seen
+
+    assert (7, MD5) == (stored.number, stored.etag)
+    assert ('/v1/AUTH_a/bucket_segments/' + stored.name, '', b'Hello, ') == (seen.path, seen.query, seen.body)
+    assert stored.name == PartHints(cache).recall(UPLOAD, 7)
+    assert (swift_time(stored.began).internal, MD5, '7', 'application/octet-stream') == (
+        seen.headers['X-Timestamp'], seen.headers['Etag'], seen.env['CONTENT_LENGTH'], seen.env['CONTENT_TYPE'])
+
+
+def test_every_attempt_has_a_name_of_its_own():
+    """A part that may be overwritten can be lost under a finished object."""
+    session = session_of(RecordingSwift(PUT=STORED))
+    names = {store_attempt(session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).name for _ in range(20)}
+
+    assert 20 == len(names)
+
+
+def test_a_slow_part_of_an_upload_that_is_open():
+    """One more look, and the part counts."""
+    swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
+    session = session_of(swift, options={'marker_recheck_after': '0'})
+
+    assert MD5 == store_attempt(session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).etag
+    assert ['PUT', 'HEAD'] == [seen.method for seen in swift.seen]
+
+
+@pytest.mark.parametrize('head, deletes', [
+    pytest.param(404, 0, id='gone'),
+    pytest.param(marker('aborting'), 0, id='aborting'),
+    pytest.param(marker('aborted'), 1, id='aborted'),
+])
+def test_a_slow_part_of_an_upload_that_ended(head, deletes):
+    """404; but the part goes only where the upload was aborted for good: a Complete may have listed it."""
+    swift, cache = RecordingSwift(PUT=STORED, HEAD=head), Cache()
+    session = session_of(swift, cache=cache, options={'marker_recheck_after': '0'})
+
+    assert 'NoSuchUpload' == error_of(store_attempt, session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).code
+    assert {} == cache
+    assert deletes == len([seen for seen in swift.seen if seen.method == 'DELETE'])
