@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts that nobody needs any more are deleted: a few at once, many by Swift's object expirer, none twice, none lost.
+
+https://docs.openstack.org/swift/latest/overview_expiring_objects.html
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .counting import counting
+from .faults import FaultyProxy, rule
+from .raw import RawClient
+from .uploads import TINY_PARTS, Upload, read
+
+IMMEDIATE = 5
+UNAVAILABLE = (503, 'ServiceUnavailable')
+NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
+
+
+@pytest.fixture(scope='module')
+def proxy(cluster):
+    """A proxy that deletes up to five parts at once."""
+    return FaultyProxy(cluster, 'freeing', immediate_deletes=IMMEDIATE)
+
+
+@pytest.fixture(scope='module')
+def without_expirer(cluster):
+    """One where the operator does not want deletions to be left to the object expirer."""
+    return cluster.add_proxy('freeing-itself', filters={
+        's3multi': {**TINY_PARTS['s3multi'], 'immediate_deletes': IMMEDIATE},
+        'slo': {**TINY_PARTS['slo'], 'allow_async_delete': False}})
+
+
+@pytest.fixture
+def upload(proxy, bucket):
+    """An upload without parts."""
+    return Upload(RawClient(proxy.url), bucket)
+
+
+def expire(cluster):
+    """Let the object expirer do what is in its queue."""
+    # The expirer finds a new container of its queue only when the account knows it.
+    cluster.run_once('container-updater')
+    cluster.run_once('object-expirer')
+
+
+def bytes_of_parts(swift, upload):
+    """Return how many of the parts can still be read, whatever the listing says."""
+    found = 0
+    for name in upload.names:
+        try:
+            swift.head_object(f'{upload.bucket}_segments', f'{upload.key}/{upload.id}{name}')
+            found += 1
+        except Exception as error:
+            assert 404 == error.http_status
+    return found
+
+
+def remember(upload, swift):
+    """Note the names of the parts that are stored now."""
+    upload.names = [name for name in upload.stored(swift) if name]
+    return upload
+
+
+def test_a_few_parts_are_deleted_before_the_answer(proxy, upload, swift):
+    """Up to `immediate_deletes` parts are gone when Abort answers 204."""
+    remember(upload.many_parts(range(1, IMMEDIATE + 1)), swift)
+    with counting(proxy.above) as seen:
+        assert 204 == upload.abort().outcome
+
+    assert (IMMEDIATE, None) == (seen.counts['DELETE part'], seen.counts.get('UPDATE expirer queue'))
+    assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+
+
+@pytest.mark.parametrize('key', ['key', 'gr\u00fcn/ %2F&?#"\u2713'])
+def test_more_parts_are_left_to_the_expirer(cluster, proxy, bucket, swift, key):
+    """More are handed to the object expirer in one request, and the upload is over; it then deletes them all."""
+    upload, other = (Upload(RawClient(proxy.url), bucket, key) for _ in range(2))
+    remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
+    other.part(1, b'other')
+    with counting(proxy.above) as seen:
+        assert 204 == upload.abort().outcome
+
+    assert (None, 1) == (seen.counts.get('DELETE part'), seen.counts['UPDATE expirer queue'])
+    assert (404, 'NoSuchUpload') == upload.list_parts().outcome
+    assert NO_SUCH_UPLOAD == upload.complete().outcome
+    expire(cluster)
+    assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+    assert 200 == other.complete().outcome
+    assert b'other' == read(other.client, bucket, key).body
+
+
+def test_abort_may_be_repeated_before_the_expirer_has_come(cluster, proxy, upload, swift):
+    """Parts that are in the queue twice are deleted once, and nobody minds."""
+    remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
+    assert (204, 204) == (upload.abort().outcome, upload.abort().outcome)
+    expire(cluster)
+
+    assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+    with counting(proxy.above) as seen:
+        assert 204 == upload.abort().outcome
+    assert {'UPDATE expirer queue', 'DELETE part'}.isdisjoint(seen.counts)
+
+
+def test_without_the_expirer(without_expirer, bucket, swift):
+    """With `allow_async_delete = false` for SLO, all parts are gone when Abort answers, however many."""
+    upload = Upload(RawClient(without_expirer.url), bucket)
+    remember(upload.many_parts(range(1, 4 * IMMEDIATE + 1)), swift)
+
+    assert 204 == upload.abort().outcome
+    assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+
+
+@pytest.mark.parametrize('count', [IMMEDIATE, IMMEDIATE + 1])
+@pytest.mark.parametrize('left', ['unlisted', 'replaced'])
+def test_parts_that_a_complete_leaves_over(cluster, proxy, upload, swift, left, count):
+    """Parts that were not listed, or were replaced, go the same two ways; the listed ones stay."""
+    numbers = range(1, count + 1)
+    upload.many_parts(numbers, b'old %d'.__mod__)
+    if left == 'replaced':
+        remember(upload, swift)
+        upload.many_parts(numbers, b'new %d'.__mod__)
+        listed, whole = upload.listed, b''.join(b'new %d' % number for number in numbers)
+    else:
+        remember(upload, swift)
+        listed, whole = [(count + 1, upload.part(count + 1, b'kept'))], b'kept'
+    kept = [number for number, _etag in listed]
+    with counting(proxy.above) as seen:
+        assert 200 == upload.complete(listed).outcome
+
+    if count > IMMEDIATE:
+        assert (None, 1) == (seen.counts.get('DELETE part'), seen.counts['UPDATE expirer queue'])
+        expire(cluster)
+    else:
+        assert (count, None) == (seen.counts['DELETE part'], seen.counts.get('UPDATE expirer queue'))
+    assert (kept, 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+    assert whole == read(upload.client, upload.bucket, 'key').body
+
+
+def test_what_a_complete_leaves_over_without_the_expirer(without_expirer, bucket, swift):
+    """Without the expirer a Complete deletes them itself."""
+    upload = Upload(RawClient(without_expirer.url), bucket).many_parts(range(1, 4 * IMMEDIATE + 1))
+
+    assert 200 == upload.complete(upload.listed[:1]).outcome
+    assert [1] == upload.stored_numbers(swift)
+    assert b'1' == read(upload.client, bucket, 'key').body
+
+
+@pytest.mark.parametrize('words', [
+    {'status': '503 Service Unavailable'}, {'status': '500 Internal Error'}, {'status': '404 Not Found'}, {'die': True},
+    {'die': True, 'after': True}], ids=lambda words: words.get('status', 'dies')[:4] + ' after' * ('after' in words))
+def test_queue_that_refuses(cluster, proxy, upload, swift, words):
+    """When the queue does not take the parts, Abort is 503, not 204; the repeat hands them over again."""
+    remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
+    with proxy.above.following(rule('UPDATE', '', times=1, **words)):
+        assert upload.abort().outcome in (UNAVAILABLE, (500, 'InternalError'))
+
+    assert NO_SUCH_UPLOAD == upload.list_parts().outcome
+    assert IMMEDIATE + 1 == bytes_of_parts(swift, upload)
+    assert 204 == upload.abort().outcome
+    expire(cluster)
+    assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+
+
+def test_queue_that_refuses_what_a_complete_leaves_over(proxy, upload, swift):
+    """A Complete whose object is there does not fail for what it could not free."""
+    upload.many_parts(range(1, IMMEDIATE + 3))
+    with proxy.above.following(rule('UPDATE', '', status='503 Service Unavailable')):
+        assert 200 == upload.complete(upload.listed[:1]).outcome
+
+    assert b'1' == read(upload.client, upload.bucket, 'key').body
+    assert list(range(1, IMMEDIATE + 3)) == upload.stored_numbers(swift)
+
+
+def test_some_deletes_fail(proxy, upload, swift):
+    """When one of several parts cannot be deleted the others are, Abort is 503, and the repeat deletes the one left."""
+    upload.many_parts(range(1, IMMEDIATE + 1))
+    with proxy.above.following(rule('DELETE', '/00000003-', status='503 Service Unavailable', times=1)):
+        assert UNAVAILABLE == upload.abort().outcome
+
+    assert [3] == upload.stored_numbers(swift)
+    assert 204 == upload.abort().outcome
+    assert [] == upload.stored_numbers(swift)
+
+
+def test_part_that_comes_while_the_queue_waits(cluster, proxy, upload, swift):
+    """What another upload of the same key stores while parts wait in the queue is no part of it, and stays."""
+    remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
+    assert 204 == upload.abort().outcome
+    other = Upload(upload.client, upload.bucket)
+    other.many_parts(range(1, IMMEDIATE + 2), b'%d;'.__mod__)
+    expire(cluster)
+
+    assert 0 == bytes_of_parts(swift, upload)
+    assert 200 == other.complete().outcome
+    assert b'1;2;3;4;5;6;' == read(other.client, upload.bucket, 'key').body

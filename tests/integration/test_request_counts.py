@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every operation asks of Swift, request by request: a count that rises is a failure.
+
+The counts are of what s3multi sends. Swift's own filters add to them what they add to any request.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .counting import add_listed_parts, counting
+from .faults import FaultyProxy, rule
+from .raw import RawClient
+from .uploads import Upload
+
+COMPLETE = ['GET segments container', 'PUT intent', 'HEAD marker', 'PUT object', 'DELETE marker', 'DELETE intent']
+ABORT = ['HEAD marker', 'PUT marker', 'HEAD intent', 'HEAD marker', 'PUT marker', 'HEAD object',
+         'GET segments container']
+COUNTS = [1, 10, 1000]
+
+
+@pytest.fixture(scope='module')
+def proxy(cluster):
+    """A proxy whose requests are counted."""
+    return FaultyProxy(cluster, 'counted')
+
+
+@pytest.fixture(scope='module')
+def asking(cluster):
+    """Another one, where a Complete has SLO ask for every part."""
+    return FaultyProxy(cluster, 'counted-asking', verify='head')
+
+
+@pytest.fixture
+def client(proxy):
+    """A client of the counted proxy."""
+    return RawClient(proxy.url)
+
+
+@pytest.fixture
+def upload(proxy, client, bucket):
+    """An upload without parts; the proxy knows bucket and segments container already."""
+    upload = Upload(client, bucket)
+    client.list_uploads(bucket)
+    return upload
+
+
+def many(cluster, upload, count):
+    """Give the upload parts 1 to count: real ones if they are few, else such as are in the listing alone."""
+    if count > 10:
+        return add_listed_parts(cluster, upload, range(1, count + 1))
+    return upload.many_parts(range(1, count + 1))
+
+
+def test_initiate(proxy, client, upload):
+    """Initiate writes the marker, and that is all."""
+    with counting(proxy.above) as seen:
+        Upload(client, upload.bucket, 'other')
+
+    assert ['PUT marker'] == seen.order
+
+
+def test_first_initiate_of_a_bucket(proxy, client, bucket):
+    """The first upload of a bucket finds no segments container, creates it, and writes the marker again."""
+    with counting(proxy.above) as seen:
+        Upload(client, bucket)
+
+    assert 1 == seen.counts['PUT segments container']
+    assert {'PUT marker', 'PUT segments container', 'HEAD segments container', 'HEAD bucket'} >= set(seen.counts)
+    assert len(seen.order) <= 5
+
+
+def test_upload_part(proxy, upload):
+    """Upload Part reads the marker and writes the part, at first and when it replaces a part."""
+    for number in (1, 2, 2):
+        with counting(proxy.above) as seen:
+            upload.part(number)
+
+        assert ['HEAD marker', 'PUT part'] == seen.order
+
+
+def test_copy_part(proxy, client, upload):
+    """Upload Part Copy reads the marker, and the source once, and writes the part."""
+    client.request('PUT', upload.bucket, 'source', body=b'copied')
+    with counting(proxy.above) as seen:
+        assert 200 == client.copy_part(upload.bucket, 'key', upload.id, 1, f'{upload.bucket}/source').status
+
+    assert {'HEAD marker': 1, 'GET object': 1, 'PUT part': 1} == seen.counts
+
+
+@pytest.mark.parametrize('count', COUNTS)
+def test_list_parts(cluster, proxy, upload, count):
+    """List Parts reads the marker and one listing."""
+    many(cluster, upload, count)
+    with counting(proxy.above) as seen:
+        assert count == len(upload.list_parts().xml('ListPartsResult').findall('Part'))
+
+    assert ['HEAD marker', 'GET segments container'] == seen.order
+
+
+@pytest.mark.parametrize('count', COUNTS)
+def test_list_uploads(cluster, proxy, client, bucket, count):
+    """List Multipart Uploads reads one listing, in which Swift has folded away the parts, however many there are."""
+    uploads = [Upload(client, bucket, f'key{number}') for number in range(10)]
+    for upload in uploads:
+        add_listed_parts(cluster, upload, range(1, count + 1))
+    client.list_uploads(bucket)
+    with counting(proxy.above) as seen:
+        found = client.list_uploads(bucket).xml('ListMultipartUploadsResult').findall('Upload')
+
+    assert [(upload.key, upload.id) for upload in uploads] == [
+        (each.findtext('Key'), each.findtext('UploadId')) for each in found]
+    # 10,000 rows are a page of Swift: with 10 uploads of 1000 parts one would not do if parts were rows.
+    assert ['GET segments container'] == seen.order
+
+
+@pytest.mark.parametrize('count', COUNTS)
+def test_complete(cluster, proxy, upload, count):
+    """Complete lists, and then writes and reads five times, whatever the number of parts."""
+    many(cluster, upload, count)
+    with counting(proxy.above) as seen, counting(proxy.below) as below:
+        assert 200 == upload.complete().outcome
+
+    assert COMPLETE == seen.order
+    # SLO, in between, adds nothing.
+    assert COMPLETE == below.order
+
+
+@pytest.mark.parametrize('count', [1, 10])
+def test_complete_that_asks_for_every_part(asking, bucket, count):
+    """With `verify = head` SLO adds a HEAD of each part, before anything is written."""
+    upload = Upload(RawClient(asking.url), bucket).many_parts(range(1, count + 1))
+    with counting(asking.above) as seen, counting(asking.below) as below:
+        assert 200 == upload.complete().outcome
+
+    assert {name: 1 for name in COMPLETE} == seen.counts
+    assert {**seen.counts, 'HEAD part': count} == below.counts
+    assert below.order == COMPLETE[:1] + ['HEAD part'] * count + COMPLETE[1:]
+
+
+@pytest.mark.parametrize('count', COUNTS)
+def test_complete_that_is_repeated(cluster, proxy, upload, count):
+    """The repeat of a Complete lists, and reads marker, intent and object."""
+    many(cluster, upload, count)
+    upload.complete()
+    with counting(proxy.above) as seen:
+        assert 200 == upload.complete().outcome
+
+    assert ['GET segments container', 'HEAD marker', 'HEAD intent', 'HEAD object'] == seen.order
+
+
+@pytest.mark.parametrize('refused', ['order', 'etag', 'none'])
+def test_complete_that_is_refused(proxy, upload, refused):
+    """A list that cannot be right costs no request; one with an ETag that no part has, a listing and the marker."""
+    upload.parts(b'one', b'two')
+    (first, etag), second = upload.listed
+    listed = {'order': [second, (first, etag)], 'etag': [(first, 'x'), second], 'none': [(first, '0' * 32)]}[refused]
+    with counting(proxy.above) as seen:
+        assert 400 == upload.complete(listed).status
+
+    assert ([] if refused != 'none' else ['GET segments container', 'HEAD marker']) == seen.order
+
+
+@pytest.mark.parametrize('count', [1, 10, 100])
+def test_abort(cluster, proxy, upload, count):
+    """Abort ends the upload with six requests, then lists, and deletes each part of up to a hundred."""
+    many(cluster, upload, count)
+    with counting(proxy.above) as seen:
+        assert 204 == upload.abort().outcome
+
+    assert ABORT == seen.order[:7]
+    assert ['DELETE part'] * count == seen.order[7:]
+
+
+@pytest.mark.parametrize('count', [101, 1000])
+def test_abort_of_more(cluster, proxy, upload, count):
+    """More parts than that are one request to the object expirer."""
+    many(cluster, upload, count)
+    # Not passed on: the expirer of other tests would have to work it off.
+    with counting(proxy.above, rule('UPDATE', '', status='202 Accepted')) as seen:
+        assert 204 == upload.abort().outcome
+
+    assert ABORT + ['UPDATE expirer queue'] == seen.order
+
+
+def test_abort_that_is_repeated(proxy, upload):
+    """The repeat of an Abort reads the marker, looks at the object once more, and lists."""
+    upload.part(1)
+    upload.abort()
+    with counting(proxy.above) as seen:
+        assert 204 == upload.abort().outcome
+
+    assert ['HEAD marker', 'HEAD object', 'GET segments container'] == seen.order
+
+
+@pytest.mark.parametrize('count', [1, 10])
+def test_complete_of_replaced_parts(proxy, upload, count):
+    """A Complete whose every part was sent twice costs the deletion of those that were replaced, and no more."""
+    upload.many_parts(range(1, count + 1), b'old %d'.__mod__).many_parts(range(1, count + 1), b'new %d'.__mod__)
+    with counting(proxy.above) as seen:
+        assert 200 == upload.complete().outcome
+
+    assert COMPLETE == seen.order[:6]
+    assert ['DELETE part'] * count == seen.order[6:]
+
+
+@pytest.mark.parametrize('count', [1, 10])
+def test_complete_whose_rows_are_late(proxy, upload, count):
+    """A part whose row is late costs one HEAD by its name; and all late ones together a look at the marker."""
+    upload.many_parts(range(1, count + 1))
+    with counting(proxy.above, rule('GET', '_segments$', hide='/0000')) as seen:
+        assert 200 == upload.complete().outcome
+
+    assert COMPLETE[:1] + ['HEAD marker'] + ['HEAD part'] * count + COMPLETE[1:] == seen.order
