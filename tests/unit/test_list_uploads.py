@@ -2,12 +2,14 @@
 """List Multipart Uploads over Swift's order of names, which is not S3's order of keys."""
 from types import SimpleNamespace
 
+import lxml.etree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3multi.errors import S3Error
 from s3multi.layout import ID_LENGTH, Upload, UploadIds, new_attempt
-from s3multi.operations.list_uploads import _in_order
+from s3multi.operations.list_uploads import _in_order, run
 from s3multi.pages import UploadsQuery, fill_page
 from tests.unit.fakes import Listing
 
@@ -29,7 +31,8 @@ def session_of(uploads, page_size, others=(), with_parts=()):
         upload = Upload('AUTH_a', 'bucket', key, upload_id)
         names += [upload.part(number, ATTEMPT) for number in (1, 99, 10000)] + [upload.intent]
     rows = [{'name': name, 'content_type': 'application/octet-stream', 'last_modified': ''} for name in names]
-    rows += [{'name': upload.marker, 'content_type': 'application/x-s3multi-marker;state=open', 'last_modified': ''}
+    rows += [{'name': upload.marker, 'content_type': 'application/x-s3multi-marker;state=open',
+              'last_modified': '2026-09-21T14:13:20.123450'}
              for upload in made]
     ids = SimpleNamespace(belongs=lambda *upload: upload[-1] in IDS)
     session = SimpleNamespace(call=SimpleNamespace(account='AUTH_a', bucket='bucket'), store=Listing(rows, page_size),
@@ -192,3 +195,70 @@ def test_no_more_pages_are_read_than_are_needed():
     fill_page(query_of(max_uploads='5'), _in_order(session, query_of(max_uploads='5')))
 
     assert 1 == len(read)
+
+
+def test_parts_are_not_read():
+    """The cost grows with uploads: Swift skips the parts of each, however many there are."""
+    uploads = [(key, upload_id) for key in 'ab' for upload_id in IDS]
+    session = session_of(uploads, 10 ** 6, (), uploads)
+    read = []
+    rows = session.store.rows
+    session.store.rows = lambda *args, **kwargs: (read.extend(page) or page for page in rows(*args, **kwargs))
+
+    assert s3_order(uploads) == in_order(session)
+    # Of each upload: the marker, the intent, and one row for all parts.
+    assert 3 * len(uploads) == len(read)
+
+
+# The answer
+
+def answer(uploads, key=None, **params):
+    """Return the document, as element names and texts, of a request to the bucket."""
+    session = session_of(uploads, 10)
+    session.call = SimpleNamespace(account='AUTH_a', bucket='bucket', key=key, headers={}, user='test:tester',
+                                   params={name.replace('_', '-'): text for name, text in params.items()})
+    root = lxml.etree.fromstring(run(session).body)
+    assert '{http://s3.amazonaws.com/doc/2006-03-01/}ListMultipartUploadsResult' == root.tag
+    return shown(root)
+
+
+def shown(element):
+    """Return the children of an element: pairs of name and text, or name and children."""
+    return [(child.tag.rpartition('}')[2], shown(child) if len(child) else child.text or '') for child in element]
+
+
+def test_the_least_answer():
+    """All four markers are there also when they are empty; what was not sent is not."""
+    assert [('Bucket', 'bucket'), ('KeyMarker', ''), ('UploadIdMarker', ''), ('NextKeyMarker', ''),
+            ('NextUploadIdMarker', ''), ('MaxUploads', '1000'), ('IsTruncated', 'false')] == answer([])
+
+
+def test_the_whole_answer():
+    """Elements in the order measured on Amazon S3; the encoding covers keys and prefixes, never upload ids."""
+    person = [('ID', 'test:tester'), ('DisplayName', 'test:tester')]
+    uploads = [('a ', IDS[0]), ('a b', IDS[0]), ('a b', IDS[1]), ('a c/d', IDS[0]), ('a d', IDS[0])]
+
+    assert [
+        ('Bucket', 'bucket'), ('KeyMarker', 'a+'), ('UploadIdMarker', IDS[0]), ('NextKeyMarker', 'a+c/'),
+        ('NextUploadIdMarker', ''), ('Delimiter', '/'), ('Prefix', 'a+'), ('MaxUploads', '3'), ('EncodingType', 'URL'),
+        ('IsTruncated', 'true'),
+        *(('Upload', [('Key', 'a+b'), ('UploadId', upload_id), ('Initiator', person), ('Owner', person),
+                      ('StorageClass', 'STANDARD'), ('Initiated', '2026-09-21T14:13:20.000Z')])
+          for upload_id in IDS[:2]),
+        ('CommonPrefixes', [('Prefix', 'a+c/')]),
+    ] == answer(uploads, prefix='a ', delimiter='/', key_marker='a ', upload_id_marker=IDS[0], max_uploads='3',
+                encoding_type='URL')
+
+
+@pytest.mark.parametrize('key, headers, code', [
+    pytest.param('key', {}, 'InvalidRequest', id='with-a-key'),
+    pytest.param(None, {'x-amz-expected-bucket-owner': '1'}, 'NotImplemented', id='owner'),
+])
+def test_requests_that_are_refused(key, headers, code):
+    """The list is that of a bucket; a header that is not honoured is not ignored."""
+    session = SimpleNamespace(call=SimpleNamespace(account='AUTH_a', bucket='bucket', key=key, headers=headers,
+                                                   params={}))
+    with pytest.raises(S3Error) as refused:
+        run(session)
+
+    assert code == refused.value.code

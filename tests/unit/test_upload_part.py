@@ -71,6 +71,14 @@ def test_requests_that_are_refused_unread(params, headers, length, code, fields)
     assert 0 == body.tell()
 
 
+def test_the_largest_part():
+    """Five GiB, and not a byte more (above)."""
+    swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
+
+    assert 200 == upload(swift, CONTENT_LENGTH=str(MAX_PART_BYTES)).status
+    assert str(MAX_PART_BYTES) == swift.last.env['CONTENT_LENGTH']
+
+
 @pytest.mark.parametrize('head', [404, marker('aborting'), marker('aborted')], ids=['gone', 'aborting', 'aborted'])
 def test_an_upload_that_is_not_open(head):
     """Completed or aborted, or about to be: NoSuchUpload, and nothing is stored."""
@@ -105,24 +113,36 @@ def test_an_etag_of_the_client_is_none_of_swifts():
 
 # What is kept with a part
 
-@pytest.mark.parametrize('encrypted, header, value', [
-    pytest.param(False, 'X-Object-Sysmeta-Container-Update-Override-Content-Type',
-                 'application/octet-stream; crc32=de576f05', id='plain'),
-    pytest.param(True, 'X-Object-Sysmeta-Container-Update-Override-Etag', MD5 + '; crc32=de576f05', id='encrypted'),
+TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'
+ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
+IN_THE_TYPE = {TYPE_HEADER: 'application/octet-stream; crc32=de576f05'}
+IN_THE_HASH = {ETAG_HEADER: MD5 + '; crc32=de576f05'}
+
+
+@pytest.mark.parametrize('checksum, encrypted, headers, footers', [
+    pytest.param(CRC32, False, IN_THE_TYPE, {}, id='header'),
+    pytest.param(lambda: CRC32, False, {}, IN_THE_TYPE, id='trailer'),
+    pytest.param(CRC32, True, {}, IN_THE_HASH, id='header-encrypted'),
+    pytest.param(lambda: CRC32, True, {}, IN_THE_HASH, id='trailer-encrypted'),
+    pytest.param(None, False, {}, {}, id='none'),
+    pytest.param(None, True, {}, {}, id='none-encrypted'),
 ])
-def test_a_checksum_is_kept_in_the_row(encrypted, header, value):
-    """Told when the body was read, for it may come in a trailer; where rows are encrypted, in what is encrypted."""
-    footers = {}
+def test_a_checksum_is_kept_in_the_row(checksum, encrypted, headers, footers):
+    """A trailer is known when the body was read; where rows are encrypted, only the hash of a row is."""
+    told = {}
 
     def put(seen):
         assert b'Hello, ' == seen.body
-        seen.env['swift.callback.update_footers'](footers)
+        seen.env.get('swift.callback.update_footers', lambda footers: None)(told)
         return STORED
 
-    reply = upload(RecordingSwift(PUT=put, HEAD=marker('open')), encrypted=encrypted, checksum=lambda: CRC32)
+    swift = RecordingSwift(PUT=put, HEAD=marker('open'))
+    reply = upload(swift, encrypted=encrypted, checksum=checksum)
+    kept = {name: swift.last.headers[name.title()] for name in (TYPE_HEADER, ETAG_HEADER)
+            if name.title() in swift.last.headers}
 
-    assert {header: value} == footers
-    assert {'ETag': '"%s"' % MD5, 'x-amz-checksum-crc32': '3ldvBQ=='} == reply.headers
+    assert (headers, footers) == (kept, told)
+    assert reply.headers == {'ETag': '"%s"' % MD5, **({'x-amz-checksum-crc32': '3ldvBQ=='} if checksum else {})}
 
 
 # A part is stored

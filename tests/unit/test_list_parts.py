@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""List Parts: the newest attempt of each part, a page at a time."""
+import json
+from urllib.parse import unquote_plus
+
+import lxml.etree
+import pytest
+
+from s3multi.errors import S3Error
+from s3multi.layout import Upload, new_attempt
+from s3multi.operations import list_parts
+from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
+
+TICKS = 1790000000 * 100000
+A, B, C = (letter * 32 for letter in 'abc')
+UPLOAD = Upload('AUTH_a', 'bucket', 'a key', IDS.new('AUTH_a', 'bucket', 'a key', TICKS))
+MARKER = 200, {'Content-Type': 'application/x-s3multi-marker;state=open', 'X-Timestamp': '1790000000.00000',
+               'X-Object-Sysmeta-S3multi-Initiator': 'test:tester'}, b''
+
+
+def row(number, etag, seconds=0):
+    """Return a row for an attempt that began so many seconds after the upload."""
+    return {'name': UPLOAD.part(number, new_attempt(TICKS + seconds * 100000)), 'hash': etag, 'bytes': number,
+            'content_type': 'application/octet-stream; crc32=de576f05', 'last_modified': '2030-01-01T00:00:00.000000'}
+
+
+def answer(rows, **params):
+    """Return the document, as element names and texts; Swift lists the rows after its marker."""
+    def listing(seen):
+        query = dict(pair.split('=') for pair in seen.query.split('&'))
+        after = [row for row in rows if row['name'] > unquote_plus(query['marker'])]
+        return 200, {}, json.dumps(after[:int(query['limit'])]).encode()
+
+    swift = RecordingSwift(HEAD=MARKER, GET=listing)
+    params = {'uploadId': UPLOAD.id, **{name.replace('_', '-'): text for name, text in params.items()}}
+    root = lxml.etree.fromstring(
+        list_parts.run(session_of(swift, handed_on('GET', '/v1/AUTH_a/bucket/a key', params))).body)
+    assert '{http://s3.amazonaws.com/doc/2006-03-01/}ListPartsResult' == root.tag
+    return [(child.tag.rpartition('}')[2],
+             [(inner.tag.rpartition('}')[2], inner.text) for inner in child] if len(child) else child.text)
+            for child in root]
+
+
+def numbers(document):
+    """Return numbers and ETags of the parts that a document shows."""
+    return [(dict(children)['PartNumber'], dict(children)['ETag']) for name, children in document if name == 'Part']
+
+
+ROWS = [row(1, A), row(2, B), row(2, C, 5), row(10, A)]
+
+
+def test_the_whole_answer():
+    """Elements in the order of the API reference; LastModified is the time of the attempt, not of its row."""
+    person = [('ID', 'test:tester'), ('DisplayName', 'test:tester')]
+
+    assert [
+        ('Bucket', 'bucket'), ('Key', 'a+key'), ('UploadId', UPLOAD.id), ('Initiator', person), ('Owner', person),
+        ('StorageClass', 'STANDARD'), ('PartNumberMarker', '1'), ('NextPartNumberMarker', '2'), ('MaxParts', '1'),
+        ('EncodingType', 'url'), ('IsTruncated', 'true'),
+        ('Part', [('PartNumber', '2'), ('LastModified', '2026-09-21T14:13:25.000Z'), ('ETag', '"%s"' % C),
+                  ('Size', '2'), ('ChecksumCRC32', '3ldvBQ==')]),
+    ] == answer(ROWS, part_number_marker='1', max_parts='1', encoding_type='url')
+
+
+def test_the_least_answer():
+    """An upload without parts: the next marker is 0, as on Amazon S3, and the key comes raw."""
+    document = answer([])
+
+    assert [] == numbers(document)
+    assert {'Key': 'a key', 'PartNumberMarker': '0', 'NextPartNumberMarker': '0', 'MaxParts': '1000',
+            'IsTruncated': 'false'}.items() <= {name: text for name, text in document if isinstance(text, str)}.items()
+
+
+@pytest.mark.parametrize('params, parts, truncated', [
+    pytest.param({}, [('1', A), ('2', C), ('10', A)], 'false', id='all'),
+    pytest.param({'max_parts': '2'}, [('1', A), ('2', C)], 'true', id='newest-of-the-last-number'),
+    pytest.param({'max_parts': '3'}, [('1', A), ('2', C), ('10', A)], 'false', id='just-all'),
+    pytest.param({'max_parts': '1'}, [('1', A)], 'true', id='one'),
+    pytest.param({'max_parts': '0'}, [], 'false', id='none-wanted'),
+    pytest.param({'part_number_marker': '2'}, [('10', A)], 'false', id='after-a-number'),
+    pytest.param({'part_number_marker': '5'}, [('10', A)], 'false', id='after-a-number-that-is-not-there'),
+    pytest.param({'part_number_marker': '10'}, [], 'false', id='after-the-last'),
+    pytest.param({'part_number_marker': '2147483647'}, [], 'false', id='after-any'),
+])
+def test_pages(params, parts, truncated):
+    """Numbers greater than the marker, in numeric order; of a part only the newest attempt."""
+    document = answer(ROWS, **params)
+
+    assert [(number, '"%s"' % etag) for number, etag in parts] == numbers(document)
+    assert ('IsTruncated', truncated) in document
+
+
+def test_paging_shows_every_part_once():
+    """Also where one part has more attempts than a page has parts."""
+    rows = [row(number, etag, seconds) for number in (1, 2, 3, 4, 5) for seconds, etag in enumerate([A, B, C])]
+    marker, found, truncated = '0', [], 'true'
+    while truncated == 'true':
+        document = answer(rows, part_number_marker=marker, max_parts='2')
+        marker, truncated = dict(document)['NextPartNumberMarker'], dict(document)['IsTruncated']
+        found += numbers(document)
+
+    assert [(str(number), '"%s"' % C) for number in (1, 2, 3, 4, 5)] == found
+
+
+@pytest.mark.parametrize('params, code', [
+    pytest.param({'uploadId': 'x'}, 'NoSuchUpload', id='no-id'),
+    pytest.param({'max-parts': '-1'}, 'InvalidArgument', id='max-parts'),
+    pytest.param({'part-number-marker': 'x'}, 'InvalidArgument', id='part-number-marker'),
+    pytest.param({'encoding-type': 'x'}, 'InvalidArgument', id='encoding-type'),
+])
+def test_requests_that_are_refused(params, code):
+    """Before Swift is asked for anything."""
+    swift = RecordingSwift(HEAD=MARKER)
+    env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id, **params})
+    with pytest.raises(S3Error) as refused:
+        list_parts.run(session_of(swift, env))
+
+    assert code == refused.value.code
+    assert not swift.seen
+
+
+def test_an_upload_that_has_ended():
+    """The AWS CRT takes it for success where it knows all its parts: 404 after Complete."""
+    env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id})
+    with pytest.raises(S3Error) as refused:
+        list_parts.run(session_of(RecordingSwift(HEAD=404), env))
+
+    assert 'NoSuchUpload' == refused.value.code
