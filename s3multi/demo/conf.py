@@ -167,20 +167,25 @@ def expirer_conf(place: Place) -> str:
             'internal_client_conf_path': place.swift_dir / 'internal-client.conf',
             'tasks_per_second': 1000, 'concurrency': 4,
         },
+        # Where Swift 2.34 looks for it.
+        **_small_proxy(place),
     })
 
 
 def internal_client_conf(place: Place) -> str:
     """Return the configuration of the small proxy inside the expirer."""
-    return render({
-        'DEFAULT': place.defaults('internal-client', None),
+    return render({'DEFAULT': place.defaults('internal-client', None), **_small_proxy(place)})
+
+
+def _small_proxy(place: Place) -> dict[str, dict[str, Value]]:
+    return {
         'pipeline:main': {'pipeline': 'catch_errors proxy-logging cache symlink proxy-server'},
         'filter:catch_errors': {'use': 'egg:swift#catch_errors'},
         'filter:proxy-logging': {'use': 'egg:swift#proxy_logging'},
         'filter:cache': {'use': 'egg:swift#memcache', 'memcache_servers': f'{HOST}:{place.cache_port}'},
         'filter:symlink': {'use': 'egg:swift#symlink'},
         'app:proxy-server': {'use': 'egg:swift#proxy', 'account_autocreate': True},
-    })
+    }
 
 
 def _text(value: object) -> str:
