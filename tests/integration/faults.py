@@ -77,6 +77,7 @@ class FaultFilter:
             raise Broken()
         if 'status' in rule:
             return Response(status=rule['status'])(env, start_response)
+        request.headers.pop(rule.get('without', ''), None)
         response = request.get_response(self.app)
         body = response.body
         if 'hold' in rule and rule.get('after'):
@@ -118,8 +119,9 @@ def rule(method, path, **words):
 
     skip: how many matches to let pass first. times: how often it applies; for ever without. Then, in this order: hold:
     a name under which the request waits until it is released, before it is passed on, or with after=True when it is
-    answered; die: an exception is raised, `after` as above; status: this is answered, and nothing passed on; hide: rows
-    of a listing whose names the regular expression is found in are left out.
+    answered; die: an exception is raised, `after` as above; status: this is answered, and nothing passed on; without:
+    a header that is left out of the request; hide: rows of a listing whose names the regular expression is found in
+    are left out.
     """
     return {'method': method, 'path': path, **words}
 

@@ -46,6 +46,12 @@ def holding(cluster):
 
 
 @pytest.fixture(scope='module')
+def overlapping(cluster):
+    """Another one."""
+    return FaultyProxy(cluster, 'overlapping')
+
+
+@pytest.fixture(scope='module')
 def held(holding):
     """A client of that proxy."""
     return RawClient(holding.url)
@@ -124,7 +130,8 @@ def test_completes_with_different_lists(tiny, held, later, mixed_bucket, round_n
     assert b''.join(BODIES[number - 1] for number, _etag in lists[winner]) == current(upload)
 
 
-@pytest.mark.parametrize('round_number', range(ROUNDS))
+# Fewer of these: an Abort looks again for seconds before it answers 503.
+@pytest.mark.parametrize('round_number', range(6))
 def test_complete_and_abort(tiny, held, later, mixed_bucket, swift, round_number):
     """Of Complete and Abort exactly one wins: there is a whole object, or none. Either may answer 503 first."""
     upload = Upload(tiny, mixed_bucket).parts(*BODIES)
@@ -307,6 +314,35 @@ def test_other_list_while_a_complete_is_held(held, holding, tiny, later, any_buc
     winner, loser = (upload.listed[:2], upload.listed) if other == 200 else (upload.listed, upload.listed[:2])
     assert b''.join(BODIES[:len(winner)]) == current(upload)
     assert [200, NO_SUCH_UPLOAD] == [upload.complete(listed, client=later).outcome for listed in (winner, loser)]
+
+
+@pytest.mark.parametrize('first_ends', [True, False], ids=['before the other has written', 'after it'])
+def test_intents_that_overlap(held, holding, overlapping, any_bucket, s3, first_ends):
+    """Of two lists whose intents Swift took at the same moment one answers 200 and is the object, the other never."""
+    upload = Upload(held, any_bucket).parts(*BODIES)
+    other = RawClient(overlapping.url)
+    # Swift tests If-None-Match when a PUT begins; one that began at the same time is as one without it.
+    at_the_same_time = rule(*PUT_INTENT, without='If-None-Match', times=1)
+
+    def complete_other():
+        holding.below.wait_held('first')
+        return upload.complete(upload.listed[:2], client=other).outcome
+
+    with holding.below.following(rule(*PUT_MANIFEST, hold='first', times=1)) as first, \
+            overlapping.above.following(at_the_same_time), \
+            overlapping.below.following(rule(*PUT_MANIFEST, hold='second', times=1)) as second, \
+            at_once(lambda: upload.complete().outcome, complete_other) as ends:
+        second.wait_held('second')
+        for side, name, end in ((first, 'first', ends[0]), (second, 'second', ends[1]))[::1 if first_ends else -1]:
+            side.release(name)
+            end.result()
+        outcomes = [end.result() for end in ends]
+
+    assert [UNAVAILABLE, 200] == outcomes if first_ends else [NO_SUCH_UPLOAD, 200] == outcomes
+    assert b'Hello, multipart ' == current(upload)
+    for version in s3.list_object_versions(Bucket=any_bucket)['Versions']:
+        body = s3.get_object(Bucket=any_bucket, Key='key', VersionId=version['VersionId'])['Body'].read()
+        assert body in (b'Hello, multipart ', WHOLE)
 
 
 def test_later_list_waits_for_the_lease(held, holding, tiny, later, bucket):
