@@ -535,6 +535,19 @@ def test_copy_of_the_object_is_not_the_object(tiny, bucket):
     assert 'yes' == read(tiny, bucket, 'key').headers['x-amz-meta-copy']
 
 
+def test_link_to_the_object_is_not_the_object(tiny, bucket, swift):
+    """A link that was put over the object is an overwrite too, even if it leads to a copy of the very same object."""
+    upload = Upload(tiny, bucket).parts(*WORDS)
+    upload.complete()
+    swift.put_object(bucket, 'copy', b'', query_string='multipart-manifest=get', headers={
+        'X-Copy-From': f'/{bucket}/key'})
+    swift.put_object(bucket, 'key', b'', headers={'X-Symlink-Target': f'{bucket}/copy'})
+
+    assert (404, 'NoSuchUpload') == upload.complete().outcome
+    assert (404, 'NoSuchUpload') == upload.abort().outcome
+    assert b''.join(WORDS) == read(tiny, bucket, 'key').body
+
+
 def test_complete_after_abort(tiny, bucket):
     """An aborted upload cannot be completed: NoSuchUpload."""
     upload = Upload(tiny, bucket).parts(*WORDS)

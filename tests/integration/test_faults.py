@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import time
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import urlsplit
@@ -581,6 +582,11 @@ class Stream:
             assert chunk, self.text
             self.text += chunk
 
+    def close(self):
+        # Both: the answer holds the socket too.
+        self.response.close()
+        self.connection.close()
+
     def read_all(self):
         self.text += self.response.read()
 
@@ -591,14 +597,13 @@ class Stream:
 
 @pytest.fixture
 def stream(slow, bucket, make_client):
-    """A Complete that waits for its first part, begun by a client that reads as it comes; and its upload."""
+    """A Complete whose manifest is held, begun by a client that reads the answer as it comes; and its upload."""
     upload = Upload(RawClient(slow.url), bucket).parts(*BODIES)
-    upload.rule = fault(HEAD_SEGMENT, hold='part', times=1)
-    with slow.below.following(upload.rule):
+    with slow.below.following(fault(PUT_MANIFEST, hold='manifest', times=1)):
         stream = Stream(upload, make_client(url=slow.url))
         stream.upload = upload
         yield stream
-        stream.connection.close()
+        stream.close()
 
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -612,7 +617,7 @@ def test_white_space_comes_early(stream, slow):
     stream.read_until(lambda text: len(text) >= len(DECLARATION) + 3)
     # Nobody has let the Complete go on yet.
     assert DECLARATION + b' ' * (len(stream.text) - len(DECLARATION)) == stream.text
-    slow.below.release('part')
+    slow.below.release('manifest')
     stream.read_all()
 
     assert stream.text.startswith(DECLARATION + b'   ')
@@ -629,7 +634,7 @@ def test_failure_after_white_space(slow, bucket, make_client):
         stream.read_until(lambda text: b' ' in text[len(DECLARATION):])
         below.release('part')
         stream.read_all()
-        stream.connection.close()
+        stream.close()
 
     root = stream.root
     assert (200, 'Error', 'InvalidPart', '2') == (
@@ -668,19 +673,26 @@ def test_sdk_sees_a_failure_after_white_space(slow, bucket, make_client):
     assert (500, 'InvalidPart') == (answer['ResponseMetadata']['HTTPStatusCode'], answer['Error']['Code'])
 
 
-def test_client_that_hangs_up(stream, slow, tiny, swift):
+def test_client_that_hangs_up(stream, slow, swift):
     """A Complete goes on when its client hangs up, and the repeat finds its result."""
     stream.read_until(lambda text: b' ' in text[len(DECLARATION):])
-    stream.connection.close()
-    slow.below.release('part')
+    stream.close()
+    # Swift logs what nobody waits for any more as 499.
+    await_true(lambda: re.search(rf'POST /{stream.upload.bucket}/key%3F.* 499 ', slow.proxy.log_text()))
+    slow.below.release('manifest')
 
-    deadline = time.monotonic() + BOUND_SECONDS
-    while current(stream.upload) is None or '/complete' in stream.upload.stored(swift):
-        assert time.monotonic() < deadline
+    await_true(lambda: current(stream.upload) is not None and '/complete' not in stream.upload.stored(swift))
     with slow.above.following() as above:
         answer = stream.upload.complete()
         assert not any(method == 'PUT' for method, *_ in above.requests())
     check_completed(stream.upload, answer, swift)
+
+
+def await_true(condition):
+    deadline = time.monotonic() + BOUND_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_repeat_while_the_first_still_runs(stream, slow, tiny, swift):
@@ -688,7 +700,7 @@ def test_repeat_while_the_first_still_runs(stream, slow, tiny, swift):
     stream.read_until(lambda text: b' ' in text[len(DECLARATION):])
 
     repeated = stream.upload.complete(client=tiny)
-    slow.below.release('part')
+    slow.below.release('manifest')
     stream.read_all()
 
     assert ETAG == stream.root.findtext('{*}ETag')
