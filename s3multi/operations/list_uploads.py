@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
 from collections.abc import Iterable, Iterator
 
-
 from swift.common import constraints
 
 from s3multi import request_headers
