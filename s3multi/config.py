@@ -95,8 +95,9 @@ OPTIONS = (
     Option('delete_concurrency', 20, _integer(1, 100), 'an integer from 1 to 100', 'requests',
            'How many parts an Abort, or a Complete that leaves parts out, deletes at the same time.'),
     Option('immediate_deletes', 100, _integer(0, MAX_PART_NUMBER), 'an integer from 0 to %d' % MAX_PART_NUMBER, 'parts',
-           'Up to so many parts are deleted before the answer. More are handed to the object expirer, in one request '
-           'per 10000, unless [filter:slo] has allow_async_delete = false: then all are deleted before the answer.'),
+           'Up to so many parts an Abort deletes before its answer; a Complete that leaves parts out, up to five of '
+           'them. More are handed to the object expirer, in one request per 10000, unless [filter:slo] has '
+           'allow_async_delete = false: then all are deleted before the answer.'),
     Option('expiring_objects_account_name', '', str, 'the name of an account', 'name',
            'Only where object-server.conf sets it: the same value.'),
     Option('expiring_objects_container_divisor', None, _integer(101, 10 ** 9), 'an integer from 101', 'seconds',

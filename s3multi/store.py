@@ -121,14 +121,15 @@ class Store:
 
         return [attempt for attempt in _concurrently(self._freeing.concurrency, ask, names) if attempt]
 
-    def free(self, attempts: Iterable[Attempt], ticks: int) -> None:
+    def free(self, attempts: Iterable[Attempt], ticks: int, most: 'int | None' = None) -> None:
         """Delete parts: a few before this returns, many by the object expirer. ticks: now, in units of 10 microseconds.
 
-        Raises ServiceUnavailable when one may be left.
+        most: how many are a few, if fewer than the operator allows. Raises ServiceUnavailable when one may be left.
         """
+        few = self._freeing.immediate if most is None else min(most, self._freeing.immediate)
         rest = iter(attempts)
-        first = list(islice(rest, self._freeing.immediate + 1))
-        if len(first) > self._freeing.immediate and self._freeing.queue:
+        first = list(islice(rest, few + 1))
+        if len(first) > few and self._freeing.queue:
             self._queue(chain(first, rest), ticks)
         else:
             self._delete_now(chain(first, rest), ticks)

@@ -19,6 +19,9 @@ from s3multi.session import Session
 from s3multi.state import name_choice
 from s3multi.wire import Call, Reply
 
+# So many deletions take about as long as the Complete itself. A client waits for its object, not for these.
+_FREED_BEFORE_ANSWER = 5
+
 
 def run(session: Session) -> Reply:
     """Answer CompleteMultipartUploadResult; with white space in front when Swift takes long.
@@ -93,7 +96,7 @@ def _finish(session: Session, upload: Upload, proof: Proof, etag: str) -> Reply:
 
 def _free_others(session: Session, upload: Upload, proof: Proof) -> None:
     try:
-        session.store.free(proof.others, session.ticks())
+        session.store.free(proof.others, session.ticks(), _FREED_BEFORE_ANSWER)
     except S3Error as error:
         # The object is there: what is left over costs space, not correctness.
         session.logger.warning('not all unlisted parts of upload %s could be deleted: %s', upload.id, error)
