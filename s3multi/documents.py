@@ -24,6 +24,7 @@ MAX_COMPLETE_BYTES = 4 * 1024 * 1024
 
 Node = tuple[str, Union[str, Sequence['Node']]]
 
+_NUMBER = re.compile(r'-?[0-9]{1,10}')
 _CHECKSUM = re.compile(r'Checksum[A-Z0-9]{2,12}')
 _FORBIDDEN = re.compile('[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]')
 
@@ -97,7 +98,7 @@ def _is_part_child(name: str) -> bool:
 
 def _part_ref(children: Mapping[str, str]) -> PartRef:
     number = children.get('PartNumber', '')
-    if 'ETag' not in children or not re.fullmatch(r'-?[0-9]{1,10}', number, re.ASCII):
+    if 'ETag' not in children or not _NUMBER.fullmatch(number):
         raise MalformedXML()
     checksums = tuple((name, text) for name, text in children.items() if name.startswith('Checksum'))
     if len(checksums) > 1:

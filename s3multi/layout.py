@@ -9,6 +9,7 @@ For the upload ``id`` of ``key`` in ``bucket``, all in the container ``<bucket>_
 
 This module alone knows these names. Times are counted in Swift's own unit, 10 microseconds since the epoch.
 """
+import functools
 import hashlib
 import hmac
 import re
@@ -19,6 +20,7 @@ SEGMENTS_SUFFIX = '_segments'
 
 # In ASCII order, so that encoded numbers of one width sort as the numbers do; every character is safe in a URL.
 _ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
+_VALUES = {char: value for value, char in enumerate(_ALPHABET)}
 _TIME_DIGITS = 8        # 48 bits of 10 microseconds: enough until the year 2059
 _ID_NONCE_DIGITS = 5       # an id is not as long as the last part of a segment name, so neither is taken for the other
 _ID_MAC_DIGITS = 8
@@ -47,7 +49,7 @@ def _encode(value: int, digits: int) -> str:
 def _decode(text: str) -> int:
     value = 0
     for char in text:
-        value = value << 6 | _ALPHABET.index(char)
+        value = value << 6 | _VALUES[char]
     return value
 
 
@@ -119,7 +121,7 @@ class Upload:
     def container(self) -> str:
         return segments_container(self.bucket)
 
-    @property
+    @functools.cached_property
     def marker(self) -> str:
         return '%s/%s' % (self.key, self.id)
 
@@ -127,7 +129,7 @@ class Upload:
     def intent(self) -> str:
         return self.marker + '/complete'
 
-    @property
+    @functools.cached_property
     def prefix(self) -> str:
         """What the names of all parts begin with."""
         return self.marker + '/'

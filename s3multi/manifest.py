@@ -4,6 +4,7 @@
 What ``stored`` and ``stored_headers`` return is, byte for byte, what ``swift/common/middleware/slo.py`` writes for the
 same segments; a test holds the two side by side. ``request_body`` is for when SLO shall ask for every segment itself.
 """
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -97,7 +98,11 @@ def refusal(upload: Upload, chosen: Sequence[Attempt], answer: bytes) -> S3Error
 
 def _last_modified(attempt: Attempt) -> str:
     # SLO takes it from a HEAD's Last-Modified, which is the time of the PUT rounded up to whole seconds.
-    seconds = -(-attempt.began // 100000)
+    return _slo_time(-(-attempt.began // 100000))
+
+
+@functools.lru_cache(maxsize=100)   # many parts share a second
+def _slo_time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.000000')
 
 

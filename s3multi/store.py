@@ -3,7 +3,9 @@
 
 The records that decide what an upload is are in ``records``. Every request goes through ``subrequest.Backend``.
 """
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timezone
 from itertools import chain, islice
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -37,6 +39,12 @@ _Result = TypeVar('_Result')
 def s3_time(isoformat: str) -> str:
     """Return a time of Swift's listings (ISO 8601, UTC, with or without a fraction) as S3's documents have it."""
     return isoformat[:19] + '.000Z'
+
+
+@functools.lru_cache(maxsize=100)   # many parts share a second
+def s3_time_of(seconds: int) -> str:
+    """Return a time in seconds since the epoch as S3's documents have it."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.000Z')
 
 
 class Store:

@@ -20,8 +20,8 @@ from s3multi.errors import (AccessDenied, BrokenSource, InvalidArgument, Invalid
                             NoSuchVersion, S3Error)
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.session import Session
-from s3multi.store import s3_time
-from s3multi.subrequest import Target, failure, swift_time
+from s3multi.store import s3_time_of
+from s3multi.subrequest import Target, failure
 from s3multi.wire import Reply
 
 _CONTENT_RANGE = re.compile(r'bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)')
@@ -43,7 +43,7 @@ def run(session: Session) -> Reply:
         headers = {'Transfer-Encoding': 'chunked'} if length is None else {'Content-Length': str(length)}
         stored = store_attempt(session, upload, number, headers,
                                {'wsgi.input': FileLikeIter(response.app_iter)})
-    result = document('CopyPartResult', [('LastModified', s3_time(swift_time(stored.began).isoformat)),
+    result = document('CopyPartResult', [('LastModified', s3_time_of(stored.began // 100000)),
                                          ('ETag', '"%s"' % stored.etag)])
     version_id = response.headers.get('X-Object-Version-Id')
     return Reply.xml(result, {'x-amz-copy-source-version-id': version_id} if version_id else None)

@@ -9,8 +9,7 @@ from s3multi.layout import Upload
 from s3multi.pages import MAX_PAGE, parse_count, parse_encoding
 from s3multi.parts import Attempt, newest_attempts
 from s3multi.session import Session
-from s3multi.store import s3_time
-from s3multi.subrequest import swift_time
+from s3multi.store import s3_time_of
 from s3multi.wire import Reply
 
 
@@ -52,5 +51,5 @@ def _read_page(session: Session, upload: Upload, after: int, max_parts: int) -> 
 
 
 def _part(attempt: Attempt) -> 'list[Node]':
-    return [('PartNumber', str(attempt.number)), ('LastModified', s3_time(swift_time(attempt.began).isoformat)),
+    return [('PartNumber', str(attempt.number)), ('LastModified', s3_time_of(attempt.began // 100000)),
             ('ETag', '"%s"' % attempt.etag), ('Size', str(attempt.size)), *attempt.checksums.items()]
