@@ -45,6 +45,11 @@ class BrokenSource(S3Error):
     message = 'Multipart upload has broken segment data.'
 
 
+class ConditionalRequestConflict(S3Error):
+    code, status = 'ConditionalRequestConflict', 409
+    message = 'The conditional request cannot succeed due to a conflicting operation against this resource.'
+
+
 class EntityTooLarge(S3Error):
     code, status = 'EntityTooLarge', 400
     message = 'Your proposed upload exceeds the maximum allowed size'
@@ -208,7 +213,7 @@ class PreconditionFailed(S3Error):
     code, status = 'PreconditionFailed', 412
     message = 'At least one of the pre-conditions you specified did not hold'
 
-    def __init__(self, condition: str) -> None:
+    def __init__(self, condition: 'str | None' = None) -> None:
         super().__init__(Condition=condition)
 
 

@@ -18,7 +18,7 @@ from s3multi import __version__, config, pipeline
 from s3multi.copy_source import HEADER as COPY_SOURCE
 from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
 from s3multi.expiry import ExpiryQueue, Freeing
-from s3multi.hints import PartHints
+from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import UploadIds
 from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
 from s3multi.records import Records
@@ -90,8 +90,9 @@ class S3MultiMiddleware:
         info = backend.bucket_info()
         store = Store(backend, call.account, call.bucket, self._freeing)
         records = Records(backend, call.bucket, is_versioned(info))
-        hints = PartHints(cache_from_env(call.env))
-        return Session(call, store, records, backend, self._settings, self._ids, hints, info, self._encrypted,
+        cache = cache_from_env(call.env)
+        return Session(call, store, records, backend, self._settings, self._ids, PartHints(cache),
+                       ConditionalWrites(cache), info, self._encrypted,
                        self._logger)
 
     def _authorize(self, session: Session) -> 'WSGIApplication | None':

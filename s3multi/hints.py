@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hints in memcache: the object name of the newest attempt of each part.
+"""What proxies tell each other in memcache. It helps, proves nothing, and may be missing at any time.
 
-A hint helps a Complete find a part whose row is late. It proves nothing and may be missing at any time.
+The object name of the newest attempt of each part helps a Complete find a part whose row is late. A note at a key that
+a conditional Complete is under way keeps others from comparing with an object that is just being replaced.
 """
 from typing import Any
 
+from swift.common.memcached import MemcacheConnectionError
+
 from s3multi.layout import Upload
+from s3multi.state import LEASE_SECONDS
 
 # Rows are rarely later than this; an upload that is completed later finds them in the listing.
 _SECONDS_KEPT = 3600
+# If a proxy dies. As long as others wait for it to write (``state``).
+_SECONDS_OF_A_WRITE = int(LEASE_SECONDS)
 
 
 class PartHints:
@@ -27,6 +33,31 @@ class PartHints:
             return None
         attempt = self._cache.get(_cache_key(upload, number))
         return upload.part(number, attempt) if isinstance(attempt, str) else None
+
+
+class ConditionalWrites:
+    """Lets one conditional Complete at a time write to a key, as long as ``cache`` works."""
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def begin(self, upload: Upload) -> bool:
+        """Say whether this one may write: no other has begun at the key of ``upload`` and not ended."""
+        if self._cache is None:
+            return True
+        try:
+            # Swift's client has no "add"; of several who count only one counts to one.
+            return bool(self._cache.incr(_write_key(upload), time=_SECONDS_OF_A_WRITE) == 1)
+        except MemcacheConnectionError:
+            return True
+
+    def end(self, upload: Upload) -> None:
+        if self._cache is not None:
+            self._cache.delete(_write_key(upload))
+
+
+def _write_key(upload: Upload) -> str:
+    return 's3multi/write/%s/%s/%s' % (upload.account, upload.bucket, upload.key)
 
 
 def _cache_key(upload: Upload, number: int) -> str:

@@ -115,10 +115,21 @@ class Records:
         if version is not None:
             query['version-id'] = version.internal
         response = self._head(self._bucket, key, query)
-        if response.status_int == 404 or not config_true_value(response.headers.get('X-Static-Large-Object')):
+        if response.status_int == 404 or not _is_large(response):
             return Finished()
         return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), response.headers.get(manifest.ETAG_HEADER),
                         response.headers.get('X-Object-Version-Id'))
+
+    def current(self, key: str) -> 'Finished | None':
+        """Say what an S3 client sees at ``key``; None when there is no object."""
+        response = self._head(self._bucket, key, {} if self._versioned else {'symlink': 'get'})
+        if response.status_int == 404:
+            return None
+        etag = response.headers.get(manifest.ETAG_HEADER) or response.headers['Etag'].strip('"')
+        if manifest.ETAG_HEADER not in response.headers and _is_large(response):
+            # What s3api tells clients of a large object that was made through the Swift API.
+            etag += '-N'
+        return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), etag)
 
     def _delete(self, name: str, timestamp: Timestamp) -> int:
         return self._backend.delete(Target(self._container, name), timestamp)
@@ -134,6 +145,10 @@ def marker_state(content_type: str) -> 'State | None':
         return State(dict(params).get('state')) if kind == _MARKER_TYPE else None
     except ValueError:
         return None
+
+
+def _is_large(response: Response) -> bool:
+    return bool(config_true_value(response.headers.get('X-Static-Large-Object')))
 
 
 def _timestamp(response: Response) -> Timestamp:

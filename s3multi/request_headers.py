@@ -29,7 +29,8 @@ _PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object
                'x-amz-grant-full-control', 'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write-acp')
 # Swift's own: it would expire marker and parts, never the object.
 _EXPIRY = ('x-delete-at', 'x-delete-after')
-_CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
+_DATES = ('if-modified-since', 'if-unmodified-since')
+_CONDITIONS = ('if-match', 'if-none-match', *_DATES)
 _OBJECT_CHECKSUMS = tuple('x-amz-checksum-' + name for name in (
     'crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256', 'sha512', 'md5', 'xxhash3', 'xxhash64', 'xxhash128'))
 
@@ -38,7 +39,7 @@ REFUSED = {
     'initiate': _ALWAYS_REFUSED + _KEY_SERVICE + _PROPERTIES + _EXPIRY,
     'upload_part': _ALWAYS_REFUSED + _EXPIRY + _CONDITIONS,
     'copy_part': _ALWAYS_REFUSED + _SOURCE_CUSTOMER_KEY + _EXPIRY + _CONDITIONS,
-    'complete': _ALWAYS_REFUSED + _CONDITIONS + _OBJECT_CHECKSUMS,
+    'complete': _ALWAYS_REFUSED + _DATES + _OBJECT_CHECKSUMS,
     'abort': _OWNERS + ('x-amz-if-match-initiated-time',),
     'list_parts': _ALWAYS_REFUSED,
     'list_uploads': _OWNERS,

@@ -7,7 +7,7 @@ from swift.common.utils import Timestamp, config_true_value
 
 from s3multi.config import Settings
 from s3multi.errors import NoSuchUpload
-from s3multi.hints import PartHints
+from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import Upload, UploadIds
 from s3multi.records import Records
 from s3multi.state import Marker, State
@@ -28,6 +28,7 @@ class Session:
     settings: Settings
     ids: UploadIds
     hints: PartHints
+    conditional_writes: ConditionalWrites
     bucket_info: 'dict[str, Any]'
     encrypted: bool
     logger: Any

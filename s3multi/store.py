@@ -18,7 +18,8 @@ from swift.common.swob import Response
 from swift.common.utils import StreamingPile, Timestamp, parse_content_type
 
 from s3multi import checksums, manifest
-from s3multi.errors import EntityTooLarge, NoSuchBucket, ServiceUnavailable
+from s3multi.conditions import Compare
+from s3multi.errors import EntityTooLarge, NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.expiry import Freeing, batches
 from s3multi.layout import Upload, attempt_ticks, segments_container
 from s3multi.parts import Attempt
@@ -167,30 +168,32 @@ class Store:
     # The object
 
     def write_manifest(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
-                       gate: 'Callable[[], tuple[Intent, Marker]]') -> 'str | None':
+                       gate: 'Callable[[], tuple[Intent, Marker]]', compare: Compare = Compare.NOBODY) -> 'str | None':
         """Write the manifest of parts that are proven; return the version id in a versioned bucket.
 
         gate: called just before the write; returns the intent to write for and the marker, or raises. That something
-        newer is at the key already is no failure: the object was written, and overwritten at once.
+        newer is at the key already is no failure: the object was written, and overwritten at once. compare: who sees
+        to it that nothing unknown is replaced; unless it is nobody, raises PreconditionFailed when something is there.
         """
         body = manifest.stored(upload, chosen)
         intent, marker = gate()
         target = Target(self._bucket, upload.key)
         request = self._backend.request('PUT', target, {
             **manifest.stored_headers(upload, chosen, marker.headers, etag, body),
-            'X-Timestamp': intent.timestamp.internal}, body)
+            'X-Timestamp': intent.timestamp.internal, **_condition(compare)}, body)
         # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
         request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
-        return self._written(target, self._backend.answer(request))
+        return self._written(target, self._backend.answer(request), compare)
 
     def write_manifest_through_slo(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
-                                   gate: 'Callable[[], tuple[Intent, Marker]]') -> 'str | None':
+                                   gate: 'Callable[[], tuple[Intent, Marker]]',
+                                   compare: Compare = Compare.NOBODY) -> 'str | None':
         """Like ``write_manifest``, but have SLO ask for every part before ``gate`` is called.
 
         Raises InvalidPart for the first part that is not there or not as the manifest says.
         """
         target = Target(self._bucket, upload.key, {'multipart-manifest': 'put'})
-        request = self._backend.request('PUT', target, {'Accept': 'application/json'},
+        request = self._backend.request('PUT', target, {'Accept': 'application/json', **_condition(compare)},
                                         manifest.request_body(upload, chosen))
 
         def hook(segments: 'list[Row | None]') -> 'list[object]':
@@ -207,7 +210,7 @@ class Store:
         response = self._backend.answer(request)
         if response.status_int == 400:
             raise manifest.refusal(upload, chosen, response.body)
-        return self._written(target, response)
+        return self._written(target, response, compare)
 
     def show_version(self, upload: Upload, timestamp: Timestamp) -> None:
         """Make the version that was written at ``timestamp`` the current one, unless a newer one is.
@@ -220,7 +223,10 @@ class Store:
         later = Timestamp(timestamp.internal, offset=1)
         self._backend.call('PUT', target, (404,), {'X-Timestamp': later.internal})
 
-    def _written(self, target: Target, response: Response) -> 'str | None':
+    def _written(self, target: Target, response: Response, compare: Compare) -> 'str | None':
+        # 202: something newer is there, which nobody has compared with.
+        if compare is not Compare.NOBODY and response.status_int in (202, 412):
+            raise PreconditionFailed()
         if response.status_int == 413:
             raise EntityTooLarge(None, None, response.body.decode('utf-8', 'replace').strip())
         if response.status_int == 404:
@@ -247,6 +253,10 @@ def _concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'I
             yield from results
     if errors:
         raise errors[0]
+
+
+def _condition(compare: Compare) -> 'dict[str, str]':
+    return {'If-None-Match': '*'} if compare is Compare.SWIFT else {}
 
 
 def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':

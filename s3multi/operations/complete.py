@@ -8,11 +8,13 @@ import base64
 from eventlet import Timeout
 
 from s3multi import heartbeat, request_headers
+from s3multi.conditions import read_condition
 from s3multi.digests import is_md5, md5, multipart_etag
 from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
 from s3multi.errors import BadDigest, IncompleteBody, InternalError, InvalidPart, MaxMessageLengthExceeded, S3Error
 from s3multi.layout import Upload
 from s3multi.operations.conclude import Conclusion
+from s3multi.operations.guard import Guard
 from s3multi.operations.prove import Proof, prove
 from s3multi.parts import PartRef, check_order, check_sizes
 from s3multi.session import Session
@@ -30,18 +32,20 @@ def run(session: Session) -> Reply:
     """
     upload = session.upload()
     request_headers.refuse_unsupported('complete', session.call.headers)
+    guard = Guard(session, upload, read_condition(session.call.headers))
     listed = _read_list(session, upload)
     etag = multipart_etag(ref.etag for ref in listed)
     proof = prove(session, upload, listed)
     if proof is None:
-        earlier = Conclusion(session, upload, etag, None)
+        earlier = Conclusion(session, upload, etag, None, guard)
         return _reply(session.call, etag, earlier.of_earlier_complete())
     check_sizes(proof.chosen, session.settings.min_segment_size, session.call.headers.get('x-amz-mp-object-size'))
+    guard.check()
     thread_locals = session.logger.thread_locals
 
     def task() -> Reply:
         session.logger.thread_locals = thread_locals
-        return _finish(session, upload, proof, etag)
+        return _finish(session, upload, proof, etag, guard)
 
     return heartbeat.answer(task, session.settings.heartbeat_interval)
 
@@ -78,9 +82,9 @@ def _read_body(call: Call) -> bytes:
     return body
 
 
-def _finish(session: Session, upload: Upload, proof: Proof, etag: str) -> Reply:
+def _finish(session: Session, upload: Upload, proof: Proof, etag: str, guard: Guard) -> Reply:
     """Write the object and return the reply, an error document included: the status may be gone by then."""
-    conclusion = Conclusion(session, upload, etag, name_choice(etag, (part.name for part in proof.chosen)))
+    conclusion = Conclusion(session, upload, etag, name_choice(etag, (part.name for part in proof.chosen)), guard)
     try:
         version_id = conclusion.reach(proof.chosen)
         if conclusion.may_free:

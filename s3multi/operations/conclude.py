@@ -7,8 +7,10 @@ that it was still ours proves that no other Complete has passed. ``doc/design`` 
 """
 from collections.abc import Sequence
 
-from s3multi.errors import NoSuchUpload, ServiceUnavailable
+from s3multi.errors import (ConditionalRequestConflict, NoSuchUpload, PreconditionFailed, S3Error,
+                            ServiceUnavailable)
 from s3multi.layout import Upload
+from s3multi.operations.guard import Guard
 from s3multi.operations.settle import Verdict, after, is_finished, settle_abort
 from s3multi.parts import Attempt
 from s3multi.session import Session
@@ -30,7 +32,7 @@ class _Over(Exception):
 class Conclusion:
     """One Complete on its way to the object, or to the reason why there is none."""
 
-    def __init__(self, session: Session, upload: Upload, etag: str, choice: 'str | None') -> None:
+    def __init__(self, session: Session, upload: Upload, etag: str, choice: 'str | None', guard: Guard) -> None:
         """etag: the S3 ETag of the object. choice: the name of the list of attempts; None when it is not known."""
         self._session = session
         self._store = session.store
@@ -38,27 +40,35 @@ class Conclusion:
         self._upload = upload
         self._etag = etag
         self._choice = choice
+        self._guard = guard
         self._intent: Intent | None = None
         self._marker: Marker | None = None
         self._joined = False
         self._won = False
+        self._found = False
 
     @property
     def may_free(self) -> bool:
         """Whether parts that were not listed may be deleted: no rival can have a manifest that lists them."""
-        return self._won and not self._session.is_versioned
+        return self._won and not self._found and not self._session.is_versioned
 
     def reach(self, chosen: Sequence[Attempt]) -> 'str | None':
         """Make the object; return its version id in a versioned bucket.
 
-        Raises NoSuchUpload when another Complete or an Abort won, ServiceUnavailable while that is not certain.
+        Raises NoSuchUpload when another Complete or an Abort won, ServiceUnavailable while that is not certain,
+        ConditionalRequestConflict or NoSuchKey when the key no longer holds what the guard asks for.
         """
         try:
             write = (self._store.write_manifest_through_slo if self._session.settings.verify == 'head'
                      else self._store.write_manifest)
-            version_id = write(self._upload, chosen, self._etag, self._enter)
+            version_id = write(self._upload, chosen, self._etag, self._enter, self._guard.compare)
         except _Over as over:
             return over.version_id
+        except PreconditionFailed:
+            self._recognise()
+            version_id = None
+        finally:
+            self._guard.leave()
         assert self._intent is not None
         if self._joined and self._session.is_versioned:
             self._store.show_version(self._upload, self._intent.timestamp)
@@ -111,8 +121,29 @@ class Conclusion:
                 raise self._busy('its intent is too old to write the manifest')
             self._intent = intent
             self._joined = intent is not own
+            try:
+                self._guard.enter(self._joined)
+            except S3Error:
+                self._withdraw()
+                raise
             return intent, self._marker
         raise self._busy('too many Completes at once')
+
+    def _recognise(self) -> None:
+        """With an object at the key that was not replaced: go on if it is the one to be made."""
+        finished = self._records.finished(self._upload.key)
+        if finished.upload_id != self._upload.id:
+            self._withdraw()
+            raise ConditionalRequestConflict()
+        if finished.etag != self._etag:
+            raise self._busy('another Complete has made the object')
+        self._found = True
+
+    def _withdraw(self) -> None:
+        """Take the own intent back: nothing was written, and the client may go on with the upload."""
+        assert self._intent is not None
+        if not self._joined:
+            self._records.delete_intent(self._upload, after(self._intent.timestamp, 1))
 
     def _join(self) -> 'Intent | None':
         """With an intent in place: return it to join its Complete, or None when the way is free again."""

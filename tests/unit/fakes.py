@@ -7,7 +7,7 @@ from swift.common.swob import wsgi_to_str
 
 from s3multi import config
 from s3multi.expiry import Freeing
-from s3multi.hints import PartHints
+from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import UploadIds
 from s3multi.records import Records
 from s3multi.session import Session
@@ -126,6 +126,16 @@ class Cache(dict):
         assert 0 < time <= 30 * 86400, 'memcache takes a longer time for a date'
         self[key] = value
 
+    def incr(self, key, delta=1, time=0):
+        """Count up from 0, which a new key has."""
+        assert 0 < time <= 30 * 86400, 'memcache takes a longer time for a date'
+        self[key] = self.get(key, 0) + delta
+        return self[key]
+
+    def delete(self, key):
+        """Forget a key, if it is there."""
+        self.pop(key, None)
+
 
 def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):
     """Return the environ of a client's request, as it reaches s3multi after auth."""
@@ -153,4 +163,4 @@ def session_of(swift, env=None, cache=None, options=None, encrypted=False):
     backend = Backend(swift, call.env, call.account, call.bucket)
     freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, None)
     return Session(call, Store(backend, call.account, call.bucket, freeing), Records(backend, call.bucket, False),
-                   backend, settings, IDS, PartHints(cache), {}, encrypted, None)
+                   backend, settings, IDS, PartHints(cache), ConditionalWrites(cache), {}, encrypted, None)

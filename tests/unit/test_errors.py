@@ -15,6 +15,7 @@ CATALOGUE = [
     (errors.AccessDenied(), 'AccessDenied', 403, {}),
     (errors.BrokenSource(), 'BrokenMPU', 409, {}),
     (errors.BadDigest('a', 'b'), 'BadDigest', 400, {'ExpectedDigest': 'a', 'CalculatedDigest': 'b'}),
+    (errors.ConditionalRequestConflict(), 'ConditionalRequestConflict', 409, {}),
     (errors.EntityTooLarge(2, 1), 'EntityTooLarge', 400, {'ProposedSize': '2', 'MaxSizeAllowed': '1'}),
     (errors.EntityTooSmall(1, 2, 3, ETAG), 'EntityTooSmall', 400,
      {'ProposedSize': '1', 'MinSizeAllowed': '2', 'PartNumber': '3', 'ETag': ETAG}),

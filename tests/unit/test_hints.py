@@ -2,7 +2,9 @@
 """Hints in memcache: a help where listings lag, and never more than that."""
 import pytest
 
-from s3multi.hints import PartHints
+from swift.common.memcached import MemcacheConnectionError
+
+from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import Upload
 from tests.unit.fakes import Cache
 
@@ -67,3 +69,39 @@ def test_without_memcache_there_are_no_hints():
 
     assert hints.remember(UPLOAD, 7, ATTEMPT) is None
     assert hints.recall(UPLOAD, 7) is None
+
+
+# One conditional Complete at a time
+
+def test_one_writes_at_a_time():
+    """Of several that begin at one key the first may write; when it has ended the next may."""
+    writes = ConditionalWrites(Cache())
+
+    assert [True, False, False] == [writes.begin(UPLOAD) for _ in range(3)]
+    writes.end(UPLOAD)
+    assert writes.begin(UPLOAD)
+
+
+@pytest.mark.parametrize('other, may', [
+    (Upload('AUTH_a', 'bucket', 'key', 'j' * 21), False), (Upload('AUTH_a', 'bucket', 'key2', 'i' * 21), True),
+    (Upload('AUTH_a', 'bucket2', 'key', 'i' * 21), True), (Upload('AUTH_b', 'bucket', 'key', 'i' * 21), True)])
+def test_what_counts_is_the_key(other, may):
+    """Uploads of one key keep each other out, those of other keys do not."""
+    writes = ConditionalWrites(Cache())
+    writes.begin(UPLOAD)
+
+    assert may == writes.begin(other)
+
+
+class _Broken(Cache):
+    def incr(self, key, delta=1, time=0):
+        raise MemcacheConnectionError('nobody there')
+
+
+@pytest.mark.parametrize('cache', [None, _Broken()], ids=['none', 'broken'])
+def test_without_memcache_nobody_is_kept_out(cache):
+    """It is a help, and no lock."""
+    writes = ConditionalWrites(cache)
+
+    assert [True, True] == [writes.begin(UPLOAD) for _ in range(2)]
+    assert writes.end(UPLOAD) is None

@@ -12,20 +12,20 @@ import s3multi
 PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
-DOMAIN = ('errors', 'digests', 'checksums', 'layout', 'state', 'parts', 'request_headers', 'copy_source', 'pages',
-          'documents', 'manifest', 'config')
+DOMAIN = ('errors', 'digests', 'conditions', 'checksums', 'layout', 'state', 'parts', 'request_headers', 'copy_source',
+          'pages', 'documents', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 'wire', 'heartbeat', 'hints', 'records', 'store', 'session')
-OPERATIONS = ('operations', 'operations.settle', 'operations.conclude', 'operations.prove', 'operations.upload_part',
-              'operations.copy_part', 'operations.initiate', 'operations.complete', 'operations.abort',
-              'operations.list_parts', 'operations.list_uploads')
+OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
+              'operations.upload_part', 'operations.copy_part', 'operations.initiate', 'operations.complete',
+              'operations.abort', 'operations.list_parts', 'operations.list_uploads')
 # A room imports only what stands before it.
 ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'front')
 
 # What operations share; any other arrow between them is none.
 BETWEEN_OPERATIONS = {
-    'operations.conclude': ['operations.settle'],
+    'operations.conclude': ['operations.settle', 'operations.guard'],
     'operations.abort': ['operations.settle'],
-    'operations.complete': ['operations.conclude', 'operations.prove'],
+    'operations.complete': ['operations.conclude', 'operations.guard', 'operations.prove'],
     'operations.prove': ['operations.settle'],
     'operations.copy_part': ['operations.upload_part'],
 }

@@ -13,7 +13,8 @@ CUSTOMER_KEY = ['x-amz-server-side-encryption-customer-' + name for name in ('al
 OBJECT_CHECKSUMS = ['x-amz-checksum-' + name for name in (
     'crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256', 'sha512', 'md5', 'xxhash64', 'xxhash3', 'xxhash128')]
 OWNER = 'x-amz-expected-bucket-owner'
-CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since']
+DATES = ['if-modified-since', 'if-unmodified-since']
+CONDITIONS = ['if-match', 'if-none-match', *DATES]
 
 # Per operation, the headers whose loss would mislead the client.
 PROMISES = {
@@ -28,7 +29,7 @@ PROMISES = {
     'copy_part': [OWNER, 'x-amz-source-expected-bucket-owner', *CUSTOMER_KEY,
                   *(name.replace('x-amz-', 'x-amz-copy-source-') for name in CUSTOMER_KEY),
                   *CONDITIONS, 'x-delete-at', 'x-delete-after'],
-    'complete': [OWNER, *CUSTOMER_KEY, *CONDITIONS, *OBJECT_CHECKSUMS],
+    'complete': [OWNER, *CUSTOMER_KEY, *DATES, *OBJECT_CHECKSUMS],
     'abort': [OWNER, 'x-amz-if-match-initiated-time'],
     'list_parts': [OWNER, *CUSTOMER_KEY],
     'list_uploads': [OWNER],

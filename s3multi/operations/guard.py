@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The condition of a Complete, looked at before anything is written and again just before the manifest.
+
+Swift compares at the write itself with ``If-None-Match: *`` alone, and not in buckets with versions: there is always
+something at the key, if only the link to a delete marker. Everything else is a question just before.
+"""
+from s3multi.conditions import Compare, Condition
+from s3multi.errors import ConditionalRequestConflict, PreconditionFailed
+from s3multi.layout import Upload
+from s3multi.session import Session
+
+
+class Guard:
+    """What has to hold at the key when one Complete writes its manifest; nothing without a condition."""
+
+    def __init__(self, session: Session, upload: Upload, condition: 'Condition | None') -> None:
+        self._session = session
+        self._upload = upload
+        self._condition = condition
+        self._noted = False
+
+    @property
+    def compare(self) -> Compare:
+        """Who compares when the manifest is written."""
+        if self._condition is None:
+            return Compare.NOBODY
+        if self._condition.etag is None and not self._session.is_versioned:
+            return Compare.SWIFT
+        return Compare.WE
+
+    def check(self) -> None:
+        """Look at the key, unless this very upload made its object: then its Complete is a repeat.
+
+        Raises PreconditionFailed or NoSuchKey.
+        """
+        if self._condition is None:
+            return
+        current = self._session.records.current(self._upload.key)
+        if current is None or current.upload_id != self._upload.id:
+            self._condition.check(self._upload.key, current.etag if current else None)
+
+    def enter(self, joined: bool) -> None:
+        """Look again, and keep other conditional Completes from the key until ``leave``.
+
+        joined: whether another Complete, with the same list and so the same condition, has done that already. Raises
+        ConditionalRequestConflict or NoSuchKey for what was written or deleted since ``check``.
+        """
+        if self._condition is None:
+            return
+        self._noted = not joined and self._session.conditional_writes.begin(self._upload)
+        if not joined and not self._noted:
+            raise ConditionalRequestConflict()
+        if self.compare is Compare.WE:
+            try:
+                self.check()
+            except PreconditionFailed:
+                raise ConditionalRequestConflict() from None
+
+    def leave(self) -> None:
+        """Let others at the key."""
+        if self._noted:
+            self._session.conditional_writes.end(self._upload)

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Complete on condition: that there is no object at the key yet, or that it is still the one the client knows.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .counting import counting
+from .faults import FaultyProxy, rule
+from .raw import RawClient
+from .uploads import Upload, at_once, race, read, result
+
+ABSENT = {'If-None-Match': '*'}
+FAILED = (412, 'PreconditionFailed')
+CONFLICT = (409, 'ConditionalRequestConflict')
+NO_SUCH_KEY = (404, 'NoSuchKey')
+NOT_IMPLEMENTED = (501, 'NotImplemented')
+
+
+@pytest.fixture(scope='module', params=['listing', 'head'])
+def proxy(request, cluster):
+    """A proxy whose requests can be held, for each way to verify parts."""
+    return FaultyProxy(cluster, f'conditions-{request.param}', verify=request.param)
+
+
+@pytest.fixture
+def client(proxy):
+    """A client of that proxy."""
+    return RawClient(proxy.url)
+
+
+@pytest.fixture
+def upload(client, bucket):
+    """An upload of one part."""
+    return Upload(client, bucket).parts(b'new')
+
+
+@pytest.fixture(params=['plain', 'versioned'])
+def either_bucket(request, bucket, s3):
+    """A bucket without versions, or with."""
+    if request.param == 'versioned':
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
+    return bucket
+
+
+def put(client, bucket, body=b'old', key='key'):
+    """Write an object and return its ETag, in quotes."""
+    answer = client.request('PUT', bucket, key, body=body)
+    assert 200 == answer.status
+    return answer.headers['ETag']
+
+
+def matching(etag):
+    """Return the header that asks for an object with this ETag."""
+    return {'If-Match': etag}
+
+
+def test_nothing_is_there(client, either_bucket):
+    """`If-None-Match: *` holds where there is no object."""
+    upload = Upload(client, either_bucket).parts(b'new')
+
+    assert 200 == upload.complete(headers=ABSENT).outcome
+    assert b'new' == read(client, either_bucket, 'key').body
+
+
+def test_something_is_there(client, either_bucket, s3):
+    """It fails where there is one, writes nothing, and the upload can still be completed, or aborted."""
+    put(client, either_bucket)
+    upload, other = (Upload(client, either_bucket).parts(b'new') for _ in range(2))
+    answer = upload.complete(headers=ABSENT)
+
+    assert (FAILED, 'If-None-Match') == (answer.outcome, answer.error['Condition'])
+    assert b'old' == read(client, either_bucket, 'key').body
+    assert 1 == len(s3.list_object_versions(Bucket=either_bucket)['Versions'])
+    assert 204 == other.abort().outcome
+    assert 200 == upload.complete().outcome
+    assert b'new' == read(client, either_bucket, 'key').body
+
+
+def test_deleted_object_is_none(client, bucket, s3):
+    """In a versioned bucket a delete marker counts as no object."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
+    etag = put(client, bucket)
+    s3.delete_object(Bucket=bucket, Key='key')
+    upload = Upload(client, bucket).parts(b'new')
+
+    assert NO_SUCH_KEY == upload.complete(headers=matching(etag)).outcome
+    assert 200 == upload.complete(headers=ABSENT).outcome
+    assert b'new' == read(client, bucket, 'key').body
+
+
+@pytest.mark.parametrize('form', ['{}', '"{}"', ' "{}" '])
+def test_object_is_the_one_that_is_known(client, either_bucket, form):
+    """`If-Match` holds for the ETag of the object, with or without quotes."""
+    etag = put(client, either_bucket).strip('"')
+    upload = Upload(client, either_bucket).parts(b'new')
+
+    assert 200 == upload.complete(headers=matching(form.format(etag))).outcome
+    assert b'new' == read(client, either_bucket, 'key').body
+
+
+def test_object_that_is_itself_multipart(client, either_bucket):
+    """The ETag of a multipart object is the one that S3 clients see."""
+    first = Upload(client, either_bucket).parts(b'first')
+    etag = result(first.complete())['ETag']
+    upload = Upload(client, either_bucket).parts(b'new')
+
+    assert FAILED == upload.complete(headers=matching(first.etags[1])).outcome
+    assert 200 == upload.complete(headers=matching(etag)).outcome
+
+
+def test_large_object_of_the_swift_api(client, bucket, swift):
+    """So it is for a large object that was made through the Swift API."""
+    swift.put_object(bucket, 'segment', b'segment')
+    swift.put_object(bucket, 'key', json.dumps([{'path': f'/{bucket}/segment'}]), query_string='multipart-manifest=put')
+    etag = client.request('HEAD', bucket, 'key').headers['ETag']
+    upload = Upload(client, bucket).parts(b'new')
+
+    assert etag.endswith('-N"')
+    assert FAILED == upload.complete(headers=matching(etag.replace('-N', ''))).outcome
+    assert 200 == upload.complete(headers=matching(etag)).outcome
+
+
+def test_object_is_another_or_none(client, either_bucket):
+    """It fails for another object, and is NoSuchKey where there is none; the upload stays."""
+    upload = Upload(client, either_bucket).parts(b'new')
+    assert NO_SUCH_KEY == upload.complete(headers=matching(upload.etags[1])).outcome
+    put(client, either_bucket)
+    answer = upload.complete(headers=matching(upload.etags[1]))
+
+    assert (FAILED, 'If-Match') == (answer.outcome, answer.error['Condition'])
+    assert b'old' == read(client, either_bucket, 'key').body
+    assert 200 == upload.complete().outcome
+
+
+@pytest.mark.parametrize('headers, named', [
+    ({'If-None-Match': '"d41d8cd98f00b204e9800998ecf8427e"'}, 'If-None-Match'),
+    ({'If-Match': '*'}, 'If-Match'), ({'If-Match': '"*"'}, 'If-Match'),
+    ({'If-Match': '"x"', 'If-None-Match': '*'}, 'If-Match,If-None-Match'),
+    ({'If-Modified-Since': 'Sun, 22 Nov 2026 00:00:00 GMT'}, 'if-modified-since')])
+def test_conditions_that_s3_does_not_know(upload, headers, named):
+    """What Amazon S3 does not take is refused, not ignored, and the upload stays."""
+    answer = upload.complete(headers=headers)
+
+    assert (NOT_IMPLEMENTED, named) == (answer.outcome, answer.error['Header'])
+    assert upload.is_open()
+
+
+@pytest.mark.parametrize('condition', ['absent', 'matching'])
+def test_repeat_of_a_success(client, either_bucket, condition):
+    """A repeat, after the answer was lost, is no failed condition: the object is the one that was asked for."""
+    headers = ABSENT if condition == 'absent' else matching(put(client, either_bucket))
+    upload = Upload(client, either_bucket).parts(b'new')
+
+    first, repeat = (upload.complete(headers=headers) for _ in range(2))
+    assert (200, first.body) == (repeat.outcome, repeat.body)
+
+
+@pytest.mark.parametrize('condition', ['absent', 'matching'])
+@pytest.mark.parametrize('after', ['PUT manifest', 'DELETE marker'])
+def test_repeat_after_a_proxy_died(client, proxy, either_bucket, condition, after):
+    """Nor is one that finds the object written and the upload not yet closed."""
+    headers = ABSENT if condition == 'absent' else matching(put(client, either_bucket))
+    upload = Upload(client, either_bucket).parts(b'new')
+    path = f'{either_bucket}/key$' if after == 'PUT manifest' else f'{upload.id}$'
+    with proxy.above.following(rule(after.split()[0], path, die=True, after=True, times=1)):
+        assert 500 == upload.complete(headers=headers).status
+
+    assert 200 == upload.complete(headers=headers).outcome
+    assert b'new' == read(client, either_bucket, 'key').body
+    assert not upload.is_open()
+
+
+@pytest.mark.parametrize('condition, written, outcome', [
+    ('absent', b'other', CONFLICT), ('matching', b'other', CONFLICT), ('matching', None, NO_SUCH_KEY)])
+def test_write_that_lands_while_complete_runs(client, proxy, either_bucket, condition, written, outcome):
+    """What another client writes after the first look is not overwritten; the upload can go on."""
+    headers = ABSENT if condition == 'absent' else matching(put(client, either_bucket))
+    upload = Upload(client, either_bucket).parts(b'new')
+    with proxy.above.following(rule('PUT', '/complete$', hold='intent')), \
+            at_once(lambda: upload.complete(headers=headers)) as (complete,):
+        proxy.above.wait_held('intent')
+        if written:
+            put(client, either_bucket, written)
+        else:
+            assert 204 == client.request('DELETE', either_bucket, 'key').status
+        proxy.above.release('intent')
+        assert outcome == complete.result().outcome
+
+    assert (written or 404) == (read(client, either_bucket, 'key').body if written else
+                                read(client, either_bucket, 'key').status)
+    assert 200 == upload.complete().outcome
+    assert b'new' == read(client, either_bucket, 'key').body
+
+
+def test_of_many_writers_one_wins(client, bucket):
+    """Of several uploads that are completed at once on condition that there is no object, one becomes the object."""
+    uploads = [Upload(client, bucket).parts(b'%d' % number) for number in range(6)]
+    answers = race(*(lambda upload=upload: upload.complete(headers=ABSENT) for upload in uploads))
+
+    won = [number for number, answer in enumerate(answers) if answer.outcome == 200]
+    assert 1 == len(won), [answer.outcome for answer in answers]
+    assert {answer.outcome for answer in answers} <= {200, FAILED, CONFLICT}
+    assert b'%d' % won[0] == read(client, bucket, 'key').body
+
+
+def test_what_a_condition_costs(proxy, client, bucket):
+    """`If-None-Match` costs one look at the object, the second is Swift's own; `If-Match` costs two."""
+    etag = None
+    for headers, looks in ((ABSENT, 1), ({}, 0), ('match', 2)):
+        upload = Upload(client, bucket).parts(b'new')
+        with counting(proxy.above) as seen:
+            etag = result(upload.complete(headers=matching(etag) if headers == 'match' else headers))['ETag']
+        assert looks == seen.counts.get('HEAD object', 0)
+        if not headers:
+            assert 6 == len(seen.order)
