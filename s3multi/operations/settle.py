@@ -6,11 +6,17 @@ The order of the reads matters; ``doc/design`` has the trace that appears when o
 import enum
 from dataclasses import dataclass
 
+import eventlet
+
+from s3multi.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.session import Session
 from s3multi.state import State
 from s3multi.subrequest import swift_time
 from swift.common.utils import Timestamp
+
+
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class Verdict(enum.Enum):
@@ -57,6 +63,44 @@ def settle_abort(session: Session, upload: Upload) -> Settlement:
         return Settlement(Verdict.COMPLETED, intent is not None)
     records.mark(upload, State.ABORTED, after(swift_time(upload.ticks), 2))
     return Settlement(Verdict.ABORTED, intent is not None)
+
+
+def abort(session: Session, upload: Upload, looks: int) -> bool:
+    """End an upload for good; say whether its parts may be deleted.
+
+    looks: how often to look again, a second apart, while a Complete is at work. Raises NoSuchUpload when a Complete
+    has won or there is no such upload, ServiceUnavailable while that is not certain: a repeat goes on.
+    """
+    marker = session.records.marker(upload)
+    if marker is None:
+        raise NoSuchUpload(upload.id)
+    met_intent = False
+    if marker.state is not State.ABORTED:
+        if marker.state is State.OPEN:
+            flag_abort(session, upload)
+        settlement = _settle(session, upload, looks)
+        if settlement.verdict is Verdict.COMPLETED:
+            raise NoSuchUpload(upload.id)
+        if settlement.verdict is Verdict.UNSURE:
+            raise ServiceUnavailable()
+        met_intent = settlement.met_intent
+    if session.records.finished(upload.key).upload_id == upload.id:
+        # No order of events leads here while Swift keeps its promises. The object outweighs the space.
+        session.logger.error('upload %s of %s/%s is marked aborted, but its object exists: its parts are kept',
+                             upload.id, upload.bucket, upload.key)
+        raise NoSuchUpload(upload.id)
+    # An older version may list the parts where a Complete was met; only the clean-up can tell.
+    return not (met_intent and session.is_versioned)
+
+
+def _settle(session: Session, upload: Upload, looks: int) -> Settlement:
+    settlement = settle_abort(session, upload)
+    for _ in range(looks):
+        if settlement.verdict is not Verdict.UNSURE:
+            break
+        eventlet.sleep(_SECONDS_BETWEEN_LOOKS)
+        settlement = settle_abort(session, upload)
+    return settlement
 
 
 def is_finished(session: Session, upload: Upload, timestamp: Timestamp) -> bool:
