@@ -5,6 +5,7 @@ from typing import Any
 
 from swift.common.utils import Timestamp, config_true_value
 
+from s3multi.bucket_life import ended_before
 from s3multi.config import Settings
 from s3multi.errors import NoSuchUpload
 from s3multi.hints import ConditionalWrites, PartHints
@@ -34,12 +35,18 @@ class Session:
     logger: Any
 
     def upload(self) -> Upload:
-        """Return the upload the request names. Raises NoSuchUpload unless its id was made for this bucket and key."""
+        """Return the upload the request names. Raises NoSuchUpload unless the bucket ``knows`` its id."""
         upload_id = self.call.params.get('uploadId', '')
         key = self.call.object_key()
-        if not self.ids.belongs(self.call.account, self.call.bucket, key, upload_id):
+        if not self.knows(key, upload_id):
             raise NoSuchUpload(upload_id)
         return Upload(self.call.account, self.call.bucket, key, upload_id)
+
+    def knows(self, key: str, upload_id: str) -> bool:
+        """Say whether an id was made for this bucket and key, and since the bucket was made."""
+        account, bucket = self.call.account, self.call.bucket
+        return (self.ids.belongs(account, bucket, key, upload_id)
+                and Upload(account, bucket, key, upload_id).ticks > self.ended_before)
 
     def open_marker(self, upload: Upload) -> Marker:
         """Read the marker of an upload that must be open. Raises NoSuchUpload when it is not."""
@@ -52,6 +59,11 @@ class Session:
     def is_versioned(self) -> bool:
         """Whether the bucket has, or once had, versions."""
         return is_versioned(self.bucket_info)
+
+    @property
+    def ended_before(self) -> int:
+        """Uploads that began no later ended when the bucket was deleted; in units of 10 microseconds."""
+        return ended_before(self.bucket_info)
 
     @staticmethod
     def now() -> Timestamp:

@@ -24,7 +24,9 @@ def run(session: Session) -> Reply:
     request_headers.check_acl(call.headers)
     request_headers.check_checksum_choice(call.headers)
     request_headers.check_metadata_size(call.headers)
-    upload = Upload(call.account, call.bucket, key, session.ids.new(call.account, call.bucket, key, session.ticks()))
+    # The proxy that deleted a bucket of this name may have had a faster clock.
+    began = max(session.ticks(), session.ended_before + 1)
+    upload = Upload(call.account, call.bucket, key, session.ids.new(call.account, call.bucket, key, began))
     initiation = _initiation(call)
     if session.ids.hides(call.account, call.bucket, key):
         _note_hidden(session)

@@ -91,7 +91,7 @@ def _open_uploads(session: Session, rows: 'Iterable[Row]') -> 'list[OpenUpload]'
     for row in rows:
         if marker_state(row.get('content_type', '')) is State.OPEN:
             split = split_marker(row['name'])
-            if split and session.ids.belongs(session.call.account, session.call.bucket, *split):
+            if split and session.knows(*split):
                 found.append(OpenUpload.of(*split, row['last_modified']))
     return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import re
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -414,7 +415,8 @@ def test_more_uploads_than_a_page_holds(cluster, tiny, bucket, make_client):
     """Uploads beyond the thousandth are on the next page."""
     tiny.initiate(bucket, 'z')
     ids = UploadIds(b'\0' + hash_suffix(cluster.swift_dir / 'swift.conf').encode())
-    made = [('key-%d' % (number % 7), ids.new(ACCOUNT, bucket, 'key-%d' % (number % 7), 10 ** 14 + number))
+    began = time.time_ns() // 10000
+    made = [('key-%d' % (number % 7), ids.new(ACCOUNT, bucket, 'key-%d' % (number % 7), began + number))
             for number in range(2200)]
     add_rows(cluster, bucket, [{'name': '%s/%s' % each, 'content_type': 'application/x-s3multi-marker;state=open'}
                                for each in made])

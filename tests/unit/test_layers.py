@@ -12,8 +12,8 @@ import s3multi
 PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
-DOMAIN = ('errors', 'digests', 'conditions', 'checksums', 'layout', 'state', 'parts', 'request_headers', 'copy_source',
-          'pages', 'documents', 'manifest', 'config')
+DOMAIN = ('errors', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts', 'request_headers',
+          'copy_source', 'pages', 'documents', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 'wire', 'heartbeat', 'hints', 'records', 'store', 'session')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.upload_part', 'operations.copy_part', 'operations.initiate', 'operations.complete',
@@ -43,6 +43,7 @@ ALONE = {
 FOREIGN_TO_DOMAIN = {
     'documents': [('lxml.etree', None)],
     'manifest': [('simplejson', None), ('swift.common.utils', 'extract_swift_bytes')],
+    'bucket_life': [('swift.common.utils', 'Timestamp')],
     'state': [('swift.common.utils', 'Timestamp')],
 }
 FOREIGN = ('swift', 'eventlet', 'lxml', 'simplejson', 'paste', 'boto3', 'botocore', 'requests', 'swiftclient')
