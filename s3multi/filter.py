@@ -12,7 +12,7 @@ from swift.common.registry import get_swift_info, register_swift_info
 from swift.common.request_helpers import append_log_info
 from swift.common.storage_policy import POLICIES
 from swift.common.swob import Request
-from swift.common.utils import cache_from_env, get_logger
+from swift.common.utils import cache_from_env, get_logger, split_path
 
 from s3multi import __version__, config, pipeline
 from s3multi.copy_source import HEADER as COPY_SOURCE
@@ -20,12 +20,13 @@ from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuch
 from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import UploadIds
-from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
+from s3multi.operations import (abort, complete, copy_part, delete_bucket, initiate, list_parts, list_uploads,
+                                upload_part)
 from s3multi.records import Records
 from s3multi.session import Session, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
-from s3multi.wire import HANDOFF, Call, Reply, read_call, send
+from s3multi.wire import DELETED_BUCKET, HANDOFF, Call, Handoff, Reply, read_call, send
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -66,6 +67,8 @@ class S3MultiMiddleware:
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         if HANDOFF not in env:
+            if DELETED_BUCKET in env:
+                return self._delete_bucket(env, start_response)
             return self.app(env, start_response)
         try:
             call = read_call(env)
@@ -84,6 +87,23 @@ class S3MultiMiddleware:
             self._logger.exception('%s %s failed', env['REQUEST_METHOD'], env['PATH_INFO'])
             reply = Reply.error(InternalError(), env.get('swift.trans_id', ''))
         return send(reply, env, start_response)
+
+    def _delete_bucket(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        """Pass on a request that s3api makes to delete a bucket; if it is the deletion itself, end its uploads."""
+        request = Request(env)
+        _, _, container, key = split_path(request.path_info, 1, 4, True)
+        if request.method != 'DELETE' or container != env[DELETED_BUCKET] or key is not None:
+            return self.app(env, start_response)
+        try:
+            session = self._session(read_call({**env, HANDOFF: Handoff({}, {}, '', '')}))
+        except S3Error:
+            # A name that Swift takes for none either.
+            return self.app(env, start_response)
+        began = session.ticks()
+        response = session.backend.answer(request)
+        if response.status_int == 204:
+            delete_bucket.end_uploads(session, began)
+        return response(env, start_response)
 
     def _session(self, call: Call) -> Session:
         backend = Backend(self.app, call.env, call.account, call.bucket)

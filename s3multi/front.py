@@ -2,7 +2,8 @@
 """The filter ``egg:s3multi#s3api``: Swift's own s3api, which hands multipart requests on to s3multi.
 
 Signatures, presigned URLs, aws-chunked bodies, checksums of the payload and everything that is no multipart request
-stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Alone knows s3api.
+stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Beside ``bucket_view``, alone knows
+s3api.
 """
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
 from swift.common.utils import drain_and_close, split_path
 
 from s3multi import pipeline
+from s3multi.bucket_view import BucketView, check_bucket
 from s3multi.checksums import Checksum, algorithm_of
 from s3multi.config import ConfigError
 from s3multi.parts import MAX_PART_NUMBER
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 _MULTIPART = (PartController, UploadController, UploadsController)
 
 
-class S3MultiFront(s3api.S3ApiMiddleware):
+class S3MultiFront(BucketView):
     """Swift's S3 API, with multipart requests handed on through the pipeline to the s3multi filter."""
 
     def handle_request(self, req: Any) -> Response:
         """Answer an S3 request that s3api has parsed; ``req`` is its ``S3Request``."""
+        check_bucket(req)
         if req.controller not in _MULTIPART:
             return super().handle_request(req)
         # The server looks at this on the environ that it made itself, so it cannot wait for the answer: with it,

@@ -162,6 +162,11 @@ def segments_container(bucket: str) -> str:
     return bucket + SEGMENTS_SUFFIX
 
 
+def is_segments_container(name: str) -> bool:
+    """Say whether a container has the name of one that holds uploads, and so is no bucket to S3 clients."""
+    return name.endswith(SEGMENTS_SUFFIX)
+
+
 # Part numbers have at most five digits of eight, so every name of a part, and of little else, holds this.
 PARTS_DELIMITER = '/000'
 

@@ -14,7 +14,7 @@ import simplejson as json
 from eventlet import Timeout
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
-from swift.common.swob import Response
+from swift.common.swob import Request, Response
 from swift.common.utils import StreamingPile, Timestamp, parse_content_type
 
 from s3multi import checksums, manifest
@@ -63,6 +63,10 @@ class Store:
     def create_container(self, policy_index: int) -> None:
         """Create the segments container; ``policy_index`` is the storage policy of the bucket."""
         self._backend.call('PUT', Target(self._container), (), {'X-Storage-Policy': POLICIES[policy_index].name})
+
+    def delete_container(self) -> None:
+        """Delete the segments container, unless something is in it."""
+        self._backend.call('DELETE', Target(self._container), (404, 409))
 
     def note_hidden_uploads(self) -> None:
         """Note, for good, that the container has uploads whose names lie among the parts of another upload."""
@@ -128,7 +132,7 @@ class Store:
             return Attempt(found[0], name, attempt_ticks(found[1]), response.headers['Etag'].strip('"'),
                            response.content_length, _checksums(*shown))
 
-        return [attempt for attempt in _concurrently(self._freeing.concurrency, ask, names) if attempt]
+        return [attempt for attempt in concurrently(self._freeing.concurrency, ask, names) if attempt]
 
     def free(self, attempts: Iterable[Attempt], ticks: int, most: 'int | None' = None) -> None:
         """Delete parts: a few before this returns, many by the object expirer. ticks: now, in units of 10 microseconds.
@@ -149,7 +153,7 @@ class Store:
             return self._backend.delete(Target(self._container, attempt.name),
                                         swift_time(max(ticks, attempt.began + 1)))
 
-        if 409 in list(_concurrently(self._freeing.concurrency, delete, attempts)):
+        if 409 in list(concurrently(self._freeing.concurrency, delete, attempts)):
             raise ServiceUnavailable()
 
     def _queue(self, attempts: Iterable[Attempt], ticks: int) -> None:
@@ -183,6 +187,7 @@ class Store:
             'X-Timestamp': intent.timestamp.internal, **_condition(compare)}, body)
         # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
         request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
+        _look_again(request)
         return self._written(target, self._backend.answer(request), compare)
 
     def write_manifest_through_slo(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
@@ -204,6 +209,7 @@ class Store:
             # SLO writes with this very environ, so what only now is known can still be set.
             request.headers.update(manifest.object_headers(upload, marker.headers, etag))
             request.headers['X-Timestamp'] = intent.timestamp.internal
+            _look_again(request)
             return []
 
         request.environ['swift.callback.slo_manifest_hook'] = hook
@@ -236,7 +242,13 @@ class Store:
         return response.headers.get('X-Object-Version-Id')
 
 
-def _concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'Iterable[_Item]') -> Iterator[_Result]:
+def _look_again(request: Request) -> None:
+    # Swift writes into a bucket that was deleted since it was last looked at, and so brings it back. What the environ
+    # knows is as old as the client's request; memcache is newer: the proxy that deletes a bucket takes it out there.
+    request.environ['swift.infocache'] = {}
+
+
+def concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'Iterable[_Item]') -> Iterator[_Result]:
     """Yield what ``ask`` returns for each item, in any order; when all are done raise the first error, if any."""
     errors: list[BaseException] = []
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HANDOFF = 's3multi.handoff'
+# Where the front leaves the name of a bucket that an S3 request deletes (a WSGI string).
+DELETED_BUCKET = 's3multi.deleted_bucket'
 
 
 @dataclass

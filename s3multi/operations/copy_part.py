@@ -18,6 +18,7 @@ from s3multi.copy_source import (HEADER, CopySource, SourceState, check_conditio
 from s3multi.documents import document
 from s3multi.errors import (AccessDenied, BrokenSource, InvalidArgument, InvalidRequest, NoSuchBucket, NoSuchKey,
                             NoSuchVersion, S3Error)
+from s3multi.layout import is_segments_container
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.session import Session
 from s3multi.store import s3_time_of
@@ -32,6 +33,8 @@ def run(session: Session) -> Reply:
     call = session.call
     upload, number = read_target(session, 'copy_part')
     source = parse_source(call.headers[HEADER])
+    if is_segments_container(source.bucket):
+        raise NoSuchBucket(source.bucket)
     byte_range = parse_range(call.headers)
     session.open_marker(upload)
     response = _open_source(session, source, byte_range)

@@ -10,7 +10,7 @@ from s3multi.expiry import Freeing
 from s3multi.filter import S3MultiMiddleware, route
 from s3multi.layout import UploadIds
 from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
-from s3multi.wire import HANDOFF, read_call
+from s3multi.wire import DELETED_BUCKET, HANDOFF, read_call
 from tests.unit.fakes import RecordingSwift, client_env, handed_on
 
 FREEING = Freeing(2, 100, None)
@@ -52,6 +52,38 @@ def test_errors_of_other_requests_pass_untouched():
 
     with pytest.raises(KeyError, match='theirs'):
         answer(app, client_env())
+
+
+# A bucket that s3api deletes
+
+@pytest.mark.parametrize('method, path', [
+    ('HEAD', '/v1/AUTH_a/bucket'), ('GET', '/v1/AUTH_a/bucket'), ('DELETE', '/v1/AUTH_a/bucket/key'),
+    ('DELETE', '/v1/AUTH_a/bucket+segments'), ('DELETE', '/v1/AUTH_a/bucket+segments/key'), ('DELETE', '/v1/AUTH_a'),
+])
+def test_requests_on_the_way_to_it_pass(method, path):
+    """s3api asks for more than the deletion, with the same environ."""
+    swift = RecordingSwift()
+    answer(swift, client_env(path, **{'REQUEST_METHOD': method, DELETED_BUCKET: 'bucket'}))
+
+    assert [(method, path)] == [(seen.method, seen.path) for seen in swift.seen]
+
+
+@pytest.mark.parametrize('status', [403, 404, 409, 503])
+def test_a_bucket_that_is_not_deleted_keeps_its_uploads(status):
+    """Whatever the reason; the answer is Swift's."""
+    swift = RecordingSwift(DELETE=(status, {}, b'why'), HEAD=204)
+    got = answer(swift, client_env('/v1/AUTH_a/bucket', **{'REQUEST_METHOD': 'DELETE', DELETED_BUCKET: 'bucket'}))
+
+    assert ('%d As The Test Says' % status, b'why') == got
+    assert '/v1/AUTH_a/bucket' == swift.last.path
+
+
+def test_a_bucket_whose_name_is_no_text():
+    """Swift answers what it thinks of it."""
+    swift = RecordingSwift(DELETE=412)
+    got = answer(swift, client_env('/v1/AUTH_a/\xff', **{'REQUEST_METHOD': 'DELETE', DELETED_BUCKET: '\xff'}))
+
+    assert '412 As The Test Says' == got[0]
 
 
 # What a request asks for

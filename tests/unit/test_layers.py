@@ -17,14 +17,15 @@ DOMAIN = ('errors', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bu
 SHELL = ('pipeline', 'expiry', 'subrequest', 'wire', 'heartbeat', 'hints', 'records', 'store', 'session')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.upload_part', 'operations.copy_part', 'operations.initiate', 'operations.complete',
-              'operations.abort', 'operations.list_parts', 'operations.list_uploads')
+              'operations.abort', 'operations.delete_bucket', 'operations.list_parts', 'operations.list_uploads')
 # A room imports only what stands before it.
-ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'front')
+ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'bucket_view', 'front')
 
 # What operations share; any other arrow between them is none.
 BETWEEN_OPERATIONS = {
     'operations.conclude': ['operations.settle', 'operations.guard'],
     'operations.abort': ['operations.settle'],
+    'operations.delete_bucket': ['operations.settle'],
     'operations.complete': ['operations.conclude', 'operations.guard', 'operations.prove'],
     'operations.prove': ['operations.settle'],
     'operations.copy_part': ['operations.upload_part'],
@@ -35,7 +36,7 @@ ALONE = {
     'lxml': ['documents'],
     'simplejson': ['expiry', 'manifest', 'store'],
     'paste': ['pipeline'],
-    'swift.common.middleware.s3api': ['front'],
+    'swift.common.middleware.s3api': ['bucket_view', 'front'],
     'swift.proxy': ['subrequest'],
     'swift.common.wsgi': ['pipeline', 'subrequest'],
 }

@@ -169,6 +169,14 @@ def test_an_id_is_taken_exactly(change):
 
 # Names
 
+@pytest.mark.parametrize('name, expected', [
+    ('bucket_segments', True), ('_segments', True), ('bucket', False), ('bucket_segments2', False),
+    ('bucket+segments', False), ('bucket_Segments', False), ('', False)])
+def test_names_of_containers_that_hold_uploads(name, expected):
+    """What ends so is no bucket."""
+    assert expected is layout.is_segments_container(name)
+
+
 def test_names_of_an_upload():
     """The layout that an operator finds in the segments container."""
     upload = Upload('AUTH_a', 'bucket', 'a/b', SOME_ID)

@@ -356,6 +356,18 @@ def test_a_manifest_as_slo_stores_it():
     assert manifest.stored(UPLOAD, PARTS) == swift.last.body
 
 
+@BOTH_WAYS
+def test_a_manifest_is_not_written_into_a_bucket_that_is_gone(way):
+    """Whether the bucket is there is asked when the manifest is written: what the request knew before may be old."""
+    swift = RecordingSwift(PUT=answering())
+    known = {'container/AUTH_a/bucket': {'status': 204}}
+    env = client_env(**{'swift.infocache': known})
+    store = Store(Backend(swift, env, 'AUTH_a', 'bucket'), 'AUTH_a', 'bucket', Freeing(2, 100, None))
+    getattr(store, way)(UPLOAD, PARTS, MD5 + '-2', gate)
+
+    assert {} == swift.last.env['swift.infocache'] and env['swift.infocache'] is known
+
+
 def test_a_manifest_as_slo_takes_it():
     """SLO asks for every part; a refusal comes as JSON, for as text it names no part in a way that can be read."""
     swift = RecordingSwift(PUT=answering())
