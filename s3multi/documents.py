@@ -116,6 +116,12 @@ def document(root: str, children: Iterable[Node]) -> bytes:
     return DECLARATION + ('<%s xmlns="%s">%s</%s>' % (root, NAMESPACE, _render(children), root)).encode('utf-8')
 
 
+def people(initiator: str) -> 'list[Node]':
+    """Return the Initiator and Owner of an upload: who began it will own the object. Nothing for an unknown one, ''."""
+    person: list[Node] = [('ID', initiator), ('DisplayName', initiator)]
+    return [('Initiator', person), ('Owner', person)] if initiator else []
+
+
 def error_document(error: S3Error, request_id: str) -> bytes:
     """Return an error document. It has no namespace: SDKs know an error inside a 200 by the bare name ``Error``."""
     nodes: list[Node] = [('Code', error.code), ('Message', error.message)]

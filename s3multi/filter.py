@@ -118,15 +118,16 @@ class S3MultiMiddleware:
     def _authorize(self, session: Session) -> 'WSGIApplication | None':
         """Judge the client's own right on the bucket: to read it for lists, else to write it.
 
-        Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter, and, only
-        for who may know it, NoSuchBucket.
+        Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter or when the ACL
+        of S3 denies it, and, only for who may know it, NoSuchBucket.
         """
         env, info = session.call.env, session.bucket_info
         authorize = env.get('swift.authorize')
         if authorize is None:
             raise AccessDenied()
         request = Request(env)
-        request.acl = info['read_acl' if session.call.method in ('GET', 'HEAD') else 'write_acl']
+        reads = session.call.method in ('GET', 'HEAD')
+        request.acl = info['read_acl' if reads else 'write_acl']
         denied = authorize(request)
         if denied is not None:
             return denied
@@ -134,6 +135,9 @@ class S3MultiMiddleware:
             raise NoSuchBucket(session.call.bucket)
         if not is_success(info['status']):
             raise ServiceUnavailable()
+        s3_acl = session.call.s3_acl
+        if s3_acl is not None and not s3_acl.may('READ' if reads else 'WRITE', info['sysmeta']):
+            raise AccessDenied()
         return None
 
 

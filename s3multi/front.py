@@ -6,7 +6,7 @@ stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``
 s3api.
 """
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from swift.common.middleware.s3api import s3api, s3request, s3response
@@ -17,14 +17,27 @@ from swift.common.utils import drain_and_close, split_path
 from s3multi import pipeline
 from s3multi.bucket_view import BucketView, check_bucket
 from s3multi.checksums import Checksum, algorithm_of
-from s3multi.config import ConfigError
 from s3multi.parts import MAX_PART_NUMBER
+from s3multi.s3_acl import S3Acl
 from s3multi.wire import HANDOFF, Handoff
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _MULTIPART = (PartController, UploadController, UploadsController)
+# Where Keystone's filters leave the name of a user, and s3api reads it, whichever auth filter there is.
+_NAMES = ('HTTP_X_USER_NAME', 'HTTP_X_TENANT_NAME', 'HTTP_X_PROJECT_NAME')
+
+
+class _Unnamed(s3api.ListingEtagMiddleware):
+    """What s3api sends requests to. Who signed one is for the auth filters to say, never for a header of the client."""
+
+    def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        if 's3api.auth_details' in env:
+            for name in _NAMES:
+                env.pop(name, None)
+        answer: Iterable[bytes] = super().__call__(env, start_response)
+        return answer
 
 
 class S3MultiFront(BucketView):
@@ -43,7 +56,7 @@ class S3MultiFront(BucketView):
         handoff = Handoff(
             params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
             headers={wsgi_to_str(name).lower(): wsgi_to_str(value) for name, value in req.headers.items()},
-            access_key=req.access_key, location=_location(req), checksum=_checksum_of(req))
+            access_key=req.access_key, location=_location(req), checksum=_checksum_of(req), s3_acl=_s3_acl_of(req))
         request = req.to_swift_req(req.method, req.container_name, req.object_name, headers={})
         # Nobody but s3multi may read the source of a copy, and its Content-Length is still that of the request.
         request.environ.pop('HTTP_X_COPY_FROM', None)
@@ -103,6 +116,19 @@ def _checksum_of(req: Any) -> 'Checksum | Callable[[], Checksum] | None':
     return lambda: Checksum(algorithm, stream.trailers[trailer])
 
 
+def _s3_acl_of(req: Any) -> 'S3Acl | None':
+    """Return the rights of the client by the ACLs of S3; None where those of Swift count.
+
+    Raises the S3 error for an Initiate that asks for an ACL which cannot be given.
+    """
+    if not req.conf.s3_acl:
+        return None
+    s3_acl = S3Acl(req.user_id, req.headers, req.conf.allow_no_owner)
+    if req.controller is UploadsController and req.method == 'POST':
+        s3_acl.check_headers()
+    return s3_acl
+
+
 def _location(req: Any) -> str:
     """Return the URL of the object, as the client addressed it."""
     return wsgi_to_str(req.host_url) + wsgi_quote(req.environ['PATH_INFO'])
@@ -135,9 +161,6 @@ def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callab
     def s3api_filter(app: 'WSGIApplication') -> S3MultiFront:
         if '__file__' in global_conf:
             pipeline.check(pipeline.read_stages(global_conf['__file__']))
-        front = S3MultiFront(s3api.ListingEtagMiddleware(app), conf)
-        if front.conf.s3_acl:
-            raise ConfigError('s3multi does not support S3 ACLs yet: in [filter:s3api] write s3_acl = false')
-        return front
+        return S3MultiFront(_Unnamed(app), conf)
 
     return s3api_filter

@@ -24,6 +24,7 @@ SEGMENT_TYPE = 'application/octet-stream'
 # s3api's own names, so that stock s3api serves the object correctly too: ``s3api/controllers/multi_upload.py``.
 ETAG_HEADER = 'X-Object-Sysmeta-S3Api-Etag'
 UPLOAD_ID_HEADER = 'X-Object-Sysmeta-S3Api-Upload-Id'
+ACL_HEADER = 'X-Object-Sysmeta-S3Api-Acl'
 # What the listing of the container shall show instead of the object's own.
 LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
 LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'

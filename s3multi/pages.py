@@ -48,11 +48,12 @@ class OpenUpload:
     id: str
     key: str = field(compare=False)
     initiated: str = field(compare=False)
+    initiator: str = field(compare=False)
 
     @classmethod
-    def of(cls, key: str, upload_id: str, initiated: str) -> 'OpenUpload':
-        """``initiated``: ISO 8601 as Swift's listings give it."""
-        return cls(key.encode('utf-8', 'surrogateescape'), upload_id, key, initiated)
+    def of(cls, key: str, upload_id: str, initiated: str, initiator: str) -> 'OpenUpload':
+        """initiated: ISO 8601 as Swift's listings give it. initiator: '' when nobody knows."""
+        return cls(key.encode('utf-8', 'surrogateescape'), upload_id, key, initiated, initiator)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ Every decision hangs on them, so they are always read with X-Newest, and always 
 see a POST. What they mean is in ``state``.
 """
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
-from swift.common.swob import Response, str_to_wsgi, wsgi_to_str
+from swift.common.swob import Response, wsgi_to_str
 from swift.common.utils import Timestamp, config_true_value, parse_content_type
 
 from s3multi import manifest
@@ -18,9 +19,13 @@ from s3multi.subrequest import Backend, Target, swift_time
 
 _MARKER_TYPE = 'application/x-s3multi-marker'
 _CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
+# Where markers once named it; now their type does, so that a listing shows it.
 _INITIATOR_HEADER = 'X-Object-Sysmeta-S3multi-Initiator'
 _CHOSEN_HEADER = 'X-Object-Sysmeta-S3multi-Chosen'
 _TIMESTAMP_HEADER = 'X-Object-Sysmeta-S3multi-Timestamp'
+
+# What a marker keeps for the object beside user metadata and the content type.
+_KEPT = (*OBJECT_HEADERS, manifest.ACL_HEADER.lower())
 
 
 @dataclass(frozen=True)
@@ -52,21 +57,22 @@ class Records:
         headers = {name: value for name, value in initiation.items() if name != 'content-type'}
         if 'content-type' in initiation:
             headers[_CONTENT_TYPE_HEADER] = initiation['content-type']
-        headers[_INITIATOR_HEADER] = str_to_wsgi(initiator)
-        response = self._put_marker(upload, State.OPEN, swift_time(upload.ticks), headers, expect=(400, 404))
+        response = self._put_marker(upload, Marker(State.OPEN, swift_time(upload.ticks), headers, initiator),
+                                    expect=(400, 404))
         if response.status_int == 400:
             raise InvalidRequest('Swift does not accept the headers of this upload.')
         return response.status_int != 404
 
-    def mark(self, upload: Upload, state: State, timestamp: Timestamp) -> None:
+    def mark(self, upload: Upload, state: State, timestamp: Timestamp, initiator: str) -> None:
         """Write the marker again with another state; a newer one, or its deletion, stays as it is."""
-        self._put_marker(upload, state, timestamp, {}, expect=())
+        self._put_marker(upload, Marker(state, timestamp, {}, initiator), expect=())
 
-    def _put_marker(self, upload: Upload, state: State, timestamp: Timestamp, headers: 'dict[str, str]',
-                    expect: 'tuple[int, ...]') -> Response:
+    def _put_marker(self, upload: Upload, marker: Marker, expect: 'tuple[int, ...]') -> Response:
+        content_type = '%s;state=%s' % (_MARKER_TYPE, marker.state.value)
+        if marker.initiator:
+            content_type += ';initiator=' + quote(marker.initiator, safe='', errors='surrogateescape')
         return self._backend.call('PUT', Target(self._container, upload.marker), expect, {
-            **headers, 'X-Timestamp': timestamp.internal,
-            'Content-Type': '%s;state=%s' % (_MARKER_TYPE, state.value)})
+            **marker.headers, 'X-Timestamp': marker.timestamp.internal, 'Content-Type': content_type})
 
     def marker(self, upload: Upload) -> 'Marker | None':
         """Read the marker; None when it is gone."""
@@ -74,11 +80,12 @@ class Records:
         if response.status_int == 404:
             return None
         headers = {name.lower(): value for name, value in response.headers.items()
-                   if name.lower().startswith('x-object-meta-') or name.lower() in OBJECT_HEADERS}
+                   if name.lower().startswith('x-object-meta-') or name.lower() in _KEPT}
         if _CONTENT_TYPE_HEADER in response.headers:
             headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
-        return Marker(marker_state(response.headers['Content-Type']) or State.ABORTED, _timestamp(response), headers,
-                      wsgi_to_str(response.headers.get(_INITIATOR_HEADER, '')))
+        content_type = response.headers['Content-Type']
+        initiator = marker_initiator(content_type) or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
+        return Marker(marker_state(content_type) or State.ABORTED, _timestamp(response), headers, initiator)
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
         """Write the intent of a Complete, unless there is one."""
@@ -145,6 +152,12 @@ def marker_state(content_type: str) -> 'State | None':
         return State(dict(params).get('state')) if kind == _MARKER_TYPE else None
     except ValueError:
         return None
+
+
+def marker_initiator(content_type: str) -> str:
+    """Return who began the upload, as the content type of its marker tells; '' when it does not."""
+    _, params = parse_content_type(content_type)
+    return unquote(dict(params).get('initiator', ''), errors='replace')
 
 
 def _is_large(response: Response) -> bool:

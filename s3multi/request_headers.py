@@ -62,6 +62,12 @@ def refuse_unsupported(operation: str, headers: Mapping[str, str]) -> None:
             raise NotImplementedHeader(name)
 
 
+def without_acl(headers: Mapping[str, str]) -> 'dict[str, str]':
+    """Return the headers but for those that ask for an ACL, which are honoured where the ACLs of S3 count."""
+    return {name: value for name, value in headers.items()
+            if name != 'x-amz-acl' and not name.startswith('x-amz-grant-')}
+
+
 def check_acl(headers: Mapping[str, str]) -> None:
     """Accept only a canned ACL that grants nothing beyond what the bucket already does.
 

@@ -35,7 +35,10 @@ class State(enum.Enum):
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker as read. ``headers`` is what the object shall have, as Initiate was told; empty once an Abort began."""
+    """A marker. ``headers`` is what the object shall have, as Initiate was told; empty once an Abort began.
+
+    initiator: who began the upload, '' when the marker does not tell.
+    """
 
     state: State
     timestamp: Timestamp

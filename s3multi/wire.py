@@ -15,6 +15,7 @@ from swift.common.utils import split_path
 from s3multi.checksums import Checksum
 from s3multi.documents import CONTENT_TYPE, error_document
 from s3multi.errors import InvalidArgument, InvalidRequest, InvalidURI, S3Error
+from s3multi.s3_acl import S3Acl
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -30,7 +31,8 @@ class Handoff:
 
     params: the query, as it was signed. headers: the client's, names in lower case. access_key: who signed.
     location: the URL of the object. checksum: the one that came in a header, or what returns the one of a trailer
-    once the body has been read; None when none was announced. The front verifies it. answered: set by the filter, so
+    once the body has been read; None when none was announced. The front verifies it. s3_acl: the client's rights where
+    the ACLs of S3 count, and Swift's authorisation lets everything pass; else None. answered: set by the filter, so
     that the front can tell its answers from a denial on the way.
     """
 
@@ -39,6 +41,7 @@ class Handoff:
     access_key: str
     location: str
     checksum: 'Checksum | Callable[[], Checksum] | None' = None
+    s3_acl: 'S3Acl | None' = None
     answered: bool = False
 
 
@@ -63,6 +66,7 @@ class Call:
     content_md5: 'str | None'
     metadata: Mapping[str, str]
     checksum: 'Checksum | Callable[[], Checksum] | None'
+    s3_acl: 'S3Acl | None'
     trans_id: str
 
     @property
@@ -110,7 +114,8 @@ def read_call(env: 'WSGIEnvironment') -> Call:
         env=env, method=request.method, account=wsgi_to_str(account), bucket=wsgi_to_str(bucket),
         key=wsgi_to_str(key) if key else None, params=handoff.params, headers=handoff.headers,
         user=_user_of(env, handoff), location=handoff.location, content_length=request.content_length,
-        content_md5=_content_md5(handoff.headers), checksum=handoff.checksum, trans_id=env.get('swift.trans_id', ''),
+        content_md5=_content_md5(handoff.headers), checksum=handoff.checksum, s3_acl=handoff.s3_acl,
+        trans_id=env.get('swift.trans_id', ''),
         metadata={name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
                   if name.startswith('HTTP_X_OBJECT_META_')})
 
@@ -142,6 +147,8 @@ def _is_text(value: str) -> bool:
 
 def _user_of(env: 'WSGIEnvironment', handoff: Handoff) -> str:
     # As s3api names its users: Keystone's project and name, tempauth's access key.
+    if handoff.s3_acl is not None:
+        return handoff.s3_acl.user
     if 'HTTP_X_USER_NAME' in env:
         return wsgi_to_str('%s:%s' % (env.get('HTTP_X_TENANT_NAME') or env.get('HTTP_X_PROJECT_NAME', ''),
                                       env['HTTP_X_USER_NAME']))

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from swift.common.http import is_success
 from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
 from swift.common.swob import Response
-from swift.common.utils import FileLikeIter, closing_if_possible, config_true_value, drain_and_close
+from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possible, config_true_value, drain_and_close
 
 from s3multi import manifest
 from s3multi.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
@@ -57,10 +57,32 @@ def _open_source(session: Session, source: CopySource, byte_range: 'tuple[int, i
     target = Target(source.bucket, source.key, {'version-id': source.version_id} if source.version_id else {})
     headers = {'Range': 'bytes=%d-%d' % byte_range} if byte_range else {}
     response = session.backend.send_as_client('GET', target, headers)
+    if not _may_know(session, source, target, response):
+        # Not read: it may be long.
+        close_if_possible(response.app_iter)
+        raise AccessDenied()
     if is_success(response.status_int):
         return response
     drain_and_close(response)
     raise _refusal(session, source, byte_range, response, target)
+
+
+def _may_know(session: Session, source: CopySource, target: Target, response: Response) -> bool:
+    """Say whether the client may know this answer, where the ACLs of S3 decide: Swift has let the request pass.
+
+    The source's own ACL counts, and for a source that is not there the right to read its bucket.
+    """
+    s3_acl = session.call.s3_acl
+    if s3_acl is None or response.status_int not in (200, 206, 404, 409, 416):
+        return True
+    if not is_success(response.status_int):
+        # An error does not carry the ACL.
+        response = session.backend.send_as_client('HEAD', target)
+        drain_and_close(response)
+    if response.status_int == 404:
+        info = session.backend.bucket_info(source.bucket)
+        return info['status'] == 404 or s3_acl.may('READ', info['sysmeta'])
+    return s3_acl.may_read_object(response.headers)
 
 
 def _refusal(session: Session, source: CopySource, byte_range: 'tuple[int, int] | None', response: Response,

@@ -12,7 +12,7 @@ from s3multi.documents import document
 from s3multi.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
 from s3multi.layout import NAME_OVERHEAD, Upload
 from s3multi.session import Session
-from s3multi.wire import Call, Reply
+from s3multi.wire import Reply
 
 
 def run(session: Session) -> Reply:
@@ -20,14 +20,15 @@ def run(session: Session) -> Reply:
     call = session.call
     key = call.object_key()
     _check_names(call.bucket, key)
-    request_headers.refuse_unsupported('initiate', call.headers)
-    request_headers.check_acl(call.headers)
+    headers = call.headers if call.s3_acl is None else request_headers.without_acl(call.headers)
+    request_headers.refuse_unsupported('initiate', headers)
+    request_headers.check_acl(headers)
     request_headers.check_checksum_choice(call.headers)
     request_headers.check_metadata_size(call.headers)
     # The proxy that deleted a bucket of this name may have had a faster clock.
     began = max(session.ticks(), session.ended_before + 1)
     upload = Upload(call.account, call.bucket, key, session.ids.new(call.account, call.bucket, key, began))
-    initiation = _initiation(call)
+    initiation = _initiation(session)
     if session.ids.hides(call.account, call.bucket, key):
         _note_hidden(session)
     if not session.records.open_upload(upload, initiation, call.user):
@@ -56,11 +57,14 @@ def _check_names(bucket: str, key: str) -> None:
         raise InvalidBucketName(bucket)
 
 
-def _initiation(call: Call) -> 'dict[str, str]':
+def _initiation(session: Session) -> 'dict[str, str]':
     """Return the headers that the object shall have, as WSGI strings."""
+    call = session.call
     kept = {name: str_to_wsgi(call.headers[name]) for name in request_headers.OBJECT_HEADERS if name in call.headers}
     if call.headers.get('content-type'):
         kept['content-type'] = str_to_wsgi(call.headers['content-type'])
+    if call.s3_acl is not None:
+        kept.update(call.s3_acl.object_headers(session.bucket_info['sysmeta']))
     return {**kept, **call.metadata}
 
 

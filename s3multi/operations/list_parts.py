@@ -4,7 +4,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 """
 from s3multi import request_headers
-from s3multi.documents import Node, document, url_encode
+from s3multi.documents import Node, document, people, url_encode
 from s3multi.layout import Upload
 from s3multi.pages import MAX_PAGE, parse_count, parse_encoding
 from s3multi.parts import Attempt, newest_attempts
@@ -23,10 +23,9 @@ def run(session: Session) -> Reply:
     after = parse_count(call.params, 'part-number-marker', 0)
     marker = session.open_marker(upload)
     page, truncated = _read_page(session, upload, after, max_parts)
-    person: list[Node] = [('ID', marker.initiator), ('DisplayName', marker.initiator)]
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
-        ('Initiator', person), ('Owner', person), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
+        *people(marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
         ('NextPartNumberMarker', str(page[-1].number if page else 0)), ('MaxParts', str(max_parts))]
     if encoding:
         nodes.append(('EncodingType', encoding))

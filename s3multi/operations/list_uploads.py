@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from swift.common import constraints
 
 from s3multi import request_headers
-from s3multi.documents import Node, document, url_encode
+from s3multi.documents import Node, document, people, url_encode
 from s3multi.errors import InvalidRequest
 from s3multi.layout import PARTS_DELIMITER, marker_range, parts_directory, split_marker
 from s3multi.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
-from s3multi.records import marker_state
+from s3multi.records import marker_initiator, marker_state
 from s3multi.session import Session
 from s3multi.state import State
 from s3multi.store import Row, s3_time
@@ -92,7 +92,7 @@ def _open_uploads(session: Session, rows: 'Iterable[Row]') -> 'list[OpenUpload]'
         if marker_state(row.get('content_type', '')) is State.OPEN:
             split = split_marker(row['name'])
             if split and session.knows(*split):
-                found.append(OpenUpload.of(*split, row['last_modified']))
+                found.append(OpenUpload.of(*split, row['last_modified'], marker_initiator(row['content_type'])))
     return found
 
 
@@ -107,9 +107,8 @@ def _result(session: Session, query: UploadsQuery, page: UploadsPage) -> bytes:
     if query.encoding:
         nodes.append(('EncodingType', query.encoding))
     nodes.append(('IsTruncated', 'true' if page.truncated else 'false'))
-    person: list[Node] = [('ID', session.call.user), ('DisplayName', session.call.user)]
-    nodes += [('Upload', [('Key', encode(upload.key)), ('UploadId', upload.id), ('Initiator', person),
-                          ('Owner', person), ('StorageClass', 'STANDARD'), ('Initiated', s3_time(upload.initiated))])
+    nodes += [('Upload', [('Key', encode(upload.key)), ('UploadId', upload.id), *people(upload.initiator),
+                          ('StorageClass', 'STANDARD'), ('Initiated', s3_time(upload.initiated))])
               for upload in page.uploads]
     nodes += [('CommonPrefixes', [('Prefix', encode(prefix))]) for prefix in page.prefixes]
     return document('ListMultipartUploadsResult', nodes)

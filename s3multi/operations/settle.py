@@ -11,7 +11,7 @@ import eventlet
 from s3multi.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.session import Session
-from s3multi.state import State
+from s3multi.state import Marker, State
 from s3multi.subrequest import swift_time
 from swift.common.utils import Timestamp
 
@@ -40,10 +40,10 @@ def after(timestamp: Timestamp, offset: int) -> Timestamp:
     return Timestamp(timestamp.internal, offset=offset)
 
 
-def flag_abort(session: Session, upload: Upload) -> None:
-    """Write ``aborting``. From here on no new Complete passes."""
+def flag_abort(session: Session, upload: Upload, marker: Marker) -> None:
+    """Write ``aborting`` over the marker that was read. From here on no new Complete passes."""
     # Just after the time of Initiate: so it replaces "open", but never brings back a marker that a Complete deleted.
-    session.records.mark(upload, State.ABORTING, after(swift_time(upload.ticks), 1))
+    session.records.mark(upload, State.ABORTING, after(swift_time(upload.ticks), 1), marker.initiator)
 
 
 def settle_abort(session: Session, upload: Upload) -> Settlement:
@@ -59,9 +59,10 @@ def settle_abort(session: Session, upload: Upload) -> Settlement:
         if intent.is_fresh(session.now()):
             return Settlement(Verdict.UNSURE, True)
     # After the intent: a Complete may have finished, and taken its intent away, before that was looked for.
-    if records.marker(upload) is None:
+    marker = records.marker(upload)
+    if marker is None:
         return Settlement(Verdict.COMPLETED, intent is not None)
-    records.mark(upload, State.ABORTED, after(swift_time(upload.ticks), 2))
+    records.mark(upload, State.ABORTED, after(swift_time(upload.ticks), 2), marker.initiator)
     return Settlement(Verdict.ABORTED, intent is not None)
 
 
@@ -77,7 +78,7 @@ def abort(session: Session, upload: Upload, looks: int) -> bool:
     met_intent = False
     if marker.state is not State.ABORTED:
         if marker.state is State.OPEN:
-            flag_abort(session, upload)
+            flag_abort(session, upload, marker)
         settlement = _settle(session, upload, looks)
         if settlement.verdict is Verdict.COMPLETED:
             raise NoSuchUpload(upload.id)
