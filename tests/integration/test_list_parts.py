@@ -102,7 +102,7 @@ def test_initiator_is_who_began_the_upload(cluster, tiny, bucket, swift):
 
     root = upload.list_parts(client=tiny).xml('ListPartsResult')
 
-    assert 'test:tester3' == root.findtext('Initiator/ID')
+    assert ('test:tester3', 'test:tester3') == (root.findtext('Initiator/ID'), root.findtext('Owner/ID'))
 
 
 def test_upload_without_parts(tiny, bucket):

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime
 import re
@@ -351,6 +352,33 @@ def test_document_without_uploads(tiny, bucket):
     assert ['', '', '', ''] == [root.findtext(name) for name in (
         'KeyMarker', 'UploadIdMarker', 'NextKeyMarker', 'NextUploadIdMarker')]
     assert (bucket, '1000', 'false') == tuple(root.findtext(name) for name in ('Bucket', 'MaxUploads', 'IsTruncated'))
+
+
+def test_initiator_and_owner_are_who_began(cluster, tiny, bucket, swift):
+    """Each upload names the user who sent its Initiate, whoever lists, and whatever a header says."""
+    swift.post_container(bucket, {'X-Container-Write': 'test:tester3'})
+    Upload(tiny, bucket, 'a')
+    Upload(RawClient(cluster.url, 'test:tester3', 'testing3'), bucket, 'b', {
+        'X-User-Name': 'tester', 'X-Tenant-Name': 'test', 'X-Project-Name': 'test'})
+
+    root = tiny.list_uploads(bucket).xml('ListMultipartUploadsResult')
+
+    assert [('a', 'test:tester', 'test:tester'), ('b', 'test:tester3', 'test:tester3')] == [
+        tuple(upload.findtext(name) for name in ('Key', 'Initiator/ID', 'Owner/ID'))
+        for upload in root.iter('Upload')]
+
+
+def test_initiator_with_an_odd_name(cluster, bucket):
+    """A name of any characters is shown as it is, and cannot make its upload anything but open."""
+    name = 't\u00e9;state=aborted "%41" <&> =?'
+    encoded = base64.b64encode(name.encode()).decode().rstrip('=')
+    proxy = cluster.add_proxy('odd-name', filters={'tempauth': {f'user64_dGVzdA_{encoded}': 'testing .admin'}})
+    client = RawClient(proxy.url, f'test:{name}', 'testing')
+    upload = Upload(client, bucket)
+
+    assert [f'test:{name}'] == [each.text for each in client.list_uploads(bucket).xml(
+        'ListMultipartUploadsResult').iterfind('Upload/Initiator/ID')]
+    assert f'test:{name}' == upload.list_parts().xml('ListPartsResult').findtext('Initiator/ID')
 
 
 def test_document(tiny, bucket):

@@ -156,11 +156,6 @@ def test_info_tells_the_limits(cluster, narrow):
 
 # Options
 
-def test_s3_acl(refusal):
-    """With S3 ACLs nothing but s3api would judge the rights of a request, so they are refused."""
-    assert 'in [filter:s3api] write s3_acl = false' in refusal(filters={'s3api': {'s3_acl': True}})
-
-
 @pytest.mark.parametrize('name', ['min_segment_sise', 'max_upload_part_number', 'Storage_Policy', 's3_acl'])
 def test_misspelt_option(refusal, name):
     """A name that is no option is refused, and all that are stand in the log."""

@@ -32,7 +32,7 @@ def query(belongs=True, **params):
 
 def ordered(uploads):
     """Return key and id pairs as open uploads in S3's order."""
-    return sorted(OpenUpload.of(key, upload_id, '') for key, upload_id in uploads)
+    return sorted(OpenUpload.of(key, upload_id, '', '') for key, upload_id in uploads)
 
 
 # Parameters

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The records of an upload: how each is written and read, and what Swift's answers to that prove."""
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
 from s3multi.errors import S3Error
 from s3multi.layout import Upload, UploadIds
-from s3multi.records import IntentWrite, Records, marker_state
+from s3multi.records import IntentWrite, Records, marker_initiator, marker_state
 from s3multi.state import Finished, Intent, Marker, State
 from s3multi.subrequest import Backend, swift_time
 from tests.unit.fakes import RecordingSwift, client_env
@@ -46,9 +48,41 @@ def test_states_in_content_types(content_type, state):
     assert state is marker_state(content_type)
 
 
+@pytest.mark.parametrize('initiator', ['test:tester', 'a;state=aborted', 'a"; state="aborted', '%41', 'a b', '/', '\n',
+                                       't\u00e9nant:\U0001f600', ';initiator=b', 'swift_bytes=1', ''])
+def test_who_began_an_upload_in_content_types(initiator):
+    """A listing shows that too: ASCII, and no name can say anything but itself."""
+    content_type = type_written_for(initiator)
+
+    assert content_type.isascii() and content_type.isprintable()
+    assert (initiator, State.OPEN) == (marker_initiator(content_type), marker_state(content_type))
+
+
+@given(st.text(max_size=30))
+def test_any_name_in_content_types(initiator):
+    """Whatever an auth filter calls its users."""
+    content_type = type_written_for(initiator)
+
+    assert (initiator, State.OPEN) == (marker_initiator(content_type), marker_state(content_type))
+
+
+def type_written_for(initiator):
+    """Return the content type of the marker of an upload that a user has begun."""
+    swift = RecordingSwift()
+    records_of(swift).open_upload(UPLOAD, {}, initiator)
+    return swift.last.env['CONTENT_TYPE']
+
+
+@pytest.mark.parametrize('content_type', [MARKER_TYPE + ';state=open', 'a/b', ''])
+def test_nobody_is_known_to_have_begun_an_upload(content_type):
+    """As with markers of older releases."""
+    assert '' == marker_initiator(content_type)
+
+
 def test_a_marker_is_read_as_it_was_written():
-    """Headers of the object, the type the client gave, and who initiated; read from the newest replica."""
-    initiation = {'content-type': 'text/\xc3\xa9', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b'}
+    """Headers of the object with its ACL, the type the client gave, and who initiated; from the newest replica."""
+    initiation = {'content-type': 'text/\xc3\xa9', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b',
+                  'X-Object-Sysmeta-S3Api-Acl': '{"Owner":"u"}'}
     swift = RecordingSwift(HEAD=lambda _: (200, {
         **{name: value for name, value in swift.seen[0].headers.items() if name.startswith(('X-Object', 'Cache'))},
         'Content-Type': swift.seen[0].env['CONTENT_TYPE'], 'X-Timestamp': T.normal}, b''))
@@ -174,9 +208,9 @@ def test_a_deletion_that_fails(status):
 def test_marking_keeps_what_is_newer(status):
     """202: a Complete has deleted the marker since; that stays so."""
     swift = RecordingSwift(PUT=status)
-    records_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2))
+    records_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2), 'a:b')
 
-    assert (T.internal + '_0000000000000002', MARKER_TYPE + ';state=aborted') == (
+    assert (T.internal + '_0000000000000002', MARKER_TYPE + ';state=aborted;initiator=a%3Ab') == (
         swift.last.headers['X-Timestamp'], swift.last.env['CONTENT_TYPE'])
 
 

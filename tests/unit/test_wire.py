@@ -4,6 +4,7 @@ import pytest
 
 from s3multi.checksums import Checksum
 from s3multi.errors import InvalidPart, MethodNotAllowed, S3Error
+from s3multi.s3_acl import S3Acl
 from s3multi.wire import HANDOFF, Reply, read_call, send
 from tests.unit.fakes import handed_on
 
@@ -109,6 +110,14 @@ def test_content_md5_in_hex(headers, md5):
 def test_who_initiates(more, user):
     """Named as s3api names owners, so that Initiator and Owner are the same everywhere."""
     assert user == read_call(handed_on(**more)).user
+
+
+def test_who_initiates_by_the_acls_of_s3():
+    """The user as s3api has authenticated it, whom ACLs name."""
+    env = handed_on(HTTP_X_USER_NAME='ann', HTTP_X_TENANT_NAME='art')
+    env[HANDOFF].s3_acl = S3Acl('test:user', {}, False)
+
+    assert 'test:user' == read_call(env).user
 
 
 def test_an_unknown_length():

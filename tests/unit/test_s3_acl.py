@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ACLs of S3, as s3api stores them: what they let a user do, and what Initiate makes of its headers."""
+import json
+
+import pytest
+from swift.common.middleware.s3api.s3response import ErrorResponse
+
+from s3multi.errors import S3Error
+from s3multi.s3_acl import S3Acl
+
+BUCKET = {'s3api-acl': json.dumps({'Owner': 'test:owner', 'Grant': [
+    {'Permission': 'READ', 'Grantee': 'test:reader'}, {'Permission': 'WRITE', 'Grantee': 'test:writer'},
+    {'Permission': 'FULL_CONTROL', 'Grantee': 'test:friend'}]})}
+OBJECT = json.dumps({'Owner': 'test:owner', 'Grant': [{'Permission': 'READ', 'Grantee': 'test:reader'}]})
+
+
+def acl(user='test:user', headers=(), allow_no_owner=False):
+    """Return the rights of a user who sent these headers."""
+    return S3Acl(user, dict(headers), allow_no_owner)
+
+
+@pytest.mark.parametrize('user, rights', [
+    ('owner', ['READ', 'WRITE']), ('friend', ['READ', 'WRITE']), ('reader', ['READ']), ('writer', ['WRITE']),
+    ('user', [])])
+@pytest.mark.parametrize('name', ['s3api-acl', 'swift3-acl'])
+def test_rights_on_a_bucket(user, rights, name):
+    """The owner may do all, others what was granted; also in the form that s3api's predecessor stored."""
+    sysmeta = {name: BUCKET['s3api-acl']}
+
+    assert rights == [right for right in ('READ', 'WRITE') if acl('test:' + user).may(right, sysmeta)]
+
+
+@pytest.mark.parametrize('allow_no_owner', [True, False])
+@pytest.mark.parametrize('stored', [{}, {'s3api-acl': ''}])
+def test_a_bucket_without_an_acl(stored, allow_no_owner):
+    """It is nobody's, or everybody's: the operator says which."""
+    assert allow_no_owner is acl(allow_no_owner=allow_no_owner).may('WRITE', stored)
+
+
+@pytest.mark.parametrize('name', ['X-Object-Sysmeta-S3api-Acl', 'x-object-sysmeta-s3api-acl',
+                                  'X-Object-Sysmeta-Swift3-Acl'])
+@pytest.mark.parametrize('user, may', [('owner', True), ('reader', True), ('user', False)])
+def test_rights_on_an_object(name, user, may):
+    """Its own ACL counts, as Swift answers it."""
+    assert may is acl('test:' + user).may_read_object({'Etag': 'x', name: OBJECT})
+
+
+def test_the_newer_of_two_acls_counts():
+    """What s3api has written since its predecessor, as s3api has it."""
+    headers = {'X-Object-Sysmeta-Swift3-Acl': OBJECT, 'X-Object-Sysmeta-S3api-Acl': json.dumps({'Owner': 'test:user'})}
+
+    assert acl().may_read_object(headers)
+    assert not acl('test:reader').may_read_object(headers)
+
+
+@pytest.mark.parametrize('headers, grants', [
+    ({}, [('FULL_CONTROL', 'test:user')]),
+    ({'x-amz-acl': 'private'}, [('FULL_CONTROL', 'test:user')]),
+    ({'X-Amz-Acl': 'public-read'}, [('READ', 'AllUsers'), ('FULL_CONTROL', 'test:user')]),
+    ({'x-amz-acl': 'bucket-owner-read'}, [('READ', 'test:owner'), ('FULL_CONTROL', 'test:user')]),
+    ({'X-Amz-Grant-Read': 'id=a,id="b"', 'X-Amz-Grant-Write-Acp': 'id=c'},
+     [('READ', 'a'), ('READ', 'b'), ('WRITE_ACP', 'c')]),
+])
+def test_the_acl_of_a_new_object(headers, grants):
+    """Owned by who initiates, not by the bucket's owner; one header, as s3api names and writes it."""
+    (name, value), = acl(headers=headers).object_headers(BUCKET).items()
+
+    assert 'x-object-sysmeta-s3api-acl' == name.lower()
+    assert {'Owner': 'test:user', 'Grant': [{'Permission': right, 'Grantee': who} for right, who in grants]} == (
+        json.loads(value))
+
+
+@pytest.mark.parametrize('headers, status', [
+    ({'x-amz-acl': 'x'}, 400), ({'x-amz-acl': 'private', 'x-amz-grant-read': 'id=a'}, 400),
+    ({'x-amz-grant-read': 'a'}, 400), ({'x-amz-grant-read': 'emailAddress=a@b'}, 501)])
+def test_headers_that_are_no_acl(headers, status):
+    """Refused with s3api's own error, whatever bucket it is for."""
+    with pytest.raises(ErrorResponse) as refused:
+        acl(headers=headers).check_headers()
+
+    assert status == refused.value.status_int
+
+
+@pytest.mark.parametrize('headers', [{}, {'x-amz-acl': 'bucket-owner-read'}, {'x-amz-grant-read': 'id=a'}])
+def test_headers_that_are_an_acl(headers):
+    """Nothing is said against them."""
+    acl(headers=headers).check_headers()
+
+
+@pytest.mark.parametrize('name', ['bucket-owner-read', 'bucket-owner-full-control'])
+def test_an_owner_that_a_bucket_does_not_have(name):
+    """It cannot be granted anything."""
+    with pytest.raises(S3Error) as refused:
+        acl(headers={'x-amz-acl': name}, allow_no_owner=True).object_headers({})
+
+    assert 'InvalidRequest' == refused.value.code
