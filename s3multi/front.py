@@ -2,8 +2,8 @@
 """The filter ``egg:s3multi#s3api``: Swift's own s3api, which hands multipart requests on to s3multi.
 
 Signatures, presigned URLs, aws-chunked bodies, checksums of the payload and everything that is no multipart request
-stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Beside ``bucket_view``, alone knows
-s3api.
+stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Beside ``bucket_view`` and
+``s3_acl``, alone knows s3api.
 """
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping

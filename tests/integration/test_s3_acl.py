@@ -444,13 +444,13 @@ def test_copy_of_an_older_version(user, owner, shared):
 
 @pytest.mark.parametrize('with_owner', [True, False])
 def test_copy_of_parts(cluster, open_to_all, owner, bucket, shared, swift, with_owner):
-    """Parts have no ACL, and are nobody's source: not where what has none is everybody's either."""
+    """Parts have no ACL, and are nobody's source: not where what has none is everybody's either. They are no bucket."""
     Upload(owner, bucket).parts(b'secret')
     part = segment_names(swift, bucket)[-1]
     user = client_of(USER, cluster if with_owner else open_to_all)
     upload = Upload(user, shared)
 
-    assert DENIED == user.copy_part(shared, 'key', upload.id, 1, f'{bucket}_segments/{part}').outcome
+    assert (404, 'NoSuchBucket') == user.copy_part(shared, 'key', upload.id, 1, f'{bucket}_segments/{part}').outcome
 
 
 # Lists
@@ -489,3 +489,7 @@ def test_requests(cluster, owner, user, shared):
 
         # With this s3api asks the auth filter who it is; the proxy-server does not pass it on.
         assert ['TEST account', *requests] == seen.order, name
+    with counting(proxy.above) as seen:
+        assert 404 == client.copy_part(shared, 'key', upload.id, 1, f'{shared}/nothing-here').status
+    # Which bucket is asked about is in the proxy's cache.
+    assert ['TEST account', 'HEAD marker', 'GET object', 'HEAD object'] == seen.order
