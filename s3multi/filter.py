@@ -64,6 +64,8 @@ class S3MultiMiddleware:
         self._logger = logger
         # As s3api asks: by now the encryption filter has registered itself, wherever it stands.
         self._encrypted = bool(get_swift_info(admin=True)['admin'].get('encryption', {}).get('enabled'))
+        # Without that filter a quota in the metadata of a container is just a word of its owner's.
+        self._has_quotas = 'container_quotas' in get_swift_info()
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         if HANDOFF not in env:
@@ -112,8 +114,7 @@ class S3MultiMiddleware:
         records = Records(backend, call.bucket, is_versioned(info))
         cache = cache_from_env(call.env)
         return Session(call, store, records, backend, self._settings, self._ids, PartHints(cache),
-                       ConditionalWrites(cache), info, self._encrypted,
-                       self._logger)
+                       ConditionalWrites(cache), info, self._encrypted, self._has_quotas, self._logger)
 
     def _authorize(self, session: Session) -> 'WSGIApplication | None':
         """Judge the client's own right on the bucket: to read it for lists, else to write it.

@@ -65,14 +65,17 @@ class Records:
 
     def mark(self, upload: Upload, state: State, timestamp: Timestamp, initiator: str) -> None:
         """Write the marker again with another state; a newer one, or its deletion, stays as it is."""
-        self._put_marker(upload, Marker(state, timestamp, {}, initiator), expect=())
+        # An account that is full must still be able to abort, which is how it gets room.
+        self._put_marker(upload, Marker(state, timestamp, {}, initiator), expect=(), past_quota=True)
 
-    def _put_marker(self, upload: Upload, marker: Marker, expect: 'tuple[int, ...]') -> Response:
+    def _put_marker(self, upload: Upload, marker: Marker, expect: 'tuple[int, ...]', *,
+                    past_quota: bool = False) -> Response:
         content_type = '%s;state=%s' % (_MARKER_TYPE, marker.state.value)
         if marker.initiator:
             content_type += ';initiator=' + quote(marker.initiator, safe='', errors='surrogateescape')
         return self._backend.call('PUT', Target(self._container, upload.marker), expect, {
-            **marker.headers, 'X-Timestamp': marker.timestamp.internal, 'Content-Type': content_type})
+            **marker.headers, 'X-Timestamp': marker.timestamp.internal, 'Content-Type': content_type},
+            past_quota=past_quota)
 
     def marker(self, upload: Upload) -> 'Marker | None':
         """Read the marker; None when it is gone."""
@@ -88,7 +91,10 @@ class Records:
         return Marker(marker_state(content_type) or State.ABORTED, _timestamp(response), headers, initiator)
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
-        """Write the intent of a Complete, unless there is one."""
+        """Write the intent of a Complete, unless there is one. Raises EntityTooLarge when the account is full.
+
+        As nothing is written then, this is where an account quota is asked. The manifest goes past it.
+        """
         target = Target(self._container, upload.intent)
         response = self._backend.call('PUT', target, (412,), {
             'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': _MARKER_TYPE,

@@ -10,6 +10,7 @@ from s3multi.config import Settings
 from s3multi.errors import NoSuchUpload
 from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import Upload, UploadIds
+from s3multi.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
 from s3multi.records import Records
 from s3multi.state import Marker, State
 from s3multi.store import Store
@@ -20,7 +21,7 @@ from s3multi.wire import Call
 @dataclass(frozen=True)
 class Session:
     """One S3 request on its way. bucket_info: Swift's container info of the bucket. encrypted: whether the
-    cluster encrypts objects."""
+    cluster encrypts objects. has_quotas: whether it has quotas of containers."""
 
     call: Call
     store: Store
@@ -32,6 +33,7 @@ class Session:
     conditional_writes: ConditionalWrites
     bucket_info: 'dict[str, Any]'
     encrypted: bool
+    has_quotas: bool
     logger: Any
 
     def upload(self) -> Upload:
@@ -54,6 +56,26 @@ class Session:
         if marker is None or marker.state is not State.OPEN:
             raise NoSuchUpload(upload.id)
         return marker
+
+    def check_part_quota(self, upload: Upload, size: int) -> None:
+        """Raise EntityTooLarge when the quota of the bucket has no room for a part of ``size`` bytes."""
+        quota = self._quota()
+        if quota.max_bytes is not None:
+            check_part(quota, self.bucket_info['bytes'], self._segments_bytes(upload), size)
+
+    def check_object_quota(self, upload: Upload, size: int) -> None:
+        """Raise EntityTooLarge when the quota of the bucket has no room for an object of ``size`` bytes in parts."""
+        quota = self._quota()
+        if quota != NO_QUOTA:
+            check_object(quota, self.bucket_info['bytes'], self.bucket_info['object_count'],
+                         self._segments_bytes(upload), size)
+
+    def _quota(self) -> Quota:
+        return quota_of(self.bucket_info) if self.has_quotas else NO_QUOTA
+
+    def _segments_bytes(self, upload: Upload) -> int:
+        # Swift's cache knows it: every PUT of a part has it looked up.
+        return int(self.backend.bucket_info(upload.container)['bytes'])
 
     @property
     def is_versioned(self) -> bool:

@@ -19,7 +19,7 @@ from swift.common.utils import StreamingPile, Timestamp, parse_content_type
 
 from s3multi import checksums, manifest
 from s3multi.conditions import Compare
-from s3multi.errors import EntityTooLarge, NoSuchBucket, PreconditionFailed, ServiceUnavailable
+from s3multi.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.expiry import Freeing, batches
 from s3multi.layout import Upload, attempt_ticks, segments_container
 from s3multi.parts import Attempt
@@ -184,7 +184,7 @@ class Store:
         target = Target(self._bucket, upload.key)
         request = self._backend.request('PUT', target, {
             **manifest.stored_headers(upload, chosen, marker.headers, etag, body),
-            'X-Timestamp': intent.timestamp.internal, **_condition(compare)}, body)
+            'X-Timestamp': intent.timestamp.internal, **_condition(compare)}, body, past_quota=True)
         # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
         request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
         _look_again(request)
@@ -199,7 +199,7 @@ class Store:
         """
         target = Target(self._bucket, upload.key, {'multipart-manifest': 'put'})
         request = self._backend.request('PUT', target, {'Accept': 'application/json', **_condition(compare)},
-                                        manifest.request_body(upload, chosen))
+                                        manifest.request_body(upload, chosen), past_quota=True)
 
         def hook(segments: 'list[Row | None]') -> 'list[object]':
             # SLO asks even when it has found a part missing or changed, and refuses the manifest afterwards.
@@ -233,8 +233,6 @@ class Store:
         # 202: something newer is there, which nobody has compared with.
         if compare is not Compare.NOBODY and response.status_int in (202, 412):
             raise PreconditionFailed()
-        if response.status_int == 413:
-            raise EntityTooLarge(None, None, response.body.decode('utf-8', 'replace').strip())
         if response.status_int == 404:
             raise NoSuchBucket(self._bucket)
         if not response.is_success:

@@ -14,7 +14,7 @@ from swift.common.utils import Timestamp
 from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
 
-from s3multi.errors import InternalError, ServiceUnavailable, SlowDown
+from s3multi.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
 from s3multi.expiry import Job
 from s3multi.layout import segments_container
 
@@ -52,8 +52,8 @@ class Backend:
         env.setdefault('swift.infocache', {})
 
     def request(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None,
-                body: bytes = b'') -> Request:
-        """Make a request that no auth filter judges. headers: WSGI strings.
+                body: bytes = b'', *, past_quota: bool = False) -> Request:
+        """Make a request that no auth filter judges. headers: WSGI strings. past_quota: no account quota stops it.
 
         Only the bucket that the client was authorised for and its segments container can be addressed.
         """
@@ -62,8 +62,12 @@ class Backend:
         sent = dict(headers or {})
         if method == 'PUT' and not body and 'Transfer-Encoding' not in sent:
             sent.setdefault('Content-Length', '0')
-        return make_pre_authed_request(self._env, method, self._path(target), body=body, headers=sent, agent=_AGENT,
-                                       swift_source=SOURCE)
+        request: Request = make_pre_authed_request(self._env, method, self._path(target), body=body, headers=sent,
+                                                   agent=_AGENT, swift_source=SOURCE)
+        # Those whom account quotas do not bind are not bound here either.
+        if past_quota or self._env.get('reseller_request') is True:
+            request.environ['reseller_request'] = True
+        return request
 
     def answer(self, request: Request) -> Response:
         """Send a request made by ``request``, and read the answer, whatever its status."""
@@ -78,9 +82,9 @@ class Backend:
         return request.get_response(self._app)
 
     def call(self, method: str, target: Target, expect: 'tuple[int, ...]', headers: 'Mapping[str, str] | None' = None,
-             body: bytes = b'') -> Response:
+             body: bytes = b'', *, past_quota: bool = False) -> Response:
         """Make, send and read; raise the S3 error for a status that is neither 2xx nor in ``expect``."""
-        response = self.answer(self.request(method, target, headers, body))
+        response = self.answer(self.request(method, target, headers, body, past_quota=past_quota))
         if not response.is_success and response.status_int not in expect:
             raise failure(method, target, response)
         return response
@@ -125,6 +129,8 @@ class Backend:
 
 def failure(method: str, target: Target, response: Response) -> Exception:
     """Return the S3 error for an answer of Swift that an operation has no use for."""
+    if response.status_int == 413:
+        return EntityTooLarge(None, None, response.body.decode('utf-8', 'replace').strip())
     if response.status_int in (429, 498):
         return SlowDown()
     if response.status_int in (409, 503, 504, 507):

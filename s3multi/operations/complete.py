@@ -11,7 +11,8 @@ from s3multi import heartbeat, request_headers
 from s3multi.conditions import read_condition
 from s3multi.digests import is_md5, md5, multipart_etag
 from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
-from s3multi.errors import BadDigest, IncompleteBody, InternalError, InvalidPart, MaxMessageLengthExceeded, S3Error
+from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InternalError, InvalidPart,
+                            MaxMessageLengthExceeded, S3Error)
 from s3multi.layout import Upload
 from s3multi.operations.conclude import Conclusion
 from s3multi.operations.guard import Guard
@@ -40,6 +41,7 @@ def run(session: Session) -> Reply:
         earlier = Conclusion(session, upload, etag, None, guard)
         return _reply(session.call, etag, earlier.of_earlier_complete())
     check_sizes(proof.chosen, session.settings.min_segment_size, session.call.headers.get('x-amz-mp-object-size'))
+    _check_quota(session, upload, proof, etag)
     guard.check()
     thread_locals = session.logger.thread_locals
 
@@ -80,6 +82,16 @@ def _read_body(call: Call) -> bytes:
     if call.content_length is not None and len(body) < call.content_length:
         raise IncompleteBody(call.content_length, len(body))
     return body
+
+
+def _check_quota(session: Session, upload: Upload, proof: Proof, etag: str) -> None:
+    try:
+        session.check_object_quota(upload, sum(part.size for part in proof.chosen))
+    except EntityTooLarge:
+        # An object that is there already is counted already: an earlier Complete has only not come to its end.
+        finished = session.records.finished(upload.key)
+        if (finished.upload_id, finished.etag) != (upload.id, etag):
+            raise
 
 
 def _finish(session: Session, upload: Upload, proof: Proof, etag: str, guard: Guard) -> Reply:

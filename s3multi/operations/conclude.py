@@ -7,7 +7,7 @@ that it was still ours proves that no other Complete has passed. ``doc/design`` 
 """
 from collections.abc import Sequence
 
-from s3multi.errors import (ConditionalRequestConflict, NoSuchUpload, PreconditionFailed, S3Error,
+from s3multi.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed, S3Error,
                             ServiceUnavailable)
 from s3multi.layout import Upload
 from s3multi.operations.guard import Guard
@@ -67,6 +67,12 @@ class Conclusion:
         except PreconditionFailed:
             self._recognise()
             version_id = None
+        except EntityTooLarge:
+            # The bucket may be full of this very object, if the Complete that was joined has written it.
+            if not (self._intent and self._joined
+                    and is_finished(self._session, self._upload, self._intent.timestamp)):
+                raise
+            version_id = self._records.finished(self._upload.key).version_id
         finally:
             self._guard.leave()
         assert self._intent is not None

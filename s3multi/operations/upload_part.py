@@ -99,8 +99,10 @@ def store_attempt(session: Session, upload: Upload, number: int, headers: 'dict[
     """Write a new attempt of part ``number`` and return it. environ: ``wsgi.input`` is the stream of its bytes.
 
     headers: Content-Length, or Transfer-Encoding where the length is not known, and what Swift shall check. Raises
-    NoSuchUpload when the upload ended meanwhile.
+    NoSuchUpload when the upload ended meanwhile, EntityTooLarge when the bucket's quota has no room.
     """
+    # Like Swift, of a length that is not known beforehand: only whether there is any room left.
+    session.check_part_quota(upload, int(headers.get('Content-Length', 0)))
     began = session.ticks()
     name = new_attempt(began)
     response = session.store.put_part(upload, number, name, headers, environ)

@@ -163,4 +163,5 @@ def session_of(swift, env=None, cache=None, options=None, encrypted=False):
     backend = Backend(swift, call.env, call.account, call.bucket)
     freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, None)
     return Session(call, Store(backend, call.account, call.bucket, freeing), Records(backend, call.bucket, False),
-                   backend, settings, IDS, PartHints(cache), ConditionalWrites(cache), {}, encrypted, None)
+                   backend, settings, IDS, PartHints(cache), ConditionalWrites(cache), {}, encrypted, False,
+                   None)

@@ -12,8 +12,8 @@ import s3multi
 PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
-DOMAIN = ('errors', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts', 'request_headers',
-          'copy_source', 'pages', 'documents', 'manifest', 'config')
+DOMAIN = ('errors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
+          'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'wire', 'heartbeat', 'hints', 'records', 'store', 'session')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.upload_part', 'operations.copy_part', 'operations.initiate', 'operations.complete',

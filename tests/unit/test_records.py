@@ -123,10 +123,10 @@ def test_opening_an_upload(status, opened):
     assert opened is records_of(RecordingSwift(PUT=status)).open_upload(UPLOAD, {}, 'u')
 
 
-@pytest.mark.parametrize('status, code', [(400, 'InvalidRequest'), (413, 'InternalError'), (503, 'ServiceUnavailable'),
+@pytest.mark.parametrize('status, code', [(400, 'InvalidRequest'), (413, 'EntityTooLarge'), (503, 'ServiceUnavailable'),
                                           (507, 'ServiceUnavailable'), (500, 'InternalError')])
 def test_an_upload_that_could_not_be_opened(status, code):
-    """No id goes out for it. 400 is a header that Swift does not take."""
+    """No id goes out for it. 400 is a header that Swift does not take, 413 an account that is full."""
     assert code == code_of(records_of(RecordingSwift(PUT=status)).open_upload, UPLOAD, {}, 'u')
 
 

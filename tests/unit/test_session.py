@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What several operations ask of a session: which upload a request is for, and what kind of bucket it is in."""
+import dataclasses
+
 import pytest
 from swift.common.utils import Timestamp
 
@@ -53,6 +55,27 @@ def test_an_upload_that_must_be_open(state, code):
 def test_an_upload_without_a_marker_is_not_open():
     """Completed, or aborted long ago."""
     assert 'NoSuchUpload' == code_of(session_of(RecordingSwift(HEAD=404)).open_marker, UPLOAD)
+
+
+@pytest.mark.parametrize('has_quotas, meta, asked', [
+    pytest.param(True, {'quota-bytes': '100', 'quota-count': '0'}, True, id='both'),
+    pytest.param(True, {'quota-bytes': '100'}, True, id='bytes'),
+    pytest.param(True, {}, False, id='none'),
+    pytest.param(False, {'quota-bytes': '100'}, False, id='no-such-filter'),
+])
+def test_quotas_that_hold(has_quotas, meta, asked):
+    """Those of the bucket, where Swift has the filter for them. Only then is the segments container looked at."""
+    swift = RecordingSwift(HEAD=(204, {'X-Container-Bytes-Used': '60'}, b''))
+    session = dataclasses.replace(session_of(swift), has_quotas=has_quotas, bucket_info={
+        'meta': meta, 'bytes': 30, 'object_count': 1})
+    for check in (session.check_part_quota, session.check_object_quota):
+        if asked:
+            assert 'EntityTooLarge' == code_of(check, UPLOAD, 71)
+        else:
+            check(UPLOAD, 71)
+
+    assert asked is bool(swift.seen)
+    assert {'/v1/AUTH_a', '/v1/AUTH_a/bucket_segments'} >= {seen.path for seen in swift.seen}
 
 
 @pytest.mark.parametrize('info, versioned', [

@@ -214,6 +214,20 @@ def test_sub_requests_are_named_in_the_logs(rights):
     assert ('S3M', 'aws-cli s3multi', 'tx1') == (env['swift.source'], env['HTTP_USER_AGENT'], env['swift.trans_id'])
 
 
+@pytest.mark.parametrize('client, past_quota, bound', [
+    pytest.param({}, False, True, id='anybody'),
+    pytest.param({}, True, False, id='what-ends-an-upload'),
+    pytest.param({'reseller_request': True}, False, False, id='reseller'),
+    pytest.param({'reseller_request': 'yes'}, False, True, id='no-reseller'),
+])
+def test_whom_account_quotas_bind(client, past_quota, bound):
+    """Everybody whom they bind elsewhere in Swift; but an upload can always be ended."""
+    swift = RecordingSwift()
+    backend_of(swift, **client).call('PUT', Target('bucket', 'key'), (), past_quota=past_quota)
+
+    assert bound is not swift.last.env.get('reseller_request', False)
+
+
 def test_the_environ_of_the_client_is_left_as_it_is():
     """But for the cache of container infos, which has to be shared to be of use."""
     env = client_env(query='multipart-manifest=put', HTTP_RANGE='bytes=0-1')
@@ -285,6 +299,15 @@ def test_other_answers_are_errors_that_clients_repeat(status, code):
     assert code == raised.value.code
     assert raised.value.status >= 500
     assert 0 == swift.unclosed
+
+
+def test_a_quota_is_no_error_that_clients_repeat():
+    """It says what it is, in Swift's words."""
+    swift = RecordingSwift(PUT=(413, {}, b'Upload exceeds quota.\n'))
+    with pytest.raises(S3Error, match='^Upload exceeds quota.$') as raised:
+        backend_of(swift).call('PUT', Target('bucket', 'key'), ())
+
+    assert ('EntityTooLarge', 400) == (raised.value.code, raised.value.status)
 
 
 @pytest.mark.parametrize('target, words', [(Target('bucket', 'key'), 'PUT of object answered 500'),
