@@ -16,6 +16,7 @@ from swift.common.utils import cache_from_env, get_logger, split_path
 
 from s3multi import __version__, config, pipeline
 from s3multi.copy_source import HEADER as COPY_SOURCE
+from s3multi.cors import ClusterCors, cors_headers
 from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
 from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.hints import ConditionalWrites, PartHints
@@ -26,7 +27,7 @@ from s3multi.records import Records
 from s3multi.session import Session, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
-from s3multi.wire import DELETED_BUCKET, HANDOFF, Call, Handoff, Reply, read_call, send
+from s3multi.wire import DELETED_BUCKET, HANDOFF, Call, Handoff, Reply, check_params, read_call, send
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -75,6 +76,9 @@ class S3MultiMiddleware:
         try:
             call = read_call(env)
             session = self._session(call)
+            env[HANDOFF].cors = cors_headers(env.get('HTTP_ORIGIN'), session.bucket_info.get('cors') or {},
+                                             self._cluster_cors())
+            check_params(call)
             denied = self._authorize(session)
             if denied is not None:
                 # Without our mark on it: the front knows what a denial means to an S3 client.
@@ -115,6 +119,13 @@ class S3MultiMiddleware:
         cache = cache_from_env(call.env)
         return Session(call, store, records, backend, self._settings, self._ids, PartHints(cache),
                        ConditionalWrites(cache), info, self._encrypted, self._has_quotas, self._logger)
+
+    def _cluster_cors(self) -> ClusterCors:
+        # The proxy-server at the end of the pipeline; Swift gives it to every filter once the pipeline stands.
+        proxy = getattr(self, '_pipeline_final_app', None)
+        if proxy is None:
+            return ClusterCors()
+        return ClusterCors(tuple(proxy.cors_allow_origin), tuple(proxy.cors_expose_headers), proxy.strict_cors_mode)
 
     def _authorize(self, session: Session) -> 'WSGIApplication | None':
         """Judge the client's own right on the bucket: to read it for lists, else to write it.

@@ -57,6 +57,16 @@ class S3MultiFront(BucketView):
             params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
             headers={wsgi_to_str(name).lower(): wsgi_to_str(value) for name, value in req.headers.items()},
             access_key=req.access_key, location=_location(req), checksum=_checksum_of(req), s3_acl=_s3_acl_of(req))
+        try:
+            response = self._hand_on(req, handoff)
+        except s3response.ErrorResponse as error:
+            error.headers.update(handoff.cors)
+            raise
+        response.headers.update(handoff.cors)
+        return response
+
+    def _hand_on(self, req: Any, handoff: Handoff) -> Response:
+        """Return the answer of the pipeline, or raise the ``ErrorResponse`` that it amounts to."""
         request = req.to_swift_req(req.method, req.container_name, req.object_name, headers={})
         # Nobody but s3multi may read the source of a copy, and its Content-Length is still that of the request.
         request.environ.pop('HTTP_X_COPY_FROM', None)

@@ -33,7 +33,8 @@ class Handoff:
     location: the URL of the object. checksum: the one that came in a header, or what returns the one of a trailer
     once the body has been read; None when none was announced. The front verifies it. s3_acl: the client's rights where
     the ACLs of S3 count, and Swift's authorisation lets everything pass; else None. answered: set by the filter, so
-    that the front can tell its answers from a denial on the way.
+    that the front can tell its answers from a denial on the way. cors: set by the filter, the headers that let a
+    script in a browser read the answer, whoever gives it.
     """
 
     params: Mapping[str, str]
@@ -43,6 +44,7 @@ class Handoff:
     checksum: 'Checksum | Callable[[], Checksum] | None' = None
     s3_acl: 'S3Acl | None' = None
     answered: bool = False
+    cors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Reply:
 
 
 def read_call(env: 'WSGIEnvironment') -> Call:
-    """Return the request the front handed on. Raises InvalidURI, or InvalidArgument, for what is no text."""
+    """Return the request the front handed on. Raises InvalidURI when bucket or key are no text."""
     handoff: Handoff = env[HANDOFF]
     request = Request(env)
     _, account, bucket, key = split_path(request.path_info, 3, 4, True)
@@ -107,9 +109,6 @@ def read_call(env: 'WSGIEnvironment') -> Call:
         # Swift's names are UTF-8 without NUL.
         if not _is_text(wsgi_to_str(name)):
             raise InvalidURI(request.path)
-    for name, value in handoff.params.items():
-        if not _is_text(value):
-            raise InvalidArgument(name, value)
     return Call(
         env=env, method=request.method, account=wsgi_to_str(account), bucket=wsgi_to_str(bucket),
         key=wsgi_to_str(key) if key else None, params=handoff.params, headers=handoff.headers,
@@ -118,6 +117,13 @@ def read_call(env: 'WSGIEnvironment') -> Call:
         trans_id=env.get('swift.trans_id', ''),
         metadata={name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
                   if name.startswith('HTTP_X_OBJECT_META_')})
+
+
+def check_params(call: Call) -> None:
+    """Raise InvalidArgument for a parameter that is no text."""
+    for name, value in call.params.items():
+        if not _is_text(value):
+            raise InvalidArgument(name, value)
 
 
 def send(reply: Reply, env: 'WSGIEnvironment', start_response: 'StartResponse') -> Iterable[bytes]:

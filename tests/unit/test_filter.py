@@ -198,6 +198,51 @@ def test_a_path_that_is_no_text_is_answered():
     assert not swift.seen
 
 
+CORS = {'X-Container-Meta-Access-Control-Allow-Origin': 'https://app.test'}
+SCRIPT = {'HTTP_ORIGIN': 'https://app.test'}
+
+
+def denied(request):
+    """Nobody may."""
+    return auth_says_no
+
+
+def auth_says_no(env, start_response):
+    """Answer for an auth filter."""
+    start_response('403 Forbidden', [])
+    return [b'']
+
+
+@pytest.mark.parametrize('method, params, extra', [
+    pytest.param('GET', {'uploads': ''}, {}, id='success'),
+    pytest.param('PATCH', {'uploads': ''}, {}, id='refusal'),
+    pytest.param('GET', {'uploads': '', 'prefix': '\0'}, {}, id='no-text'),
+    pytest.param('GET', {'uploads': ''}, {'swift.authorize': denied}, id='denial'),
+    pytest.param('PUT', {'uploadId': 'x', 'partNumber': '1'}, {}, id='no-such-upload'),
+])
+def test_the_front_is_told_what_a_script_may_read(method, params, extra):
+    """Of every answer about the bucket: of a success as of an error, and of a denial."""
+    env = handed_on(method, params=params, **SCRIPT, **extra)
+    answer(RecordingSwift(HEAD=(204, {**BUCKET, **CORS}, b''), GET=(200, {}, b'[]')), env)
+
+    assert 'https://app.test' == env[HANDOFF].cors['Access-Control-Allow-Origin']
+
+
+def test_what_the_cluster_lets_scripts_read():
+    """The options of the proxy-server, which Swift puts at the end of every pipeline, hold for multipart answers."""
+    class Proxy:
+        cors_allow_origin, cors_expose_headers, strict_cors_mode = ['https://app.test'], ['x-cluster'], True
+
+    env = handed_on('GET', params={'uploads': ''}, **SCRIPT)
+    middleware = S3MultiMiddleware(RecordingSwift(HEAD=(204, BUCKET, b'')), SETTINGS, UploadIds(b'secret'), FREEING,
+                                   None)
+    middleware._pipeline_final_app = Proxy
+    middleware(env, lambda status, headers, exc_info=None: None)
+
+    assert 'https://app.test' == env[HANDOFF].cors['Access-Control-Allow-Origin']
+    assert 'x-cluster' in env[HANDOFF].cors['Access-Control-Expose-Headers']
+
+
 def test_a_defect_is_a_500_in_xml_and_in_the_log(caplog):
     """The client learns that it may repeat, the operator what happened."""
     def app(env, start_response):

@@ -12,7 +12,7 @@ import s3multi
 PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
-DOMAIN = ('errors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
+DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
           'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'wire', 'heartbeat', 'hints', 'records', 'store', 'session')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',

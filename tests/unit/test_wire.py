@@ -5,7 +5,7 @@ import pytest
 from s3multi.checksums import Checksum
 from s3multi.errors import InvalidPart, MethodNotAllowed, S3Error
 from s3multi.s3_acl import S3Acl
-from s3multi.wire import HANDOFF, Reply, read_call, send
+from s3multi.wire import HANDOFF, Reply, check_params, read_call, send
 from tests.unit.fakes import handed_on
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
@@ -84,7 +84,7 @@ def test_names_that_swift_cannot_have(path):
 def test_parameters_that_are_no_text(value):
     """400 InvalidArgument, naming the parameter: a marker or prefix that Swift cannot be asked for."""
     with pytest.raises(S3Error) as refused:
-        read_call(handed_on(params={'prefix': value}))
+        check_params(read_call(handed_on(params={'prefix': value})))
 
     assert ('InvalidArgument', 'prefix') == (refused.value.code, refused.value.fields['ArgumentName'])
 
