@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from swift.common.middleware.s3api import s3api, s3request, s3response
 from swift.common.middleware.s3api.controllers import PartController, UploadController, UploadsController
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
-from swift.common.utils import drain_and_close, split_path
+from swift.common.utils import split_path
 
 from s3multi import pipeline
 from s3multi.bucket_view import BucketView, check_bucket
@@ -79,7 +79,7 @@ class S3MultiFront(BucketView):
             _, req.account, _ = split_path(request.environ['PATH_INFO'], 2, 3, True)
             req.environ['s3api.backend_path'] = request.environ['PATH_INFO']
         if not handoff.answered:
-            drain_and_close(response)
+            response.body  # noqa: B018 - reading it frees the connection
             raise _denial(req, request, response)
         # S3's spelling of names: some clients know "ETag" only.
         response.headers = s3response.HeaderKeyDict(response.headers)
@@ -149,10 +149,14 @@ def _denial(req: Any, request: Request, response: Response) -> Exception:
     status = response.status_int
     if status == 401:
         return s3response.SignatureDoesNotMatch(**req.signature_does_not_match_kwargs())
-    if status == 403:
+    if status in (403, 497):
+        # 497: the account is on the black list of the ratelimit filter.
         return s3response.AccessDenied(reason='forbidden')
     if status == 404:
         return s3response.NoSuchBucket(req.container_name)
+    if status == 413:
+        # A quota to the left of s3multi.
+        return s3response.EntityTooLarge(response.body.decode('utf-8', 'replace').strip())
     if status in (429, 498):
         return s3response.SlowDown(status='429 Slow Down') if req.conf.ratelimit_as_client_error else \
             s3response.SlowDown()

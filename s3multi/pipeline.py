@@ -18,6 +18,16 @@ _STOCK_FRONT = 'swift.common.middleware.s3api.s3api'
 _SLO = 'swift.common.middleware.slo'
 _AUTH = ('swift.common.middleware.tempauth', 'swift.common.middleware.keystoneauth',
          'swift.common.middleware.s3api.s3token', 'keystonemiddleware')
+# Neighbours that do harm on the wrong side, and which.
+_LEFT = {
+    'swift.common.middleware.ratelimit': 'it would refuse requests in the middle of a Complete',
+    'swift.common.middleware.staticweb': 'it could not show multipart objects to readers of a bucket',
+}
+_RIGHT = {
+    'swift.common.middleware.dlo': 'a part copied from a Dynamic Large Object would be empty',
+    'swift.common.middleware.versioned_writes': 'a Complete would destroy the object that it replaces',
+    'swift.common.middleware.crypto': 'parts would be stored in the clear',
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,8 @@ def read_stages(conf_file: str) -> 'list[Stage]':
 
 
 def check(stages: Sequence[Stage]) -> None:
-    """Raise ConfigError unless the front, auth, s3multi and slo stand in this order, front and s3multi once each."""
+    """Raise ConfigError unless the front, auth, s3multi and slo stand in this order, front and s3multi once each, and
+    no neighbour stands where it does harm."""
     shown = ' '.join(stage.name for stage in stages)
     ours, fronts = _places(stages, FILTER), _places(stages, FRONT)
     if not ours:
@@ -59,6 +70,16 @@ def check(stages: Sequence[Stage]) -> None:
                           % (', '.join(late), shown))
     if not any(slo > place for slo in _places(stages, _SLO)):
         raise ConfigError('s3multi needs slo to its right in the pipeline: %s' % shown)
+    _check_neighbours(stages[:place], _RIGHT, 'right', shown)
+    _check_neighbours(stages[place + 1:], _LEFT, 'left', shown)
+
+
+def _check_neighbours(misplaced: Sequence[Stage], known: Mapping[str, str], side: str, shown: str) -> None:
+    for stage in misplaced:
+        for module, harm in known.items():
+            if stage.module.startswith(module):
+                raise ConfigError('%s has to stand to the %s of s3multi in the pipeline (%s): else %s.'
+                                  % (stage.name, side, shown, harm))
 
 
 def check_limits(slo: Mapping[str, int], max_parts: int) -> None:

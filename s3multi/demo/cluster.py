@@ -27,6 +27,7 @@ DAEMON_SECONDS = 120.0
 # Which configuration file a daemon reads.
 DAEMONS = {
     'account-reaper': 'account-server.conf',
+    'container-sync': 'container-server.conf',
     'container-updater': 'container-server.conf',
     'object-updater': 'object-server.conf',
     'object-expirer': 'object-expirer.conf',

@@ -127,6 +127,7 @@ def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value
     daemon: dict[str, Value] = {'slowdown': 0, 'containers_per_second': 0, 'objects_per_second': 0}
     if kind == 'container':
         sections['container-updater'] = {**daemon, 'account_suppression_time': 0}
+        sections['container-sync'] = {'internal_client_conf_path': place.swift_dir / 'internal-client.conf'}
     elif kind == 'object':
         sections['object-updater'] = daemon
     elif kind == 'account':

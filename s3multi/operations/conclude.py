@@ -73,6 +73,7 @@ class Conclusion:
                     and is_finished(self._session, self._upload, self._intent.timestamp)):
                 raise
             version_id = self._records.finished(self._upload.key).version_id
+            self._found = True
         finally:
             self._guard.leave()
         assert self._intent is not None

@@ -271,7 +271,7 @@ def test_reseller_is_not_bound(account):
     assert reseller.put_multipart(BUCKET, 'large', [b'x' * 5242880, KB])
 
 
-# Without the filter
+# Another pipeline
 
 def test_without_container_quotas_the_metadata_says_nothing(cluster, bucket, swift):
     """Where the operator has no such filter, users may write into the metadata what they like."""
@@ -280,3 +280,16 @@ def test_without_container_quotas_the_metadata_says_nothing(cluster, bucket, swi
     swift.post_container(bucket, {BYTES: '1', COUNT: '0'})
 
     assert client.put_multipart(bucket, 'key', [KB])
+
+
+@pytest.mark.parametrize('limits', [{BYTES: '1024'}, {COUNT: '0'}], ids=['bytes', 'count'])
+def test_quotas_to_the_left(cluster, bucket, swift, limits):
+    """A filter that refuses a part before s3multi is asked is understood, too."""
+    pipeline = PIPELINE.replace(' container-quotas', '').replace('s3multi', 'container-quotas s3multi')
+    client = RawClient(cluster.add_proxy('quotas-left', pipeline=pipeline, filters=TINY_PARTS).url)
+    upload = Upload(client, bucket)
+    swift.post_container(bucket, limits)
+    answer = client.upload_part(bucket, upload.key, upload.id, 1, KB * 2)
+
+    assert FULL == answer.outcome
+    assert 'Upload exceeds quota.' == answer.error.message

@@ -76,12 +76,18 @@ def test_stock_front(refusal):
     (replaced('s3multi', 's3multi again'), 'must each be in the pipeline once'),
     (replaced('s3api', 's3api front'), 'must each be in the pipeline once'),
     (replaced('s3api', 's3api stock'), 'Swift\'s own s3api'),
-], ids=['no-front', 'front-right', 'auth-right', 'no-slo', 'slo-left', 'filter-twice', 'front-twice', 'both-fronts'])
+    (replaced('copy', 'ratelimit copy'), 'ratelimit has to stand to the left of s3multi'),
+    (replaced('copy', 'staticweb copy'), 'staticweb has to stand to the left of s3multi'),
+    (replaced('dlo', '').replace('s3multi', 'dlo s3multi'), 'dlo has to stand to the right of s3multi'),
+    (replaced('s3multi', 'versioned_writes s3multi'), 'versioned_writes has to stand to the right of s3multi'),
+    (replaced('s3multi', 'keymaster encryption s3multi'), 'keymaster has to stand to the right of s3multi'),
+], ids=['no-front', 'front-right', 'auth-right', 'no-slo', 'slo-left', 'filter-twice', 'front-twice', 'both-fronts',
+        'ratelimit-right', 'staticweb-right', 'dlo-left', 'versioned-writes-left', 'encryption-left'])
 def test_order_of_the_pipeline(refusal, pipeline, hint):
-    """Front, auth, s3multi and slo must stand in this order, front and filter once each."""
+    """Front, auth, s3multi and slo must stand in this order, front and filter once each, and neighbours do no harm."""
     reason = refusal(pipeline=pipeline, filters={
         'again': {'use': 'egg:s3multi#s3multi'}, 'front': {'use': 'egg:s3multi#s3api'},
-        'stock': {'use': 'egg:swift#s3api'}})
+        'stock': {'use': 'egg:swift#s3api'}, 'keymaster': {'encryption_root_secret': 'c2VjcmV0' * 8}})
 
     assert hint in reason
     assert ' '.join(pipeline.split()[:-1]) in reason

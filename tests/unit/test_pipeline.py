@@ -12,6 +12,10 @@ MODULES = {
     'keystoneauth': 'swift.common.middleware.keystoneauth', 'authtoken': 'keystonemiddleware.auth_token',
     's3token': 'swift.common.middleware.s3api.s3token', 'dlo': 'swift.common.middleware.dlo',
     'copy': 'swift.common.middleware.copy', 'cache': 'swift.common.middleware.memcache',
+    'ratelimit': 'swift.common.middleware.ratelimit', 'staticweb': 'swift.common.middleware.staticweb',
+    'versioned_writes': 'swift.common.middleware.versioned_writes', 'symlink': 'swift.common.middleware.symlink',
+    'keymaster': 'swift.common.middleware.crypto.keymaster', 'encryption': 'swift.common.middleware.crypto',
+    'kmip': 'swift.common.middleware.crypto.kmip_keymaster', 'tempurl': 'swift.common.middleware.tempurl',
 }
 
 
@@ -26,6 +30,8 @@ def stages(pipeline):
     'authtoken s3api s3token keystoneauth s3multi copy slo',
     's3api s3multi slo',
     's3api tempauth s3multi slo slo',
+    'ratelimit tempurl s3api tempauth s3multi slo',
+    's3api tempauth ratelimit staticweb s3multi copy slo dlo versioned_writes symlink keymaster encryption',
 ])
 def test_pipelines_that_work(pipeline):
     """The front, auth, s3multi and slo from left to right; other filters wherever they like."""
@@ -48,6 +54,14 @@ def test_pipelines_that_work(pipeline):
     pytest.param('s3api s3multi slo s3token', 's3token stands after s3multi', id='s3token-behind-slo'),
     pytest.param('s3api tempauth s3multi', 'needs slo to its right', id='no-slo'),
     pytest.param('s3api tempauth slo s3multi', 'needs slo to its right', id='slo-in-front'),
+    pytest.param('s3api tempauth s3multi ratelimit slo', 'ratelimit has to stand to the left', id='ratelimit-behind'),
+    pytest.param('s3api tempauth s3multi slo staticweb', 'staticweb has to stand to the left', id='staticweb-behind'),
+    pytest.param('s3api tempauth dlo s3multi slo', 'dlo has to stand to the right', id='dlo-in-front'),
+    pytest.param('s3api tempauth versioned_writes s3multi slo', 'versioned_writes has to stand to the right',
+                 id='versions-in-front'),
+    pytest.param('s3api tempauth keymaster encryption s3multi slo', 'keymaster has to stand to the right',
+                 id='encryption-in-front'),
+    pytest.param('kmip s3api tempauth encryption s3multi slo', 'kmip has to stand to the right', id='keys-in-front'),
 ])
 def test_pipelines_that_are_refused(pipeline, said):
     """The message says what to change; in each of these uploads would fail, go the old way, or destroy objects."""
