@@ -7,7 +7,7 @@ that it was still ours proves that no other Complete has passed. ``doc/design`` 
 """
 from collections.abc import Sequence
 
-from s3multi.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed, S3Error,
+from s3multi.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
                             ServiceUnavailable)
 from s3multi.layout import Upload
 from s3multi.operations.guard import Guard
@@ -107,6 +107,7 @@ class Conclusion:
 
     def _enter(self) -> 'tuple[Intent, Marker]':
         """Pass the gate between the proof and the manifest; return the intent to write for, and the marker."""
+        self._take_turn()
         seen = [swift_time(self._upload.ticks)]
         for _ in range(_MAX_ENTRIES):
             now = self._session.now()
@@ -128,11 +129,8 @@ class Conclusion:
                 raise self._busy('its intent is too old to write the manifest')
             self._intent = intent
             self._joined = intent is not own
-            try:
-                self._guard.enter(self._joined)
-            except S3Error:
-                self._withdraw()
-                raise
+            # If this fails the intent stays: a Complete that has joined it may be about to write.
+            self._guard.check_again()
             return intent, self._marker
         raise self._busy('too many Completes at once')
 
@@ -140,17 +138,17 @@ class Conclusion:
         """With an object at the key that was not replaced: go on if it is the one to be made."""
         finished = self._records.finished(self._upload.key)
         if finished.upload_id != self._upload.id:
-            self._withdraw()
             raise ConditionalRequestConflict()
         if finished.etag != self._etag:
             raise self._busy('another Complete has made the object')
         self._found = True
 
-    def _withdraw(self) -> None:
-        """Take the own intent back: nothing was written, and the client may go on with the upload."""
-        assert self._intent is not None
-        if not self._joined:
-            self._records.delete_intent(self._upload, after(self._intent.timestamp, 1))
+    def _take_turn(self) -> None:
+        """Be the only conditional Complete at the key, but for one with the same list, which can be joined."""
+        if not self._guard.begin():
+            intent = self._records.intent(self._upload)
+            if intent is None or not self._is_same_list(intent):
+                raise ConditionalRequestConflict()
 
     def _join(self) -> 'Intent | None':
         """With an intent in place: return it to join its Complete, or None when the way is free again."""

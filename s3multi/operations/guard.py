@@ -39,17 +39,18 @@ class Guard:
         if current is None or current.upload_id != self._upload.id:
             self._condition.check(self._upload.key, current.etag if current else None)
 
-    def enter(self, joined: bool) -> None:
-        """Look again, and keep other conditional Completes from the key until ``leave``.
+    def begin(self) -> bool:
+        """Keep other conditional Completes from the key until ``leave``; False when one is at it already."""
+        if self._condition is not None:
+            self._noted = self._session.conditional_writes.begin(self._upload)
+            return self._noted
+        return True
 
-        joined: whether another Complete, with the same list and so the same condition, has done that already. Raises
-        ConditionalRequestConflict or NoSuchKey for what was written or deleted since ``check``.
+    def check_again(self) -> None:
+        """Look once more, just before the manifest is written, unless Swift does.
+
+        Raises ConditionalRequestConflict or NoSuchKey for what was written or deleted since ``check``.
         """
-        if self._condition is None:
-            return
-        self._noted = not joined and self._session.conditional_writes.begin(self._upload)
-        if not joined and not self._noted:
-            raise ConditionalRequestConflict()
         if self.compare is Compare.WE:
             try:
                 self.check()

@@ -28,6 +28,12 @@ def proxy(request, cluster):
     return FaultyProxy(cluster, f'conditions-{request.param}', verify=request.param)
 
 
+@pytest.fixture(scope='module')
+def later(cluster):
+    """A client of a proxy whose clock says that the Completes of the others began more than their lease ago."""
+    return RawClient(FaultyProxy(cluster, 'conditions-later', seconds_ahead=70).url)
+
+
 @pytest.fixture
 def client(proxy):
     """A client of that proxy."""
@@ -178,8 +184,8 @@ def test_repeat_after_a_proxy_died(client, proxy, either_bucket, condition, afte
 
 @pytest.mark.parametrize('condition, written, outcome', [
     ('absent', b'other', CONFLICT), ('matching', b'other', CONFLICT), ('matching', None, NO_SUCH_KEY)])
-def test_write_that_lands_while_complete_runs(client, proxy, either_bucket, condition, written, outcome):
-    """What another client writes after the first look is not overwritten; the upload can go on."""
+def test_write_that_lands_while_complete_runs(client, proxy, later, either_bucket, condition, written, outcome):
+    """What another client writes after the first look is not overwritten; the upload can be aborted."""
     headers = ABSENT if condition == 'absent' else matching(put(client, either_bucket))
     upload = Upload(client, either_bucket).parts(b'new')
     with proxy.above.following(rule('PUT', '/complete$', hold='intent')), \
@@ -194,8 +200,9 @@ def test_write_that_lands_while_complete_runs(client, proxy, either_bucket, cond
 
     assert (written or 404) == (read(client, either_bucket, 'key').body if written else
                                 read(client, either_bucket, 'key').status)
-    assert 200 == upload.complete().outcome
-    assert b'new' == read(client, either_bucket, 'key').body
+    assert (503, 'ServiceUnavailable') == upload.abort().outcome
+    assert 204 == upload.abort(later).outcome
+    assert not upload.is_open()
 
 
 def test_of_many_writers_one_wins(client, bucket):
@@ -207,6 +214,34 @@ def test_of_many_writers_one_wins(client, bucket):
     assert 1 == len(won), [answer.outcome for answer in answers]
     assert {answer.outcome for answer in answers} <= {200, FAILED, CONFLICT}
     assert b'%d' % won[0] == read(client, bucket, 'key').body
+
+
+def test_repeat_while_the_first_is_at_work(client, proxy, bucket):
+    """A repeat that comes before the first has ended has the same success, and the first has too."""
+    upload = Upload(client, bucket).parts(b'new')
+    with proxy.below.following(rule('PUT', f'{bucket}/key$', hold='manifest', times=1)), \
+            at_once(lambda: upload.complete(headers=ABSENT)) as (first,):
+        proxy.below.wait_held('manifest')
+        assert 200 == upload.complete(headers=ABSENT).outcome
+        proxy.below.release('manifest')
+        assert 200 == first.result().outcome
+
+    assert b'new' == read(client, bucket, 'key').body
+
+
+def test_another_upload_while_the_first_is_at_work(client, proxy, bucket):
+    """Another upload of the key is a conflict meanwhile, changes nothing, and can be completed later."""
+    first, second = (Upload(client, bucket).parts(body) for body in (b'first', b'second'))
+    with proxy.below.following(rule('PUT', f'{bucket}/key$', hold='manifest', times=1)), \
+            at_once(lambda: first.complete(headers=ABSENT)) as (complete,):
+        proxy.below.wait_held('manifest')
+        assert CONFLICT == second.complete(headers=ABSENT).outcome
+        proxy.below.release('manifest')
+        assert 200 == complete.result().outcome
+
+    assert b'first' == read(client, bucket, 'key').body
+    assert FAILED == second.complete(headers=ABSENT).outcome
+    assert 200 == second.complete().outcome
 
 
 def test_what_a_condition_costs(proxy, client, bucket):
