@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The filter ``egg:s3multi#s3multi``: wires requests to operations, and turns their errors into answers.
 
-A request that the front did not hand on passes untouched.
+A request that the front did not hand on passes untouched, but that the reader of an object may read its parts.
 """
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import Request
 from swift.common.utils import cache_from_env, get_logger, split_path
 
-from s3multi import __version__, config, pipeline
+from s3multi import __version__, config, pipeline, readers
 from s3multi.copy_source import HEADER as COPY_SOURCE
 from s3multi.cors import ClusterCors, cors_headers
 from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
@@ -72,9 +72,13 @@ class S3MultiMiddleware:
         if HANDOFF not in env:
             if DELETED_BUCKET in env:
                 return self._delete_bucket(env, start_response)
+            if readers.reads(env):
+                readers.follow(env, self._ids)
             return self.app(env, start_response)
         try:
             call = read_call(env)
+            if COPY_SOURCE in call.headers:
+                readers.follow(env, self._ids)
             session = self._session(call)
             env[HANDOFF].cors = cors_headers(env.get('HTTP_ORIGIN'), session.bucket_info.get('cors') or {},
                                              self._cluster_cors())

@@ -87,6 +87,12 @@ class UploadIds:
         head = upload_id[:-_ID_MAC_DIGITS]
         return hmac.compare_digest(self._mac(account, bucket, key, head), upload_id[-_ID_MAC_DIGITS:])
 
+    def is_part(self, account: str, bucket: str, key: str, container: str, name: str) -> bool:
+        """Say whether the object ``name`` in ``container`` is a part of an upload of this very key."""
+        upload = Upload(account, bucket, key, name[len(key) + 1:][:ID_LENGTH])
+        return (container == upload.container and upload.parse_part(name) is not None
+                and self.belongs(account, bucket, key, upload.id))
+
     def hides(self, account: str, bucket: str, key: str) -> bool:
         """Say whether the uploads of ``key`` have names among those of the parts of another upload."""
         place = key.find(PARTS_DELIMITER)
