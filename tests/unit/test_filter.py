@@ -29,9 +29,10 @@ def answer(app, env):
 
 # What is not ours
 
-def test_other_requests_pass_untouched():
+@pytest.mark.parametrize('method', ['PUT', 'HEAD', 'POST', 'DELETE', 'OPTIONS'])
+def test_other_requests_pass_untouched(method):
     """The very environ, the very start_response, and the very answer: nothing is read or changed on the way."""
-    env, start_response, body = client_env(query='uploadId=x'), object(), [b'x']
+    env, start_response, body = client_env(query='uploadId=x', REQUEST_METHOD=method), object(), [b'x']
     before, seen = dict(env), []
 
     def app(*args):
@@ -43,6 +44,30 @@ def test_other_requests_pass_untouched():
     assert body is middleware(env, start_response)
     assert (env, start_response) == seen[0] and env is seen[0][0]
     assert before == env
+
+
+@pytest.mark.parametrize('more', [{'REQUEST_METHOD': 'GET'}, {'REQUEST_METHOD': 'COPY'},
+                                  {'HTTP_X_COPY_FROM': '/bucket/key'}], ids=str)
+def test_requests_that_read_an_object_pass_with_its_parts(more):
+    """Nothing but ``swift.authorize`` is changed, and nobody is asked anything."""
+    env, seen = client_env(**more), []
+    before = dict(env)
+
+    S3MultiMiddleware(lambda env, start_response: seen.append(env), SETTINGS, UploadIds(b'secret'), FREEING, None)(
+        env, None)
+
+    assert env is seen[0]
+    assert ['swift.authorize'] == [name for name in env if env[name] is not before[name]]
+
+
+@pytest.mark.parametrize('headers, followed', [({'x-amz-copy-source': 'bucket/key'}, True), ({}, False)], ids=str)
+def test_upload_part_copy_reads_its_source_with_its_parts(headers, followed):
+    """No other operation reads for the client."""
+    env = handed_on('PUT', params={'partNumber': '1', 'uploadId': 'x'}, headers=headers)
+    before = env['swift.authorize']
+    answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
+
+    assert followed == (env['swift.authorize'] is not before)
 
 
 def test_errors_of_other_requests_pass_untouched():

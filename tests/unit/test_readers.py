@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``swift.authorize`` adds to the auth filter's judgement: the parts of the object that the request reads."""
+import pytest
+from swift.common.swob import Request, str_to_wsgi
+
+from s3multi import layout
+from s3multi.layout import Upload
+from s3multi.readers import follow, reads
+from tests.unit.fakes import IDS, client_env
+
+NOW = 1790000000 * 100000
+KEYS = ['key', 'a/b', 'trailing/', 'gr\u00fcn \u2713', '50%?&=+', 'k/00000001-01234567890']
+
+
+class Auth:
+    """An auth filter's judge that lets through the paths in ``allowed`` alone."""
+
+    def __init__(self, *allowed):
+        self.allowed = ['/v1/' + path for path in allowed]
+        self.asked = []
+
+    def __call__(self, request):
+        self.asked.append(request)
+        return None if request.path_info in map(str_to_wsgi, self.allowed) else 'denied'
+
+
+class Reading:
+    """A request that is under way: ``ask`` as the proxy does for it and its sub-requests; True is a yes."""
+
+    def __init__(self, *allowed):
+        self.auth = Auth(*allowed)
+        self.env = client_env(**{'REQUEST_METHOD': 'GET', 'swift.authorize': self.auth})
+        follow(self.env, IDS)
+
+    def ask(self, path, method='GET', query='', source=None):
+        env = client_env(str_to_wsgi('/v1/' + path), query, **{'REQUEST_METHOD': method, 'swift.source': source})
+        answer = self.env['swift.authorize'](Request(env))
+        assert answer in (None, 'denied')
+        return answer is None
+
+    def segment(self, path, **changed):
+        return self.ask(path, **{'query': 'multipart-manifest=get', 'source': 'SLO', **changed})
+
+
+def part(account='AUTH_a', bucket='bucket', key='key', number=1):
+    """Return the path of a part of an upload made for this very object."""
+    upload = Upload(account, bucket, key, IDS.new(account, bucket, key, NOW))
+    return f'{account}/{upload.container}/{upload.part(number, layout.new_attempt(NOW))}'
+
+
+# What is granted
+
+@pytest.mark.parametrize('key', KEYS)
+def test_parts_of_the_object_that_is_read(key):
+    """Once the auth filter has allowed the client to read the object, and however many parts there are."""
+    reading = Reading(f'AUTH_a/bucket/{key}')
+
+    assert reading.ask(f'AUTH_a/bucket/{key}')
+    assert all(reading.segment(part(key=key, number=number)) for number in (1, 2, 10000))
+
+
+def test_auth_is_asked_first():
+    """What it allows needs nothing of ours."""
+    path = part(key='other')
+    reading = Reading(path)
+
+    assert reading.segment(path)
+    assert 1 == len(reading.auth.asked)
+
+
+def test_object_at_the_end_of_links():
+    """A link is read with the rights of the client on its target too, and the target has the parts."""
+    reading = Reading('AUTH_a/links/link', 'AUTH_a/bucket/key')
+
+    assert reading.ask('AUTH_a/links/link')
+    assert not reading.segment(part('AUTH_a', 'links', 'other'))
+    reading = Reading('AUTH_a/links/link', 'AUTH_a/bucket/key')
+    assert reading.ask('AUTH_a/links/link') and reading.ask('AUTH_a/bucket/key', source='SYM')
+    assert reading.segment(part())
+    assert not reading.segment(part('AUTH_a', 'links', 'link'))
+
+
+def test_source_of_a_copy():
+    """In whatever account it lies; the target is written, not read."""
+    reading = Reading('AUTH_b/source/key', 'AUTH_a/bucket/key')
+
+    assert reading.ask('AUTH_b/source/key', source='SSC')
+    assert reading.ask('AUTH_a/bucket/key', 'PUT')
+    assert reading.segment(part('AUTH_b', 'source'))
+    assert not reading.segment(part('AUTH_a', 'bucket'))
+
+
+# What is not
+
+def reading_key():
+    """Return a request that reads bucket/key."""
+    reading = Reading('AUTH_a/bucket/key')
+    assert reading.ask('AUTH_a/bucket/key')
+    return reading
+
+
+@pytest.mark.parametrize('path', [
+    part(key='other'), part(bucket='other'), part(account='AUTH_b'), part(key='key/key'),
+    part().replace('AUTH_a/', 'AUTH_b/'), part().replace('_segments', '+segments'),
+    part().replace('bucket_segments', 'other_segments'), part().replace('/key/', '/other/'),
+    part().replace('/key/', '/key/key/'), part(bucket='other').replace('other_segments', 'bucket_segments'),
+    part(key='other').replace('/other/', '/key/'), part(account='AUTH_b').replace('AUTH_b', 'AUTH_a'),
+    part() + '0', part() + '/x', part()[:-1], part().rpartition('/')[0], part().rpartition('/')[0] + '/complete',
+    'AUTH_a/bucket_segments/key/1700000000.000000/30/10/00000001', 'AUTH_a/bucket_segments/key',
+    'AUTH_a/bucket_segments', 'AUTH_a', 'AUTH_a/bucket/other',
+])
+def test_other_names(path):
+    """Only the exact name of a part, with an id that was made for the account, bucket and key of what is read."""
+    assert not reading_key().segment(path)
+
+
+@pytest.mark.parametrize('changed', [
+    {'method': 'HEAD'}, {'method': 'PUT'}, {'method': 'DELETE'}, {'method': 'POST'}, {'query': ''},
+    {'query': 'multipart-manifest=get&format=raw'}, {'query': 'multipart-manifest=delete'}, {'source': None},
+    {'source': 'DLO'}, {'source': 'SYM'}, {'source': 'SSC'}, {'source': 'S3M'},
+], ids=str)
+def test_other_requests_for_a_part(changed):
+    """Nothing but SLO's GET of the bytes: its HEADs check a manifest that somebody writes."""
+    assert not reading_key().segment(part(), **changed)
+
+
+def test_before_anything_was_read():
+    """A manifest that is written, as by PUT, reads nothing."""
+    assert not Reading().segment(part())
+
+
+@pytest.mark.parametrize('read', [
+    {'method': 'HEAD'}, {'method': 'PUT'}, {'query': 'multipart-manifest=get'}, {'source': 'SLO'},
+    {'source': 'SYM', 'query': 'multipart-manifest=get'},
+], ids=str)
+def test_what_does_not_count_as_read(read):
+    """What is not the content of the object: what gives SLO no manifest, or is part of one already."""
+    reading = Reading('AUTH_a/bucket/key')
+
+    assert reading.ask('AUTH_a/bucket/key', **read)
+    assert not reading.segment(part())
+
+
+def test_object_that_may_not_be_read():
+    """A denied request is none."""
+    reading = Reading()
+
+    assert not reading.ask('AUTH_a/bucket/key')
+    assert not reading.segment(part())
+
+
+@pytest.mark.parametrize('source', ['SLO', 'SYM', None])
+def test_what_a_manifest_leads_to(source):
+    """What is read after SLO began may be named by anybody's manifest, which may name parts of it, too."""
+    reading = Reading('AUTH_a/mine/forged', 'AUTH_a/bucket/key', 'AUTH_a/mine/segment')
+
+    assert reading.ask('AUTH_a/mine/forged')
+    assert reading.segment('AUTH_a/mine/segment')
+    assert reading.ask('AUTH_a/bucket/key', source=source)
+    assert not reading.segment(part())
+
+
+def test_object_that_a_dynamic_large_object_hides():
+    """A DLO lists a container for its content, which SLO may take for a manifest of the object."""
+    reading = Reading('AUTH_a/bucket/key', 'AUTH_a/mine')
+
+    assert reading.ask('AUTH_a/bucket/key')
+    assert reading.ask('AUTH_a/mine', source='DLO')
+    assert not reading.segment(part())
+
+
+# Which requests are followed
+
+@pytest.mark.parametrize('method, more, expected', [
+    ('GET', {}, True), ('COPY', {}, True), ('PUT', {'HTTP_X_COPY_FROM': '/bucket/key'}, True), ('HEAD', {}, False),
+    ('PUT', {}, False), ('POST', {}, False), ('DELETE', {}, False), ('OPTIONS', {}, False),
+], ids=str)
+def test_requests_that_read(method, more, expected):
+    """A HEAD needs no part: SLO answers it from the manifest."""
+    assert expected == reads(client_env(**{'REQUEST_METHOD': method, **more}))
+
+
+def test_without_auth_there_is_nothing_to_add_to():
+    """No key of ours is left behind."""
+    env = client_env()
+    del env['swift.authorize']
+    before = dict(env)
+    follow(env, IDS)
+
+    assert before == env
