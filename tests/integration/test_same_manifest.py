@@ -171,3 +171,15 @@ def test_object_is_what_slo_would_write(storage, proxies, swift, policy, version
     assert WHOLE == read_by_slo['GET'][2] == read_by_slo['copy'] == read_by_slo['download'][1]
     for name, reading in read_by_slo.items():
         assert reading == read_by_listing[name], name
+
+
+@pytest.mark.parametrize('policy', ['gold', 'coded'])
+def test_reader_of_the_bucket_reads_the_object(proxies, swift, policy):
+    """Also where the parts are fragments, or encrypted, somebody with a right on the bucket alone reads them."""
+    bucket = f'public-{proxies.kind}-{policy}'
+    swift.put_container(bucket, {'X-Storage-Policy': policy, 'X-Container-Read': '.r:*'})
+    assert 200 == Upload(proxies.listing, bucket).parts(*BODIES).complete().outcome
+
+    for headers, expected in (({}, WHOLE), ({'Range': 'bytes=990-1010'}, WHOLE[990:1011])):
+        assert expected == proxies.listing.request('GET', path=f'/v1/AUTH_test/{bucket}/key', sign=None,
+                                                   headers=headers).body

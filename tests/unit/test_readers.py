@@ -99,16 +99,25 @@ def reading_key():
     return reading
 
 
-@pytest.mark.parametrize('path', [
-    part(key='other'), part(bucket='other'), part(account='AUTH_b'), part(key='key/key'),
-    part().replace('AUTH_a/', 'AUTH_b/'), part().replace('_segments', '+segments'),
-    part().replace('bucket_segments', 'other_segments'), part().replace('/key/', '/other/'),
-    part().replace('/key/', '/key/key/'), part(bucket='other').replace('other_segments', 'bucket_segments'),
-    part(key='other').replace('/other/', '/key/'), part(account='AUTH_b').replace('AUTH_b', 'AUTH_a'),
-    part() + '0', part() + '/x', part()[:-1], part().rpartition('/')[0], part().rpartition('/')[0] + '/complete',
-    'AUTH_a/bucket_segments/key/1700000000.000000/30/10/00000001', 'AUTH_a/bucket_segments/key',
-    'AUTH_a/bucket_segments', 'AUTH_a', 'AUTH_a/bucket/other',
-])
+OTHER_NAMES = {
+    'other key': part(key='other'), 'other bucket': part(bucket='other'), 'other account': part(account='AUTH_b'),
+    'key below': part(key='key/key'), 'id of this account in another': part().replace('AUTH_a/', 'AUTH_b/'),
+    'id of another account': part(account='AUTH_b').replace('AUTH_b', 'AUTH_a'),
+    'id of this bucket in another': part().replace('bucket_segments', 'other_segments'),
+    'id of another bucket': part(bucket='other').replace('other_segments', 'bucket_segments'),
+    'id of this key in another': part().replace('/key/', '/other/'),
+    'id of this key below it': part().replace('/key/', '/key/key/'),
+    'id of another key': part(key='other').replace('/other/', '/key/'),
+    'container of stock s3api': part().replace('_segments', '+segments'), 'longer': part() + '0',
+    'below a part': part() + '/x', 'shorter': part()[:-1], 'marker': part().rpartition('/')[0],
+    'intent': part().rpartition('/')[0] + '/complete',
+    'of swiftclient': 'AUTH_a/bucket_segments/key/1700000000.000000/30/10/00000001',
+    'no id': 'AUTH_a/bucket_segments/key', 'container': 'AUTH_a/bucket_segments', 'account': 'AUTH_a',
+    'other object': 'AUTH_a/bucket/other',
+}
+
+
+@pytest.mark.parametrize('path', [pytest.param(path, id=name) for name, path in OTHER_NAMES.items()])
 def test_other_names(path):
     """Only the exact name of a part, with an id that was made for the account, bucket and key of what is read."""
     assert not reading_key().segment(path)
