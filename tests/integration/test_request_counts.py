@@ -11,7 +11,7 @@ import pytest
 from .counting import add_listed_parts, counting
 from .faults import FaultyProxy, rule
 from .raw import RawClient
-from .uploads import Upload
+from .uploads import ACCOUNT, Upload
 
 COMPLETE = ['GET segments container', 'PUT intent', 'HEAD marker', 'PUT object', 'DELETE marker', 'DELETE intent']
 ABORT = ['HEAD marker', 'PUT marker', 'HEAD intent', 'HEAD marker', 'PUT marker', 'HEAD object',
@@ -214,3 +214,18 @@ def test_complete_whose_rows_are_late(proxy, upload, count):
         assert 200 == upload.complete().outcome
 
     assert COMPLETE[:1] + ['HEAD marker'] + ['HEAD part'] * count + COMPLETE[1:] == seen.order
+
+
+@pytest.mark.parametrize('who', ['the account', 'anybody'])
+def test_reading_the_object(proxy, client, upload, swift, who):
+    """Who reads by the ACL of the bucket costs Swift what a user of the account does: the manifest and the parts."""
+    assert 200 == upload.parts(b'one', b'two').complete().outcome
+    swift.post_container(upload.bucket, {'X-Container-Read': '.r:*'})
+    path = f'/v1/{ACCOUNT}/{upload.bucket}/{upload.key}'
+
+    with counting(proxy.below) as seen:
+        answer = client.request('GET', upload.bucket, upload.key) if who == 'the account' else client.request(
+            'GET', path=path, sign=None)
+
+    assert b'onetwo' == answer.body
+    assert ['GET object', 'GET part', 'GET part'] == seen.order
