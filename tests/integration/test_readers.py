@@ -405,11 +405,10 @@ def test_object_that_legacy_versions_brought_back(owner, user, make_bucket, make
     assert WHOLE == user.ask('GET', bucket, 'key').body
 
 
-@pytest.mark.parametrize('pipeline', ['staticweb s3multi', 's3multi staticweb'])
-def test_static_web(cluster, owner, make_bucket, make_object, pipeline):
-    """Pages and the index of a public site, with staticweb on either side of s3multi."""
-    name = pipeline.replace(' ', '-')
-    proxy = cluster.add_proxy(name, pipeline=PIPELINE.replace('s3multi', pipeline), filters=TINY_PARTS)
+def test_static_web(cluster, owner, make_bucket, make_object):
+    """Pages and the index of a public site."""
+    proxy = cluster.add_proxy('static-web', pipeline=PIPELINE.replace('s3multi', 'staticweb s3multi'),
+                              filters=TINY_PARTS)
     bucket = make_bucket(X_Container_Read='.r:*,.rlistings', X_Container_Meta_Web_Index='index.html')
     make_object(bucket, 'index.html')
     make_object(bucket, 'page', [b'page'])
@@ -417,7 +416,7 @@ def test_static_web(cluster, owner, make_bucket, make_object, pipeline):
 
     assert WHOLE == visitor.ask('GET', bucket, '').body == visitor.ask('GET', bucket, 'index.html').body
     assert b'page' == visitor.ask('GET', bucket, 'page').body
-    cluster.proxies.pop(name).stop()
+    cluster.proxies.pop('static-web').stop()
 
 
 # Nothing else
@@ -441,10 +440,10 @@ def test_reader_neither_lists_nor_reads_the_segments_container(swift, user, s3_u
     for person in (user, s3_user):
         assert WHOLE == person.ask('GET', bucket, 'key').body
         for method in ('GET', 'HEAD'):
-            assert person.ask(method, container).status in (400, 403)
+            assert person.ask(method, container).status in (400, 403, 404)
             for name in names:
-                assert person.ask(method, container, name).status in (400, 403)
-                assert person.ask(method, container, name, {'multipart-manifest': 'get'}).status in (400, 403)
+                assert person.ask(method, container, name).status in (400, 403, 404)
+                assert person.ask(method, container, name, {'multipart-manifest': 'get'}).status in (400, 403, 404)
     for name in names:
         assert 403 == user.ask('COPY', container, name, headers={'Destination': f'{bucket}/copy'}).status
 
@@ -538,7 +537,7 @@ def test_parts_of_an_open_upload(proxy, swift, user, s3_user, make_bucket, make_
         assert user.ask('GET', bucket, 'key').status in (403, 409)
     assert 403 == user.ask('PUT', bucket, 'key', headers={
         'X-Symlink-Target': f'{container}/{name}', 'X-Symlink-Target-Etag': upload.etags[1].strip('"')}).status
-    assert part_copy(s3_user, f'/{container}/{quote(name)}', bucket).status in (400, 403)
+    assert part_copy(s3_user, f'/{container}/{quote(name)}', bucket).status in (400, 403, 404)
     assert 200 == upload.complete(client=s3_user.raw).outcome
     assert b'not yet' == user.ask('GET', bucket, 'key').body
 
@@ -637,6 +636,6 @@ def test_who_may_only_write_does_not_copy(swift, s3_user, make_bucket, make_obje
     swift.put_object(own, 'key', b'', headers={'X-Symlink-Target': f'{bucket}/key'})
     source = '/' + quote(source.format(bucket, name).replace('link/', own + '/'))
 
-    assert s3_user.ask('PUT', own, 'copy', headers={'X-Amz-Copy-Source': source}).status in (400, 403)
-    assert part_copy(s3_user, source, own).status in (400, 403)
-    assert part_copy(s3_user, source, bucket).status in (400, 403)
+    assert s3_user.ask('PUT', own, 'copy', headers={'X-Amz-Copy-Source': source}).status in (400, 403, 404)
+    assert part_copy(s3_user, source, own).status in (400, 403, 404)
+    assert part_copy(s3_user, source, bucket).status in (400, 403, 404)
