@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of ``[filter:s3multi]``: name, default, unit and range in one table, read into ``Settings``."""
+"""The options of ``[filter:s3multi]``, and ours of ``[filter:s3api]``: name, default, unit and range in one table
+each, read into ``Settings`` and ``FrontSettings``."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ class Settings:
     marker_recheck_after: float
     delete_concurrency: int
     immediate_deletes: int
+    list_stock_uploads: bool
     expiring_objects_account_name: str
     expiring_objects_container_divisor: 'int | None'
 
@@ -33,6 +35,13 @@ class Settings:
         options = {name: getattr(self, name) for name in ('expiring_objects_account_name',
                                                           'expiring_objects_container_divisor')}
         return {name: str(value) for name, value in options.items() if value}
+
+
+@dataclass(frozen=True)
+class FrontSettings:
+    """The options of ``[filter:s3api]`` that are ours, checked."""
+
+    multipart_initiate: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,10 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
             raise ValueError
         return float(text)
     return cast
+
+
+def _boolean(text: str) -> bool:
+    return {'true': True, 'yes': True, 'on': True, 'false': False, 'no': False, 'off': False}[text.lower()]
 
 
 def _choice(*words: str) -> Callable[[str], str]:
@@ -98,10 +111,20 @@ OPTIONS = (
            'Up to so many parts an Abort deletes before its answer; a Complete that leaves parts out, up to five of '
            'them. More are handed to the object expirer, in one request per 10000, unless [filter:slo] has '
            'allow_async_delete = false: then all are deleted before the answer.'),
+    Option('list_stock_uploads', True, _boolean, '"true" or "false"', 'word',
+           'Whether List Multipart Uploads also shows the uploads that Swift\'s own s3api began. They are looked for '
+           'among the segments of all objects that it ever completed. false: when the last such upload has ended.'),
     Option('expiring_objects_account_name', '', str, 'the name of an account', 'name',
            'Only where object-server.conf sets it: the same value.'),
     Option('expiring_objects_container_divisor', None, _integer(101, 10 ** 9), 'an integer from 101', 'seconds',
            'Only where object-server.conf sets it: the same value.'),
+)
+
+# Of [filter:s3api], beside the options of Swift's own s3api.
+FRONT_OPTIONS = (
+    Option('multipart_initiate', 's3multi', _choice('s3multi', 'stock'), '"s3multi" or "stock"', 'word',
+           'Who begins new multipart uploads. stock: Swift\'s own s3api, whose uploads proxies without s3multi can '
+           'continue; for the time in which there are such proxies.'),
 )
 
 # Set by PasteDeploy and Swift for every filter.
@@ -128,8 +151,14 @@ def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Setting
     return Settings(**values)
 
 
+def load_front(conf: Mapping[str, str]) -> FrontSettings:
+    """Read what is ours of ``[filter:s3api]``. Raises ConfigError for a value that is not of its kind."""
+    return FrontSettings(**{option.name: _read(option, '[filter:s3api]', conf[option.name])
+                            if option.name in conf else option.default for option in FRONT_OPTIONS})
+
+
 def _read(option: Option, section: str, text: str) -> Any:
     try:
         return option.cast(text.strip())
-    except (ValueError, OverflowError):
+    except (LookupError, ValueError, OverflowError):
         raise ConfigError('%s %s = %s: expected %s' % (section, option.name, text, option.expected)) from None

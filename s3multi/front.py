@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The filter ``egg:s3multi#s3api``: Swift's own s3api, which hands multipart requests on to s3multi.
 
+What belongs to an upload that stock s3api began is answered by Swift's own controllers, as it would be there.
 Signatures, presigned URLs, aws-chunked bodies, checksums of the payload and everything that is no multipart request
 stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Beside ``bucket_view`` and
 ``s3_acl``, alone knows s3api.
@@ -17,6 +18,8 @@ from swift.common.utils import split_path
 from s3multi import pipeline
 from s3multi.bucket_view import BucketView, check_bucket
 from s3multi.checksums import Checksum, algorithm_of
+from s3multi.config import load_front
+from s3multi.layout import is_stock_id
 from s3multi.parts import MAX_PART_NUMBER
 from s3multi.s3_acl import S3Acl
 from s3multi.wire import HANDOFF, Handoff
@@ -43,10 +46,14 @@ class _Unnamed(s3api.ListingEtagMiddleware):
 class S3MultiFront(BucketView):
     """Swift's S3 API, with multipart requests handed on through the pipeline to the s3multi filter."""
 
+    def __init__(self, app: 'WSGIApplication', conf: Mapping[str, str]) -> None:
+        super().__init__(app, conf)
+        self._settings = load_front(conf)
+
     def handle_request(self, req: Any) -> Response:
         """Answer an S3 request that s3api has parsed; ``req`` is its ``S3Request``."""
         check_bucket(req)
-        if req.controller not in _MULTIPART:
+        if req.controller not in _MULTIPART or self._is_for_stock(req):
             return super().handle_request(req)
         # The server looks at this on the environ that it made itself, so it cannot wait for the answer: with it,
         # white space of a slow answer is sent at once.
@@ -89,6 +96,12 @@ class S3MultiFront(BucketView):
         for name in ('x-amz-id-2', 'x-amz-request-id'):
             response.headers[name] = req.environ.get('swift.trans_id', '')
         return response
+
+    def _is_for_stock(self, req: Any) -> bool:
+        """Say whether a multipart request is about an upload that Swift's own controllers began, or shall begin."""
+        if req.controller is UploadsController:
+            return req.method == 'POST' and self._settings.multipart_initiate == 'stock'
+        return is_stock_id(wsgi_to_str(req.params.get('uploadId', '')))
 
 
 @contextlib.contextmanager

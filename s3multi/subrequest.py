@@ -16,7 +16,7 @@ from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
 from s3multi.expiry import Job
-from s3multi.layout import segments_container
+from s3multi.layout import segments_container, stock_container
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -47,6 +47,7 @@ class Backend:
         self._env = env
         self._account = account
         self._containers = (bucket, segments_container(bucket))
+        self._readable = (*self._containers, stock_container(bucket))
         # Shared with the sub-requests only if it exists: else a cached 404 of the segments container would outlive
         # its creation.
         env.setdefault('swift.infocache', {})
@@ -55,9 +56,10 @@ class Backend:
                 body: bytes = b'', *, past_quota: bool = False) -> Request:
         """Make a request that no auth filter judges. headers: WSGI strings. past_quota: no account quota stops it.
 
-        Only the bucket that the client was authorised for and its segments container can be addressed.
+        Only the bucket that the client was authorised for and its segments container can be addressed, and, to be
+        read, the segments container of stock s3api.
         """
-        if target.container not in self._containers:
+        if target.container not in (self._readable if method in ('GET', 'HEAD') else self._containers):
             raise ValueError('a pre-authorised request may not leave the bucket: %r' % (target,))
         sent = dict(headers or {})
         if method == 'PUT' and not body and 'Transfer-Encoding' not in sent:

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""List Multipart Uploads: the open uploads of a bucket, by key and then by time.
+"""List Multipart Uploads: the open uploads of a bucket, by key and then by time; with those that stock s3api began.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
+import heapq
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from swift.common import constraints
 
 from s3multi import request_headers
 from s3multi.documents import Node, document, people, url_encode
 from s3multi.errors import InvalidRequest
-from s3multi.layout import PARTS_DELIMITER, marker_range, parts_directory, split_marker
+from s3multi.layout import PARTS_DELIMITER, is_stock_id, marker_range, parts_directory, split_marker
 from s3multi.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
 from s3multi.records import marker_initiator, marker_state
 from s3multi.session import Session
 from s3multi.state import State
+from s3multi.stock_uploads import StockUploads
 from s3multi.store import Row, s3_time
 from s3multi.wire import Reply
 
@@ -25,20 +28,94 @@ def run(session: Session) -> Reply:
     if call.key is not None:
         raise InvalidRequest('Key is not expected for the GET method ?uploads subresource')
     request_headers.refuse_unsupported('list_uploads', call.headers)
-    query = UploadsQuery.parse(call.params, lambda key, upload_id: session.ids.belongs(call.account, call.bucket, key,
-                                                                                       upload_id))
-    page = fill_page(query, _in_order(session, query))
-    return Reply.xml(_result(session, query, page))
+
+    def belongs(key: str, upload_id: str) -> bool:
+        # The ids of stock s3api do not tell what they are for.
+        return session.ids.belongs(call.account, call.bucket, key, upload_id) or is_stock_id(upload_id)
+
+    query = UploadsQuery.parse(call.params, belongs)
+    return Reply.xml(_result(session, query, fill_page(query, _in_order(session, query))))
+
+
+class _Listing(Protocol):
+    """A container that holds the markers of uploads as ``<key>/<id>``."""
+
+    def pages(self, prefix: str, marker: str) -> 'Iterator[list[Row]]':
+        """Yield the rows after ``marker`` that may be markers, page by page, in Swift's order."""
+
+    def pages_of(self, key: str) -> 'Iterator[list[Row]]':
+        """Yield the rows among which the markers of ``key`` are."""
+
+    def key_range(self, key: str) -> 'tuple[str, str]':
+        """Return two names between which all markers of ``key`` lie."""
+
+    def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterable[OpenUpload]':
+        """Return the uploads that ``rows`` show."""
+
+
+class _OwnUploads:
+    """The uploads that s3multi began."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def pages(self, prefix: str, marker: str) -> 'Iterator[list[Row]]':
+        """Yield the rows that may be markers; Swift skips the parts of each upload for us."""
+        delimiter = '' if self._session.store.has_hidden_uploads() else PARTS_DELIMITER
+        if marker.endswith(PARTS_DELIMITER):
+            # Swift takes a directory that is the marker for one that it has shown before.
+            marker = marker[:-1]
+        for page in self._session.store.rows(prefix, marker, delimiter=delimiter):
+            rows: list[Row] = []
+            for row in page:
+                if 'name' in row:
+                    rows.append(row)
+                    continue
+                upload = parts_directory(row['subdir'])
+                if upload and self._is_ours(*upload):
+                    continue
+                # A key with the delimiter in it: what was folded away there are uploads.
+                if rows:
+                    yield rows
+                rows = []
+                yield from self.pages(row['subdir'], marker)
+            if rows:
+                yield rows
+
+    def pages_of(self, key: str) -> 'Iterator[list[Row]]':
+        return self._session.store.rows(key + '/', *self.key_range(key), '/')
+
+    def key_range(self, key: str) -> 'tuple[str, str]':
+        # A clock that is a day ahead of ours would be noticed elsewhere first.
+        return marker_range(key, self._session.ticks() + 86400 * 100000)
+
+    def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterator[OpenUpload]':
+        for row in rows:
+            if marker_state(row.get('content_type', '')) is State.OPEN:
+                split = split_marker(row['name'])
+                if split and self._session.knows(*split):
+                    yield OpenUpload.of(*split, row['last_modified'], marker_initiator(row['content_type']))
+
+    def _is_ours(self, key: str, upload_id: str) -> bool:
+        return self._session.ids.belongs(self._session.call.account, self._session.call.bucket, key, upload_id)
 
 
 def _in_order(session: Session, query: UploadsQuery) -> Iterator[OpenUpload]:
-    """Yield the open uploads in S3's order, beginning no later than the markers of ``query``.
+    """Yield the open uploads in S3's order, ours and those of stock s3api, from the markers of ``query`` or before."""
+    listings: list[_Listing] = [_OwnUploads(session)]
+    if session.settings.list_stock_uploads:
+        stock = StockUploads(session.backend, session.call.bucket, session.call.user)
+        if stock.may_exist():
+            listings.append(stock)
+    yield from heapq.merge(*(_one_in_order(listing, query) for listing in listings))
+
+
+def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload]:
+    """Yield the open uploads of one container in S3's order, beginning no later than the markers of ``query``.
 
     Swift sorts by ``<key>/<id>`` and so puts the uploads of "a-b" before those of "a" (``keys_sorted_late``). Where
     the uploads of such a shorter key may lie beyond the page that was read, they are fetched first.
     """
-    # A clock that is a day ahead of ours would be noticed elsewhere first.
-    tomorrow = session.ticks() + 86400 * 100000
     fetched: set[str] = set()
     last: OpenUpload | None = None
     longest = constraints.MAX_OBJECT_NAME_LENGTH
@@ -46,54 +123,20 @@ def _in_order(session: Session, query: UploadsQuery) -> Iterator[OpenUpload]:
         return      # no name is as long
     # Cut to the length of a name, a marker is not after any name that it was before.
     marker = query.key_marker.encode('utf-8')[:longest].decode('utf-8', 'ignore')
-    for rows in _without_parts(session, query.prefix, marker):
-        found = [upload for upload in _open_uploads(session, rows) if upload.key not in fetched]
+    for rows in listing.pages(query.prefix, marker):
+        found = [upload for upload in listing.open_uploads(rows) if upload.key not in fetched]
         for key in {late for upload in found for late in keys_sorted_late(upload.key)} - fetched:
-            begin, end = marker_range(key, tomorrow)
+            _, end = listing.key_range(key)
             if end > rows[-1]['name'] and key >= query.key_marker and key.startswith(query.prefix):
                 fetched.add(key)
-                own = [upload for page in session.store.rows(key + '/', begin, end, '/')
-                       for upload in _open_uploads(session, page)]
+                own = [upload for page in listing.pages_of(key) for upload in listing.open_uploads(page)
+                       if upload.key == key]
                 found = [upload for upload in found if upload.key != key] + own
         for upload in sorted(found):
             # Uploads of a key that was fetched now may have come before, from an earlier page.
             if last is None or last < upload:
                 last = upload
                 yield upload
-
-
-def _without_parts(session: Session, prefix: str, marker: str) -> 'Iterator[list[Row]]':
-    """Yield the rows that may be markers, in Swift's order; Swift skips the parts of each upload for us."""
-    delimiter = '' if session.store.has_hidden_uploads() else PARTS_DELIMITER
-    if marker.endswith(PARTS_DELIMITER):
-        # Swift takes a directory that is the marker for one that it has shown before.
-        marker = marker[:-1]
-    for page in session.store.rows(prefix, marker, delimiter=delimiter):
-        rows: list[Row] = []
-        for row in page:
-            if 'name' in row:
-                rows.append(row)
-                continue
-            upload = parts_directory(row['subdir'])
-            if upload and session.ids.belongs(session.call.account, session.call.bucket, *upload):
-                continue
-            # A key with the delimiter in it: what was folded away there are uploads.
-            if rows:
-                yield rows
-            rows = []
-            yield from _without_parts(session, row['subdir'], marker)
-        if rows:
-            yield rows
-
-
-def _open_uploads(session: Session, rows: 'Iterable[Row]') -> 'list[OpenUpload]':
-    found = []
-    for row in rows:
-        if marker_state(row.get('content_type', '')) is State.OPEN:
-            split = split_marker(row['name'])
-            if split and session.knows(*split):
-                found.append(OpenUpload.of(*split, row['last_modified'], marker_initiator(row['content_type'])))
-    return found
 
 
 def _result(session: Session, query: UploadsQuery, page: UploadsPage) -> bytes:

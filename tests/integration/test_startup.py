@@ -104,6 +104,13 @@ def test_names_in_the_pipeline_are_free(cluster):
     assert b'data' == raw.request('GET', 'renamed', 'k').body
 
 
+@pytest.mark.parametrize('word', ['s3api', 'Stock', 'no'])
+def test_who_begins_uploads_is_misspelt(refusal, word):
+    """Else uploads of a kind would begin that other proxies may not know."""
+    assert f'[filter:s3api] multipart_initiate = {word}: expected "s3multi" or "stock"' in refusal(
+        filters={'s3api': {'multipart_initiate': word}})
+
+
 # What slo allows
 
 @pytest.mark.parametrize('slo', [

@@ -92,15 +92,16 @@ def segment_names(swift, bucket):
     return [row['name'] for row in swift.get_container(segments_container(bucket), full_listing=True)[1]]
 
 
-def add_rows(cluster, bucket, rows):
+def add_rows(cluster, bucket, rows, container=None):
     """Put rows into the listing of the segments container of `bucket` where Swift has none: thousands at once.
 
-    rows: names, or mappings with `name` and what shall not be as for an empty object.
+    container: another one to put them into. rows: names, or mappings with `name` and what shall not be as for an
+    empty object.
     """
     items = [{'created_at': '1767225600.00000', 'size': 0, 'content_type': 'application/octet-stream',
               'etag': hashlib.md5().hexdigest(), 'deleted': 0, 'storage_policy_index': 0,
               **({'name': row} if isinstance(row, str) else row)} for row in rows]
-    container = segments_container(bucket)
+    container = container or segments_container(bucket)
     # As swift.common.utils.hash_path does, which knows the suffix of this process only.
     suffix = hash_suffix(cluster.swift_dir / 'swift.conf')
     digest = hashlib.md5(f'/{ACCOUNT}/{container}{suffix}'.encode()).digest()

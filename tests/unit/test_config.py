@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from s3multi.config import OPTIONS, ConfigError, Settings, load
+from s3multi.config import OPTIONS, ConfigError, Settings, load, load_front
 
 INHERITED = {'min_segment_size': 5242880, 'max_upload_part_num': 10000}
 
@@ -13,8 +13,8 @@ def test_defaults():
     """Nothing has to be written; sizes come from s3api, whose defaults are those of Amazon S3."""
     assert Settings(min_segment_size=5242880, max_upload_part_num=10000, storage_policy='', verify='listing',
                     missing_part_patience=3.0, heartbeat_interval=10.0, marker_recheck_after=5.0,
-                    delete_concurrency=20, immediate_deletes=100, expiring_objects_account_name='',
-                    expiring_objects_container_divisor=None) == load({}, INHERITED)
+                    delete_concurrency=20, immediate_deletes=100, list_stock_uploads=True,
+                    expiring_objects_account_name='', expiring_objects_container_divisor=None) == load({}, INHERITED)
 
 
 # Option, text, value; None where it is refused.
@@ -27,6 +27,8 @@ VALUES = [
     ('max_upload_part_num', '10001', None),
     ('verify', 'head', 'head'), ('verify', 'listing', 'listing'), ('verify', 'HEAD', None), ('verify', '', None),
     ('immediate_deletes', '0', 0), ('immediate_deletes', '10001', None),
+    ('list_stock_uploads', 'true', True), ('list_stock_uploads', 'False', False), ('list_stock_uploads', 'no', False),
+    ('list_stock_uploads', 'on', True), ('list_stock_uploads', '', None), ('list_stock_uploads', 'maybe', None),
     ('expiring_objects_container_divisor', '3600', 3600), ('expiring_objects_container_divisor', '100', None),
     ('expiring_objects_account_name', 'later', 'later'),
     ('storage_policy', 'gold', 'gold'), ('storage_policy', ' gold ', 'gold'), ('storage_policy', '', ''),
@@ -110,6 +112,24 @@ def test_a_default_is_a_value_that_may_be_written(option):
 def test_options_of_the_expirer(written, options):
     """As Swift's own code takes them: text, and only what is set, so that its defaults stay its own."""
     assert options == load(written, INHERITED).expirer_options
+
+
+@pytest.mark.parametrize('conf, who', [
+    ({}, 's3multi'), ({'multipart_initiate': 's3multi'}, 's3multi'), ({'multipart_initiate': ' stock '}, 'stock'),
+    ({'location': 'here', 's3_acl': 'true'}, 's3multi'),
+], ids=str)
+def test_who_begins_uploads(conf, who):
+    """Of [filter:s3api] one option is ours; the others are s3api's business."""
+    assert who == load_front(conf).multipart_initiate
+
+
+@pytest.mark.parametrize('text', ['', 'Stock', 's3api', 'true'])
+def test_who_begins_uploads_is_one_of_two(text):
+    """A misspelt word would silently begin the wrong kind of uploads."""
+    with pytest.raises(ConfigError) as refused:
+        load_front({'multipart_initiate': text})
+
+    assert '[filter:s3api] multipart_initiate = %s: expected "s3multi" or "stock"' % text == str(refused.value)
 
 
 def test_settings_cannot_be_changed():

@@ -85,7 +85,7 @@ def listed(uploads, page_size, hidden, parts=3, **params):
     store = Listing(rows, page_size)
     store.hidden = hidden
     session = SimpleNamespace(call=SimpleNamespace(account=ACCOUNT, bucket=BUCKET), store=store, ticks=lambda: NOW,
-                              ids=IDS,
+                              ids=IDS, settings=SimpleNamespace(list_stock_uploads=False),
                               knows=lambda key, upload_id: IDS.belongs(ACCOUNT, BUCKET, key, upload_id))
     query = UploadsQuery.parse(params, lambda *_: True)
     return [(upload.key, upload.id) for upload in _in_order(session, query)]

@@ -14,8 +14,8 @@ PACKAGE = Path(s3multi.__file__).parent
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
 DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
           'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
-SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'wire', 'heartbeat', 'hints', 'records', 'store', 'session',
-         'readers')
+SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'wire', 'heartbeat', 'hints', 'records', 'store',
+          'stock_uploads', 'session', 'readers')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.upload_part', 'operations.copy_part', 'operations.initiate', 'operations.complete',
               'operations.abort', 'operations.delete_bucket', 'operations.list_parts', 'operations.list_uploads')
@@ -35,7 +35,7 @@ BETWEEN_OPERATIONS = {
 # Foreign modules that only some rooms know.
 ALONE = {
     'lxml': ['documents'],
-    'simplejson': ['expiry', 'manifest', 'store'],
+    'simplejson': ['expiry', 'manifest', 'stock_uploads', 'store'],
     'paste': ['pipeline'],
     'swift.common.middleware.s3api': ['bucket_view', 'front', 's3_acl'],
     'swift.proxy': ['subrequest'],

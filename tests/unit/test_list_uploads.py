@@ -37,7 +37,8 @@ def session_of(uploads, page_size, others=(), with_parts=(), initiator=''):
              for upload in made]
     ids = SimpleNamespace(belongs=lambda *upload: upload[-1] in IDS)
     session = SimpleNamespace(call=SimpleNamespace(account='AUTH_a', bucket='bucket'), store=Listing(rows, page_size),
-                              ticks=lambda: NOW, ids=ids, knows=lambda key, upload_id: upload_id in IDS)
+                              ticks=lambda: NOW, ids=ids, knows=lambda key, upload_id: upload_id in IDS,
+                              settings=SimpleNamespace(list_stock_uploads=False))
     # As Initiate notes it.
     session.store.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
     return session

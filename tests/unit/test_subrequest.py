@@ -163,6 +163,20 @@ def test_the_operators_rights_end_at_the_bucket(container):
     assert not swift.seen
 
 
+def test_segments_of_stock_s3api_are_only_read():
+    """They are listed beside ours; what happens to them is for Swift's own controllers to do, and to authorise."""
+    swift = RecordingSwift(GET=204, HEAD=204)
+    backend = backend_of(swift)
+    backend.call('GET', Target('bucket+segments'), ())
+
+    assert ['/v1/AUTH_a/bucket+segments'] == [seen.path for seen in swift.seen]
+    for method in ('PUT', 'POST', 'DELETE', 'COPY', 'UPDATE'):
+        with pytest.raises(ValueError, match='may not leave the bucket'):
+            backend.request(method, Target('bucket+segments', 'key'))
+    with pytest.raises(ValueError, match='may not leave the bucket'):
+        backend.request('GET', Target('other+segments'))
+
+
 @pytest.mark.parametrize('path', ['/v1/AUTH_b/bucket/key', '/v1/AUTH_b/other', '/'])
 def test_the_account_is_the_one_that_was_authorised(path):
     """Not read from the path again, where something in between might have changed it."""
