@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Directives whose tables are made from the code, so that they cannot differ from it. No options, no content.
 
-``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-refused-headers::``: the request headers
-that are answered with NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
+``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-front-options::``: those of
+``[filter:s3api]`` that are ours. ``.. s3multi-refused-headers::``: the request headers that are answered with
+NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
 """
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -44,17 +45,26 @@ class Options(TableDirective):
     """The options of ``[filter:s3multi]``."""
 
     module = config
+    described: Sequence[config.Option] = config.OPTIONS
     heads = ('Option', 'Default', 'Unit', 'Range', 'Why')
     widths = (22, 13, 10, 18, 37)
 
     def rows(self) -> 'Iterable[Sequence[str]]':
-        for option in config.OPTIONS:
+        for option in self.described:
             yield '``%s``' % option.name, _default(option), option.unit, option.expected, _literal(option.reason)
+
+
+class FrontOptions(Options):
+    """The options of ``[filter:s3api]`` that are ours."""
+
+    described = config.FRONT_OPTIONS
 
 
 def _default(option: config.Option) -> str:
     if option.default is None:
         return 'that of ``[filter:s3api]``'
+    if isinstance(option.default, bool):
+        return '``%s``' % str(option.default).lower()
     return '``%s``' % option.default if option.default != '' else 'that of the bucket'
 
 
@@ -95,6 +105,7 @@ class Errors(TableDirective):
 def setup(app: Any) -> 'dict[str, Any]':
     """Called by Sphinx."""
     app.add_directive('s3multi-options', Options)
+    app.add_directive('s3multi-front-options', FrontOptions)
     app.add_directive('s3multi-refused-headers', RefusedHeaders)
     app.add_directive('s3multi-errors', Errors)
     return {'parallel_read_safe': True}
