@@ -23,6 +23,10 @@ LEASE_SECONDS = 60.0
 # A Complete that is about to write its manifest later than this after T gives up: the rest of the lease covers the
 # request itself and the difference between the clocks of two proxies.
 WRITE_BEFORE_SECONDS = LEASE_SECONDS / 3
+# Of the 16 that the offset of a timestamp may have; what comes just after must fit in as well.
+_OFFSET_DIGITS = 12
+# How far ahead of what was seen T may be in a bucket with versions: a second, in units of 10 microseconds.
+_SPREAD_TICKS = 100000
 
 
 class State(enum.Enum):
@@ -83,8 +87,25 @@ def name_choice(etag: str, part_names: Iterable[str]) -> str:
     return '%s:%s' % (etag, digest.hexdigest())
 
 
-def manifest_timestamp(now: Timestamp, *seen: Timestamp) -> Timestamp:
-    """Return the timestamp T for a new Complete: now, but later than every timestamp it has seen."""
-    newest = max(seen, default=now)
-    # Timestamps count 10 microseconds; one such step makes it later than any offset of what was seen.
-    return now if float(now) > float(newest) else Timestamp(float(newest), delta=1)
+def manifest_timestamp(chosen: str, now: Timestamp, *seen: Timestamp, versioned: bool = False) -> Timestamp:
+    """Return the timestamp T for a new Complete: now, but later than every timestamp it has seen.
+
+    chosen: the name of its list of parts (``name_choice``), whose digest is the offset of T. Two lists thus never have
+    the same T, not even where two Completes begin in the same moment, or both on clocks that are behind what they saw:
+    each would take the other's intent for its own. One list may have the same T twice: that is the same write.
+    versioned: of the bucket. Before Swift 2.37 the timestamp of a version can have no offset; there the lists are kept
+    apart on slow clocks only.
+    """
+    digest = int(chosen[-_OFFSET_DIGITS:], 16)
+    newest = max(seen, default=Timestamp(0))
+    if float(now) > float(newest):
+        moment = now
+    else:
+        # Timestamps count 10 microseconds; one such step makes it later than any offset of what was seen.
+        moment = Timestamp(float(newest), delta=1 + (digest % _SPREAD_TICKS if versioned else 0))
+    return Timestamp(moment.normal, offset=0 if versioned else 1 + digest)
+
+
+def version_of(timestamp: Timestamp) -> str:
+    """Return the id of the version that was written at ``timestamp``; Swift leaves the offset out of it."""
+    return str(timestamp.normal)

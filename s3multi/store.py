@@ -23,7 +23,7 @@ from s3multi.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.expiry import Freeing, batches
 from s3multi.layout import Upload, attempt_ticks, segments_container
 from s3multi.parts import Attempt
-from s3multi.state import Intent, Marker
+from s3multi.state import Intent, Marker, version_of
 from s3multi.subrequest import Backend, Target, failure, swift_time
 
 _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
@@ -224,7 +224,7 @@ class Store:
         Swift writes a version and then the link that shows it. Where two wrote the same version, or one died in
         between, the link is missing or does not say what it leads to.
         """
-        target = Target(self._bucket, upload.key, {'version-id': timestamp.internal})
+        target = Target(self._bucket, upload.key, {'version-id': version_of(timestamp)})
         # After the link that either of them may have written.
         later = Timestamp(timestamp.internal, offset=1)
         self._backend.call('PUT', target, (404,), {'X-Timestamp': later.internal})

@@ -110,8 +110,10 @@ class Conclusion:
         self._take_turn()
         seen = [swift_time(self._upload.ticks)]
         for _ in range(_MAX_ENTRIES):
+            assert self._choice is not None
             now = self._session.now()
-            own = Intent(self._choice or '', manifest_timestamp(now, *seen))
+            own = Intent(self._choice, manifest_timestamp(self._choice, now, *seen,
+                                                          versioned=self._session.is_versioned))
             written = self._records.write_intent(self._upload, own)
             if written.newer is not None:
                 seen.append(written.newer)

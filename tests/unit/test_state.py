@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
 from s3multi.state import (LEASE_SECONDS, WRITE_BEFORE_SECONDS, Finished, Intent, Marker, State, manifest_timestamp,
-                           name_choice)
+                           name_choice, version_of)
 
 T = 1790000000.0
 ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
@@ -14,6 +14,7 @@ ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
 timestamps = st.builds(lambda ticks, offset: Timestamp('%010d.%05d' % divmod(ticks, 100000), offset=offset),
                        st.integers(1767225600 * 100000, 1800000000 * 100000), st.integers(0, 3))
 names = st.lists(st.text(st.characters(blacklist_characters='\0', blacklist_categories=('Cs',))), max_size=5)
+CHOICE = name_choice(ETAG, ['part'])
 
 
 @pytest.mark.parametrize('age, fresh, may_write', [
@@ -40,7 +41,7 @@ def test_the_lease_leaves_time_for_the_write_itself():
 @given(timestamps, st.lists(timestamps, max_size=4))
 def test_a_manifest_is_later_than_all_that_its_complete_has_seen(now, seen):
     """Else Swift would answer its writes with 202 and keep what is there, tombstones included."""
-    chosen = manifest_timestamp(now, *seen)
+    chosen = manifest_timestamp(CHOICE, now, *seen)
 
     assert float(chosen) >= float(now)
     assert all(chosen > earlier for earlier in seen)
@@ -50,7 +51,7 @@ def test_a_manifest_is_later_than_all_that_its_complete_has_seen(now, seen):
 def test_a_manifest_has_the_present_time_when_nothing_later_was_seen(now, earlier):
     """The time of the object is that of its Complete."""
     if float(earlier) < float(now):
-        assert now == manifest_timestamp(now, earlier)
+        assert now.normal == manifest_timestamp(CHOICE, now, earlier).normal
 
 
 @given(timestamps, st.integers(1, 3))
@@ -58,7 +59,42 @@ def test_a_manifest_lies_beyond_every_offset_of_what_was_seen(seen, offset):
     """Records are deleted at T offset 1: such a tombstone is still older than the next T."""
     tombstone = Timestamp(Timestamp(float(seen)).internal, offset=offset)
 
-    assert manifest_timestamp(Timestamp(float(seen) - 5), tombstone) > tombstone
+    assert manifest_timestamp(CHOICE, Timestamp(float(seen) - 5), tombstone) > tombstone
+
+
+@given(timestamps, timestamps, names, names)
+def test_two_lists_never_have_one_timestamp(now, seen, one, other):
+    """Each would take the other's intent for its own. One list has one: that is the same write."""
+    first, second = (manifest_timestamp(name_choice(ETAG, parts), now, seen) for parts in (one, other))
+
+    assert (one == other) == (first == second)
+
+
+@given(timestamps)
+def test_a_version_has_no_offset(now):
+    """Swift 2.34 could not name it. On slow clocks two lists differ all the same."""
+    seen = Timestamp(float(now) + 5)
+    alone, first, second = (manifest_timestamp(name_choice(ETAG, [part]), now, *earlier, versioned=True)
+                            for part, earlier in (('a', ()), ('a', (seen,)), ('b', (seen,))))
+
+    assert now.normal == alone.internal
+    assert 0 == first.offset == second.offset
+    assert seen < first != second > seen
+    assert 1.1 > float(max(first, second)) - float(seen)
+
+
+@given(timestamps)
+def test_what_comes_just_after_a_manifest(now):
+    """There is always room for the offsets that Swift and s3multi add to T."""
+    latest = manifest_timestamp(ETAG + ':' + 64 * 'f', now)
+
+    assert latest < Timestamp(latest.internal, offset=2) < Timestamp(latest.normal, delta=1)
+
+
+@given(timestamps)
+def test_id_of_a_version(now):
+    """As Swift makes it of the timestamp: without the offset."""
+    assert now.normal == version_of(Timestamp(now.normal, offset=7))
 
 
 @given(names, names)
