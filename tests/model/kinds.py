@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a request to Swift is for, in the words of the protocol."""
+import re
+
+from swift.common.swob import wsgi_to_str
+
+from s3multi.layout import SEGMENTS_SUFFIX
+from s3multi.manifest import UPLOAD_ID_HEADER
+
+ACCOUNT = 'AUTH_model'
+BUCKET = 'bucket'
+SEGMENTS = BUCKET + SEGMENTS_SUFFIX
+
+MARKER = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})')
+INTENT = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})/complete')
+PART = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})/(?P<number>[0-9]{8})-(?P<attempt>[-0-9A-Z_a-z]{11})')
+FORMS = (('intent', INTENT), ('part', PART), ('marker', MARKER))
+
+
+def kind_of(env):
+    """Return what a request is for, as in ``PUT intent``: marker (with its new state), intent, part, rows, manifest,
+    link, key, or version."""
+    method, path = env['REQUEST_METHOD'], wsgi_to_str(env['PATH_INFO'])
+    account, container, name = (path.split('/', 4)[2:] + ['', ''])[:3]
+    if account != ACCOUNT:
+        return method + ' queue'
+    if not name:
+        return method + ' rows'
+    if container == SEGMENTS:
+        kind = next((kind for kind, form in FORMS if form.fullmatch(name)), 'other')
+        state = re.search('state=([a-z]+)', env.get('CONTENT_TYPE', '') if method == 'PUT' else '')
+        return '%s %s' % (method, state[1] if state and kind == 'marker' else kind)
+    if container != BUCKET:
+        return method + ' version'
+    if method == 'PUT' and ('HTTP_' + UPLOAD_ID_HEADER.upper().replace('-', '_') in env
+                            or 'multipart-manifest=put' in env['QUERY_STRING']):
+        return 'PUT manifest'
+    if 'version-id' in env['QUERY_STRING']:
+        return method + ' version'
+    return method + ' key'
+
+
+def upload_of(env):
+    """Return ``<key>/<id>`` of a request for one of the records or parts of an upload."""
+    name = wsgi_to_str(env['PATH_INFO']).split('/', 4)[4]
+    return next(match for _, form in FORMS for match in [form.fullmatch(name)] if match)['upload']

@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Swift's proxy server in memory: what it answers, for several replicas, late listings and writes that overlap.
+
+It stands where the proxy server stands, so that Swift's own filters (SLO, versions, links) run over it unchanged.
+What is left open by Swift - which replica answers, when a row becomes visible, what happens between the moment at
+which a PUT is judged and that at which it is stored - is asked of ``Nature``. ``tests/integration/test_swift_contract``
+holds it against real servers.
+"""
+import hashlib
+import json
+import math
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from greenlet import GreenletExit
+from swift.common.request_helpers import resolve_etag_is_at_header
+from swift.common.swob import HeaderKeyDict, Request, Response, wsgi_to_str
+from swift.common.utils import Timestamp, extract_swift_bytes
+
+REPLICAS = 3
+# What an object keeps of the headers of its PUT, besides metadata.
+_KEPT_HEADERS = ('Content-Type', 'Content-Encoding', 'Content-Disposition', 'Content-Language', 'Cache-Control',
+                 'Expires', 'X-Static-Large-Object', 'X-Object-Manifest', 'X-Delete-At')
+_KEPT_PREFIXES = ('X-Object-Meta-', 'X-Object-Sysmeta-', 'X-Object-Transient-Sysmeta-')
+_OVERRIDE = 'X-Object-Sysmeta-Container-Update-Override-'
+_TEXT = {'Content-Type': 'text/html; charset=UTF-8'}
+
+
+class Lost(Exception):
+    """The answer to a request that reached Swift, or not, and of which s3multi sees only this status."""
+
+    def __init__(self, status):
+        super().__init__(status)
+        self.status = status
+
+
+class Nature:
+    """What decides where Swift leaves a choice. This one chooses what happens on a healthy, quiet cluster."""
+
+    def reach(self, env, what):
+        """Called before a request has any effect, and as `commit` before a PUT is stored. Raises Lost if it is not.
+
+        what: method and native path below the account. May return a function to be called with the one that makes
+        the effect, instead of making it.
+        """
+
+    def writes_to(self):
+        """Return the replicas that a write reaches: two of three at least."""
+        return range(REPLICAS)
+
+    def reads_from(self):
+        """Return the replicas that a read reaches, in the order in which they are asked: two of three at least."""
+        return range(REPLICAS)
+
+    def row_is_late(self):
+        """Say whether a replica of a listing will show a change only later."""
+        return False
+
+    def listing_of(self):
+        """Return the replica that answers a listing."""
+        return 0
+
+
+@dataclass
+class Stored:
+    """An object as one replica has it; a tombstone without a body. timestamp: Swift's internal form, which sorts."""
+
+    timestamp: str
+    body: 'bytes | None' = None
+    headers: 'dict[str, str]' = field(default_factory=dict)
+    etag: str = ''
+
+
+@dataclass
+class Container:
+    """headers: those that its answers show. rows: for each replica, by name: timestamp and row, None if deleted."""
+
+    headers: 'dict[str, str]'
+    rows: 'list[dict]' = field(default_factory=lambda: [{} for _ in range(REPLICAS)])
+    late: 'list[tuple]' = field(default_factory=list)
+
+
+class MemorySwift:
+    """A WSGI app. Containers and objects by native names, of all accounts together: ``account/container[/object]``."""
+
+    def __init__(self, nature=None):
+        self.nature = nature or Nature()
+        self.containers = {}
+        self.objects = {}
+        self.jobs = []
+        # Called with name, what was there and what is there now, each as the newest replica has it.
+        self.watchers = []
+
+    # What a test may look at
+
+    def newest(self, name):
+        """Return what the newest replica has of an object; None when that is nothing, or a tombstone."""
+        found = self._newest(self.objects.get(name, ()))
+        return found if found is not None and found.body is not None else None
+
+    def names(self, container):
+        """Return the names of all objects of a container that are there, whatever its listing says."""
+        prefix = container + '/'
+        return sorted(name[len(prefix):] for name in list(self.objects)
+                      if name.startswith(prefix) and self.newest(name) is not None)
+
+    def copy(self):
+        """Return all that is stored, for ``restore``."""
+        return ({name: list(replicas) for name, replicas in self.objects.items()},
+                {path: Container(dict(container.headers), [dict(rows) for rows in container.rows])
+                 for path, container in self.containers.items()})
+
+    def restore(self, stored):
+        """Take over what another Swift has stored."""
+        self.objects, self.containers = stored
+        self.objects, self.containers = self.copy()
+
+    def expire(self):
+        """Do all queued deletions, as the object expirer does."""
+        jobs, self.jobs = self.jobs, []
+        for timestamp, account, container, name in jobs:
+            path = '%s/%s' % (account, container)
+            self._write(path, '%s/%s' % (path, name), range(REPLICAS), Stored(timestamp))
+
+    def settle(self):
+        """Have all replicas agree, all rows visible and all queued deletions done."""
+        self.expire()
+        for replicas in self.objects.values():
+            replicas[:] = [self._newest(replicas)] * REPLICAS
+        for container in self.containers.values():
+            self.show_rows(container)
+
+    def show_rows(self, container, choose=lambda row: True):
+        """Make late rows of a container visible: those that ``choose`` says yes to."""
+        left = []
+        for late in container.late:
+            if choose(late):
+                self._merge(container.rows[late[0]], *late[1:])
+            else:
+                left.append(late)
+        container.late = left
+
+    # WSGI
+
+    def __call__(self, env, start_response):
+        path = wsgi_to_str(env['PATH_INFO'])
+        _, _version, account, *rest = path.split('/', 4)
+        method = env['REQUEST_METHOD']
+        query = dict(parse_qsl(env.get('QUERY_STRING', ''), keep_blank_values=True, errors='surrogateescape'))
+        try:
+            if len(rest) == 2 and rest[1]:
+                answer = getattr(self, '_object_' + method.lower())
+                return answer(env, start_response, account + '/' + rest[0], rest[1])
+            if rest and rest[0]:
+                answer = getattr(self, '_container_' + method.lower())
+                status, headers, body = answer(env, account + '/' + rest[0], query)
+            else:
+                status, headers, body = 204, {}, b''
+        except Lost as lost:
+            status, headers, body = lost.status, _TEXT, b''
+        return _send(start_response, status, headers, body)
+
+    # Objects
+
+    def _object_put(self, env, start_response, container, name):
+        headers = _headers(env)
+        if container not in self.containers:
+            return _send(start_response, 404, _TEXT)
+        timestamp = _timestamp(headers)
+        name = container + '/' + name
+        act = self.nature.reach(env, 'PUT ' + name)
+        # Judged now, stored later: another request may come in between.
+        replicas = list(self.nature.writes_to())
+        there = [stored for replica in replicas for stored in [self._at(name)[replica]] if stored is not None]
+        if headers.get('If-None-Match') == '*' and any(stored.body is not None for stored in there):
+            return _send(start_response, 412, _TEXT)
+        if any(stored.timestamp >= timestamp for stored in there):
+            return _send(start_response, 202, _TEXT)
+        body = env['wsgi.input'].read()
+        if 'CONTENT_LENGTH' in env and env['CONTENT_LENGTH'] and len(body) < int(env['CONTENT_LENGTH']):
+            return _send(start_response, 499, _TEXT)
+        etag = _md5(body)
+        if env.get('swift.callback.update_footers'):
+            footers = HeaderKeyDict()
+            env['swift.callback.update_footers'](footers)
+            headers.update(footers)
+        if headers.get('Etag') and headers['Etag'].strip('"') != etag:
+            return _send(start_response, 422, _TEXT)
+        kept = {key: value for key, value in headers.items()
+                if key in _KEPT_HEADERS or key.startswith(_KEPT_PREFIXES)}
+        kept.setdefault('Content-Type', 'application/octet-stream')
+        stored = Stored(timestamp, body, kept, etag)
+
+        def commit():
+            self._write(container, name, replicas, stored)
+
+        if act is not None:
+            act(commit)
+        else:
+            self._commit(env, 'commit ' + name, commit)
+        return _send(start_response, 201, {**_TEXT, 'Etag': '"%s"' % etag,
+                                           'Last-Modified': _http_date(timestamp)})
+
+    def _commit(self, env, what, commit):
+        try:
+            self.nature.reach(env, what)
+        except GreenletExit as death:
+            # Who dies while a PUT runs does not know whether it was stored.
+            if getattr(death, 'args', None) and death.args[0] == 'stored':
+                commit()
+            raise
+        commit()
+
+    def _object_delete(self, env, start_response, container, name):
+        timestamp = _timestamp(_headers(env))
+        name = container + '/' + name
+        act = self.nature.reach(env, 'DELETE ' + name)
+        replicas = list(self.nature.writes_to())
+        statuses = [503] * (REPLICAS - len(replicas))
+        for replica in replicas:
+            stored = self._at(name)[replica]
+            if stored is None or stored.body is None:
+                statuses.append(404)
+            else:
+                statuses.append(204 if stored.timestamp < timestamp else 409)
+
+        def commit():
+            self._write(container, name, replicas, Stored(timestamp))
+
+        if act is not None:
+            act(commit)
+        else:
+            commit()
+        return _send(start_response, _best(statuses), _TEXT)
+
+    def _object_head(self, env, start_response, container, name):
+        return self._object_get(env, start_response, container, name)
+
+    def _object_get(self, env, start_response, container, name):
+        self.nature.reach(env, '%s %s/%s' % (env['REQUEST_METHOD'], container, name))
+        stored = self._read(container + '/' + name, env.get('HTTP_X_NEWEST', '').lower() == 'true')
+        if stored is None or stored.body is None:
+            found = {} if stored is None else {'X-Backend-Timestamp': stored.timestamp}
+            return _send(start_response, 404, {**_TEXT, **found})
+        request = Request(env)
+        timestamp = Timestamp(stored.timestamp)
+        response = Response(request=request, body=stored.body, conditional_response=True,
+                            conditional_etag=resolve_etag_is_at_header(request, stored.headers))
+        response.headers.update({
+            **stored.headers, 'Etag': '"%s"' % stored.etag, 'X-Timestamp': timestamp.normal,
+            'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': timestamp.internal})
+        response.last_modified = math.ceil(float(timestamp))
+        return response(env, start_response)
+
+    def _read(self, name, newest):
+        replicas = self._at(name)
+        reached = [replicas[replica] for replica in self.nature.reads_from()]
+        if newest:
+            return self._newest(reached)
+        # The first that has it answers, unless somebody before knew that it was deleted since.
+        tombstone = None
+        for stored in reached:
+            if stored is None:
+                continue
+            if stored.body is None:
+                tombstone = self._newest([tombstone, stored])
+            elif tombstone is None or tombstone.timestamp < stored.timestamp:
+                return stored
+        return tombstone
+
+    def _at(self, name):
+        return self.objects.setdefault(name, [None] * REPLICAS)
+
+    @staticmethod
+    def _newest(replicas):
+        return max((stored for stored in replicas if stored is not None), key=lambda stored: stored.timestamp,
+                   default=None)
+
+    def _write(self, container, name, replicas, stored):
+        there = self._at(name)
+        before = self.newest(name)
+        written = False
+        for replica in replicas:
+            if there[replica] is None or there[replica].timestamp < stored.timestamp:
+                there[replica] = stored
+                written = True
+        if not written:
+            return
+        self._update_listing(container, name[len(container) + 1:], stored)
+        after = self.newest(name)
+        if after is not before:
+            for watcher in self.watchers:
+                watcher(name, before, after)
+
+    # Containers
+
+    def _update_listing(self, path, name, stored):
+        container = self.containers.get(path)
+        if container is None:
+            return
+        row = None if stored.body is None else _row(name, stored)
+        for replica in range(REPLICAS):
+            if self.nature.row_is_late():
+                container.late.append((replica, name, stored.timestamp, row))
+            else:
+                self._merge(container.rows[replica], name, stored.timestamp, row)
+
+    @staticmethod
+    def _merge(rows, name, timestamp, row):
+        if name not in rows or rows[name][0] < timestamp:
+            rows[name] = timestamp, row
+
+    def _container_put(self, env, path, _query):
+        status = 202 if path in self.containers else 201
+        self.containers.setdefault(path, Container({}))
+        self._container_post(env, path, _query)
+        return status, _TEXT, b''
+
+    def _container_post(self, env, path, _query):
+        if path not in self.containers:
+            return 404, _TEXT, b''
+        for name, value in _headers(env).items():
+            if name.startswith(('X-Container-Sysmeta-', 'X-Container-Meta-')) or name in ('X-Container-Read',
+                                                                                          'X-Container-Write'):
+                self.containers[path].headers[name] = value
+        return 204, _TEXT, b''
+
+    def _container_head(self, _env, path, _query):
+        if path not in self.containers:
+            return 404, _TEXT, b''
+        return 204, self._container_headers(path), b''
+
+    def _container_get(self, env, path, query):
+        if path not in self.containers:
+            return 404, _TEXT, b''
+        self.nature.reach(env, 'GET ' + path)
+        rows = self.containers[path].rows[self.nature.listing_of()]
+        shown = {name: row for name, (_timestamp, row) in rows.items() if row is not None}
+        page = _page(shown, query, 'HTTP_X_BACKEND_ALLOW_RESERVED_NAMES' in env)
+        return (200, {**self._container_headers(path), 'Content-Type': 'application/json; charset=utf-8'},
+                json.dumps(page).encode('ascii'))
+
+    def _container_headers(self, path):
+        count = len(self.names(path))
+        return {**self.containers[path].headers, 'X-Container-Object-Count': str(count),
+                'X-Backend-Storage-Policy-Index': '0', 'X-Storage-Policy': 'gold', **_TEXT}
+
+    def _container_update(self, env, path, _query):
+        self.nature.reach(env, 'UPDATE ' + path)
+        for row in json.loads(env['wsgi.input'].read()):
+            timestamp, _, path = row['name'].partition('-')
+            self.jobs.append((Timestamp(timestamp).internal, *path.split('/', 2)))
+        return 202, _TEXT, b''
+
+
+def _send(start_response, status, headers, body=b''):
+    start_response('%d Swift In Memory' % status, [*headers.items(), ('Content-Length', str(len(body)))])
+    return [body]
+
+
+def _headers(env):
+    headers = {name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
+               if name.startswith('HTTP_')}
+    if env.get('CONTENT_TYPE'):
+        headers['Content-Type'] = env['CONTENT_TYPE']
+    return headers
+
+
+def _timestamp(headers):
+    return Timestamp(headers['X-Timestamp']).internal if 'X-Timestamp' in headers else Timestamp.now().internal
+
+
+def _http_date(timestamp):
+    response = Response()
+    response.last_modified = math.ceil(float(Timestamp(timestamp)))
+    return response.headers['Last-Modified']
+
+
+def _md5(body):
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def _best(statuses):
+    """Return the status for what three replicas say to a DELETE: ``best_response`` of Swift's proxy."""
+    for found in (statuses, [204 if status == 404 else status for status in statuses]):
+        for hundred in (200, 400):
+            alike = [status for status in found if hundred <= status < hundred + 100]
+            if len(alike) > REPLICAS // 2:
+                return max(alike)
+    return 503
+
+
+def _row(name, stored):
+    headers = stored.headers
+    kind, size = extract_swift_bytes(headers.get(_OVERRIDE + 'Content-Type', headers['Content-Type']))
+    if size is None:
+        size = headers.get(_OVERRIDE + 'Size', len(stored.body))
+    return {'name': name, 'hash': headers.get(_OVERRIDE + 'Etag', stored.etag), 'bytes': int(size),
+            'content_type': kind, 'last_modified': Timestamp(stored.timestamp).isoformat}
+
+
+def _page(rows, query, reserved):
+    """Return a page of a listing: ``list_objects_iter`` of Swift's container server."""
+    names = sorted(rows, key=lambda name: name.encode('utf-8', 'surrogateescape'))
+    keys = [name.encode('utf-8', 'surrogateescape') for name in names]
+    prefix, marker, end_marker, delimiter = (query.get(name, '') for name in (
+        'prefix', 'marker', 'end_marker', 'delimiter'))
+    place = max(bisect_right(keys, marker.encode('utf-8', 'surrogateescape')) if marker else 0,
+                bisect_left(keys, prefix.encode('utf-8', 'surrogateescape')))
+    page = []
+    while place < len(names) and len(page) < int(query.get('limit') or 10000):
+        name = names[place]
+        if not name.startswith(prefix) or end_marker and keys[place] >= end_marker.encode('utf-8', 'surrogateescape'):
+            break
+        if name.startswith('\0') and not reserved:
+            place += 1
+            continue
+        end = name.find(delimiter, len(prefix)) if delimiter else -1
+        if end < 0:
+            page.append(rows[name])
+            place += 1
+            continue
+        folded = name[:end + len(delimiter)]
+        if folded != marker:
+            page.append({'subdir': folded})
+        place = bisect_left(keys, (name[:end] + delimiter[:-1] + chr(ord(delimiter[-1]) + 1)).encode(
+            'utf-8', 'surrogateescape'))
+    return page

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""s3multi over Swift in memory, and clients that speak to it as its front does."""
+import hashlib
+import re
+import time
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from greenlet import getcurrent
+from swift.common.middleware.slo import StaticLargeObject
+from swift.common.middleware.symlink import SymlinkMiddleware
+from swift.common.middleware.versioned_writes.object_versioning import ObjectVersioningMiddleware
+from swift.common.swob import Request, str_to_wsgi
+from swift.common.utils import Timestamp
+
+from s3multi import config
+from s3multi.expiry import ExpiryQueue, Freeing
+from s3multi.filter import S3MultiMiddleware
+from s3multi.layout import UploadIds
+from s3multi.wire import HANDOFF, Handoff
+
+from .kinds import ACCOUNT, BUCKET, SEGMENTS, kind_of
+from .swift import MemorySwift
+
+IDS = UploadIds(b'secret')
+_CODE = re.compile(rb'<Code>(.*?)</Code>')
+_STATUS = {'ServiceUnavailable': 503, 'SlowDown': 503, 'InternalError': 500}
+
+
+class Logger:
+    """Keeps what the product logs as an error."""
+
+    thread_locals = ()
+
+    def __init__(self):
+        self.errors = []
+
+    def error(self, text, *values):
+        self.errors.append(text % values)
+
+    exception = error
+
+    def info(self, *_):
+        pass
+
+    debug = warning = info
+
+
+@dataclass
+class Answer:
+    """What the client was told. outcome: the status, or for an error the pair of status and code."""
+
+    status: int
+    headers: 'dict[str, str]'
+    body: bytes = b''
+
+    @property
+    def outcome(self):
+        code = _CODE.search(self.body) if self.status >= 400 or b'<Error>' in self.body else None
+        if code is None:
+            return self.status
+        name = code[1].decode('ascii')
+        # After the first white space the status is 200 whatever happens.
+        return (self.status if self.status >= 400 else _STATUS.get(name, 404), name)
+
+    @property
+    def etag(self):
+        return self.headers.get('Etag', self.headers.get('ETag', '')).strip('"')
+
+    def text(self, element):
+        found = re.search(b'<%b>(.*?)</%b>' % (element.encode(), element.encode()), self.body)
+        return found[1].decode('utf-8') if found else None
+
+    def texts(self, element):
+        return [text.decode('utf-8') for text in re.findall(b'<%b>(.*?)</%b>' % (element.encode(), element.encode()),
+                                                            self.body)]
+
+
+class Cache(dict):
+    """A memcache that may be away."""
+
+    away = False
+
+    def set(self, key, value, time=0, **_):
+        if not self.away:
+            self[key] = value
+
+    def get(self, key, **_):
+        return None if self.away else super().get(key)
+
+
+@dataclass
+class World:
+    """A pipeline of s3multi, SLO, versions and links over Swift in memory, with one bucket.
+
+    schedule: who runs. between: a WSGI filter's factory that stands right of s3multi. options: of s3multi. cached:
+    whether there is a memcache. stored: what Swift has stored already, as ``MemorySwift.copy`` returns it.
+    """
+
+    schedule: object
+    nature: object
+    versioned: bool = False
+    between: object = None
+    options: 'dict[str, str]' = field(default_factory=dict)
+    cached: bool = True
+    stored: 'tuple | None' = None
+
+    def __post_init__(self):
+        self.swift = MemorySwift(self.nature)
+        self.logger = Logger()
+        app = SymlinkMiddleware(self.swift, {}, 2)
+        app = StaticLargeObject(ObjectVersioningMiddleware(app, {}), {'rate_limit_segments_per_sec': '0'}, 10000)
+        self.below = app
+        if self.between is not None:
+            app = self.between(app)
+        app = _Asking(app, self.schedule)
+        settings = config.load({'min_segment_size': '1', **self.options},
+                               {'min_segment_size': 1, 'max_upload_part_num': 10000})
+        queue = ExpiryQueue({}, self.logger)
+        self.app = S3MultiMiddleware(
+            app, settings, IDS, Freeing(settings.delete_concurrency, settings.immediate_deletes, queue), self.logger)
+        self.cache = Cache()
+        self.cache.away = not self.cached
+        if self.stored:
+            self.swift.restore(self.stored)
+            return
+        for container in (BUCKET, SEGMENTS):
+            assert self.ask('PUT', container).status_int == 201
+        if self.versioned:
+            assert self.ask('POST', BUCKET, headers={'X-Versions-Enabled': 'true'}).is_success
+
+    # The Swift API, below s3multi
+
+    def ask(self, method, container, name=None, headers=None, body=b'', query='', slo_override=False):
+        """Send a request to the pipeline right of s3multi; return the Response, its body read."""
+        path = '/v1/%s/%s' % (ACCOUNT, container) + ('/' + name if name else '')
+        env = self._env(method, path, body, query)
+        if slo_override:
+            env.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
+        request = Request(env)
+        request.headers.update(headers or {})
+        if method in ('PUT', 'DELETE') and self.schedule is not None:
+            request.headers.setdefault('X-Timestamp', self._moment())
+        response = request.get_response(self.below)
+        response.body  # noqa: B018 - reads it
+        return response
+
+    def _moment(self):
+        """Return a timestamp that nobody else has: Swift's versions are named by the moment of their PUT."""
+        self.schedule.now += 0.00001
+        moment = Timestamp(time.time())
+        self.schedule.now += 0.00001
+        return moment.internal
+
+    # S3
+
+    def s3(self, method, key, params, body=b'', headers=None, length=None):
+        """Send a multipart request to s3multi, as the front hands it on; return the Answer."""
+        path = '/v1/%s/%s' % (ACCOUNT, BUCKET) + ('/' + key if key else '')
+        env = self._env(method, path, body, '')
+        if length is not None:
+            env['CONTENT_LENGTH'] = str(length)
+        env[HANDOFF] = Handoff(params=params, headers=headers or {}, access_key='model', location='http://model' + path)
+        started = []
+        chunks = self.app(env, lambda status, head, *_: started.append((status, head)))
+        try:
+            text = b''.join(chunks)
+        finally:
+            if hasattr(chunks, 'close'):
+                chunks.close()
+        status, head = started[0]
+        return Answer(int(status[:3]), dict(head), text)
+
+    def initiate(self, key):
+        return self.s3('POST', key, {'uploads': ''})
+
+    def upload_part(self, key, upload_id, number, body, announced=None):
+        """announced: the length that the client promises, if not that of the body."""
+        return self.s3('PUT', key, {'uploadId': upload_id, 'partNumber': str(number)}, body, length=announced)
+
+    def complete(self, key, upload_id, listed):
+        """listed: pairs of number and ETag, bare."""
+        parts = ''.join('<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>' % pair for pair in listed)
+        body = '<CompleteMultipartUpload>%s</CompleteMultipartUpload>' % parts
+        return self.s3('POST', key, {'uploadId': upload_id}, body.encode())
+
+    def abort(self, key, upload_id):
+        return self.s3('DELETE', key, {'uploadId': upload_id})
+
+    def list_parts(self, key, upload_id):
+        return self.s3('GET', key, {'uploadId': upload_id})
+
+    def list_uploads(self):
+        return self.s3('GET', None, {'uploads': ''})
+
+    def _env(self, method, path, body, query):
+        env = {'REQUEST_METHOD': method, 'SCRIPT_NAME': '', 'PATH_INFO': str_to_wsgi(path), 'QUERY_STRING': query,
+               'SERVER_NAME': 'model', 'SERVER_PORT': '80', 'SERVER_PROTOCOL': 'HTTP/1.1', 'HTTP_HOST': 'model',
+               'wsgi.version': (1, 0), 'wsgi.url_scheme': 'http', 'wsgi.input': BytesIO(body), 'wsgi.errors': None,
+               'CONTENT_LENGTH': str(len(body)), 'swift.trans_id': 'tx', 'swift.authorize': lambda request: None,
+               'swift.infocache': {}, 'swift.cache': self.cache}
+        return env
+
+
+class _Asking:
+    """Notes what s3multi asks for, and while a manifest is being written; time must not pass at will then."""
+
+    def __init__(self, app, schedule):
+        self._app, self._schedule = app, schedule
+
+    def __call__(self, env, start_response):
+        thread = getcurrent()
+        thread.asks = kind_of(env)
+        if thread.asks != 'PUT manifest':
+            return self._app(env, start_response)
+        thread.actor.writing_since = self._schedule.now
+        try:
+            return self._app(env, start_response)
+        finally:
+            thread.actor.writing_since = None
+
+
+def md5(body):
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
