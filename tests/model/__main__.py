@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python3 -m tests.model --seconds 600 --seed 1`: try races and faults by chance, and say what was tried.
+
+`--replay SEED` plays one run again and shows every request of it.
+"""
+import argparse
+import logging
+import sys
+import time
+import warnings
+
+from s3multi.demo import bootstrap
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog='python3 -m tests.model', description=__doc__.splitlines()[0])
+    parser.add_argument('--seconds', type=float, default=60, help='how long to go on (60)')
+    parser.add_argument('--seed', type=int, default=0, help='another number tries other runs (0)')
+    parser.add_argument('--replay', type=int, metavar='SEED', help='play this run alone, and show its requests')
+    options = parser.parse_args(arguments)
+    bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests.model', *arguments])
+    warnings.simplefilter('ignore')
+    logging.disable()
+    from .rules import Violation
+    from .search import Run, Tally
+
+    if options.replay is not None:
+        run = Run(options.replay)
+        try:
+            run.go()
+        finally:
+            print(run.describe())
+        return 0
+    tally = Tally()
+    begin = shown = time.monotonic()
+    seed = options.seed * 10 ** 9
+    while time.monotonic() - begin < options.seconds:
+        try:
+            tally.run(seed)
+        except Violation as violation:
+            print(violation)
+            print('\nAgain: python3 -m tests.model --replay %d' % seed)
+            return 1
+        seed += 1
+        if time.monotonic() - shown > 10:
+            shown = time.monotonic()
+            print('%4.0f s: %s' % (shown - begin, tally), file=sys.stderr)
+    print('%.0f s: %s' % (time.monotonic() - begin, tally))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What chance does to a run: faults of Swift, replicas and rows that lag, who goes on, who dies, how time passes."""
+from collections import Counter
+
+from .swift import REPLICAS, Lost, Nature
+
+# A Complete may stand still between its last look at the clock and its manifest for 40 seconds, less what the clocks
+# of two proxies differ.
+STANDSTILL_SECONDS = 30
+# More than the lease of an intent.
+LEASE_SECONDS = 61
+_JUMPS = (0.5, 4.0, 22.0, LEASE_SECONDS)
+
+
+class Trouble(Nature):
+    """Chooses by chance, as often as the run wants it. On a quiet cluster (``calm``) nothing goes wrong."""
+
+    def __init__(self, rng, schedule):
+        self._rng, self._schedule = rng, schedule
+        self.calm = True
+        self.lagging = rng.random() < 0.5
+        self.apart = rng.random() < 0.5
+        self.faults = rng.choice((0, 0, 1, 2))
+        self.counts = Counter()
+
+    def reach(self, env, what):
+        if self._schedule.current() is None:
+            return None
+        self._schedule.reach(what)
+        if self.calm or not self.faults or what.startswith('commit') or self._rng.random() > 0.06:
+            return None
+        self.faults -= 1
+        kinds = ['before', 'before'] + ['after', 'later'] * what.startswith(('PUT', 'DELETE'))
+        return getattr(self, '_' + self._rng.choice(kinds))(what)
+
+    def _before(self, what):
+        self._note('request lost before it took effect', what)
+        raise Lost(self._rng.choice((503, 503, 507)))
+
+    def _after(self, what):
+        self._note('answer lost after the effect', what)
+
+        def act(commit):
+            commit()
+            raise Lost(503)
+        return act
+
+    def _later(self, what):
+        self._note('request that took effect after its time-out', what)
+        schedule = self._schedule
+        actor = schedule.current()
+
+        def act(commit):
+            def late():
+                schedule.reach('late ' + what)
+                commit()
+                swift.writing_since = None
+            swift = schedule.start(actor.label + ' late', late)
+            swift.writing_since = actor.writing_since
+            raise Lost(503)
+        return act
+
+    def _note(self, kind, what):
+        self.counts[kind] += 1
+        self._schedule.trace.append('        fault: %s: %s' % (what.split()[0], kind))
+
+    def writes_to(self):
+        return self._some() if self.apart and not self.calm else range(REPLICAS)
+
+    def reads_from(self):
+        if self.calm or not self.apart:
+            return range(REPLICAS)
+        some = self._some()
+        self._rng.shuffle(some)
+        return some
+
+    def _some(self):
+        replicas = list(range(REPLICAS))
+        if self._rng.random() < 0.5:
+            replicas.remove(self._rng.randrange(REPLICAS))
+        return replicas
+
+    def row_is_late(self):
+        return not self.calm and self.lagging and self._rng.random() < 0.5
+
+    def listing_of(self):
+        return self._rng.randrange(REPLICAS) if not self.calm else 0
+
+
+class Chance:
+    """A policy by chance: operations have priorities that change at times, so that some run far ahead of others."""
+
+    def __init__(self, rng, trouble):
+        self._rng, self._trouble = rng, trouble
+        self.world = None
+        self.deaths = rng.choice((0, 0, 0, 1, 1, 2))
+        self.jumps = rng.choice((0, 0, 1, 3))
+        self._step = rng.choice((0.0, 0.00001, 0.001, 0.05))
+        self._stay = rng.choice((0.0, 0.5, 0.8, 0.95))
+        self._last = None
+        self.counts = Counter()
+
+    def choose(self, schedule, seconds):
+        rng = self._rng
+        if self._trouble.lagging and rng.random() < 0.1:
+            for container in self.world.swift.containers.values():
+                self.world.swift.show_rows(container, lambda late: rng.random() < 0.3)
+        if rng.random() < 0.02:
+            self.world.swift.expire()
+        if not schedule.waiting:
+            return seconds
+        thread = self._last
+        if thread not in schedule.waiting or rng.random() > self._stay:
+            thread = rng.choice(list(schedule.waiting))
+        self._last = thread
+        actor = schedule.waiting[thread][0]
+        if self.deaths and rng.random() < 0.03 and 'late' not in actor.label:
+            self.deaths -= 1
+            self.counts['proxy died'] += 1
+            schedule.kill(actor, rng.random() < 0.5)
+            return 0.0
+        if self.jumps and rng.random() < 0.04:
+            self.jumps -= 1
+            jump = rng.choice(_JUMPS)
+            if self._may_pass(schedule, jump):
+                self.counts['time passed'] += 1
+                schedule.trace.append('        %s seconds pass' % jump)
+                return jump
+        if seconds is not None and rng.random() < 0.05 and self._may_pass(schedule, seconds):
+            return seconds
+        # A version is named by its moment: two Completes in the same 10 microseconds cannot be told apart.
+        schedule.now += max(self._step, 0.00001) if self.world.versioned else self._step
+        return thread
+
+    @staticmethod
+    def _may_pass(schedule, seconds):
+        return not any(actor.writing_since is not None and
+                       schedule.now + seconds - actor.writing_since > STANDSTILL_SECONDS
+                       for actor in schedule.actors if not actor.done)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules that must always hold, watched at every write to Swift and at every answer to a client.
+
+R1 After a 200 on Complete the object is readable in full until someone deletes or overwrites it.
+R2 Abort never deletes a part that a finished object, or a version of one, refers to.
+R3 A Complete that fails leaves the upload as it was.
+R4 After a 204 on Abort no Complete of that upload succeeds, and its parts go away.
+R5 Every operation can be repeated after a lost answer or a crash, and converges.
+R6 Of two Completes with different lists one wins whole; the object is never a mixture.
+"""
+import json
+from dataclasses import dataclass, field
+
+from s3multi.manifest import ETAG_HEADER, UPLOAD_ID_HEADER
+
+from .kinds import ACCOUNT, BUCKET, SEGMENTS
+
+_SEGMENTS = ACCOUNT + '/' + SEGMENTS + '/'
+KEYS = ACCOUNT + '/' + BUCKET + '/'
+
+
+class Violation(AssertionError):
+    """A rule does not hold. rule: its name."""
+
+    def __init__(self, rule, text):
+        super().__init__('%s: %s' % (rule, text))
+        self.rule = rule
+
+
+@dataclass
+class Fate:
+    """What clients were told of an upload. completed: the ETags of Completes that answered 200."""
+
+    key: str
+    completed: 'set[str]' = field(default_factory=set)
+    aborted: bool = False
+
+
+class Rules:
+    """Watches a world; keeps what it saw broken in ``violations``."""
+
+    def __init__(self, world):
+        self._world = world
+        self._swift = world.swift
+        self._swift.watchers.append(self._changed)
+        # Every large object that can be read, current or an older version: its upload and its parts.
+        self._manifests = {}
+        self.fates = {}
+        self.violations = []
+
+    def check(self):
+        """Raise the first violation, if there was any."""
+        for text in self._world.logger.errors:
+            # The product looks once more before it deletes; it must never have to.
+            self._broken('R2' if 'is marked aborted, but its object exists' in text else 'R5', text)
+        if self.violations:
+            raise self.violations[0]
+
+    def initiated(self, key, upload_id):
+        self.fates[upload_id] = Fate(key)
+
+    def answered(self, operation, upload_id, etag, outcome):
+        """Note what a client was told. operation: 'complete' or 'abort'. etag: of the object that it asked for."""
+        fate = self.fates[upload_id]
+        if outcome == (500, 'InternalError'):
+            self._broken('R5', '%s answered 500' % operation)
+        if operation == 'complete' and outcome == 200:
+            fate.completed.add(etag)
+            if len(fate.completed) > 1:
+                self._broken('R6', 'two different lists were both completed')
+            if fate.aborted:
+                self._broken('R4', 'a Complete answered 200 after an Abort that answered 204')
+            self._check_completed(upload_id, fate, etag)
+        if operation == 'abort' and outcome == 204:
+            fate.aborted = True
+            if fate.completed:
+                self._broken('R4', 'an Abort answered 204 after a Complete that answered 200')
+            if self.manifests_of(upload_id):
+                self._broken('R4', 'an Abort answered 204 and the object is there')
+
+    def manifests_of(self, upload_id):
+        """Return the object names of the large objects that an upload made and that can be read."""
+        return [name for name, (maker, _etag, _parts) in self._manifests.items() if maker == upload_id]
+
+    def parts_of(self, upload_id):
+        """Return the names of all attempts of an upload that are stored."""
+        key = self.fates[upload_id].key
+        prefix = '%s/%s/0' % (key, upload_id)
+        return [name for name in self._swift.names(ACCOUNT + '/' + SEGMENTS) if name.startswith(prefix)]
+
+    def _check_completed(self, upload_id, fate, etag):
+        newest = max((stored for stored in self._swift.objects.get(KEYS + fate.key, ()) if stored),
+                     key=lambda stored: stored.timestamp, default=None)
+        if newest is None:
+            self._broken('R1', 'a Complete answered 200 and there is no object')
+        if not self._world.versioned and newest is not None and newest.body is not None:
+            maker, made = newest.headers.get(UPLOAD_ID_HEADER), newest.headers.get(ETAG_HEADER)
+            if maker == upload_id and made != etag:
+                self._broken('R6', 'a Complete answered 200 and the object is that of another list')
+
+    def _changed(self, name, _before, after):
+        if name.startswith(_SEGMENTS):
+            for where, (maker, _etag, parts) in self._manifests.items():
+                if parts.get(name, after and after.etag) != (after and after.etag):
+                    rule = 'R2' if after is None else 'R1'
+                    done = 'deleted' if after is None else 'overwritten'
+                    self._broken(rule, 'part %s of %s was %s' % (name, where, done))
+            return
+        self._manifests.pop(name, None)
+        if after is None or after.headers.get('X-Static-Large-Object') != 'True':
+            return
+        upload_id, etag = after.headers[UPLOAD_ID_HEADER], after.headers[ETAG_HEADER]
+        parts = {'%s%s' % (ACCOUNT, part['name']): part['hash'] for part in json.loads(after.body)}
+        self._manifests[name] = upload_id, etag, parts
+        for part, digest in parts.items():
+            stored = self._swift.newest(part)
+            if stored is None or stored.etag != digest:
+                self._broken('R1', 'object %s appears and its part %s is not there' % (name, part))
+        fate = self.fates.get(upload_id)
+        if fate is not None:
+            if fate.aborted:
+                self._broken('R4', 'object %s appears after an Abort that answered 204' % name)
+            if fate.completed and etag not in fate.completed and name.startswith(KEYS):
+                self._broken('R6', 'object %s of another list appears after a Complete that answered 200' % name)
+
+    def _broken(self, rule, text):
+        self.violations.append(Violation(rule, text))

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs of a few operations at once, everything about them chosen by a seed; the rules watch.
+
+A run has some clients, whose operations meet on one upload. At every request to Swift somebody else may go on, a
+proxy may die, a request may fail before or after it took effect or take effect later, rows and replicas may lag, and
+time may pass. When all is over, Swift gets well, every operation is repeated until it says how it ended, and what it
+says must agree with what was said before.
+"""
+import functools
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+from swift.common.swob import HTTPException
+
+from s3multi.digests import multipart_etag
+
+from .chance import LEASE_SECONDS, Chance, Trouble
+from .kinds import ACCOUNT, BUCKET, SEGMENTS
+from .rules import Rules, Violation
+from .schedule import InTurn, Schedule, Stuck
+from .swift import Nature
+from .world import World, md5
+
+KEY = 'key'
+BODIES = [b'Hello, ', b'multipart ', b'world!']
+# What part 2 is uploaded with anew.
+ANOTHER = b'another '
+# All that a reader of the key may ever see.
+_READABLE = [b'plain', *map(b''.join, (BODIES, BODIES[:2], BODIES[1:], [BODIES[0], ANOTHER, BODIES[2]]))]
+SKEW_SECONDS = 3
+_OPERATIONS = ('complete', 'complete', 'complete', 'fewer', 'fewer', 'last', 'abort', 'abort', 'part', 'cut', 'put',
+               'delete', 'read', 'list')
+
+
+@dataclass
+class Client:
+    """One client's operation: what it asks for, and which list of parts, for a Complete."""
+
+    name: str
+    listed: 'list[tuple[int, str]]' = field(default_factory=list)
+    outcomes: list = field(default_factory=list)
+
+    @property
+    def etag(self):
+        return multipart_etag(etag for _number, etag in self.listed) if self.listed else None
+
+
+@functools.lru_cache
+def _begun(versioned):
+    """Return what Swift has stored when an upload has all its parts, its id, and the list that completes it."""
+    schedule = Schedule(InTurn())
+    with schedule.in_charge():
+        def begin():
+            upload_id = world.initiate(KEY).text('UploadId')
+            return upload_id, [(number, world.upload_part(KEY, upload_id, number, body).etag)
+                               for number, body in enumerate(BODIES, 1)]
+
+        world = World(schedule, Nature(), versioned)
+        (upload_id, listed), = schedule.run(schedule.start('-', begin))
+        return world.swift.copy(), upload_id, listed
+
+
+class Run:
+    """One run. seed: an integer that decides everything. between: a filter right of s3multi (see ``mutations``)."""
+
+    def __init__(self, seed, between=None):
+        rng = self._rng = random.Random(seed)
+        self.seed = seed
+        self.policy = InTurn()
+        self.schedule = Schedule(self, seed)
+        self.trouble = Trouble(rng, self.schedule)
+        self.chance = Chance(rng, self.trouble)
+        self._between = between
+        self._versioned = rng.random() < 0.3
+        self._options = {'verify': 'head' if rng.random() < 0.15 else 'listing',
+                         'immediate_deletes': rng.choice(('0', '100')),
+                         'marker_recheck_after': rng.choice(('0', '5'))}
+        self._cached = rng.random() < 0.7
+        self._skewed = rng.random() < 0.4
+        self.faults = Counter()
+
+    def choose(self, schedule, seconds):
+        return self.policy.choose(schedule, seconds)
+
+    def go(self):
+        """Run it. Raises Violation."""
+        with self.schedule.in_charge():
+            stored, self.id, self.listed = _begun(self._versioned)
+            world = self.world = self.chance.world = World(
+                self.schedule, self.trouble, self._versioned, self._between, self._options, self._cached, stored)
+            rules = self.rules = Rules(world)
+            rules.initiated(KEY, self.id)
+            self._calmly(self._begin)
+            clients = self._meet()
+            rules.check()
+            self._calmly(lambda: self._end(clients))
+            rules.check()
+
+    def _meet(self):
+        """Have some clients meet, and return them when all is over."""
+        clients = self._clients()
+        self.policy, self.trouble.calm = self.chance, False
+        actors = [self.schedule.start(self._label(client, number), lambda client=client: self._repeatedly(client),
+                                      self._skew()) for number, client in enumerate(clients)]
+        self.schedule.run(*actors)
+        self.policy, self.trouble.calm = InTurn(), True
+        # What Swift still does for those who died, or were told that it timed out.
+        self.schedule.run(*self.schedule.actors)
+        self.faults = self.trouble.counts + self.chance.counts
+        return clients
+
+    def _calmly(self, call):
+        return self.schedule.run(self.schedule.start('-', call))[0]
+
+    def _skew(self):
+        return self._rng.uniform(-SKEW_SECONDS, SKEW_SECONDS) if self._skewed else 0.0
+
+    @staticmethod
+    def _label(client, number):
+        return '%s%d' % (client.name, number)
+
+    def _begin(self):
+        self.schedule.now += 1.0
+        if self._rng.random() < 0.3:
+            self._plain('PUT')
+        self.schedule.now += self._rng.choice((0.001, 1.0))
+
+    def _clients(self):
+        names = [self._rng.choice(_OPERATIONS) for _ in range(self._rng.choice((2, 2, 2, 3, 3, 4)))]
+        lists = {'complete': self.listed, 'fewer': self.listed[:2], 'last': self.listed[1:]}
+        return [Client(name, lists.get(name, [])) for name in names]
+
+    def _repeatedly(self, client):
+        for _ in range(self._rng.choice((1, 1, 2, 3))):
+            outcome = self._once(client)
+            if not self._unsure(outcome):
+                break
+
+    @staticmethod
+    def _unsure(outcome):
+        return outcome is None or outcome[0] == 503 if isinstance(outcome, tuple) else outcome in (503, None)
+
+    def _once(self, client):
+        world = self.world
+        if client.listed:
+            outcome = world.complete(KEY, self.id, client.listed).outcome
+            self.rules.answered('complete', self.id, client.etag, outcome)
+        elif client.name == 'abort':
+            outcome = world.abort(KEY, self.id).outcome
+            self.rules.answered('abort', self.id, None, outcome)
+        elif client.name == 'part':
+            outcome = world.upload_part(KEY, self.id, 2, ANOTHER).outcome
+            self.rules.answered('part', self.id, None, outcome)
+        elif client.name == 'cut':
+            # The client hangs up in the middle of the body.
+            outcome = world.upload_part(KEY, self.id, 2, ANOTHER, len(ANOTHER) + 1).outcome
+            self.rules.answered('part', self.id, None, outcome)
+        elif client.name == 'list':
+            outcome = self.world.list_parts(KEY, self.id).outcome
+            self.rules.answered('list', self.id, None, outcome)
+        elif client.name == 'read':
+            outcome = self._read()
+        else:
+            outcome = self._plain(client.name.upper())
+        client.outcomes.append(outcome)
+        self.schedule.trace.append('        %s: %s' % (client.name, outcome))
+        return outcome
+
+    def _plain(self, method):
+        return self.world.ask(method, BUCKET, KEY, {'Content-Type': 'text/plain'}, b'plain').status_int
+
+    def _read(self):
+        try:
+            response = self.world.ask('GET', BUCKET, KEY)
+        except HTTPException as error:
+            # A part could not be read; to the client the connection breaks.
+            return error.status_int
+        status = response.status_int
+        if status == 409 and self.trouble.calm or status == 200 and response.body not in _READABLE:
+            self.rules.violations.append(Violation('R1', 'a reader was answered %s %r' % (
+                response.status, response.body)))
+        return response.status_int
+
+    # When all is over
+
+    def _end(self, clients):
+        world, rules = self.world, self.rules
+        world.swift.settle()
+        self.schedule.now += LEASE_SECONDS + 2 * SKEW_SECONDS
+        finals = [client for client in clients if client.listed or client.name == 'abort']
+        self._rng.shuffle(finals)
+        for client in finals:
+            self._converge(client)
+        fate = rules.fates[self.id]
+        if not fate.completed and not fate.aborted and self._rng.random() < 0.5:
+            self._converge(Client('complete', self.listed))
+        self._converge(Client('abort'))
+        world.swift.settle()
+        self._check_end(fate)
+
+    def _converge(self, client):
+        """Repeat an operation until its answer is certain, as it must be on a quiet cluster; it must then stay so."""
+        for _ in range(3):
+            outcome = self._once(client)
+            if not self._unsure(outcome):
+                break
+            self.schedule.now += LEASE_SECONDS
+        else:
+            raise Violation('R5', '%s answers %s for ever' % (client.name, outcome))
+        if self._once(client) != outcome:
+            raise Violation('R5', '%s answered %s and then %s' % (client.name, outcome, client.outcomes[-1]))
+        allowed = (200, (404, 'NoSuchUpload')) if client.listed else (204, (404, 'NoSuchUpload'))
+        if client.listed and self._replaced():
+            allowed += ((400, 'InvalidPart'),)
+        if outcome not in allowed:
+            raise Violation('R3', '%s answers %s' % (client.name, outcome))
+
+    def _replaced(self):
+        return len(self.rules.parts_of(self.id)) > len(self.listed)
+
+    def _check_end(self, fate):
+        rules = self.rules
+        left = self.world.swift.names(ACCOUNT + '/' + SEGMENTS)
+        if not fate.completed and not fate.aborted and not rules.manifests_of(self.id) and not self._was_overwritten():
+            raise Violation('R5', 'the upload is neither completed nor aborted')
+        if fate.aborted and not self._versioned and rules.parts_of(self.id):
+            raise Violation('R4', 'parts are left after an Abort: %s' % left)
+        if not fate.aborted and '%s/%s' % (KEY, self.id) in left:
+            raise Violation('R5', 'the marker is left: %s' % left)
+        self._read()
+
+    def _was_overwritten(self):
+        stored = self.world.swift.newest('%s/%s/%s' % (ACCOUNT, BUCKET, KEY))
+        return stored is None or md5(b'plain') == stored.etag or self._versioned
+
+    def order(self):
+        """Return a digest of who asked Swift for what in which order, without the time; equal for equal orders."""
+        return hash(tuple(line.partition(' ')[2] for line in self.schedule.trace))
+
+    def describe(self):
+        """Return all that is needed to see what happened."""
+        requests = '\n'.join(self.schedule.trace).replace('\0', '.')
+        return 'seed %d: versioned=%s %s cached=%s skewed=%s\n%s' % (
+            self.seed, self._versioned, self._options, self._cached, self._skewed, requests)
+
+
+class Tally:
+    """Runs seeds, and counts what they have tried."""
+
+    def __init__(self):
+        self.counts = Counter()
+        self._orders = set()
+
+    @property
+    def orders(self):
+        """How many different orders of requests there were."""
+        return len(self._orders)
+
+    def run(self, seed, between=None):
+        """Run a seed. Raises the first violation, told in full with the requests that led to it."""
+        run = Run(seed, between)
+        try:
+            run.go()
+        except (Violation, Stuck) as error:
+            raise Violation(getattr(error, 'rule', 'R5'), '%s\n%s' % (error, run.describe())) from None
+        self._orders.add(run.order())
+        self.counts.update(run.faults)
+        self.counts['runs'] += 1
+        self.counts['requests'] += run.schedule.requests
+
+    def __str__(self):
+        return '%d runs, %d orders of requests, %d requests; %s' % (
+            self.counts['runs'], self.orders, self.counts['requests'],
+            ', '.join('%s %d times' % (kind, count) for kind, count in sorted(self.counts.items())
+                      if kind not in ('runs', 'requests')))

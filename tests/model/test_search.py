@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Races and faults by chance, a fixed number of them. ``python3 -m tests.model`` tries as many as you like."""
+import pytest
+
+from .search import Run, Tally
+
+RUNS_EACH = 100
+
+
+@pytest.mark.parametrize('first', range(0, 6 * RUNS_EACH, RUNS_EACH))
+def test_no_rule_breaks(first):
+    """Whoever meets, whatever fails: R1 to R6 hold (``rules``), and every operation ends."""
+    tally = Tally()
+    for seed in range(first, first + RUNS_EACH):
+        tally.run(seed)
+
+    # Faults did happen, and hardly any run was like another.
+    assert tally.counts['proxy died'] and tally.counts['request lost before it took effect']
+    assert tally.orders > 0.9 * RUNS_EACH
+
+
+def test_a_seed_decides_everything():
+    """Two runs of one seed are the same run."""
+    told = []
+    for _ in range(2):
+        run = Run(7)
+        run.go()
+        told.append(run.describe())
+
+    assert told[0] == told[1]
