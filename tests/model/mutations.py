@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: Apache-2.0
+"""s3multi without one of its protective steps: filters that stand right of it and undo that step, and no other.
+
+Each takes a request away, moves it, or changes its answer, as if the product had been written without the step. They
+know the requests of the protocol and nothing of the code that sends them.
+"""
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from greenlet import getcurrent
+from swift.common.swob import Request, Response
+from swift.common.utils import Timestamp
+from swift.common.wsgi import make_pre_authed_request
+
+from s3multi import state
+
+from .kinds import ACCOUNT, SEGMENTS, kind_of, upload_of
+
+
+class Mutant:
+    """A filter that passes everything on; those below change what they name. ``self.of(env)`` is a dict for what one
+    operation has to remember."""
+
+    def __init__(self, app):
+        self._app = app
+        self._memory = {}
+
+    def __call__(self, env, start_response):
+        answer = self.handle(kind_of(env), Request(env))
+        return answer(env, start_response)
+
+    def handle(self, kind, request):
+        return self.send(request)
+
+    def send(self, request):
+        response = request.get_response(self._app)
+        response.body  # noqa: B018 - reads it
+        return response
+
+    def ask(self, request, method, name, headers=None, container=SEGMENTS, query=''):
+        """Send another request, on behalf of the same operation."""
+        path = quote('/v1/%s/%s' % (ACCOUNT, container) + ('/' + name if name else '')) + '?' + query
+        return self.send(make_pre_authed_request(request.environ, method, path, body=b'', headers={
+            'Content-Length': '0', **(headers or {})}))
+
+    def of(self, _request):
+        return self._memory.setdefault(getcurrent().actor.label, {})
+
+    @staticmethod
+    def upload(request):
+        return upload_of(request.environ)
+
+
+def _answer(status, request, headers=None):
+    return Response(status=status, request=request, headers=headers or {})
+
+
+class NoIntent(Mutant):
+    def handle(self, kind, request):
+        if kind in ('PUT intent', 'DELETE intent'):
+            return _answer(201 if kind == 'PUT intent' else 204, request)
+        return self.send(request)
+
+
+class IntentAfterMarker(Mutant):
+    """The marker is read before the intent is written, and not after it."""
+
+    def handle(self, kind, request):
+        if kind == 'PUT intent':
+            self.of(request)['marker'] = self.ask(request, 'HEAD', self.upload(request), {'X-Newest': 'true'})
+        elif kind == 'HEAD marker' and 'marker' in self.of(request):
+            return self.of(request).pop('marker')
+        return self.send(request)
+
+
+class NoCondition(Mutant):
+    def handle(self, kind, request):
+        if kind == 'PUT intent':
+            request.headers.pop('If-None-Match')
+        return self.send(request)
+
+
+class NoProof(Mutant):
+    """What became of the intent is not looked at."""
+
+    def handle(self, kind, request):
+        response = self.send(request)
+        return _answer(204, request) if kind == 'DELETE intent' else response
+
+
+class IntentBeforeMarker(Mutant):
+    """The intent is deleted before the marker."""
+
+    def handle(self, kind, request):
+        if kind == 'DELETE marker':
+            self.of(request)['intent'] = self.ask(request, 'DELETE', self.upload(request) + '/complete', {
+                'X-Timestamp': request.headers['X-Timestamp']})
+        elif kind == 'DELETE intent' and 'intent' in self.of(request):
+            return self.of(request).pop('intent')
+        return self.send(request)
+
+
+class OwnTimestamp(Mutant):
+    """A manifest has a timestamp of its own, and a Complete that joins another writes an intent of its own."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'PUT intent':
+            response = self.send(request)
+            memory.update(intent=dict(request.headers), joins=response.status_int == 412,
+                          name=self.upload(request) + '/complete')
+            return response
+        if kind == 'PUT manifest':
+            own = memory['own'] = Timestamp(time.time())
+            if memory['joins']:
+                headers = {name: value for name, value in memory['intent'].items() if name != 'If-None-Match'}
+                self.ask(request, 'PUT', memory['name'], {**headers, 'X-Timestamp': own.internal,
+                                                          'X-Object-Sysmeta-S3Multi-Timestamp': own.internal})
+            request.headers['X-Timestamp'] = own.internal
+        if kind in ('DELETE marker', 'DELETE intent') and 'own' in memory:
+            request.headers['X-Timestamp'] = Timestamp(memory['own'], offset=1).internal
+        return self.send(request)
+
+
+class SharedTimestamp(Mutant):
+    """T is a moment alone: two lists may have the same."""
+
+    def handle(self, kind, request):
+        if kind in ('PUT intent', 'PUT manifest', 'DELETE intent', 'DELETE marker'):
+            moment = Timestamp(request.headers['X-Timestamp']).normal
+            request.headers['X-Timestamp'] = Timestamp(moment, offset=int(kind.startswith('DELETE'))).internal
+            if kind == 'PUT intent':
+                request.headers['X-Object-Sysmeta-S3multi-Timestamp'] = moment
+        return self.send(request)
+
+
+class NoIntentOnceOver(Mutant):
+    """When the marker is gone, or the own intent was not removed, nobody asks whose intent is there."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        response = self.send(request)
+        if kind == 'HEAD intent' and memory.get('over'):
+            return _answer(404, request)
+        if kind == 'DELETE intent' or kind == 'HEAD marker' and response.status_int == 404:
+            memory['over'] = True
+        return response
+
+
+class IntentOnceOverReadEarly(Mutant):
+    """The intent that was read before the marker is taken for what is there after it."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'HEAD intent' and memory.get('gone'):
+            return memory['intent']
+        response = self.send(request)
+        if kind == 'HEAD intent':
+            memory['intent'] = response
+        if kind == 'HEAD marker' and response.status_int == 404 and 'intent' in memory:
+            memory['gone'] = True
+        return response
+
+
+class TakesBack(Mutant):
+    """A Complete that finds the marker in a state takes its intent back."""
+
+    def __init__(self, app, status):
+        super().__init__(app)
+        self._status = status
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        response = self.send(request)
+        if kind == 'PUT intent' and response.status_int == 201:
+            memory['timestamp'] = Timestamp(request.headers['X-Timestamp'])
+        if kind == 'HEAD marker' and 'timestamp' in memory and response.status_int == self._status and (
+                self._status == 404 or 'aborting' in response.headers['Content-Type']):
+            self.ask(request, 'DELETE', self.upload(request) + '/complete', {
+                'X-Timestamp': Timestamp(memory.pop('timestamp'), offset=1).internal})
+        return response
+
+
+class FreesEarly(Mutant):
+    """A Complete frees the parts it did not list when it deletes the marker."""
+
+    at = 'DELETE marker'
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'PUT manifest':
+            memory['listed'] = {row['name'].split('/', 2)[2] for row in json.loads(request.body)}
+        response = self.send(request)
+        if kind == self.at and 'listed' in memory and response.status_int == 204:
+            upload = self.upload(request)
+            rows = json.loads(self.ask(request, 'GET', None, query='format=json&prefix=%s/0' % quote(upload)).body)
+            for row in rows:
+                if row['name'] not in memory['listed']:
+                    self.ask(request, 'DELETE', row['name'], {'X-Timestamp': Timestamp(time.time()).internal})
+        return response
+
+
+class FreesAfterProof(FreesEarly):
+    """The same once the proof is there; in any bucket."""
+
+    at = 'DELETE intent'
+
+
+class LooksBeforeFlag(Mutant):
+    """An Abort reads the intent before it writes the flag, and not after it."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'PUT aborting':
+            memory['intent'] = self.ask(request, 'HEAD', self.upload(request) + '/complete', {'X-Newest': 'true'})
+        elif kind == 'HEAD intent' and 'intent' in memory:
+            return memory['intent']
+        return self.send(request)
+
+
+class FlagsNow(Mutant):
+    """The flag is written with the time of the Abort."""
+
+    def handle(self, kind, request):
+        if kind == 'PUT aborting':
+            request.headers['X-Timestamp'] = Timestamp(time.time()).internal
+        return self.send(request)
+
+
+class MarkerOnce(Mutant):
+    """An Abort believes what the marker said at first."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'HEAD marker' and 'marker' in memory:
+            return memory['marker']
+        response = self.send(request)
+        if kind == 'HEAD marker' and getcurrent().actor.label[0] in 'Aa':
+            memory['marker'] = response
+        return response
+
+
+class MarkerBeforeIntent(Mutant):
+    """An Abort reads the marker again before the intent, and not after it."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        response = None
+        if kind == 'HEAD intent' and memory.get('flagged') and 'marker' not in memory:
+            memory['marker'] = self.ask(request, 'HEAD', self.upload(request), {'X-Newest': 'true'})
+        elif kind == 'HEAD marker' and 'marker' in memory:
+            response = memory.pop('marker')
+        if kind == 'PUT aborting':
+            memory['flagged'] = True
+        return response or self.send(request)
+
+
+class TrustsDeadIntent(Mutant):
+    """An Abort does not ask whether a dead Complete has written its manifest; nor its version."""
+
+    kinds = ('HEAD key', 'HEAD version')
+
+    def handle(self, kind, request):
+        if kind in self.kinds and getcurrent().actor.label[0] in 'Aa':
+            return _answer(404, request)
+        return self.send(request)
+
+
+class TrustsDeadVersion(TrustsDeadIntent):
+    """The same, for the version alone."""
+
+    kinds = ('HEAD version',)
+
+
+class AnyReplica(Mutant):
+    def handle(self, kind, request):
+        request.headers.pop('X-Newest', None)
+        return self.send(request)
+
+
+class NotAborted(Mutant):
+    """The state aborted is never written."""
+
+    def handle(self, kind, request):
+        return _answer(201, request) if kind == 'PUT aborted' else self.send(request)
+
+
+class OneName(Mutant):
+    """All attempts to upload a part have one name."""
+
+    def handle(self, kind, request):
+        if kind == 'PUT part':
+            place = self.upload(request) + '/' + request.path_info.rpartition('/')[2][:8]
+            stored = json.loads(self.ask(request, 'GET', None, query='format=json&prefix=' + quote(place)).body)
+            if stored:
+                request.path_info = '/v1/%s/%s/%s' % (ACCOUNT, SEGMENTS, stored[0]['name'])
+        return self.send(request)
+
+
+class DeletesOwnAttempt(Mutant):
+    """An Upload Part that finds the marker gone deletes what it wrote."""
+
+    def handle(self, kind, request):
+        response = self.send(request)
+        if kind == 'PUT part':
+            self.of(request)['stored'] = True
+        if kind == 'HEAD marker' and response.status_int == 404 and self.of(request).get('stored'):
+            return _answer(200, request, {'Content-Type': 'application/x-s3multi-marker;state=aborted',
+                                          'X-Timestamp': '0'})
+        return response
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A protective step, what s3multi is without it, and the lines along which that goes wrong.
+
+    rule: the one that breaks first. versioned: of the bucket. answers: what must be told to whom, where no rule breaks
+    but that. lease: of intents, in seconds, where that is the step.
+    """
+
+    step: str
+    without: 'Callable'
+    rule: str
+    lines: 'tuple[str, ...]'
+    versioned: bool = False
+    answers: 'dict[str, object]' = field(default_factory=dict)
+    lease: float = state.LEASE_SECONDS
+
+
+# Two intents that were begun together, since neither saw the other; both Completes then pass.
+_TOGETHER = ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 in PUT manifest')
+
+MUTATIONS = (
+    Mutation('a Complete writes an intent', NoIntent, 'R1',
+             ('C1 in PUT manifest', 'A ends', 'C1 ends')),
+    Mutation('... before it reads the marker', IntentAfterMarker, 'R1',
+             ('C1 to PUT intent', 'A ends', 'C1 ends')),
+    Mutation('... on condition that there is none', NoCondition, 'R6',
+             ('C1 to DELETE marker', 'C2 in PUT manifest', 'rows are late', 'C1 to DELETE intent', 'C1 dies',
+              'C1b ends', 'C2 ends')),
+    Mutation('its removal is the proof that no other list came later', NoProof, 'R6',
+             (*_TOGETHER, 'C1 ends', 'C2 ends')),
+    Mutation('the marker is deleted before the intent', IntentBeforeMarker, 'R2',
+             ('C1 to DELETE marker', 'A ends', 'C1 ends')),
+    Mutation('intent and manifest have one timestamp; who joins takes the one that was read', OwnTimestamp, 'R6',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b in PUT manifest',
+              'C2 in PUT manifest', 'C1b ends', 'C2 ends')),
+    Mutation('two lists never have one timestamp', SharedTimestamp, 'R2',
+             ('C1 lags 5 s', 'C2 lags 5 s', *_TOGETHER, 'C1 to DELETE marker', 'C2 ends', 'C1 ends')),
+    Mutation('once the marker is gone the intent is read', NoIntentOnceOver, 'R6',
+             (*_TOGETHER, 'C1 ends', 'C2 ends')),
+    Mutation('... and read after the marker', IntentOnceOverReadEarly, 'R6',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b to HEAD marker',
+              'C2 in PUT manifest', 'A ends', 'C1b ends', 'C2 ends')),
+    Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, 200), 'R1',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 to HEAD marker',
+              'A to HEAD intent', 'C2 ends', 'A ends', 'C1 ends')),
+    Mutation('an intent stays when its Complete finds the marker gone', lambda app: TakesBack(app, 404), 'R6',
+             ('C1 to commit intent', 'C2 to commit intent', 'C3 to commit intent', 'C1 in PUT manifest',
+              'C2 in PUT manifest', 'C1 to HEAD intent', 'C3 ends', 'C1 ends', 'C2 ends')),
+    Mutation('parts are freed after the proof', FreesEarly, 'R2',
+             ('C2 to commit intent', 'C1 to commit intent', 'C2 in PUT manifest', 'C1 in PUT manifest',
+              'C1 to DELETE marker', 'C2 ends', 'C1 ends')),
+    Mutation('... and not in a bucket with versions', FreesAfterProof, 'R2',
+             (*_TOGETHER, 'C1 to DELETE marker', 'C2 ends', 'C1 ends'), versioned=True),
+    Mutation('an Abort writes its flag before it looks at the intent', LooksBeforeFlag, 'R1',
+             ('A to PUT marker', 'C1 in PUT manifest', 'A ends', 'C1 ends')),
+    Mutation('... just after the time of the Initiate', FlagsNow, 'R2',
+             ('C1 in PUT manifest', 'A to HEAD intent', 'C1 ends', 'A ends')),
+    Mutation('an Abort reads the marker again', MarkerOnce, 'R2',
+             ('A to PUT marker', 'C1 ends', 'A ends')),
+    Mutation('... and after the intent', MarkerBeforeIntent, 'R2',
+             ('C1 in PUT manifest', 'A to HEAD intent', 'C1 ends', 'A ends')),
+    Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R2',
+             ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'A ends')),
+    Mutation('... and so is the version', TrustsDeadVersion, 'R4',
+             ('C1 to DELETE marker', 'C1 dies', 'W ends', '61 s pass', 'A ends'), versioned=True),
+    Mutation('the lease is longer than any Complete', Mutant, 'R1',
+             ('C1 in PUT manifest', '15 s pass', 'A ends', 'C1 ends'), lease=10.0),
+    Mutation('records are read with X-Newest', AnyReplica, 'R2',
+             ('C1 misses 2', 'C1 ends', 'A asks 2', 'A ends')),
+    Mutation('aborted is a state of its own', NotAborted, 'answers',
+             ('C1 to PUT intent', 'A ends', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
+    Mutation('every attempt has a name of its own', OneName, 'R1',
+             ('P to commit part', 'C1 ends', 'P ends')),
+    Mutation('an Upload Part leaves its attempt when the marker is gone', DeletesOwnAttempt, 'R2',
+             ('P to commit part', '6 s pass', 'P to HEAD marker', 'C4 ends', 'P ends')),
+)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs in which nothing is left to chance: who goes on, and how far, is written down line by line.
+
+A line is one of these. Actors are called by what they do: C1 completes all parts, C2 the first two, C3 the last two,
+C4 all with the part that P uploads; A aborts, P uploads part 2 anew, W overwrites the key. C1b does as C1, and so on.
+
+``C1 to PUT intent``
+    C1 goes on until this is what it is about to ask of Swift. ``commit intent``: the PUT was accepted, nothing is
+    stored yet.
+``C1 in PUT manifest``
+    C1 goes on until s3multi has begun with this, however many requests of Swift that may be.
+``C1 makes 5 requests``
+    C1 goes on until it has made so many, from its beginning; that a PUT is stored counts as one more.
+``C1 ends``, ``C1 dies``, ``C1 dies, stored``
+    It goes on to its end; its proxy dies where it is. A PUT that was accepted then takes no effect, or does.
+``61 s pass``, ``rows are late``
+    Time passes; no listing changes any more.
+``C1 misses 2``, ``A asks 2``, ``C1 lags 5 s``
+    Replica 2 misses what C1 writes; A asks replica 2 first; the clock of C1's proxy is 5 seconds behind.
+"""
+import re
+
+from greenlet import getcurrent
+
+from .kinds import kind_of
+from .rules import Violation
+from .schedule import InTurn
+from .search import ANOTHER, Client, Run
+from .swift import REPLICAS, Nature
+from .world import md5
+
+_LINE = re.compile(r'(?P<who>[A-Z][0-9]?b?) (?P<verb>to|in|makes|ends|dies|misses|asks|lags)'
+                   r'(?:,? (?P<what>.+))?')
+_TIME = re.compile(r'(?P<seconds>[0-9]+) s pass')
+_STEP_SECONDS = 0.001
+
+
+class Lines:
+    """The policy that follows the lines, and then runs what is left in turn."""
+
+    def __init__(self, lines, nature):
+        self._lines = list(lines)
+        self._nature = nature
+        self._after = InTurn()
+
+    def choose(self, schedule, seconds):
+        schedule.now += _STEP_SECONDS
+        while self._lines:
+            move = self._follow(self._lines[0], schedule, seconds)
+            if move is not None:
+                return move
+            self._lines.pop(0)
+        return self._after.choose(schedule, seconds)
+
+    def _follow(self, line, schedule, seconds):
+        """Return the move that brings the run nearer to the end of the line, None when it is there."""
+        passing = _TIME.fullmatch(line)
+        if passing:
+            schedule.now += int(passing['seconds'])
+            return None
+        if line == 'rows are late':
+            self._nature.lagging = True
+            return None
+        who, verb, what = _LINE.fullmatch(line).group('who', 'verb', 'what')
+        actor, = (actor for actor in schedule.actors if actor.label == who)
+        if verb in ('misses', 'asks'):
+            getattr(self._nature, verb)[who] = int(what)
+            return None
+        if verb == 'lags':
+            actor.skew = -float(what.split()[0])
+            return None
+        if verb == 'dies':
+            if not actor.done:
+                schedule.kill(actor, what == 'stored')
+            return None
+        mine = [thread for thread, (waiting, _) in schedule.waiting.items() if waiting is actor]
+        if actor.done or verb == 'makes' and actor.requests >= int(what.split()[0]):
+            return None
+        if verb in ('to', 'in') and any(self._is_at(thread, schedule.waiting[thread][1], verb, what)
+                                        for thread in mine):
+            return None
+        return mine[0] if mine else seconds
+
+    @staticmethod
+    def _is_at(thread, asked, verb, what):
+        if asked == 'begin':
+            return False
+        if verb == 'in':
+            return getattr(thread, 'asks', None) == what
+        method, _, path = asked.partition(' ')
+        kind = kind_of({'REQUEST_METHOD': method, 'PATH_INFO': '/v1/' + path.partition(' ')[0], 'QUERY_STRING': ''})
+        return kind == what
+
+
+class Told(Nature):
+    """A Swift without faults, but for what the lines say of replicas and rows."""
+
+    def __init__(self, schedule):
+        self._schedule = schedule
+        self.calm = True
+        self.lagging = False
+        self.misses, self.asks = {}, {}
+
+    def reach(self, env, what):
+        self._schedule.reach(what)
+
+    def writes_to(self):
+        return [replica for replica in range(REPLICAS) if replica != self.misses.get(self._who())]
+
+    def reads_from(self):
+        first = self.asks.get(self._who())
+        return sorted(range(REPLICAS), key=lambda replica: replica != first)
+
+    def row_is_late(self):
+        return self.lagging
+
+    def _who(self):
+        actor = getattr(getcurrent(), 'actor', None)
+        return actor.label if actor else None
+
+
+class Played(Run):
+    """A run along lines. answers: what some actors must be told in the end, by label."""
+
+    def __init__(self, lines, versioned=False, between=None, answers=None):
+        super().__init__(0, between)
+        self._lines, self._versioned, self._answers = lines, versioned, answers or {}
+        self._options = {'immediate_deletes': '100', 'marker_recheck_after': '1'}
+        self._cached = True
+        self.trouble = Told(self.schedule)
+        self.chance = Lines(lines, self.trouble)
+
+    def _meet(self):
+        labels = sorted({found['who'] for line in self._lines for found in [_LINE.fullmatch(line)] if found})
+        lists = {'C1': self.listed, 'C2': self.listed[:2], 'C3': self.listed[1:],
+                 'C4': [self.listed[0], (2, md5(ANOTHER)), self.listed[2]]}
+        names = {'C': 'complete', 'A': 'abort', 'P': 'part', 'W': 'put'}
+        self.requests = {}
+        self._called = {label: Client(names[label[0]], lists.get(label[:2], [])) for label in labels}
+        actors = [self.schedule.start(label, lambda client=client: self._once(client))
+                  for label, client in self._called.items()]
+        self.policy = self.chance
+        self.schedule.run(*actors)
+        self.requests = {actor.label: actor.requests for actor in actors}
+        self.policy, self.trouble.lagging = InTurn(), False
+        self.trouble.misses, self.trouble.asks = {}, {}
+        for label, answer in self._answers.items():
+            if self.outcomes[label] != answer:
+                raise Violation('answers', '%s was answered %s' % (label, self.outcomes[label]))
+        return list(self._called.values())
+
+    @property
+    def outcomes(self):
+        """What each actor was told, by label; None if it died."""
+        return {label: client.outcomes[0] if client.outcomes else None for label, client in self._called.items()}
+
+    def describe(self):
+        return '%s\n\n%s' % ('\n'.join(self._lines), '\n'.join(self.schedule.trace))

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each protective step of the protocol is needed: without it, the same events break a rule that hold with it."""
+from unittest import mock
+
+import pytest
+
+from s3multi import state
+
+from .mutations import MUTATIONS
+from .rules import Violation
+from .script import Played
+
+each_step = pytest.mark.parametrize('mutation', MUTATIONS, ids=lambda mutation: mutation.step)
+
+
+def play(mutation, between=None, lease=state.LEASE_SECONDS):
+    """Play the lines of a mutation, with its filter or without."""
+    played = Played(mutation.lines, mutation.versioned, between, mutation.answers)
+    with mock.patch.object(state, 'LEASE_SECONDS', lease):
+        played.go()
+
+
+@each_step
+def test_with_the_step(mutation):
+    """No rule breaks."""
+    play(mutation)
+
+
+@each_step
+def test_without_the_step(mutation):
+    """The rule breaks that the step is there for."""
+    with pytest.raises(Violation) as raised:
+        play(mutation, mutation.without, mutation.lease)
+    assert mutation.rule == raised.value.rule, raised.value

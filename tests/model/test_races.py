@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two operations on one upload, for every place at which one of them may be overtaken by the other, or die."""
+import pytest
+
+from .script import Played
+
+# What the labels mean: ``script``.
+PAIRS = [(first, second) for first in ('C1', 'C2', 'A', 'P') for second in ('C1b', 'C2b', 'A2', 'W') if first != 'P'
+         or second != 'W']
+each_pair = pytest.mark.parametrize('first, second', PAIRS, ids='-'.join)
+each_bucket = pytest.mark.parametrize('versioned', [False, True], ids=['plain', 'versioned'])
+
+
+def play(lines, versioned):
+    """Play the lines; return what was answered and how many requests were made, by label."""
+    played = Played(lines, versioned)
+    played.go()
+    return played.outcomes, played.requests
+
+
+def requests_of(who, versioned):
+    """Return how many requests an operation makes that nobody disturbs."""
+    return play(['%s ends' % who], versioned)[1][who]
+
+
+@each_pair
+@each_bucket
+def test_overtaken(first, second, versioned):
+    """One of them wins whole, whichever request the first has come to when the second one runs."""
+    for made in range(requests_of(first, versioned) + 1):
+        outcomes, _ = play(['%s makes %d requests' % (first, made), '%s ends' % second, '%s ends' % first], versioned)
+
+        assert 'P' == first or {200, 204} != {outcomes[first], outcomes[second]}, made
+
+
+@each_pair
+@each_bucket
+@pytest.mark.parametrize('death, seconds', [('dies', 0), ('dies', 61), ('dies, stored', 61)])
+def test_death(first, second, versioned, death, seconds):
+    """A proxy that dies before any request leaves a state that the next operation finishes, now or after the lease."""
+    for made in range(1, requests_of(first, versioned) + 1):
+        outcomes, _ = play(['%s makes %d requests' % (first, made), '%s %s' % (first, death), '%d s pass' % seconds,
+                            '%s ends' % second], versioned)
+
+        if seconds:
+            assert outcomes[second] not in ((503, 'ServiceUnavailable'), None), made
+
+
+@each_bucket
+@pytest.mark.parametrize('first, second', [('C1', 'C2'), ('C2', 'C1'), ('C3', 'C2')], ids='-'.join)
+@pytest.mark.parametrize('seconds', [0, 5])
+def test_lists_that_meet_on_slow_clocks(first, second, versioned, seconds):
+    """Two lists whose proxies are behind the one of the Initiate would both take the next moment after that."""
+    lines = ['%s lags %d s' % (who, seconds) for who in (first, second)] + [
+        '%s to commit intent' % first, '%s to commit intent' % second, '%s in PUT manifest' % first,
+        '%s in PUT manifest' % second]
+    outcomes, _ = play([*lines, '%s to DELETE marker' % first, '%s ends' % second, '%s ends' % first], versioned)
+
+    assert 1 >= list(outcomes.values()).count(200)
