@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""S3's multipart uploads as a client sees them, in plain Python: what every operation answers, and what is read then.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+"""
+import copy
+from dataclasses import dataclass, field
+
+from .world import md5
+
+NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
+INVALID_PART = (400, 'InvalidPart')
+
+
+@dataclass
+class Upload:
+    """parts: by number, the bodies uploaded so far, the newest last. state: open, aborted or completed.
+
+    listed: what it was completed with. current: whether its object is at the key. told: whether a client knows that.
+    """
+
+    key: str
+    parts: 'dict[int, list[bytes]]' = field(default_factory=dict)
+    state: str = 'open'
+    listed: tuple = ()
+    current: bool = False
+    told: bool = False
+
+
+@dataclass
+class Bucket:
+    """One bucket. objects: bytes by key. Operations return all outcomes that are right, and change what they must.
+
+    told: the outcome that the client saw, None if it saw none. alone: whether nothing else was under way.
+    """
+
+    objects: 'dict[str, bytes]' = field(default_factory=dict)
+    uploads: 'dict[str, Upload]' = field(default_factory=dict)
+
+    def initiate(self, upload_id, key):
+        self.uploads[upload_id] = Upload(key)
+
+    def part(self, upload_id, number, body, told, alone):
+        upload = self.uploads[upload_id]
+        if upload.state != 'open':
+            # One that was begun before the upload ended may end well; nobody will see the part.
+            return {NO_SUCH_UPLOAD} if alone else {NO_SUCH_UPLOAD, 200}
+        upload.parts.setdefault(number, []).append(body)
+        return {200}
+
+    def complete(self, upload_id, listed, told, alone):
+        """listed: pairs of number and ETag."""
+        upload = self.uploads[upload_id]
+        if upload.state == 'completed' and listed == upload.listed:
+            if upload.current:
+                upload.told = upload.told or told == 200
+                return {200}
+            # Somebody who repeats what was never answered may be told so, though the key was overwritten meanwhile.
+            return {NO_SUCH_UPLOAD} if upload.told else {NO_SUCH_UPLOAD, 200}
+        if upload.state != 'open':
+            return {NO_SUCH_UPLOAD}
+        newest = {number: bodies[-1] for number, bodies in upload.parts.items()}
+        if any(number not in newest or md5(newest[number]) != etag for number, etag in listed):
+            return {INVALID_PART}
+        self._replace(upload.key, b''.join(newest[number] for number, _ in listed))
+        upload.state, upload.listed, upload.current, upload.told = 'completed', listed, True, told == 200
+        return {200}
+
+    def abort(self, upload_id, told, alone):
+        upload = self.uploads[upload_id]
+        if upload.state == 'completed':
+            return {NO_SUCH_UPLOAD}
+        upload.state, upload.parts = 'aborted', {}
+        return {204}
+
+    def put(self, key, body, told, alone):
+        self._replace(key, body)
+        # 202: something that Swift calls newer is there, and this one counts as overwritten at once.
+        return {201} if alone else {201, 202}
+
+    def delete(self, key, told, alone):
+        there = key in self.objects
+        self._replace(key, None)
+        # Of what is written meanwhile Swift may see nothing yet, or call it newer and keep it.
+        return {204, 404, 409} if not alone else {204} if there else {404}
+
+    def read(self, key, told, alone):
+        return {(self.objects.get(key),)}
+
+    def _replace(self, key, body):
+        for upload in self.uploads.values():
+            if upload.key == key:
+                upload.current = False
+        self.objects.pop(key, None)
+        if body is not None:
+            self.objects[key] = body
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An operation of a client, with the outcome it saw, None if it cannot know: an answer was lost, or was 503."""
+
+    operation: str
+    arguments: tuple
+    outcome: object = None
+
+
+class Impossible(AssertionError):
+    """No order of the operations explains what the clients saw."""
+
+
+class Possible:
+    """All that a bucket may be, after what clients have seen of it.
+
+    An operation whose outcome nobody saw has happened, or never will; but an Abort that has only flagged its upload, or
+    a Complete that has written no more than a version, may also be brought to its end later, by whoever comes next.
+    """
+
+    def __init__(self):
+        self._worlds = [(Bucket(), ())]
+
+    @property
+    def bucket(self):
+        """One of the possible buckets."""
+        return self._worlds[0][0]
+
+    @property
+    def certain(self):
+        """The bucket, None where it may be one of several, or may still change by itself."""
+        (bucket, open_ones), *others = self._worlds
+        return bucket if not others and not open_ones else None
+
+    def initiate(self, upload_id, key):
+        for bucket, _ in self._worlds:
+            bucket.initiate(upload_id, key)
+
+    def saw(self, *group):
+        """Keep what explains a group of operations that ran at the same time. Raises Impossible."""
+        found = {}
+        for bucket, open_ones in self._worlds:
+            self._explain(bucket, list(group), list(open_ones), len(group) == 1, found, set())
+        if not found:
+            raise Impossible('%s, where there may be %s' % (group, self._worlds))
+        self._worlds = list(found.values())
+
+    def _explain(self, bucket, group, open_ones, alone, found, tried):
+        state = repr((bucket, group, open_ones))
+        if state in tried:
+            return
+        tried.add(state)
+        if all(seen.outcome is None for seen in group):
+            left = tuple(dict.fromkeys(seen for seen in open_ones + group if self._may_come(bucket, seen)))
+            found[repr((bucket, left))] = bucket, left
+        for place, seen in enumerate(group + open_ones):
+            after = copy.deepcopy(bucket)
+            right = getattr(after, seen.operation)(*seen.arguments, told=seen.outcome,
+                                                   alone=alone and not open_ones)
+            if seen.outcome is None or seen.outcome in right:
+                rest = group + open_ones
+                del rest[place]
+                self._explain(after, rest[:len(group) - (place < len(group))],
+                              rest[len(group) - (place < len(group)):], alone, found, tried)
+
+    @staticmethod
+    def _may_come(bucket, seen):
+        return seen.operation in ('abort', 'complete') and bucket.uploads[seen.arguments[0]].state == 'open'

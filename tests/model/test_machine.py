@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""s3multi and a model of S3 in plain Python are driven together, and say the same."""
+import random
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
+
+from s3multi.digests import multipart_etag
+
+from .chance import LEASE_SECONDS, Chance, Trouble
+from .kinds import BUCKET
+from .reference import Possible, Seen
+from .rules import Rules
+from .schedule import InTurn, Schedule
+from .world import World, md5
+
+KEYS = ('key', 'other/key')
+BODIES = (b'first ', b'second ', b'third ')
+numbers, bodies, keys, choices, seeds = (
+    st.integers(1, 3), st.sampled_from(BODIES), st.sampled_from(KEYS), st.integers(0, 3), st.integers(0, 2 ** 32))
+# An operation that is still to be bound to one of the uploads there are.
+operations = st.one_of(
+    st.tuples(st.just('part'), numbers, bodies), st.tuples(st.just('complete'), choices),
+    st.tuples(st.just('complete'), choices), st.tuples(st.just('abort')), st.tuples(st.just('put'), bodies),
+    st.tuples(st.just('delete')))
+
+
+class Machine(RuleBasedStateMachine):
+    """Clients of one bucket, with uploads of two keys; alone, and several at once under faults."""
+
+    uploads = Bundle('uploads')
+    versioned = False
+
+    @initialize()
+    def begin(self):
+        self.schedule = Schedule(InTurn())
+        self.trouble = Trouble(random.Random(0), self.schedule)
+        with self.schedule.in_charge():
+            self.world = World(self.schedule, self.trouble, self.versioned)
+        self.rules = Rules(self.world)
+        self.possible = Possible()
+
+    @rule(target=uploads, key=keys)
+    def initiate(self, key):
+        answer, = self._calmly(lambda: self.world.initiate(key))
+        upload_id = answer.text('UploadId')
+        self.rules.initiated(key, upload_id)
+        self.possible.initiate(upload_id, key)
+        return key, upload_id
+
+    @rule(upload=uploads, operation=operations)
+    def alone(self, upload, operation):
+        self._check(self._bind(upload, operation))
+
+    @rule(upload=uploads, number=numbers, body=bodies)
+    def part(self, upload, number, body):
+        """More parts than chance would bring."""
+        self._check(self._bind(upload, ('part', number, body)))
+
+    @rule(upload=uploads, others=st.lists(st.tuples(uploads, operations), min_size=1, max_size=2),
+          operation=operations, seed=seeds)
+    def race(self, upload, operation, others, seed):
+        """Two or three at once, with whatever faults the seed brings."""
+        group = [self._bind(upload, operation), *(self._bind(*other) for other in others)]
+        outcomes = self._troubled(seed, [lambda each=each: self._ask(*each) for each in group])
+        self.possible.saw(*(Seen(name, arguments, self._known(outcome))
+                            for (name, arguments), outcome in zip(group, outcomes)))
+        self.rules.check()
+        self.world.swift.settle()
+
+    @rule(key=keys)
+    def read(self, key):
+        self._check(('read', (key,)))
+
+    @rule(upload=uploads)
+    def list_parts(self, upload):
+        """Every part that is there, with the ETag of its newest attempt; where that is certain."""
+        answer, = self._calmly(lambda: self.world.list_parts(*upload))
+        bucket = self.possible.certain
+        if bucket is None:
+            return
+        expected = bucket.uploads[upload[1]]
+        if expected.state != 'open':
+            assert answer.outcome == (404, 'NoSuchUpload'), answer
+            return
+        assert [(str(number), '"%s"' % md5(kept[-1])) for number, kept in sorted(expected.parts.items())] == list(
+            zip(answer.texts('PartNumber'), [text.replace('&quot;', '"') for text in answer.texts('ETag')]))
+
+    @rule()
+    def list_uploads(self):
+        answer, = self._calmly(lambda: self.world.list_uploads())
+        bucket = self.possible.certain
+        if bucket is not None:
+            assert sorted((upload.key, name) for name, upload in bucket.uploads.items()
+                          if upload.state == 'open') == list(zip(answer.texts('Key'), answer.texts('UploadId')))
+
+    @rule(seconds=st.sampled_from((1, 30, LEASE_SECONDS)))
+    def wait(self, seconds):
+        self.schedule.now += seconds
+
+    def teardown(self):
+        """In the end every upload can be ended, and every key reads as one of the possible buckets has it."""
+        for upload_id, fate in self.rules.fates.items():
+            self._check(('abort', (upload_id,)))
+        for key in KEYS:
+            self._check(('read', (key,)))
+
+    # How it is asked
+
+    def _bind(self, upload, operation):
+        """Return name and arguments, as the model wants them, of an operation on an upload or its key."""
+        key, upload_id = upload
+        name, *arguments = operation
+        if name in ('put', 'delete'):
+            return name, (key, *arguments)
+        if name == 'complete':
+            return name, (upload_id, self._list(upload_id, *arguments))
+        return name, (upload_id, *arguments)
+
+    def _list(self, upload_id, choice):
+        """Return a list of parts: all, all but the first or the last, or the oldest attempt of each."""
+        stored = sorted(self.possible.bucket.uploads[upload_id].parts.items()) or [(1, BODIES)]
+        chosen = {0: stored, 1: stored[:-1] or stored, 2: stored[1:] or stored, 3: stored}[choice]
+        return tuple((number, md5(kept[0 if choice == 3 else -1])) for number, kept in chosen)
+
+    def _ask(self, name, arguments):
+        world = self.world
+        if name in ('put', 'delete'):
+            key, *body = arguments
+            return world.ask(name.upper(), BUCKET, key, {'Content-Type': 'text/plain'}, *body).status_int
+        if name == 'read':
+            response = world.ask('GET', BUCKET, *arguments)
+            assert response.status_int in (200, 404), response
+            return response.body if response.status_int == 200 else None
+        upload_id, *rest = arguments
+        ask = {'part': world.upload_part, 'complete': world.complete, 'abort': world.abort}[name]
+        outcome = ask(self.rules.fates[upload_id].key, upload_id, *rest).outcome
+        etag = multipart_etag(etag for _, etag in rest[0]) if name == 'complete' else None
+        self.rules.answered(name, upload_id, etag, outcome)
+        return outcome
+
+    @staticmethod
+    def _known(outcome):
+        return None if outcome in (503, (503, 'ServiceUnavailable'), (503, 'SlowDown')) else outcome
+
+    def _check(self, bound):
+        """Ask alone, again after the lease where it is not certain yet, and compare."""
+        name, arguments = bound
+        for _ in range(3):
+            outcome, = self._calmly(lambda: self._ask(name, arguments))
+            if name == 'read' or self._known(outcome) is not None:
+                break
+            self.schedule.now += LEASE_SECONDS
+        self.possible.saw(Seen(name, arguments, (outcome,) if name == 'read' else outcome))
+        self.rules.check()
+
+    def _calmly(self, call):
+        with self.schedule.in_charge():
+            self.schedule.now += 0.001
+            self.schedule.policy = InTurn()
+            return self.schedule.run(self.schedule.start('-', call))
+
+    def _troubled(self, seed, calls):
+        rng = random.Random(seed)
+        trouble = Trouble(rng, self.schedule)
+        chance = Chance(rng, trouble)
+        chance.world = self.world
+        with self.schedule.in_charge():
+            self.world.swift.nature, self.schedule.policy, trouble.calm = trouble, chance, False
+            outcomes = self.schedule.run(*(self.schedule.start(str(number), call)
+                                           for number, call in enumerate(calls)))
+            self.schedule.policy, trouble.calm = InTurn(), True
+            self.schedule.run(*self.schedule.actors)
+            return outcomes
+
+
+class VersionedMachine(Machine):
+    """The same in a bucket with versions."""
+
+    versioned = True
+
+
+_RUNS = settings(max_examples=60, stateful_step_count=25, deadline=None, derandomize=True,
+                 suppress_health_check=list(HealthCheck))
+TestMachine, TestVersionedMachine = Machine.TestCase, VersionedMachine.TestCase
+TestMachine.settings = TestVersionedMachine.settings = _RUNS
