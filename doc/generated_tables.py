@@ -4,6 +4,7 @@
 ``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-front-options::``: those of
 ``[filter:s3api]`` that are ours. ``.. s3multi-refused-headers::``: the request headers that are answered with
 NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
+``.. s3multi-steps::``: the steps that protect an upload, and how each is missed when it is left out.
 """
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from s3multi import config, errors, request_headers
+from tests.model import mutations
 
 # The operations by the names of ``request_headers.REFUSED``.
 OPERATIONS = {
@@ -102,10 +104,24 @@ class Errors(TableDirective):
             yield '``%s``' % code, str(known[code].status), _literal(known[code].message)
 
 
+class Steps(TableDirective):
+    """The protective steps, what breaks without each, and the events that show it."""
+
+    module = mutations
+    heads = ('Step', 'Broken without it', 'After these events')
+    widths = (34, 14, 52)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for mutation in mutations.MUTATIONS:
+            events = '; '.join(mutation.lines) + (' (a bucket with versions)' if mutation.versioned else '')
+            yield mutation.step, mutation.rule, events
+
+
 def setup(app: Any) -> 'dict[str, Any]':
     """Called by Sphinx."""
     app.add_directive('s3multi-options', Options)
     app.add_directive('s3multi-front-options', FrontOptions)
     app.add_directive('s3multi-refused-headers', RefusedHeaders)
     app.add_directive('s3multi-errors', Errors)
+    app.add_directive('s3multi-steps', Steps)
     return {'parallel_read_safe': True}
