@@ -15,7 +15,7 @@ PACKAGE = Path(s3multi.__file__).parent
 DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
           'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'wire', 'heartbeat', 'hints', 'records', 'store',
-          'stock_uploads', 'session', 'readers')
+         'stock_uploads', 'session', 'readers')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.upload_part', 'operations.copy_part', 'operations.initiate', 'operations.complete',
               'operations.abort', 'operations.delete_bucket', 'operations.list_parts', 'operations.list_uploads')
