@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from s3multi.errors import InvalidArgument, InvalidRequest, MetadataTooLarge, NotImplementedHeader
 
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: names and values together
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: names and values together, of the user's
+# metadata and of system-defined metadata each.
 MAX_METADATA_BYTES = 2048
 
 # Given to the object as they were given to Initiate.
@@ -105,8 +106,14 @@ def check_checksum_choice(headers: Mapping[str, str]) -> None:
 
 
 def check_metadata_size(headers: Mapping[str, str]) -> None:
-    """Raise MetadataTooLarge when the user's metadata, names and values as sent, passes S3's 2 KB."""
-    size = sum(len((name[len('x-amz-meta-'):] + value).encode('utf-8', 'surrogateescape'))
-               for name, value in headers.items() if name.startswith('x-amz-meta-'))
-    if size > MAX_METADATA_BYTES:
-        raise MetadataTooLarge(size, MAX_METADATA_BYTES)
+    """Raise MetadataTooLarge when the user's metadata, or the rest of the object's, passes S3's 2 KB.
+
+    Names and values count as sent; of the user's the names without their prefix.
+    """
+    prefix = 'x-amz-meta-'
+    users = {name.removeprefix(prefix): value for name, value in headers.items() if name.startswith(prefix)}
+    others = {name: headers[name] for name in (*OBJECT_HEADERS, 'content-type') if name in headers}
+    for kind in (users, others):
+        size = sum(len((name + value).encode('utf-8', 'surrogateescape')) for name, value in kind.items())
+        if size > MAX_METADATA_BYTES:
+            raise MetadataTooLarge(size, MAX_METADATA_BYTES)

@@ -170,7 +170,7 @@ class RawClient:
             default = '/' if bucket is None else '/' + bucket
         if path is None:
             path = default if key is None else default.rstrip('/') + '/' + quote(key, safe='/~')
-        words = [quote(name, safe='-_.~') + ('' if value is None else '=' + quote(str(value), safe='-_.~'))
+        words = [quote(name, safe='-_.~') + ('' if value is None else '=' + quote(_text(value), safe='-_.~'))
                  for name, value in _pairs(query)]
         return f'http://{host}{path}' + ('?' + '&'.join(words) if words else '')
 
@@ -310,6 +310,10 @@ class _Chunks:
                           self.previous, *digests])
         self.previous = self.signer.signature(text, self.request)
         return self.previous
+
+
+def _text(value):
+    return value if isinstance(value, (bytes, str)) else str(value)
 
 
 def _pairs(given):

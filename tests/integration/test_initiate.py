@@ -223,7 +223,9 @@ def test_most_metadata_that_is_allowed(raw, bucket):
     ({f'x-amz-meta-m{n:02d}': 'v' * (125 + (n == 0)) for n in range(16)}, MAX_METADATA_BYTES + 1),
     ({'x-amz-meta-a': 'v' * 5000}, 5001),
     ({'x-amz-meta-a': 'é' * 1024}, MAX_METADATA_BYTES + 1),
-], ids=['by-one', 'one-value', 'counted-in-bytes'])
+    ({'Content-Encoding': 'x' * 2040}, MAX_METADATA_BYTES + len('Content-Encoding') - 8),
+    ({'Content-Language': 'x' * 1000, 'Cache-Control': 'y' * 1020}, 2020 + len('Content-LanguageCache-Control')),
+], ids=['by-one', 'one-value', 'counted-in-bytes', 'encoding', 'together'])
 def test_too_much_metadata(raw, refusing, headers, size):
     """400 MetadataTooLarge names what was sent and what is allowed, in bytes of UTF-8."""
     answer = raw.request('POST', refusing, 'k', {'uploads': None}, headers)

@@ -14,6 +14,7 @@ from s3multi.wire import DELETED_BUCKET, HANDOFF, read_call
 from tests.unit.fakes import RecordingSwift, client_env, handed_on
 
 FREEING = Freeing(2, 100, None)
+IDS = UploadIds(b'secret')
 SETTINGS = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
 
 
@@ -22,7 +23,7 @@ def answer(app, env):
     logger = logging.getLogger('s3multi.test')
     logger.thread_locals = None
     answers = []
-    body = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), FREEING, logger)(
+    body = S3MultiMiddleware(app, SETTINGS, IDS, FREEING, logger)(
         env, lambda status, headers, exc_info=None: answers.append(status))
     return answers[0], b''.join(body)
 
@@ -39,7 +40,7 @@ def test_other_requests_pass_untouched(method):
         seen.append(args)
         return body
 
-    middleware = S3MultiMiddleware(app, SETTINGS, UploadIds(b'secret'), FREEING, None)
+    middleware = S3MultiMiddleware(app, SETTINGS, IDS, FREEING, None)
 
     assert body is middleware(env, start_response)
     assert (env, start_response) == seen[0] and env is seen[0][0]

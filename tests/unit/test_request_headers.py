@@ -166,7 +166,10 @@ def test_checksum_algorithms_that_nobody_here_verifies(algorithm):
     pytest.param({'x-amz-meta-a': 'b' * 1000, 'x-amz-meta-c': 'd' * 1047}, 2049, id='together'),
     pytest.param({'x-amz-meta-a': '\u00e9' * 1024}, 2049, id='bytes-count-not-characters'),
     pytest.param({'x-amz-meta-a': '\udcff' * 2048}, 2049, id='bytes-that-are-no-text'),
-    pytest.param({'x-amz-meta-a': '', 'content-type': 'x' * 3000}, 1, id='other-headers-do-not-count'),
+    pytest.param({'x-amz-meta-a': 'b' * 2000, 'content-type': 'x' * 2000}, 2001, id='other-headers-count-apart'),
+    pytest.param({'x-amz-meta-a': '', 'content-type': 'x' * 2037}, 2049, id='and-have-as-much'),
+    pytest.param({'cache-control': 'x' * 1024, 'expires': 'x' * 1024}, 2068, id='and-count-together'),
+    pytest.param({'x-amz-acl': 'x' * 3000, 'authorization': 'x' * 3000}, 0, id='what-is-not-kept-does-not-count'),
 ])
 def test_user_metadata_has_two_kilobytes(headers, size):
     """Names, without their prefix, and values together.
