@@ -112,7 +112,7 @@ def check_metadata_size(headers: Mapping[str, str]) -> None:
     """
     prefix = 'x-amz-meta-'
     users = {name.removeprefix(prefix): value for name, value in headers.items() if name.startswith(prefix)}
-    others = {name: headers[name] for name in (*OBJECT_HEADERS, 'content-type') if name in headers}
+    others = {name: headers[name] for name in (*OBJECT_HEADERS, 'content-type') if headers.get(name)}
     for kind in (users, others):
         size = sum(len((name + value).encode('utf-8', 'surrogateescape')) for name, value in kind.items())
         if size > MAX_METADATA_BYTES:

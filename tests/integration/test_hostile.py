@@ -35,7 +35,7 @@ def owner(cluster):
 
 @pytest.fixture(scope='module')
 def stranger(cluster):
-    """An administrator of another account, who has no right on the bucket."""
+    """An administrator of another account."""
     return RawClient(tiny_parts(cluster).url, 'test2:tester2', 'testing2')
 
 
@@ -59,7 +59,13 @@ def ours(owner):
     return upload
 
 
-@pytest.fixture(params=['owner', 'stranger'])
+@pytest.fixture(scope='module')
+def user(cluster):
+    """A user of the same account who has no right on the bucket."""
+    return RawClient(tiny_parts(cluster).url, 'test:tester3', 'testing3')
+
+
+@pytest.fixture(params=['owner', 'user'])
 def client(request):
     """Who asks."""
     return request.getfixturevalue(request.param)
@@ -110,12 +116,12 @@ def ids_like(upload, theirs):
 
 
 @pytest.mark.parametrize('name', METHODS)
-def test_upload_ids(client, stranger, ours, theirs, name):
+def test_upload_ids(client, owner, ours, theirs, name):
     """An id that was not made for this very bucket and key is no upload; who has no rights is not even told that."""
     for what, upload_id in ids_like(ours, theirs).items():
         answer = ask(client, name, ours, upload_id=upload_id.encode('utf-8', 'surrogateescape'))
         assert answer.status in (400, 403, 404), (what, answer.status, answer.body)
-        assert code_of(answer) in (DENIED if client is stranger else NOT_THERE), (what, answer.body)
+        assert code_of(answer) in (DENIED if client is not owner else NOT_THERE), (what, answer.body)
     check_unharmed(ours, ours.beside, theirs)
 
 
@@ -131,7 +137,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize('name', ['Initiate', *METHODS])
-def test_keys(client, stranger, ours, theirs, name):
+def test_keys(client, owner, ours, theirs, name):
     """Whatever the key, the upload of another key is not found under it, and Initiate makes one of its own or none."""
     for what, form in KEYS.items():
         key = form.format(bucket=ours.bucket, key=ours.key, id=ours.id, theirs=theirs.bucket)
@@ -140,12 +146,12 @@ def test_keys(client, stranger, ours, theirs, name):
             answer = client.request('POST', ours.bucket, key, {'uploads': None})
         else:
             answer = ask(client, name, ours, key=key)
-        if answer.status == 200 and name == 'Initiate' and client is not stranger:
+        if answer.status == 200 and name == 'Initiate' and client is owner:
             made = re.search(rb'<UploadId>(.+)</UploadId>', answer.body)[1].decode()
             assert 204 == client.request('DELETE', ours.bucket, key, {'uploadId': made}).status
             continue
         assert answer.status in (400, 403, 404, 412), (what, answer.status, answer.body)
-        assert code_of(answer) in (DENIED if client is stranger else NOT_THERE), (what, answer.body)
+        assert code_of(answer) in (DENIED if client is not owner else NOT_THERE), (what, answer.body)
     check_unharmed(ours, ours.beside, theirs)
 
 

@@ -14,8 +14,9 @@ VALID = ('<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01
          '<ETag>"%s"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part></CompleteMultipartUpload>'
          % ('0' * 32)).encode()
 PIECES = [b'<CompleteMultipartUpload>', b'</CompleteMultipartUpload>', b'<Part>', b'</Part>', b'<PartNumber>', b'1',
-          b'</PartNumber>', b'<ETag>', b'"' + b'0' * 32 + b'"', b'</ETag>', b'<!--', b'-->', b'<![CDATA[', b']]>', b'<?x',
-          b'?>', b'<!DOCTYPE x [<!ENTITY a "b">]>', b'&a;', b'&#0;', b'&#xD800;', b'&lt;', b'<?xml version="1.1"?>',
+          b'</PartNumber>', b'<ETag>', b'"' + b'0' * 32 + b'"', b'</ETag>', b'<!--', b'-->', b'<![CDATA[', b']]>',
+          b'<?x', b'?>', b'<!DOCTYPE x [<!ENTITY a "b">]>', b'&a;', b'&#0;', b'&#xD800;', b'&lt;',
+          b'<?xml version="1.1"?>',
           b'<?xml version="1.0" encoding="utf-16"?>', b'\xff\xfe', b'\0', b' ', b'xmlns="x"', b'<a:b xmlns:a="c"/>',
           b'<ChecksumSHA1>', b'-1']
 
