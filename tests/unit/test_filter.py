@@ -15,7 +15,7 @@ from tests.unit.fakes import RecordingSwift, client_env, handed_on
 
 FREEING = Freeing(2, 100, None)
 IDS = UploadIds(b'secret')
-SETTINGS = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
+SETTINGS = config.load({'missing_part_patience': '0'}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
 
 
 def answer(app, env):
