@@ -26,6 +26,8 @@ Node = tuple[str, Union[str, Sequence['Node']]]
 
 _NUMBER = re.compile(r'-?[0-9]{1,10}')
 _CHECKSUM = re.compile(r'Checksum[A-Z0-9]{2,12}')
+# Of the surrogates Python uses some for bytes that are no text.
+_SURROGATE = re.compile('[\ud800-\udc7f\udd00-\udfff]')
 _FORBIDDEN = re.compile('[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]')
 
 
@@ -138,7 +140,7 @@ def _render(nodes: Iterable[Node]) -> str:
 def _text(value: str) -> str:
     # A carriage return would be read back as a line feed, so it goes out as a reference too. Text that came with
     # bytes that are no UTF-8 cannot be shown at all.
-    clean = value.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')
+    clean = _SURROGATE.sub('\ufffd', value).encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')
     return _FORBIDDEN.sub(lambda match: '&#x%X;' % ord(match[0]), escape(clean))
 
 

@@ -14,7 +14,7 @@ from s3multi import manifest
 from s3multi.errors import InvalidRequest
 from s3multi.layout import Upload, segments_container
 from s3multi.request_headers import OBJECT_HEADERS
-from s3multi.state import Finished, Intent, Marker, State, version_of
+from s3multi.state import Finished, Intent, Marker, State, plain_time
 from s3multi.subrequest import Backend, Target, swift_time
 
 _MARKER_TYPE = 'application/x-s3multi-marker'
@@ -126,7 +126,7 @@ class Records:
         # of Swift's own.
         query = {} if self._versioned and version is None else {'symlink': 'get'}
         if version is not None:
-            query['version-id'] = version_of(version)
+            query['version-id'] = plain_time(version)
         response = self._head(self._bucket, key, query)
         if response.status_int == 404 or not _is_large(response):
             return Finished()

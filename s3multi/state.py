@@ -87,25 +87,24 @@ def name_choice(etag: str, part_names: Iterable[str]) -> str:
     return '%s:%s' % (etag, digest.hexdigest())
 
 
-def manifest_timestamp(chosen: str, now: Timestamp, *seen: Timestamp, versioned: bool = False) -> Timestamp:
+def manifest_timestamp(chosen: str, now: Timestamp, *seen: Timestamp) -> Timestamp:
     """Return the timestamp T for a new Complete: now, but later than every timestamp it has seen.
 
     chosen: the name of its list of parts (``name_choice``), whose digest is the offset of T. Two lists thus never have
-    the same T, not even where two Completes begin in the same moment, or both on clocks that are behind what they saw:
-    each would take the other's intent for its own. One list may have the same T twice: that is the same write.
-    versioned: of the bucket. Before Swift 2.37 the timestamp of a version can have no offset; there the lists are kept
-    apart on slow clocks only.
+    the same T, not even where two Completes begin in the same moment: each would take the other's intent for its own.
+    One list may have the same T twice: that is the same write. The offset is for the records alone (``plain_time``).
+    So where clocks are behind what was seen, the digest moves T by up to a second as well.
     """
     digest = int(chosen[-_OFFSET_DIGITS:], 16)
     newest = max(seen, default=Timestamp(0))
-    if float(now) > float(newest):
-        moment = now
-    else:
-        # Timestamps count 10 microseconds; one such step makes it later than any offset of what was seen.
-        moment = Timestamp(float(newest), delta=1 + (digest % _SPREAD_TICKS if versioned else 0))
-    return Timestamp(moment.normal, offset=0 if versioned else 1 + digest)
+    # Timestamps count 10 microseconds; one such step makes it later than any offset of what was seen.
+    moment = now if float(now) > float(newest) else Timestamp(float(newest), delta=1 + digest % _SPREAD_TICKS)
+    return Timestamp(moment.normal, offset=1 + digest)
 
 
-def version_of(timestamp: Timestamp) -> str:
-    """Return the id of the version that was written at ``timestamp``; Swift leaves the offset out of it."""
+def plain_time(timestamp: Timestamp) -> str:
+    """Return T as the manifest has it, and the id of its version: without the offset.
+
+    container-sync does not copy an object whose timestamp has one, and before Swift 2.37 a version cannot.
+    """
     return str(timestamp.normal)

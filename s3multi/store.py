@@ -5,6 +5,7 @@ The records that decide what an upload is are in ``records``. Every request goes
 """
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from s3multi.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.expiry import Freeing, batches
 from s3multi.layout import Upload, attempt_ticks, segments_container
 from s3multi.parts import Attempt
-from s3multi.state import Intent, Marker, version_of
+from s3multi.state import Intent, Marker, plain_time
 from s3multi.subrequest import Backend, Target, failure, swift_time
 
 _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
@@ -40,6 +41,14 @@ _Result = TypeVar('_Result')
 def s3_time(isoformat: str) -> str:
     """Return a time of Swift's listings (ISO 8601, UTC, with or without a fraction) as S3's documents have it."""
     return isoformat[:19] + '.000Z'
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a manifest. stored: False where something that is not older was there."""
+
+    stored: bool
+    version_id: 'str | None'
 
 
 @functools.lru_cache(maxsize=100)   # many parts share a second
@@ -172,7 +181,7 @@ class Store:
     # The object
 
     def write_manifest(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
-                       gate: 'Callable[[], tuple[Intent, Marker]]', compare: Compare = Compare.NOBODY) -> 'str | None':
+                       gate: 'Callable[[], tuple[Intent, Marker]]', compare: Compare = Compare.NOBODY) -> Written:
         """Write the manifest of parts that are proven; return the version id in a versioned bucket.
 
         gate: called just before the write; returns the intent to write for and the marker, or raises. That something
@@ -184,7 +193,7 @@ class Store:
         target = Target(self._bucket, upload.key)
         request = self._backend.request('PUT', target, {
             **manifest.stored_headers(upload, chosen, marker.headers, etag, body),
-            'X-Timestamp': intent.timestamp.internal, **_condition(compare)}, body, past_quota=True)
+            'X-Timestamp': plain_time(intent.timestamp), **_condition(compare)}, body, past_quota=True)
         # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
         request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
         _look_again(request)
@@ -192,7 +201,7 @@ class Store:
 
     def write_manifest_through_slo(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
                                    gate: 'Callable[[], tuple[Intent, Marker]]',
-                                   compare: Compare = Compare.NOBODY) -> 'str | None':
+                                   compare: Compare = Compare.NOBODY) -> Written:
         """Like ``write_manifest``, but have SLO ask for every part before ``gate`` is called.
 
         Raises InvalidPart for the first part that is not there or not as the manifest says.
@@ -208,7 +217,7 @@ class Store:
             intent, marker = gate()
             # SLO writes with this very environ, so what only now is known can still be set.
             request.headers.update(manifest.object_headers(upload, marker.headers, etag))
-            request.headers['X-Timestamp'] = intent.timestamp.internal
+            request.headers['X-Timestamp'] = plain_time(intent.timestamp)
             _look_again(request)
             return []
 
@@ -224,12 +233,12 @@ class Store:
         Swift writes a version and then the link that shows it. Where two wrote the same version, or one died in
         between, the link is missing or does not say what it leads to.
         """
-        target = Target(self._bucket, upload.key, {'version-id': version_of(timestamp)})
+        target = Target(self._bucket, upload.key, {'version-id': plain_time(timestamp)})
         # After the link that either of them may have written.
-        later = Timestamp(timestamp.internal, offset=1)
+        later = Timestamp(plain_time(timestamp), offset=1)
         self._backend.call('PUT', target, (404,), {'X-Timestamp': later.internal})
 
-    def _written(self, target: Target, response: Response, compare: Compare) -> 'str | None':
+    def _written(self, target: Target, response: Response, compare: Compare) -> Written:
         # 202: something newer is there, which nobody has compared with.
         if compare is not Compare.NOBODY and response.status_int in (202, 412):
             raise PreconditionFailed()
@@ -237,7 +246,7 @@ class Store:
             raise NoSuchBucket(self._bucket)
         if not response.is_success:
             raise failure('PUT', target, response)
-        return response.headers.get('X-Object-Version-Id')
+        return Written(response.status_int == 201, response.headers.get('X-Object-Version-Id'))
 
 
 def _look_again(request: Request) -> None:

@@ -61,7 +61,10 @@ class Conclusion:
         try:
             write = (self._store.write_manifest_through_slo if self._session.settings.verify == 'head'
                      else self._store.write_manifest)
-            version_id = write(self._upload, chosen, self._etag, self._enter, self._guard.compare)
+            written = write(self._upload, chosen, self._etag, self._enter, self._guard.compare)
+            version_id = written.version_id
+            if not (written.stored or self._joined):
+                self._look_what_is_there()
         except _Over as over:
             return over.version_id
         except PreconditionFailed:
@@ -112,8 +115,7 @@ class Conclusion:
         for _ in range(_MAX_ENTRIES):
             assert self._choice is not None
             now = self._session.now()
-            own = Intent(self._choice, manifest_timestamp(self._choice, now, *seen,
-                                                          versioned=self._session.is_versioned))
+            own = Intent(self._choice, manifest_timestamp(self._choice, now, *seen))
             written = self._records.write_intent(self._upload, own)
             if written.newer is not None:
                 seen.append(written.newer)
@@ -142,6 +144,13 @@ class Conclusion:
         if finished.upload_id != self._upload.id:
             raise ConditionalRequestConflict()
         if finished.etag != self._etag:
+            raise self._busy('another Complete has made the object')
+        self._found = True
+
+    def _look_what_is_there(self) -> None:
+        """With something at the key that is not older: it may be the manifest of another list, at the same time T."""
+        finished = self._records.finished(self._upload.key)
+        if finished.upload_id == self._upload.id and finished.etag != self._etag:
             raise self._busy('another Complete has made the object')
         self._found = True
 

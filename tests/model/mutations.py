@@ -125,18 +125,6 @@ class OwnTimestamp(Mutant):
         return self.send(request)
 
 
-class SharedTimestamp(Mutant):
-    """T is a moment alone: two lists may have the same."""
-
-    def handle(self, kind, request):
-        if kind in ('PUT intent', 'PUT manifest', 'DELETE intent', 'DELETE marker'):
-            moment = Timestamp(request.headers['X-Timestamp']).normal
-            request.headers['X-Timestamp'] = Timestamp(moment, offset=int(kind.startswith('DELETE'))).internal
-            if kind == 'PUT intent':
-                request.headers['X-Object-Sysmeta-S3multi-Timestamp'] = moment
-        return self.send(request)
-
-
 class NoIntentOnceOver(Mutant):
     """When the marker is gone, or the own intent was not removed, nobody asks whose intent is there."""
 
@@ -348,8 +336,6 @@ MUTATIONS = (
     Mutation('intent and manifest have one timestamp; who joins takes the one that was read', OwnTimestamp, 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b in PUT manifest',
               'C2 in PUT manifest', 'C1b ends', 'C2 ends')),
-    Mutation('two lists never have one timestamp', SharedTimestamp, 'R2',
-             ('C1 lags 5 s', 'C2 lags 5 s', *_TOGETHER, 'C1 to DELETE marker', 'C2 ends', 'C1 ends')),
     Mutation('once the marker is gone the intent is read', NoIntentOnceOver, 'R6',
              (*_TOGETHER, 'C1 ends', 'C2 ends')),
     Mutation('... and read after the marker', IntentOnceOverReadEarly, 'R6',
@@ -361,9 +347,9 @@ MUTATIONS = (
     Mutation('an intent stays when its Complete finds the marker gone', lambda app: TakesBack(app, 404), 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C3 to commit intent', 'C1 in PUT manifest',
               'C2 in PUT manifest', 'C1 to HEAD intent', 'C3 ends', 'C1 ends', 'C2 ends')),
-    Mutation('parts are freed after the proof', FreesEarly, 'R2',
+    Mutation('parts are freed after the proof', FreesEarly, 'R1',
              ('C2 to commit intent', 'C1 to commit intent', 'C2 in PUT manifest', 'C1 in PUT manifest',
-              'C1 to DELETE marker', 'C2 ends', 'C1 ends')),
+              'C2 ends', 'C1 ends')),
     Mutation('... and not in a bucket with versions', FreesAfterProof, 'R2',
              (*_TOGETHER, 'C1 to DELETE marker', 'C2 ends', 'C1 ends'), versioned=True),
     Mutation('an Abort writes its flag before it looks at the intent', LooksBeforeFlag, 'R1',

@@ -13,7 +13,7 @@ from s3multi.expiry import Freeing, Job
 from s3multi.layout import Upload, UploadIds, new_attempt
 from s3multi.parts import Attempt
 from s3multi.state import Intent, Marker, State
-from s3multi.store import Store, attempt_of, s3_time
+from s3multi.store import Store, Written, attempt_of, s3_time
 from s3multi.subrequest import Backend, swift_time
 from tests.unit.fakes import RecordingSwift, client_env
 
@@ -326,10 +326,10 @@ BOTH_WAYS = pytest.mark.parametrize('way', ['write_manifest', 'write_manifest_th
     pytest.param(202, {}, None, id='overwritten-at-once'),
 ])
 def test_a_manifest_that_is_written(way, status, headers, version):
-    """202 means something newer is at the key: the object was there, and is as if overwritten since."""
+    """202 means that something not older is at the key: the object was there, and is as if overwritten since."""
     swift = RecordingSwift(PUT=answering(status, headers))
 
-    assert version == write(way, swift)
+    assert Written(status == 201, version) == write(way, swift)
     assert ('PUT', '/v1/AUTH_a/bucket/' + UPLOAD.key) == (swift.last.method, swift.last.path)
 
 
