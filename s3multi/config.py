@@ -26,6 +26,7 @@ class Settings:
     delete_concurrency: int
     immediate_deletes: int
     list_stock_uploads: bool
+    free_replaced_parts: bool
     expiring_objects_account_name: str
     expiring_objects_container_divisor: 'int | None'
 
@@ -114,6 +115,9 @@ OPTIONS = (
     Option('list_stock_uploads', True, _boolean, '"true" or "false"', 'word',
            'Whether List Multipart Uploads also shows the uploads that Swift\'s own s3api began. They are looked for '
            'among the segments of all objects that it ever completed. false: when the last such upload has ended.'),
+    Option('free_replaced_parts', True, _boolean, '"true" or "false"', 'word',
+           'Whether S3 requests that replace or delete a multipart object free its parts. false: they behave as those '
+           'of the Swift API do; the manifest goes and the segments stay, also with S3 deletes.'),
     Option('expiring_objects_account_name', '', str, 'the name of an account', 'name',
            'Only where object-server.conf sets it: the same value.'),
     Option('expiring_objects_container_divisor', None, _integer(101, 10 ** 9), 'an integer from 101', 'seconds',

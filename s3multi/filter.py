@@ -22,7 +22,7 @@ from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import UploadIds
 from s3multi.operations import (abort, complete, copy_part, delete_bucket, initiate, list_parts, list_uploads,
-                                upload_part)
+                                replace, upload_part)
 from s3multi.records import Records
 from s3multi.session import Session, is_versioned
 from s3multi.store import Store
@@ -74,6 +74,8 @@ class S3MultiMiddleware:
                 return self._delete_bucket(env, start_response)
             if readers.reads(env):
                 readers.follow(env, self._ids)
+            if replace.concerns(env, self._settings.free_replaced_parts):
+                return self._replace(env, start_response)
             return self.app(env, start_response)
         try:
             call = read_call(env)
@@ -113,6 +115,19 @@ class S3MultiMiddleware:
         response = session.backend.answer(request)
         if response.status_int == 204:
             delete_bucket.end_uploads(session, began)
+        return response(env, start_response)
+
+    def _replace(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        """Pass on a request of s3api that may replace or remove a multipart object."""
+        try:
+            session = self._session(read_call({**env, HANDOFF: Handoff({}, {}, '', '')}))
+        except S3Error:
+            # A name that Swift takes for none either.
+            return self.app(env, start_response)
+        request = Request(env)
+        replaced = replace.before(session, request)
+        response = session.backend.answer(request)
+        replace.after(session, replaced, response.status_int)
         return response(env, start_response)
 
     def _session(self, call: Call) -> Session:

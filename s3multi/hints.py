@@ -2,7 +2,8 @@
 """What proxies tell each other in memcache. It helps, proves nothing, and may be missing at any time.
 
 The object name of the newest attempt of each part helps a Complete find a part whose row is late. A note at a key that
-a conditional Complete is under way keeps others from comparing with an object that is just being replaced.
+a conditional Complete is under way keeps others from comparing with an object that is just being replaced. That a
+bucket has no uploads spares its other objects the questions about them.
 """
 from typing import Any
 
@@ -54,6 +55,28 @@ class ConditionalWrites:
     def end(self, upload: Upload) -> None:
         if self._cache is not None:
             self._cache.delete(_write_key(upload))
+
+
+class BucketsWithUploads:
+    """Remembers which buckets have, and which have not, a container for uploads."""
+
+    def __init__(self, cache: Any) -> None:
+        self.works = cache is not None
+        self._cache = cache
+
+    def remember(self, account: str, bucket: str, has_uploads: bool) -> None:
+        if self._cache is not None:
+            # A bucket may have its first upload at any time; the container then stays.
+            self._cache.set(_uploads_key(account, bucket), int(has_uploads), time=_SECONDS_KEPT if has_uploads else 60)
+
+    def recall(self, account: str, bucket: str) -> 'bool | None':
+        """Say whether the bucket has a container for uploads, or lately had none; None when nobody knows."""
+        known = self._cache.get(_uploads_key(account, bucket)) if self._cache is not None else None
+        return None if known is None else known != 0
+
+
+def _uploads_key(account: str, bucket: str) -> str:
+    return 's3multi/uploads/%s/%s' % (account, bucket)
 
 
 def _write_key(upload: Upload) -> str:

@@ -119,6 +119,11 @@ class UploadIds:
         return _encode(int.from_bytes(digest, 'big'), _ID_MAC_DIGITS)
 
 
+def is_upload_id(text: str) -> bool:
+    """Say whether ``text`` has the form of our upload ids, of whichever bucket and key."""
+    return _ID.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class Upload:
     """One multipart upload: account, bucket, key (native text) and an id that ``UploadIds`` has vouched for."""

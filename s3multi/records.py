@@ -7,6 +7,7 @@ see a POST. What they mean is in ``state``.
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+import simplejson as json
 from swift.common.swob import Response, wsgi_to_str
 from swift.common.utils import Timestamp, config_true_value, parse_content_type
 
@@ -14,7 +15,7 @@ from s3multi import manifest
 from s3multi.errors import InvalidRequest
 from s3multi.layout import Upload, segments_container
 from s3multi.request_headers import OBJECT_HEADERS
-from s3multi.state import Finished, Intent, Marker, State, plain_time
+from s3multi.state import Finished, Intent, Marker, Standing, State, plain_time
 from s3multi.subrequest import Backend, Target, swift_time
 
 _MARKER_TYPE = 'application/x-s3multi-marker'
@@ -26,6 +27,8 @@ _TIMESTAMP_HEADER = 'X-Object-Sysmeta-S3multi-Timestamp'
 
 # What a marker keeps for the object beside user metadata and the content type.
 _KEPT = (*OBJECT_HEADERS, manifest.ACL_HEADER.lower())
+# Each may have to be asked for.
+_MOST_VERSIONS = 100
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,37 @@ class Records:
             # What s3api tells clients of a large object that was made through the Swift API.
             etag += '-N'
         return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), etag)
+
+    def standing(self, key: str, version: 'str | None' = None, newest: bool = True) -> Standing:
+        """Say what stands at ``key``, or is its version; a link is what it is, not what it leads to.
+
+        newest: whether the newest replica shall be asked for; a look at any one costs less.
+        """
+        target = Target(self._bucket, key, {'symlink': 'get', **({'version-id': version} if version else {})})
+        response = self._backend.call('HEAD', target, (404,), {'X-Newest': 'true'} if newest else {})
+        ours = response.is_success and _is_large(response)
+        return Standing(response.headers.get(manifest.UPLOAD_ID_HEADER) if ours else None, _timestamp(response))
+
+    def versions(self, key: str, written: Timestamp, seconds: float) -> 'list[str] | None':
+        """Return the ids of the versions of ``key`` that were written up to so many ``seconds`` before or after.
+
+        None when they are too many to be known from one request.
+        """
+        newest = swift_time(int((float(written) + seconds) * 100000))
+        target = Target(self._bucket, query={
+            'versions': 'true', 'format': 'json', 'prefix': key, 'marker': key, 'version_marker': newest.internal,
+            'limit': str(_MOST_VERSIONS)})
+        rows = json.loads(self._backend.call('GET', target, ()).body)
+        ids = [row.get('version_id', 'null') for row in rows if row.get('name') == key]
+        near = [each for each in ids if each != 'null' and float(Timestamp(each)) >= float(written) - seconds]
+        return None if len(near) == _MOST_VERSIONS else near
+
+    def bucket_sysmeta(self) -> 'dict[str, str]':
+        """Ask for the system metadata of the bucket, past all caches; names in lower case, without their prefix."""
+        headers = self._backend.head_newest(Target(self._bucket)).headers
+        prefix = 'x-container-sysmeta-'
+        return {name.lower()[len(prefix):]: value for name, value in headers.items()
+                if name.lower().startswith(prefix)}
 
     def _delete(self, name: str, timestamp: Timestamp) -> int:
         return self._backend.delete(Target(self._container, name), timestamp)

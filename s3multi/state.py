@@ -75,6 +75,15 @@ class Finished:
     version_id: 'str | None' = None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What stands at a key: the upload that made it, None where it is no object of ours; and when that was last
+    written, or deleted: 0 when nobody knows."""
+
+    upload_id: 'str | None'
+    timestamp: Timestamp
+
+
 def name_choice(etag: str, part_names: Iterable[str]) -> str:
     """Return the name of a list of parts: the same for the same list, another for any other.
 

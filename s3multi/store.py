@@ -77,6 +77,10 @@ class Store:
         """Delete the segments container, unless something is in it."""
         self._backend.call('DELETE', Target(self._container), (404, 409))
 
+    def has_container(self) -> bool:
+        """Say whether the segments container exists."""
+        return self._backend.call('HEAD', Target(self._container), (404,)).is_success
+
     def note_hidden_uploads(self) -> None:
         """Note, for good, that the container has uploads whose names lie among the parts of another upload."""
         self._backend.call('POST', Target(self._container), (), {_HIDDEN_HEADER: 'true'})

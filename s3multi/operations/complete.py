@@ -8,7 +8,7 @@ import base64
 from eventlet import Timeout
 
 from s3multi import heartbeat, request_headers
-from s3multi.conditions import read_condition
+from s3multi.conditions import Compare, read_condition
 from s3multi.digests import is_md5, md5, multipart_etag
 from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
 from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InternalError, InvalidPart,
@@ -17,6 +17,7 @@ from s3multi.layout import Upload
 from s3multi.operations.conclude import Conclusion
 from s3multi.operations.guard import Guard
 from s3multi.operations.prove import Proof, prove
+from s3multi.operations.replace import Replaced, free_behind, seen
 from s3multi.parts import PartRef, check_order, check_sizes
 from s3multi.session import Session
 from s3multi.state import name_choice
@@ -43,11 +44,13 @@ def run(session: Session) -> Reply:
     check_sizes(proof.chosen, session.settings.min_segment_size, session.call.headers.get('x-amz-mp-object-size'))
     _check_quota(session, upload, proof, etag)
     guard.check()
+    # Nothing is replaced where there may be nothing.
+    replaced = seen(session) if guard.compare is not Compare.SWIFT else None
     thread_locals = session.logger.thread_locals
 
     def task() -> Reply:
         session.logger.thread_locals = thread_locals
-        return _finish(session, upload, proof, etag, guard)
+        return _finish(session, upload, proof, etag, guard, replaced)
 
     return heartbeat.answer(task, session.settings.heartbeat_interval)
 
@@ -94,13 +97,16 @@ def _check_quota(session: Session, upload: Upload, proof: Proof, etag: str) -> N
             raise
 
 
-def _finish(session: Session, upload: Upload, proof: Proof, etag: str, guard: Guard) -> Reply:
+def _finish(session: Session, upload: Upload, proof: Proof, etag: str, guard: Guard,
+            replaced: 'Replaced | None') -> Reply:
     """Write the object and return the reply, an error document included: the status may be gone by then."""
     conclusion = Conclusion(session, upload, etag, name_choice(etag, (part.name for part in proof.chosen)), guard)
     try:
         version_id = conclusion.reach(proof.chosen)
         if conclusion.may_free:
             _free_others(session, upload, proof)
+        if replaced is not None and replaced.upload != upload:
+            free_behind(session, replaced)
         return _reply(session.call, etag, version_id)
     except S3Error as error:
         return Reply.error(error, session.call.trans_id)

@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
 from swift.common.swob import str_to_wsgi
+from swift.common.utils import cache_from_env
 
 from s3multi import request_headers
 from s3multi.documents import document
 from s3multi.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
+from s3multi.hints import BucketsWithUploads
 from s3multi.layout import NAME_OVERHEAD, Upload
 from s3multi.session import Session
 from s3multi.wire import Reply
@@ -32,7 +34,7 @@ def run(session: Session) -> Reply:
     if session.ids.hides(call.account, call.bucket, key):
         _note_hidden(session)
     if not session.records.open_upload(upload, initiation, call.user):
-        session.store.create_container(_policy_index(session))
+        _create_container(session)
         if not session.records.open_upload(upload, initiation, call.user):
             raise ServiceUnavailable()
     return Reply.xml(document('InitiateMultipartUploadResult', [
@@ -41,9 +43,14 @@ def run(session: Session) -> Reply:
 
 def _note_hidden(session: Session) -> None:
     # Before the marker is written, or List Multipart Uploads could miss it.
-    session.store.create_container(_policy_index(session))
+    _create_container(session)
     if not session.store.has_hidden_uploads():
         session.store.note_hidden_uploads()
+
+
+def _create_container(session: Session) -> None:
+    session.store.create_container(_policy_index(session))
+    BucketsWithUploads(cache_from_env(session.call.env)).remember(session.call.account, session.call.bucket, True)
 
 
 def _check_names(bucket: str, key: str) -> None:

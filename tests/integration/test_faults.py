@@ -88,7 +88,7 @@ def fault(request, **words):
 
 @pytest.mark.parametrize('count', [1, 10])
 def test_requests_of_a_complete(faulty, bucket, count):
-    """A Complete sends one listing and five more requests, whatever the number of parts; nobody asks for a part."""
+    """A Complete sends one listing and six more requests, whatever the number of parts; nobody asks for a part."""
     upload = Upload(RawClient(faulty.url), bucket).many_parts(range(1, count + 1))
     marker = f'{bucket}_segments/key/{upload.id}'
 
@@ -96,8 +96,8 @@ def test_requests_of_a_complete(faulty, bucket, count):
         assert 200 == upload.complete().status
         sent, heads = [seen[:2] for seen in above.requests()], [seen for seen in below.requests() if seen[3] == 'SLO']
 
-    assert [('GET', f'{bucket}_segments'), ('PUT', marker + '/complete'), ('HEAD', marker), ('PUT', f'{bucket}/key'),
-            ('DELETE', marker), ('DELETE', marker + '/complete')] == sent
+    assert [('GET', f'{bucket}_segments'), ('HEAD', f'{bucket}/key'), ('PUT', marker + '/complete'), ('HEAD', marker),
+            ('PUT', f'{bucket}/key'), ('DELETE', marker), ('DELETE', marker + '/complete')] == sent
     assert [] == heads
 
 

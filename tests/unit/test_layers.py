@@ -17,8 +17,9 @@ DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'lay
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'wire', 'heartbeat', 'hints', 'records', 'store',
          'stock_uploads', 'session', 'readers')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
-              'operations.upload_part', 'operations.copy_part', 'operations.initiate', 'operations.complete',
-              'operations.abort', 'operations.delete_bucket', 'operations.list_parts', 'operations.list_uploads')
+              'operations.replace', 'operations.upload_part', 'operations.copy_part', 'operations.initiate',
+              'operations.complete', 'operations.abort', 'operations.delete_bucket', 'operations.list_parts',
+              'operations.list_uploads')
 # A room imports only what stands before it.
 ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'bucket_view', 'front')
 
@@ -27,7 +28,7 @@ BETWEEN_OPERATIONS = {
     'operations.conclude': ['operations.settle', 'operations.guard'],
     'operations.abort': ['operations.settle'],
     'operations.delete_bucket': ['operations.settle'],
-    'operations.complete': ['operations.conclude', 'operations.guard', 'operations.prove'],
+    'operations.complete': ['operations.conclude', 'operations.guard', 'operations.prove', 'operations.replace'],
     'operations.prove': ['operations.settle'],
     'operations.copy_part': ['operations.upload_part'],
 }
@@ -35,7 +36,7 @@ BETWEEN_OPERATIONS = {
 # Foreign modules that only some rooms know.
 ALONE = {
     'lxml': ['documents'],
-    'simplejson': ['expiry', 'manifest', 'stock_uploads', 'store'],
+    'simplejson': ['expiry', 'manifest', 'records', 'stock_uploads', 'store'],
     'paste': ['pipeline'],
     'swift.common.middleware.s3api': ['bucket_view', 'front', 's3_acl'],
     'swift.proxy': ['subrequest'],

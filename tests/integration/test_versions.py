@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Multipart objects in buckets with versions: each is whole until it is deleted, and then its parts alone are freed."""
+
+from __future__ import annotations
+
+import pytest
+
+from .faults import FaultyProxy, rule
+from .raw import RawClient
+from .test_freeing import expire
+from .test_replaced import at_rest, delete_many, freed
+from .uploads import TINY_PARTS, Upload, at_once, read, result
+
+
+@pytest.fixture(scope='module')
+def proxy(cluster):
+    """A proxy whose requests can be watched and held."""
+    return FaultyProxy(cluster, 'versions')
+
+
+@pytest.fixture(scope='module')
+def other(cluster):
+    """Another one."""
+    return FaultyProxy(cluster, 'versions-other')
+
+
+@pytest.fixture
+def client(proxy):
+    """A client of the first one."""
+    return RawClient(proxy.url)
+
+
+@pytest.fixture
+def versioned(bucket, s3):
+    """A bucket with versions."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
+    return bucket
+
+
+class Version:
+    """A multipart version of `key`, its upload and its bytes."""
+
+    def __init__(self, client, bucket, *bodies):
+        self.upload = Upload(client, bucket).parts(*bodies)
+        self.answer = self.upload.complete()
+        assert 200 == self.answer.status
+        self.id = self.answer.headers['x-amz-version-id']
+        self.body = b''.join(bodies)
+
+    def read(self):
+        """Return its bytes, or the status of the refusal."""
+        answer = read(self.upload.client, self.upload.bucket, 'key', {'versionId': self.id} if self.id else ())
+        return answer.body if answer.status == 200 else answer.status
+
+    def delete(self):
+        """Delete it; return the Answer."""
+        return self.upload.client.request('DELETE', self.upload.bucket, 'key', {'versionId': self.id})
+
+
+@pytest.fixture
+def three(client, versioned):
+    """Three versions of one key, the oldest first."""
+    return [Version(client, versioned, b'%d-one' % number, b'%d-two' % number) for number in range(3)]
+
+
+def test_version_id(client, three, s3, versioned):
+    """Complete tells it, and so does its repeat; GET and the list of versions know it, with the multipart ETag."""
+    assert three[-1].id == three[-1].upload.complete().headers['x-amz-version-id']
+    assert three[-1].id == read(client, versioned, 'key').headers['x-amz-version-id']
+    listed = s3.list_object_versions(Bucket=versioned)['Versions']
+    assert [(each.id, result(each.answer)['ETag'], len(each.body)) for each in reversed(three)] == [
+        (row['VersionId'], row['ETag'], row['Size']) for row in listed]
+
+
+def test_versions_stay_readable(proxy, client, three, versioned):
+    """Whatever is written over them, and behind a delete marker; none of their parts is freed."""
+    with proxy.above.following(), proxy.below.following():
+        client.request('PUT', versioned, 'key', body=b'small')
+        Version(client, versioned, b'another')
+        client.request('PUT', versioned, 'key', headers={'x-amz-copy-source': f'/{versioned}/key'})
+        assert 204 == client.request('DELETE', versioned, 'key').status
+        assert 200 == delete_many(client, versioned, 'key').status
+        assert not at_rest(proxy)
+        assert not [seen for seen in proxy.below.requests() if seen[0] == 'UPDATE' or '_segments/' in seen[1]
+                    and seen[0] == 'DELETE' and '0000' in seen[1]]
+
+    assert (404, 'NoSuchKey') == read(client, versioned, 'key').outcome
+    assert [each.body for each in three] == [each.read() for each in three]
+
+
+def test_suspended(proxy, client, three, versioned, s3, swift):
+    """With versions suspended the null version is overwritten, and everything stays readable that was."""
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={'Status': 'Suspended'})
+    with proxy.above.following():
+        null = Version(client, versioned, b'null')
+        assert null.id in (None, 'null')
+        client.request('PUT', versioned, 'key', body=b'small')
+        assert not at_rest(proxy)
+    assert [each.body for each in three] == [each.read() for each in three]
+
+
+@pytest.mark.parametrize('place', [0, 1, 2], ids=['oldest', 'middle', 'current'])
+def test_deleting_a_version(cluster, proxy, client, three, swift, place):
+    """Frees its parts and no other's."""
+    gone = three.pop(place)
+    with proxy.above.following():
+        assert 204 == gone.delete().status
+        freed(proxy)
+    expire(cluster)
+
+    assert [] == gone.upload.stored(swift)
+    assert 404 == gone.read()
+    assert [[1, 2], [1, 2]] == [each.upload.stored_numbers(swift) for each in three]
+    assert [each.body for each in three] == [each.read() for each in three]
+    assert three[-1].body == read(client, gone.upload.bucket, 'key').body
+
+
+def test_deleting_several_versions(cluster, proxy, make_client, three, versioned, swift):
+    """In one request, with the current one: each frees its parts."""
+    with proxy.above.following():
+        answer = make_client(url=proxy.url).delete_objects(Bucket=versioned, Delete={'Objects': [
+            {'Key': 'key', 'VersionId': each.id} for each in three[1:]]})
+        assert 'Errors' not in answer
+        proxy.above.wait_for('UPDATE', '')
+        at_rest(proxy)
+    expire(cluster)
+
+    assert [[1, 2], [], []] == [each.upload.stored_numbers(swift) for each in three]
+    assert three[0].body == three[0].read()
+
+
+def test_versions_over_the_same_parts(proxy, other, client, versioned, s3, swift):
+    """Completes that overlapped may have made two versions of one upload: the parts go with the last of them."""
+    upload = Upload(client, versioned).parts(b'one', b'two')
+    # Both have found no intent when they write theirs.
+    with proxy.below.following(rule('PUT', '/complete$', hold='intent', without='If-None-Match')), \
+            other.below.following(), at_once(upload.complete) as (first,):
+        proxy.below.wait_held('intent')
+        with other.below.following(rule('DELETE', upload.id + '$', hold='marker')), \
+                at_once(lambda: upload.complete(client=RawClient(other.url))) as (second,):
+            other.below.wait_held('marker')
+            proxy.below.release('intent')
+            first.result()
+            other.below.release('marker')
+        second.result()
+    versions = s3.list_object_versions(Bucket=versioned)['Versions']
+    assert 2 == len(versions), (first.result().outcome, second.result().outcome)
+    for position, version in enumerate(versions):
+        with proxy.above.following():
+            client.request('DELETE', versioned, 'key', {'versionId': version['VersionId']})
+            assert bool(position) == at_rest(proxy)
+        if not position:
+            assert b'onetwo' == read(client, versioned, 'key', {'versionId': versions[1]['VersionId']}).body
+
+
+def test_copying_a_version(client, three, versioned):
+    """CopyObject and Upload Part Copy take the version that is named."""
+    source = f'/{versioned}/key?versionId={three[0].id}'
+    assert 200 == client.request('PUT', versioned, 'copy', headers={'x-amz-copy-source': source}).status
+    upload = Upload(client, versioned, 'parts')
+    answer = client.copy_part(versioned, 'parts', upload.id, 1, source)
+    upload.etags[1] = answer.xml('CopyPartResult').findtext('ETag')
+    assert 200 == upload.complete().status
+
+    assert three[0].id == answer.headers['x-amz-copy-source-version-id']
+    assert [three[0].body] * 2 == [read(client, versioned, key).body for key in ('copy', 'parts')]
+
+
+def test_option_that_keeps_parts(cluster, three, versioned, swift):
+    """With `free_replaced_parts = false` the version goes and its parts stay."""
+    keeping = cluster.proxies.get('versions-keeping') or cluster.add_proxy('versions-keeping', filters={
+        **TINY_PARTS, 's3multi': {**TINY_PARTS['s3multi'], 'free_replaced_parts': False}})
+    assert 204 == RawClient(keeping.url).request('DELETE', versioned, 'key', {'versionId': three[0].id}).status
+    expire(cluster)
+
+    assert 404 == three[0].read()
+    assert [1, 2] == three[0].upload.stored_numbers(swift)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose parts are freed when an object is replaced, by what Swift tells of the key, its upload and the bucket."""
+import json
+import logging
+from dataclasses import replace as with_fields
+
+import eventlet
+import pytest
+from swift.common.swob import Request
+from swift.common.utils import Timestamp
+
+from s3multi.layout import Upload, new_attempt
+from s3multi.operations import replace
+from tests.unit.fakes import IDS, Cache, RecordingSwift, client_env, handed_on, session_of
+
+NOW = 1790000000 * 100000
+BUCKET, SEGMENTS = '/v1/AUTH_a/bucket', '/v1/AUTH_a/bucket_segments'
+INTENT = {'X-Object-Sysmeta-S3multi-Chosen': 'x'}
+
+
+def upload_of(key='key', bucket='bucket'):
+    return Upload('AUTH_a', bucket, key, IDS.new('AUTH_a', bucket, key, NOW))
+
+
+OURS = upload_of()
+
+
+def object_of(upload_id, ticks=0, **headers):
+    """Return Swift's answer to a HEAD of a large object that was written so many seconds after the first one."""
+    return 200, {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': upload_id,
+                 'X-Timestamp': Timestamp(1790000000 + ticks).internal, **headers}, b''
+
+
+NEWER = 200, {'X-Timestamp': Timestamp(1790000001).internal, 'Etag': 'x'}, b''
+TOMBSTONE = 404, {'X-Backend-Timestamp': Timestamp(1790000001).internal}, b''
+
+
+def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, **answers):
+    """Return a Swift that answers the HEADs of the key before and after the write, and of the rest, like this."""
+    looks = [before, after]
+
+    def head(seen):
+        if seen.path == BUCKET + '/key':
+            return looks.pop(0) if len(looks) > 1 else looks[0]
+        if seen.path == BUCKET:
+            return bucket
+        return intent if seen.path.endswith('/complete') else marker
+
+    rows = [{'name': OURS.part(1, new_attempt(NOW)), 'hash': 'e', 'bytes': 1, 'content_type': 'x/y'}]
+    return RecordingSwift(**{'HEAD': head, 'GET': (200, {}, json.dumps(rows).encode()), **answers})
+
+
+def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
+    """Pass an S3 request on, and return the answer and the names of what is deleted from the segments container."""
+    logger = logging.getLogger('s3multi.test')
+    logger.thread_locals = None
+    session = with_fields(session_of(swift, handed_on(method, **{'swift.cache': cache}), cache, options), logger=logger,
+                          bucket_info=info or {'status': 204, 'sysmeta': {}})
+    request = Request(client_env(query=query, **{'REQUEST_METHOD': method, 'swift.source': 'S3'}))
+    replaced = replace.before(session, request)
+    response = request.get_response(swift)
+    replace.after(session, replaced, response.status_int)
+    for _ in range(20):
+        eventlet.sleep(0)
+    names = [seen.path[len(SEGMENTS) + 1:] for seen in swift.seen
+             if seen.method == 'DELETE' and seen.path.startswith(SEGMENTS)]
+    return response.status_int, names
+
+
+def check_freed(outcome, status=201):
+    assert status == outcome[0]
+    assert [1] == [OURS.parse_part(name)[0] for name in outcome[1]]
+
+
+@pytest.mark.parametrize('case', [
+    pytest.param({}, id='newer object'),
+    pytest.param({'after': TOMBSTONE}, id='deleted meanwhile'),
+    pytest.param({'intent': (200, {**INTENT, 'X-Object-Sysmeta-S3multi-Timestamp': '1790000000.00000'}, b'')},
+                 id='intent whose lease is over'),
+    pytest.param({'bucket': 404}, id='bucket deleted meanwhile'),
+])
+def test_what_is_freed(case):
+    check_freed(freed(swift_with(object_of(OURS.id), **case)))
+
+
+@pytest.mark.parametrize('case', [
+    pytest.param({'after': object_of(OURS.id, 1)}, id='still there'),
+    pytest.param({'after': (200, {'X-Timestamp': Timestamp(1789999999).internal}, b'')}, id='a replica that is behind'),
+    pytest.param({'after': (404, {}, b'')}, id='gone, nobody knows since when'),
+    pytest.param({'after': 503}, id='no answer'),
+    pytest.param({'marker': (200, {'Content-Type': 'application/x-s3multi-marker;state=open',
+                                   'X-Timestamp': '1790000000.00000'}, b'')}, id='the upload may be completed again'),
+    pytest.param({'intent': (200, {**INTENT, 'X-Object-Sysmeta-S3multi-Timestamp': Timestamp.now().internal}, b'')},
+                 id='a Complete at work'),
+    pytest.param({'bucket': (204, {'X-Container-Sysmeta-Versions-Container': 'x'}, b'')}, id='versions by now'),
+    pytest.param({'bucket': (204, {'X-Container-Sysmeta-Versions-Location': 'x'}, b'')}, id='an archive by now'),
+    pytest.param({'PUT': 202}, id='older than the object'),
+    pytest.param({'PUT': 422}, id='refused'),
+    pytest.param({'PUT': 503}, id='failed'),
+])
+def test_what_is_kept(case):
+    assert [] == freed(swift_with(object_of(OURS.id), **case))[1]
+
+
+@pytest.mark.parametrize('before', [
+    pytest.param(object_of(upload_of(key='other').id), id='of another key'),
+    pytest.param(object_of(upload_of(bucket='other').id), id='of another bucket'),
+    pytest.param(object_of('x' * 21), id='an id nobody gave out'),
+    pytest.param(object_of(OURS.id, **{'X-Static-Large-Object': 'False'}), id='a copy that has bytes of its own'),
+    pytest.param(NEWER, id='a small object'),
+    pytest.param(TOMBSTONE, id='no object'),
+    pytest.param(503, id='no answer'),
+])
+def test_what_is_not_ours(before):
+    """Neither its own records nor the key are asked about any more."""
+    swift = swift_with(before)
+
+    assert (201, []) == freed(swift)
+    assert ['HEAD', 'PUT'] == [seen.method for seen in swift.seen]
+
+
+@pytest.mark.parametrize('before, query', [
+    (object_of(OURS.id), ''), (object_of(upload_of(key='other').id), ''),
+    (object_of('MmZhNjZkYTAtZDc0NC00ZDgxLWE2MGEtMDE0ZTRiNzZjYzYx'), 'multipart-manifest=delete&async=on'),
+    (object_of(''), 'multipart-manifest=delete&async=on'), (503, 'multipart-manifest=delete&async=on')])
+def test_whose_parts_slo_deletes(before, query):
+    """Those of objects that s3multi has not made: nothing else is known of those."""
+    swift = swift_with(before)
+    freed(swift, 'DELETE', 'async=on&multipart-manifest=delete')
+    sent, = [seen for seen in swift.seen if seen.path == BUCKET + '/key' and seen.method == 'DELETE']
+
+    assert set(query.split('&')) == set(sent.query.split('&'))
+
+
+@pytest.mark.parametrize('sysmeta', [
+    pytest.param({'versions-container': 'x'}, id='versions'), pytest.param({'versions-enabled': 'true'}, id='enabled'),
+    pytest.param({'versions-location': 'x'}, id='archive')])
+def test_buckets_that_keep_what_is_overwritten(sysmeta):
+    """A PUT costs nothing more there, and a delete takes no part with it."""
+    info = {'status': 204, 'sysmeta': sysmeta}
+    for method in ('PUT', 'DELETE'):
+        swift = swift_with(object_of(OURS.id))
+        assert [] == freed(swift, method, 'multipart-manifest=delete' if method == 'DELETE' else '', info=info)[1]
+        assert '' == swift.last.query
+
+
+@pytest.mark.parametrize('status, asked', [(404, ['PUT']), (0, ['PUT']), (204, ['HEAD', 'PUT'])])
+def test_bucket_that_is_not_there(status, asked):
+    swift = swift_with(TOMBSTONE)
+    freed(swift, info={'status': status, 'sysmeta': {}})
+
+    assert asked == [seen.method for seen in swift.seen]
+
+
+def test_bucket_without_uploads():
+    """Is known after the first PUT, until it has an upload."""
+    cache = Cache()
+    first, second = (swift_with(TOMBSTONE, marker=404) for _ in range(2))
+    freed(first, cache=cache)
+    freed(second, cache=cache)
+
+    assert [BUCKET + '/key'] == [seen.path for seen in second.seen]
+
+
+@pytest.mark.parametrize('source, method, path, query, on, off', [
+    ('S3', 'PUT', BUCKET + '/key', '', True, False),
+    ('S3', 'DELETE', BUCKET + '/key', 'multipart-manifest=delete', True, True),
+    ('S3', 'DELETE', BUCKET + '/key', '', False, False),
+    ('S3', 'GET', BUCKET + '/key', '', False, False),
+    ('S3', 'PUT', BUCKET, '', False, False),
+    ('SLO', 'PUT', BUCKET + '/key', '', False, False),
+    (None, 'DELETE', BUCKET + '/key', 'multipart-manifest=delete', False, False),
+])
+def test_which_requests(source, method, path, query, on, off):
+    """Those that s3api makes; with the option off, its deletes are still kept from taking the parts."""
+    env = client_env(path, query, **{'REQUEST_METHOD': method, 'swift.source': source})
+
+    assert (on, off) == (replace.concerns(env, True), replace.concerns(env, False))
