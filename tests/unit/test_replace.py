@@ -23,6 +23,7 @@ def upload_of(key='key', bucket='bucket'):
 
 
 OURS = upload_of()
+ROWS = [{'name': OURS.part(1, new_attempt(NOW)), 'hash': 'e', 'bytes': 1, 'content_type': 'x/y'}]
 
 
 def object_of(upload_id, ticks=0, **headers):
@@ -46,8 +47,7 @@ def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, **answer
             return bucket
         return intent if seen.path.endswith('/complete') else marker
 
-    rows = [{'name': OURS.part(1, new_attempt(NOW)), 'hash': 'e', 'bytes': 1, 'content_type': 'x/y'}]
-    return RecordingSwift(**{'HEAD': head, 'GET': (200, {}, json.dumps(rows).encode()), **answers})
+    return RecordingSwift(**{'HEAD': head, 'GET': (200, {}, json.dumps(ROWS).encode()), **answers})
 
 
 def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
@@ -142,6 +142,41 @@ def test_buckets_that_keep_what_is_overwritten(sysmeta):
         swift = swift_with(object_of(OURS.id))
         assert [] == freed(swift, method, 'multipart-manifest=delete' if method == 'DELETE' else '', info=info)[1]
         assert '' == swift.last.query
+
+
+def test_option():
+    """Without it a Complete asks nothing about what it replaces."""
+    session = session_of(swift_with(object_of(OURS.id)), options={'free_replaced_parts': 'false'})
+
+    assert replace.seen(session) is None
+
+
+@pytest.mark.parametrize('near, kept', [
+    pytest.param([], False, id='alone'), pytest.param([5.0], True, id='its twin'),
+    pytest.param([-5.0], True, id='older'), pytest.param([5.0] * 100, True, id='too many to be asked')])
+def test_versions_of_one_upload(near, kept):
+    """Parts go with the last version that lists them."""
+    version = Timestamp(1790000000).internal
+    twins = [Timestamp(1790000000 + seconds).internal for seconds in near]
+    another = Timestamp(1790000001).internal
+    rows = [{'name': 'key', 'version_id': twin} for twin in twins] + [{'name': 'key2', 'version_id': another}]
+    listing = 200, {}, json.dumps(ROWS).encode()
+    gone = []
+
+    def head(seen):
+        if 'version-id=' + version in seen.query:
+            return 404 if gone else gone.append(1) or object_of(OURS.id)
+        return object_of(OURS.id) if len(twins) == 1 and twins[0] in seen.query else 404
+
+    def get(seen):
+        return (200, {}, json.dumps(rows).encode()) if seen.path == BUCKET else listing
+
+    swift = RecordingSwift(HEAD=head, GET=get)
+    names = freed(swift, 'DELETE', 'multipart-manifest=delete&version-id=%s' % version,
+                  info={'status': 204, 'sysmeta': {'versions-container': 'x'}})[1]
+
+    assert kept == (names == [])
+    assert not [seen for seen in swift.seen if another in seen.query]
 
 
 @pytest.mark.parametrize('status, asked', [(404, ['PUT']), (0, ['PUT']), (204, ['HEAD', 'PUT'])])
