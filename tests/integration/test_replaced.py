@@ -60,9 +60,11 @@ def client(proxy):
     return RawClient(proxy.url)
 
 
-def delete_many(client, bucket, *keys):
-    """Delete objects in one request; return the Answer."""
-    body = b'<Delete>%s</Delete>' % b''.join(b'<Object><Key>%s</Key></Object>' % key.encode() for key in keys)
+def delete_many(client, bucket, *keys, versions=(None,)):
+    """Delete objects, or these versions of each, in one request; return the Answer."""
+    named = [(key, '' if version is None else f'<VersionId>{version}</VersionId>')
+             for key in keys for version in versions]
+    body = ('<Delete>%s</Delete>' % ''.join('<Object><Key>%s</Key>%s</Object>' % each for each in named)).encode()
     digest = base64.b64encode(hashlib.md5(body).digest()).decode()
     return client.request('POST', bucket, None, {'delete': None}, {'Content-MD5': digest}, body)
 

@@ -115,12 +115,11 @@ def test_deleting_a_version(cluster, proxy, client, three, swift, place):
     assert three[-1].body == read(client, gone.upload.bucket, 'key').body
 
 
-def test_deleting_several_versions(cluster, proxy, make_client, three, versioned, swift):
+def test_deleting_several_versions(cluster, proxy, client, three, versioned, swift):
     """In one request, with the current one: each frees its parts."""
     with proxy.above.following():
-        answer = make_client(url=proxy.url).delete_objects(Bucket=versioned, Delete={'Objects': [
-            {'Key': 'key', 'VersionId': each.id} for each in three[1:]]})
-        assert 'Errors' not in answer
+        answer = delete_many(client, versioned, 'key', versions=[each.id for each in three[1:]])
+        assert 2 == answer.body.count(b'<Deleted>'), answer.body
         proxy.above.wait_for('UPDATE', '')
         at_rest(proxy)
     expire(cluster)
