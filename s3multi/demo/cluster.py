@@ -71,7 +71,7 @@ class Cluster:
         self.policies = [Policy(each) if isinstance(each, str) else each for each in policies]
         self.proxies: dict[str, Proxy] = {}
         self.servers: dict[str, Child] = {}
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._filters = conf.merge(conf.FILTERS, filters or {})
         self._proxy_port = proxy_port
         self._app = dict(app or {})
@@ -231,7 +231,7 @@ class Cluster:
             self.proxies.pop(name).stop()
         if port is None:
             port = free_port(self._ports)
-        text = conf.proxy_conf(self._place, name, port, pipeline or self._pipeline,
+        text = conf.proxy_conf(self._place, name, port, pipeline or self.pipeline,
                                conf.merge(self._filters, filters or {}), {**self._app, **(app or {})})
         path = self._write(f'{name}.conf', text)
         proxy = Proxy(name, ['proxy', str(path)], port, self.log_dir / f'{name}.log')

@@ -2,7 +2,8 @@
 """Run one server or daemon of the demo cluster: `python -m s3multi.demo.server [--parent PID] NAME ARGUMENT...`.
 
 NAME is one of SWIFT_PROGRAMS, whose arguments are the configuration file and Swift's own options; `cache`, whose
-argument is a port; or `exec`, whose arguments are any command.
+argument is a port; `keystone`, whose arguments are those of keystone_server.serve(); or `exec`, whose arguments are any
+command.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main() -> None:
     """Read the command line and become the program it names."""
     parser = argparse.ArgumentParser(prog='python -m s3multi.demo.server', description=__doc__)
     parser.add_argument('--parent', type=int, metavar='PID', help='end when this process, the parent, ends')
-    parser.add_argument('name', choices=[*SWIFT_PROGRAMS, 'cache', 'exec'])
+    parser.add_argument('name', choices=[*SWIFT_PROGRAMS, 'cache', 'keystone', 'exec'])
     parser.add_argument('arguments', nargs=argparse.REMAINDER)
     options = parser.parse_args()
     if options.parent is not None:
@@ -69,6 +70,10 @@ def main() -> None:
     elif options.name == 'cache':
         from .memcache import serve
         serve(int(options.arguments[0]))
+    elif options.name == 'keystone':
+        from . import keystone_server
+        conf_path, port, requests_path = options.arguments
+        keystone_server.serve(conf_path, int(port), requests_path)
     else:
         run_swift(options.name, options.arguments)
 

@@ -7,20 +7,34 @@ import secrets
 
 import boto3
 import pytest
-import swiftclient
 from botocore.config import Config
 
-from s3multi.demo.cluster import Cluster
+from s3multi.demo.keystone import Keystone
+
+from . import users
 
 # Options of [filter:s3multi] that keep the tests quick.
 S3MULTI_OPTIONS = {'missing_part_patience': 1}
 
 
 @pytest.fixture(scope='session')
-def cluster(tmp_path_factory):
+def keystone(tmp_path_factory):
+    """The Keystone of the tests with --auth keystone."""
+    with Keystone(tmp_path_factory.mktemp('keystone')) as running:
+        yield running
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _auth(request):
+    if request.config.getoption('--auth') == 'keystone':
+        users.use(users.KeystoneAuth(request.getfixturevalue('keystone')))
+
+
+@pytest.fixture(scope='session')
+def cluster(_auth, tmp_path_factory):
     """The cluster, with a second storage policy named silver; `cluster.add_proxy` starts other proxies over it."""
-    with Cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', 'silver'),
-                 filters={'s3multi': S3MULTI_OPTIONS}) as running:
+    with users.make_cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', 'silver'),
+                            filters={'s3multi': S3MULTI_OPTIONS}) as running:
         yield running
 
 
@@ -28,7 +42,7 @@ def cluster(tmp_path_factory):
 def make_client(cluster):
     """A factory of S3 clients: make_client(access, secret, url=None, **options of botocore's Config).
 
-    url: another proxy's address; None for the cluster's first proxy.
+    access: the name of one of users.USERS, or an access key. url: another proxy's address; None for the cluster's first proxy.
     """
     clients = []
 
@@ -37,9 +51,10 @@ def make_client(cluster):
             's3': {'addressing_style': 'path'}, 'signature_version': 's3v4',
             # A retry would hide a failure from the tests.
             'retries': {'total_max_attempts': 1}, 'read_timeout': 60, **options}
+        access_key, secret_key = users.auth.keys(access, secret)
         client = boto3.session.Session().client(
-            's3', endpoint_url=url or cluster.url, region_name='us-east-1', aws_access_key_id=access,
-            aws_secret_access_key=secret, config=Config(**settings))
+            's3', endpoint_url=url or cluster.url, region_name='us-east-1', aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key, config=Config(**settings))
         clients.append(client)
         return client
 
@@ -65,6 +80,6 @@ def bucket(s3):
 @pytest.fixture
 def swift(cluster):
     """A connection to the Swift API, as the account's administrator."""
-    connection = swiftclient.Connection(cluster.proxy.auth_url, 'test:tester', 'testing', retries=0)
+    connection = users.auth.connection(cluster.proxy, 'test:tester', 'testing')
     yield connection
     connection.close()

@@ -10,7 +10,8 @@ from collections import Counter
 
 from s3multi.layout import ATTEMPT_LENGTH, Upload as Layout, attempt_ticks, new_attempt
 
-from .uploads import ACCOUNT, add_rows
+from .uploads import add_rows
+from .users import account
 
 _PART = re.compile(r'/[0-9]{8}-[^/]{%d}' % ATTEMPT_LENGTH)
 _ROWS_AT_ONCE = 5000
@@ -23,7 +24,7 @@ def purpose(method, path):
     container, slash, name = path.partition('/')
     segments = container.endswith('_segments')
     if not slash:
-        return 'account' if container == ACCOUNT else 'segments container' if segments else 'bucket'
+        return 'account' if container == account() else 'segments container' if segments else 'bucket'
     if not segments:
         return 'object'
     if name.endswith('/complete'):
@@ -56,7 +57,7 @@ def add_listed_parts(cluster, upload, numbers, size=1):
 
     Thousands take a second or two; nothing can be read from the finished object.
     """
-    layout = Layout(ACCOUNT, upload.bucket, upload.key, upload.id)
+    layout = Layout(account(), upload.bucket, upload.key, upload.id)
     began = time.time_ns() // 10000
     etag = '%032x' % 7
     rows = [{'name': layout.part(number, new_attempt(began)), 'etag': etag, 'size': size} for number in numbers]

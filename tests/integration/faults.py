@@ -21,8 +21,6 @@ import eventlet
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import timestamp
 
-from s3multi.demo.conf import PIPELINE
-
 from .uploads import TINY_PARTS
 
 HOLD_SECONDS = 30
@@ -205,7 +203,7 @@ class FaultyProxy:
 
     def start(self):
         """Start the proxy, again if it was killed; its address may change."""
-        left, middle, right = PIPELINE.partition(' s3multi ')
+        left, middle, right = self._cluster.pipeline.partition(' s3multi ')
         right, last, end = right.rpartition(' proxy-logging ')
         self.proxy = self._cluster.add_proxy(
             self._name, pipeline=f'{left}{middle}above {right} below{last}{end}', filters=self._filters)

@@ -18,6 +18,8 @@ from botocore.auth import HmacV1Auth, HmacV1QueryAuth, S3SigV4Auth, S3SigV4Query
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from . import users
+
 NAMESPACE = '{http://s3.amazonaws.com/doc/2006-03-01/}'
 REGION = 'us-east-1'
 SIGNINGS = ('v4', 'v2', 'presigned-v4', 'presigned-v2')
@@ -93,14 +95,14 @@ class Answer:
 
 
 class RawClient:
-    """Sends one request a connection, signed as `access`.
+    """Sends one request a connection, signed as `access`: the name of one of users.USERS, or an access key.
 
     domain: of the server's `storage_domain`; buckets are then named in the Host header.
     """
 
     def __init__(self, url, access='test:tester', secret='testing', *, domain=None):
         self.address = urlsplit(url)
-        self.credentials = Credentials(access, secret)
+        self.credentials = Credentials(*users.auth.keys(access, secret))
         self.domain = domain
 
     def request(self, method, bucket=None, key=None, query=(), headers=(), body=b'', *, sign='v4', payload='signed',

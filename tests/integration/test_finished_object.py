@@ -15,7 +15,7 @@ import secrets
 import pytest
 import swiftclient
 
-from s3multi.demo.cluster import STOCK_FILTERS, STOCK_PIPELINE
+from s3multi.demo.cluster import STOCK_FILTERS
 
 from .raw import RawClient, multipart_etag
 from .uploads import TINY_PARTS, Upload, read, segment_names, tiny_parts
@@ -34,7 +34,7 @@ def tiny(cluster):
 @pytest.fixture(scope='module')
 def stock(cluster):
     """A client of a proxy over the same storage as Swift ships it, without s3multi."""
-    return RawClient(cluster.add_proxy('stock', pipeline=STOCK_PIPELINE, filters={
+    return RawClient(cluster.add_proxy('stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters={
         **STOCK_FILTERS, 'slo': TINY_PARTS['slo']}).url)
 
 

@@ -14,14 +14,13 @@ import time
 from dataclasses import dataclass, field
 
 import pytest
-import swiftclient
 
-from s3multi.demo.cluster import Cluster
 from s3multi.demo.disks import hash_suffix
 from s3multi.layout import UploadIds
 
+from . import users
 from .raw import RawClient, multipart_etag
-from .uploads import ACCOUNT, TINY_PARTS, Upload, add_rows, read, result, tiny_parts
+from .uploads import TINY_PARTS, Upload, add_rows, read, result, tiny_parts
 
 INVALID_ARGUMENT = (400, 'InvalidArgument')
 BUCKET = 'many-uploads'
@@ -93,7 +92,7 @@ class World:
 
 def connect(cluster):
     """Return a connection to the Swift API of `cluster`, as the account's administrator; closes itself."""
-    return contextlib.closing(swiftclient.Connection(cluster.proxy.auth_url, 'test:tester', 'testing', retries=0))
+    return contextlib.closing(users.auth.connection(cluster.proxy, 'test:tester', 'testing'))
 
 
 def build(client, s3, swift):
@@ -121,8 +120,9 @@ def build(client, s3, swift):
 @pytest.fixture(scope='module')
 def short_pages(tmp_path_factory):
     """A cluster whose Swift lists no more than 20 objects a page."""
-    with Cluster(tmp_path_factory.mktemp('short-pages'), filters=TINY_PARTS,
-                 constraints={'container_listing_limit': 20}) as running:
+    with users.make_cluster(
+            tmp_path_factory.mktemp('short-pages'), filters=TINY_PARTS,
+            constraints={'container_listing_limit': 20}) as running:
         yield running
 
 
@@ -444,7 +444,7 @@ def test_more_uploads_than_a_page_holds(cluster, tiny, bucket, make_client):
     tiny.initiate(bucket, 'z')
     ids = UploadIds(b'\0' + hash_suffix(cluster.swift_dir / 'swift.conf').encode())
     began = time.time_ns() // 10000
-    made = [('key-%d' % (number % 7), ids.new(ACCOUNT, bucket, 'key-%d' % (number % 7), began + number))
+    made = [('key-%d' % (number % 7), ids.new(users.account(), bucket, 'key-%d' % (number % 7), began + number))
             for number in range(2200)]
     add_rows(cluster, bucket, [{'name': '%s/%s' % each, 'content_type': 'application/x-s3multi-marker;state=open'}
                                for each in made])

@@ -11,7 +11,7 @@ import re
 import pytest
 import requests
 
-from s3multi.demo.cluster import STOCK_FILTERS, STOCK_PIPELINE
+from s3multi.demo.cluster import STOCK_FILTERS
 from s3multi.demo.conf import merge
 from s3multi.parts import MAX_PART_NUMBER
 
@@ -33,7 +33,7 @@ def stock(cluster):
     """The same for a proxy with Swift's own s3api, over the same storage."""
     # The one default that differs: how many parts there may be.
     filters = merge(STOCK_FILTERS, {'s3api': {'max_upload_part_num': MAX_PART_NUMBER}})
-    proxy = cluster.add_proxy('stock', pipeline=STOCK_PIPELINE, filters=filters)
+    proxy = cluster.add_proxy('stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters=filters)
     return RawClient(proxy.url)
 
 

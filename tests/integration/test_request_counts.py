@@ -11,7 +11,8 @@ import pytest
 from .counting import add_listed_parts, counting
 from .faults import FaultyProxy, rule
 from .raw import RawClient
-from .uploads import ACCOUNT, Upload
+from .uploads import Upload
+from .users import account
 
 COMPLETE = ['GET segments container', 'HEAD object', 'PUT intent', 'HEAD marker', 'PUT object', 'DELETE marker',
             'DELETE intent']
@@ -222,7 +223,7 @@ def test_reading_the_object(proxy, client, upload, swift, who):
     """Who reads by the ACL of the bucket costs Swift what a user of the account does: the manifest and the parts."""
     assert 200 == upload.parts(b'one', b'two').complete().outcome
     swift.post_container(upload.bucket, {'X-Container-Read': '.r:*'})
-    path = f'/v1/{ACCOUNT}/{upload.bucket}/{upload.key}'
+    path = f'/v1/{account()}/{upload.bucket}/{upload.key}'
 
     with counting(proxy.below) as seen:
         answer = client.request('GET', upload.bucket, upload.key) if who == 'the account' else client.request(

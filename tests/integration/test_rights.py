@@ -12,6 +12,7 @@ import secrets
 import pytest
 import swiftclient
 
+from . import users
 from .raw import RawClient, complete_body
 from .uploads import Upload, read, segment_names, tiny_parts
 
@@ -77,7 +78,7 @@ def secret(s3, swift):
 
 def swift_as(cluster, user, key):
     """Return a connection to the Swift API; closes itself."""
-    return contextlib.closing(swiftclient.Connection(cluster.proxy.auth_url, user, key, retries=0))
+    return contextlib.closing(users.auth.connection(cluster.proxy, user, key))
 
 
 def send(name, client, upload, query=(), headers=(), **options):

@@ -18,7 +18,7 @@ from swift.common.utils import Timestamp, md5
 from tests.model.swift import Nature
 from tests.model.world import World
 
-from .uploads import ACCOUNT
+from .users import account
 
 FACTORY = f'{__name__}:filter_factory'
 KINDS = ('memory', 'real')
@@ -74,7 +74,7 @@ class RealSwift:
 
     def ask(self, method, container, name=None, headers=None, body=b'', query=''):
         inside = base64.b64encode(json.dumps(headers or {}).encode()).decode()
-        path = quote('/v1/%s/%s' % (ACCOUNT, container) + ('/' + name if name else '')) + '?' + query
+        path = quote('/v1/%s/%s' % (account(), container) + ('/' + name if name else '')) + '?' + query
         connection = http.client.HTTPConnection(self._address.hostname, self._address.port, timeout=30)
         try:
             connection.request(method, path, body, {'Contract': inside, 'Content-Length': str(len(body))})

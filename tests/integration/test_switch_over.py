@@ -15,13 +15,14 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 import swiftclient
 
-from s3multi.demo.cluster import STOCK_FILTERS, STOCK_PIPELINE
+from s3multi.demo.cluster import STOCK_FILTERS
 from s3multi.demo.conf import merge
 
 from .faults import FaultyProxy
 from .raw import RawClient, multipart_etag
 from .test_list_uploads import Listed
-from .uploads import ACCOUNT, TINY_PARTS, Upload, add_rows, read, result
+from .uploads import TINY_PARTS, Upload, add_rows, read, result
+from .users import account
 
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
 DENIED = (403, 'AccessDenied')
@@ -38,7 +39,7 @@ KEYS = ['a', 'a-b', 'a/b', 'a/zz', 'a.b', 'a!', 'ab', 'a', 'a-b', 'b', 'é', 'é
 @pytest.fixture(scope='module')
 def stock(cluster):
     """A client of a proxy without s3multi."""
-    return RawClient(cluster.add_proxy('switch-stock', pipeline=STOCK_PIPELINE,
+    return RawClient(cluster.add_proxy('switch-stock', pipeline=cluster.pipeline.replace(' s3multi', ''),
                                        filters=merge(TINY, STOCK_FILTERS)).url)
 
 
@@ -425,7 +426,7 @@ def test_a_bucket_without_stock_uploads_costs_nothing(counted, proxies, bucket):
         assert [] == stock_requests(counted, bucket)
         # Swift asks for the HEAD past all filters but the one that logs.
         log = counted.proxy.log_path.read_text(encoding='utf-8')
-        assert ['HEAD'] == re.findall(f' ([A-Z]+) /v1/{ACCOUNT}/{bucket}%252Bsegments ', log)
+        assert ['HEAD'] == re.findall(f' ([A-Z]+) /v1/{account()}/{bucket}%252Bsegments ', log)
         upload = Upload(proxies['stock'], bucket)
         assert upload.id in dict(map(reversed, uploads_of(client, bucket).uploads))
 

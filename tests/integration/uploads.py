@@ -13,7 +13,7 @@ from s3multi.demo.disks import PART_POWER, device_names, hash_suffix
 from s3multi.demo.ports import HOST
 from s3multi.layout import segments_container
 
-ACCOUNT = 'AUTH_test'
+from .users import account
 
 PART_MIN_BYTES = 5242880
 MANY_AT_ONCE = 8
@@ -101,13 +101,13 @@ def add_rows(cluster, bucket, rows, container=None):
     items = [{'created_at': '1767225600.00000', 'size': 0, 'content_type': 'application/octet-stream',
               'etag': hashlib.md5().hexdigest(), 'deleted': 0, 'storage_policy_index': 0,
               **({'name': row} if isinstance(row, str) else row)} for row in rows]
-    container = container or segments_container(bucket)
+    path = f'{account()}/{container or segments_container(bucket)}'
     # As swift.common.utils.hash_path does, which knows the suffix of this process only.
     suffix = hash_suffix(cluster.swift_dir / 'swift.conf')
-    digest = hashlib.md5(f'/{ACCOUNT}/{container}{suffix}'.encode()).digest()
+    digest = hashlib.md5(f'/{path}{suffix}'.encode()).digest()
     partition = int.from_bytes(digest[:4], 'big') >> (32 - PART_POWER)
     with contextlib.closing(http.client.HTTPConnection(HOST, cluster.servers['container'].port)) as connection:
-        connection.request('UPDATE', f'/{device_names(1)[0]}/{partition}/{ACCOUNT}/{container}', json.dumps(items), {
+        connection.request('UPDATE', f'/{device_names(1)[0]}/{partition}/{path}', json.dumps(items), {
             'X-Timestamp': '1767225600.00000', 'X-Backend-Storage-Policy-Index': '0',
             'Content-Type': 'application/json'})
         response = connection.getresponse()

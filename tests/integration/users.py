@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The users of the tests, the same ones with tempauth and with Keystone. A test names them as tempauth does.
+
+`auth` is the one in use. Without `pytest --auth keystone` it is tempauth's.
+"""
+
+from __future__ import annotations
+
+import swiftclient
+
+from s3multi.demo.cluster import Cluster
+from s3multi.demo.conf import PIPELINE
+from s3multi.demo.keystone import OPERATOR_ROLE, PIPELINE as KEYSTONE_PIPELINE
+
+# Password and role of each. tester3 may do nothing but what a bucket grants.
+USERS = {
+    'test:tester': ('testing', OPERATOR_ROLE),
+    'test:tester3': ('testing3', 'member'),
+    'test2:tester2': ('testing2', OPERATOR_ROLE),
+}
+
+
+class TempAuth:
+    """The users that the cluster's own configuration has."""
+
+    pipeline = PIPELINE
+    filters = {}
+
+    def keys(self, user, password):
+        """Return the access key and the secret key with which this user signs."""
+        return user, password
+
+    def account(self, project):
+        """Return the Swift account of a project."""
+        return f'AUTH_{project}'
+
+    def connection(self, proxy, user, password):
+        """Return a connection to the Swift API."""
+        return swiftclient.Connection(proxy.auth_url, user, password, retries=0)
+
+
+class KeystoneAuth:
+    """The same users in a Keystone, with the EC2 credentials that it gives them."""
+
+    pipeline = KEYSTONE_PIPELINE
+
+    def __init__(self, keystone):
+        self.keystone = keystone
+        self.filters = keystone.filters()
+        self.users, self._keys = {}, {}
+        for name, (password, role) in USERS.items():
+            project, _, own = name.partition(':')
+            self.users[name] = keystone.add_user(own, password, project, role)
+            self._keys[name] = keystone.ec2_credentials(self.users[name])
+
+    def keys(self, user, password):
+        """Return the access key and the secret key with which this user signs; of a wrong password, a wrong one."""
+        if user not in USERS:
+            return user, password
+        access, secret = self._keys[user]
+        return access, secret if password == USERS[user][0] else password
+
+    def account(self, project):
+        """Return the Swift account of a project."""
+        return next(user.account for user in self.users.values() if user.project == project)
+
+    def connection(self, proxy, user, password):
+        """Return a connection to the Swift API."""
+        project, _, own = user.partition(':')
+        return swiftclient.Connection(preauthurl=f'{proxy.url}/v1/{self.account(project)}', retries=0,
+                                      preauthtoken=self.keystone.token(own, password, project))
+
+
+auth = TempAuth()
+
+
+def use(chosen):
+    """Have all tests from now on use these users."""
+    global auth
+    auth = chosen
+
+
+def make_cluster(directory, **options):
+    """Return a Cluster, not started, for the users in use. options: as Cluster takes them, but no pipeline."""
+    return Cluster(directory, pipeline=auth.pipeline,
+                   filters={**auth.filters, **options.pop('filters', {})}, **options)
+
+
+def account():
+    """Return the account of the user with whom most tests work."""
+    return auth.account('test')
