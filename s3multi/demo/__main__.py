@@ -9,9 +9,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import TYPE_CHECKING, Iterator, List, Optional
 
 from . import bootstrap
+
+if TYPE_CHECKING:
+    from .login import Login
 
 DEFAULT_SIZE = '23MiB'        # four parts of 5 MiB and a smaller one
 
@@ -28,6 +31,8 @@ def parse_arguments(words: Optional[List[str]]) -> argparse.Namespace:
                         help='keep the cluster in this directory; the next run finds it again (default: a temporary '
                         'directory that is removed at the end)')
     parser.add_argument('--port', type=int, metavar='N', help="the proxy's TCP port (default: any free one)")
+    parser.add_argument('--keystone', action='store_true',
+                        help='tell users apart by a Keystone, with EC2 credentials, instead of tempauth')
     parser.add_argument('--exit', action='store_true', help='stop after the walk instead of waiting for Ctrl-C')
     parser.add_argument('--venv', metavar='DIR', help='the virtual environment to use or make where something is '
                         'missing (default: $S3MULTI_VENV, or .venv in the checkout)')
@@ -41,7 +46,10 @@ def main(words: Optional[List[str]] = None) -> int:
     """Run the demo and return the exit code: 0 when everything matched, 1 otherwise."""
     options = parse_arguments(words)
     arguments = sys.argv[1:] if words is None else words
-    bootstrap.ensure(bootstrap.DEMO_MODULES, 'demo', ['-m', 's3multi.demo', *arguments], options.venv)
+    modules, extra = list(bootstrap.DEMO_MODULES), 'demo'
+    if options.keystone:
+        modules, extra = [*modules, *bootstrap.KEYSTONE_MODULES], 'keystone'
+    bootstrap.ensure(modules, extra, ['-m', 's3multi.demo', *arguments], options.venv)
 
     from .errors import DemoError
     # As Ctrl-C: the servers are stopped and the temporary directory removed on the way out.
@@ -59,8 +67,7 @@ def main(words: Optional[List[str]] = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Bring up the cluster, tell the story, wait if so asked. Raises DemoError, OSError, KeyboardInterrupt."""
-    from . import walkthrough
-    from .cluster import Cluster
+    from . import servers, walkthrough
     from .errors import ClusterError, DemoError
     from .progress import format_size, parse_size
     try:
@@ -73,28 +80,24 @@ def run(options: argparse.Namespace) -> int:
         raise DemoError('there is nothing to upload: a part has at least one byte')
 
     with data_directory(options.data) as directory:
-        print(f'Starting a Swift cluster in {directory} ...', flush=True)
-        started = time.monotonic()
-        with Cluster(directory, proxy_port=options.port) as cluster:
-            cache = cluster.cache_program or "the demo's own stand-in for memcached"
-            print(f'Up after {time.monotonic() - started:.1f} s; S3 and Swift API: {cluster.url}; cache: {cache}')
+        with servers.running(directory, options.port, options.keystone) as running:
             path = options.file
             if path is None:
                 path = directory / 'random.bin'
                 walkthrough.make_file(path, size)
                 print(f'Made {path}: {format_size(size)} of random bytes')
             try:
-                matched = walkthrough.walk(cluster.url, cluster.proxy.auth_url, path)
+                matched = walkthrough.walk(running.url, running.login, path)
             except DemoError as error:
                 # When a server died on the way, that is the better message.
-                cluster.check()
-                raise ClusterError(str(error), cluster.proxy.log_tail()) from error
+                running.check()
+                raise ClusterError(str(error), running.cluster.proxy.log_tail()) from error
             print('\nEverything matches.' if matched else '\nSomething does NOT match, see above.')
             if not options.exit:
-                invite(cluster.url, cluster.proxy.auth_url, path)
+                invite(running.url, running.login, path)
                 while True:
                     time.sleep(0.5)
-                    cluster.check()
+                    running.check()
             return 0 if matched else 1
 
 
@@ -108,14 +111,14 @@ def data_directory(chosen: Optional[Path]) -> Iterator[Path]:
         yield Path(name).resolve()
 
 
-def invite(url: str, auth_url: str, path: Path) -> None:
+def invite(url: str, login: 'Login', path: Path) -> None:
     """Print lines to copy and paste, for the AWS CLI, boto3 and the Swift client."""
-    from .walkthrough import ACCESS_KEY, BUCKET, REGION, SECRET_KEY
+    from .walkthrough import BUCKET, REGION
     file = shlex.quote(str(path.resolve()))
     print(f"""
 Try it from another terminal. With the AWS CLI:
 
-  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_DEFAULT_REGION={REGION}
+  export AWS_ACCESS_KEY_ID={login.access_key} AWS_SECRET_ACCESS_KEY={login.secret_key} AWS_DEFAULT_REGION={REGION}
   aws --endpoint-url {url} s3 cp {file} s3://{BUCKET}/again
   aws --endpoint-url {url} s3 ls s3://{BUCKET}/
 
@@ -123,12 +126,13 @@ With boto3:
 
   import boto3
   s3 = boto3.client('s3', endpoint_url='{url}', region_name='{REGION}',
-                    aws_access_key_id='{ACCESS_KEY}', aws_secret_access_key='{SECRET_KEY}')
+                    aws_access_key_id='{login.access_key}',
+                    aws_secret_access_key='{login.secret_key}')
   s3.upload_file({str(path.resolve())!r}, '{BUCKET}', 'again')
 
 With python-swiftclient:
 
-  swift -A {auth_url} -U {ACCESS_KEY} -K {SECRET_KEY} list {BUCKET}_segments
+  swift {login.swift_options} list {BUCKET}_segments
 
 Ctrl-C ends the cluster.""", flush=True)
 

@@ -17,6 +17,7 @@ from typing import List, Optional, Sequence, Tuple
 
 MINIMUM_PYTHON = (3, 9)
 DEMO_MODULES = ('swift', 'lxml', 'simplejson', 'boto3')
+KEYSTONE_MODULES = ('keystone', 'keystonemiddleware', 'keystoneclient')
 TEST_MODULES = DEMO_MODULES + ('pytest', 'hypothesis', 'swiftclient', 'requests')
 OLDEST_PIP = (21, 3)         # the first that installs a project without pyproject.toml in editable mode by PEP 660
 OLDEST_OUTER_PIP = (22, 3)   # the first with the option --python
@@ -94,7 +95,7 @@ def prepare(directory: Path, extra: str) -> Path:
     if usable and stamp.is_file() and stamp.read_text() == digest(python):
         return python
     # Made once, used by every later run: it is worth a word that this is where the time goes.
-    print('s3multi: installing Swift and what else this needs into {} (once; about half a minute) ...'.format(
+    print('s3multi: installing Swift and what else this needs into {} (once; a minute or less) ...'.format(
         shown(directory)), file=sys.stderr, flush=True)
     if not usable:
         create(directory)

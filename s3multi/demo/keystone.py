@@ -24,9 +24,6 @@ from .child import Child
 from .errors import DemoError
 from .ports import HOST, free_port
 
-# What Swift's filters and Keystone itself need, as they are imported.
-MODULES = ('keystone', 'keystonemiddleware', 'keystoneclient')
-
 # authtoken to the left of s3api: to the right of s3token it takes away the identity that s3token has found.
 PIPELINE = conf.PIPELINE.replace('s3api tempauth', 'authtoken s3api s3token keystoneauth')
 

@@ -15,12 +15,11 @@ ANSWER_SECONDS = 60
 
 
 class SwiftAccount:
-    """Read access to an account of the cluster, by a token of tempauth."""
+    """Read access to an account of the cluster. url: of the account. token: of a user who may read it."""
 
-    def __init__(self, auth_url: str, user: str, key: str) -> None:
-        with _open(auth_url, {'X-Auth-User': user, 'X-Auth-Key': key}) as answer:
-            self._url = answer.headers['X-Storage-Url']
-            self._token = answer.headers['X-Auth-Token']
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
 
     def list_objects(self, container: str, prefix: str) -> list[dict[str, Any]]:
         """Return the rows of a container's listing, at most 10,000: 'name', 'bytes', 'hash' and others."""
@@ -39,6 +38,12 @@ class SwiftAccount:
             return json.loads(body) if body else []
         except ValueError:
             raise DemoError(f'Swift did not answer GET {path} with JSON') from None
+
+
+def log_in(auth_url: str, user: str, key: str) -> SwiftAccount:
+    """Return the account of a user of tempauth, with a token."""
+    with _open(auth_url, {'X-Auth-User': user, 'X-Auth-Key': key}) as answer:
+        return SwiftAccount(answer.headers['X-Storage-Url'], answer.headers['X-Auth-Token'])
 
 
 def _open(url: str, headers: dict[str, str]) -> Any:

@@ -12,10 +12,9 @@ from typing import Any
 
 from ..layout import SEGMENTS_SUFFIX
 from .errors import DemoError
+from .login import Login
 from .progress import Bar, format_size
-from .swift_api import SwiftAccount
 
-ACCESS_KEY, SECRET_KEY = 'test:tester', 'testing'
 REGION = 'us-east-1'
 BUCKET = 'demo'
 
@@ -47,27 +46,28 @@ def part_bytes_for(size: int) -> int:
     return max(MIN_PART_BYTES, -(-size // MAX_PARTS))
 
 
-def connect(url: str) -> Any:
+def connect(url: str, login: Login) -> Any:
     """Return a boto3 client for the proxy at `url`."""
     import boto3
     from botocore.config import Config
     return boto3.session.Session().client(
-        's3', endpoint_url=url, region_name=REGION, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
+        's3', endpoint_url=url, region_name=REGION, aws_access_key_id=login.access_key,
+        aws_secret_access_key=login.secret_key,
         config=Config(signature_version='s3v4', s3={'addressing_style': 'path'}, proxies={},
                       retries={'total_max_attempts': 2, 'mode': 'standard'}))
 
 
-def walk(url: str, auth_url: str, path: Path) -> bool:
+def walk(url: str, login: Login, path: Path) -> bool:
     """Tell the whole story with the file at `path` and return whether everything matched.
 
     Raises DemoError when a request fails.
     """
     from botocore.exceptions import BotoCoreError, ClientError
-    client = connect(url)
+    client = connect(url, login)
     try:
         _make_bucket(client)
         sent = _upload(client, path)
-        _look_behind(auth_url, sent.key)
+        _look_behind(login, sent.key)
         matched = _check('ETag', sent.expected_etag, sent.answered_etag)
         return _download(client, sent, path.stat().st_size) and matched
     except (BotoCoreError, ClientError) as error:
@@ -110,8 +110,8 @@ def _upload(client: Any, path: Path) -> Sent:
     return Sent(key, expected, answer['ETag'].strip('"'), sha256.hexdigest())
 
 
-def _look_behind(auth_url: str, key: str) -> None:
-    account = SwiftAccount(auth_url, ACCESS_KEY, SECRET_KEY)
+def _look_behind(login: Login, key: str) -> None:
+    account = login.open_account()
     segments = BUCKET + SEGMENTS_SUFFIX
     print(f'\nWhat the Swift API shows in the container {segments}:')
     _show_rows([(row['name'], row['bytes'], row['hash']) for row in account.list_objects(segments, key + '/')])

@@ -42,7 +42,8 @@ def cluster(_auth, tmp_path_factory):
 def make_client(cluster):
     """A factory of S3 clients: make_client(access, secret, url=None, **options of botocore's Config).
 
-    access: the name of one of users.USERS, or an access key. url: another proxy's address; None for the cluster's first proxy.
+    access: the name of one of users.USERS, or an access key. url: another proxy's address; None for the
+    cluster's first proxy.
     """
     clients = []
 
