@@ -6,6 +6,9 @@ import sys
 from s3multi.demo import bootstrap
 
 if __name__ == '__main__':
-    bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests', *sys.argv[1:]])
+    modules, extras = bootstrap.TEST_MODULES, 'test'
+    if 'keystone' in sys.argv or '--auth=keystone' in sys.argv:
+        modules, extras = modules + bootstrap.KEYSTONE_MODULES, 'test,keystone'
+    bootstrap.ensure(modules, extras, ['-m', 'tests', *sys.argv[1:]])
     import pytest
     sys.exit(pytest.main(sys.argv[1:]))

@@ -17,9 +17,9 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
-from . import conf
+from . import conf, disks
 from .child import Child
 from .errors import DemoError
 from .ports import HOST, free_port
@@ -64,6 +64,7 @@ class Keystone:
         self._password = ''
         self._token = ''
         self._server: Child | None = None
+        self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Keystone:
         self.start()
@@ -75,20 +76,8 @@ class Keystone:
 
     def start(self) -> None:
         """Make the database where there is none, start the server and return when it answers."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._password = _kept_secret(self.directory / 'admin-password')
-        self._requests.write_bytes(b'')
-        self._token = ''
-        path = self.directory / 'keystone.conf'
-        path.write_text(_keystone_conf(self.directory), encoding='utf-8')
-        port = free_port(set())
-        self._server = Child('keystone', ['keystone', str(path), str(port), str(self._requests)], port,
-                             self.directory / 'keystone.log')
         try:
-            self._server.spawn()
-            self._server.wait_ready(time.monotonic() + START_SECONDS)
-            self._token = self.token('admin', self._password, 'admin')
-            self.add_user('swift', self._password, 'service', 'admin')
+            self._start()
         except BaseException:
             self.stop()
             raise
@@ -97,6 +86,9 @@ class Keystone:
         """End the server. Harmless when it is not running."""
         if self._server is not None:
             self._server.stop()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def check(self) -> None:
         """Raise ClusterError when the server has ended."""
@@ -145,6 +137,14 @@ class Keystone:
         made = self.call('POST', path, {'tenant_id': user.project_id})['credential']
         return made['access'], made['secret']
 
+    def register(self, url: str) -> None:
+        """Put Swift into the catalog, where its clients look for it. url: of the proxy."""
+        service = self._find_or_make('service', 'swift', type='object-store')
+        for held in self.call('GET', f'/endpoints?service_id={service}')['endpoints']:
+            self.call('DELETE', f'/endpoints/{held["id"]}')
+        self.call('POST', '/endpoints', {'endpoint': {
+            'interface': 'public', 'service_id': service, 'url': f'{url}/v1/{RESELLER_PREFIX}_%(project_id)s'}})
+
     def token(self, name: str, password: str, project: str) -> str:
         """Return a token of a user for a project."""
         login = {'identity': {'methods': ['password'], 'password': {'user': {
@@ -166,6 +166,22 @@ class Keystone:
         """Return method and path of all requests since the start, in the order in which they came."""
         lines = self._requests.read_text(encoding='utf-8').splitlines()
         return [(method, path) for method, _, path in (line.partition(' ') for line in lines)]
+
+    def _start(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock = disks.lock(self.directory)
+        self._password = _kept_secret(self.directory / 'admin-password')
+        self._requests.write_bytes(b'')
+        self._token = ''
+        path = self.directory / 'keystone.conf'
+        path.write_text(_keystone_conf(self.directory), encoding='utf-8')
+        port = free_port(set())
+        self._server = Child('keystone', ['keystone', str(path), str(port), str(self._requests)], port,
+                             self.directory / 'keystone.log')
+        self._server.spawn()
+        self._server.wait_ready(time.monotonic() + START_SECONDS)
+        self._token = self.token('admin', self._password, 'admin')
+        self.add_user('swift', self._password, 'service', 'admin')
 
     def _find_or_make(self, kind: str, name: str, **fields: str) -> str:
         known = {'domain_id': fields['domain_id']} if 'domain_id' in fields else {}

@@ -36,12 +36,16 @@ def with_tempauth(proxy: Proxy) -> Login:
 
 
 def with_keystone(keystone: Keystone, proxy: Proxy) -> Login:
-    """Return the login of a user of Keystone, who is made, with EC2 credentials, where there is none yet."""
+    """Return the login of a user of Keystone, who is made, with EC2 credentials, where there is none yet.
+
+    Keystone's catalog names the proxy afterwards.
+    """
+    keystone.register(proxy.url)
     user = keystone.add_user(NAME, PASSWORD, NAME, OPERATOR_ROLE)
     access_key, secret_key = keystone.ec2_credentials(user)
-    url = f'{proxy.url}/v1/{user.account}'
     options = ['--os-auth-url', keystone.url, '--auth-version', '3', '--os-username', user.name,
                '--os-password', user.password, '--os-project-name', user.project, '--os-user-domain-id', DOMAIN,
-               '--os-project-domain-id', DOMAIN, '--os-storage-url', url]
+               '--os-project-domain-id', DOMAIN]
     return Login(access_key, secret_key, shlex.join(options),
-                 lambda: SwiftAccount(url, keystone.token(user.name, user.password, user.project)))
+                 lambda: SwiftAccount(f'{proxy.url}/v1/{user.account}',
+                                      keystone.token(user.name, user.password, user.project)))

@@ -278,6 +278,37 @@ def test_reseller_prefix(cluster, s3):
     assert bucket not in [row['Name'] for row in s3.list_buckets()['Buckets']]
 
 
+@pytest.mark.parametrize('lacking', ['auth_url', 'username', 'password'])
+def test_s3token_without_a_login_of_its_own(cluster, upload, lacking):
+    """Keystone tells nobody whose signature it is but who has logged in: without, every signature is wrong."""
+    url = cluster.add_proxy('no-login', filters={
+        's3token': {lacking: None, 'secret_cache_duration': 0}}).url
+
+    assert WRONG_SIGNATURE == OPERATIONS['List Parts'](RawClient(url), upload).outcome
+
+
+def test_s3token_with_the_role_service(keystone, cluster, bucket):
+    """The role `service` is enough for the login of s3token; the secret, which it may not see, is not cached then."""
+    service = keystone.add_user('only-service', 'password', 'service', 'service')
+    url = cluster.add_proxy('only-service', filters={
+        **TINY_PARTS, 's3token': {'username': service.name, 'password': service.password}}).url
+    user = keystone.add_user('asked-often', 'password', 'test', OPERATOR_ROLE)
+    client = RawClient(url, *keystone.ec2_credentials(user))
+    upload = begin(client, bucket)
+    before = len(keystone.requests())
+
+    assert [200] * 2 == [upload.list_parts().status, upload.complete().status]
+    assert 2 == keystone.requests()[before:].count(VALIDATION)
+
+
+def test_authtoken_that_decides_early(cluster, upload):
+    """Without delay_auth_decision, authtoken refuses a request that brings no token, and not in S3's words."""
+    url = cluster.add_proxy('early', filters={'authtoken': {'delay_auth_decision': None}}).url
+
+    answer = OPERATIONS['List Parts'](RawClient(url), upload)
+    assert (401, 'application/json') == (answer.status, answer.headers['Content-Type'])
+
+
 @each_operation
 def test_authtoken_to_the_right_of_s3token(old_order, upload, name):
     """In this order, of older set-ups, authtoken takes away whom s3token has found: nobody gets in."""

@@ -67,8 +67,13 @@ class KeystoneAuth:
     def connection(self, proxy, user, password):
         """Return a connection to the Swift API."""
         project, _, own = user.partition(':')
-        return swiftclient.Connection(preauthurl=f'{proxy.url}/v1/{self.account(project)}', retries=0,
-                                      preauthtoken=self.keystone.token(own, password, project))
+        return _Connection(preauthurl=f'{proxy.url}/v1/{self.account(project)}', retries=0,
+                           preauthtoken=self.keystone.token(own, password, project))
+
+
+class _Connection(swiftclient.Connection):
+    def get_auth(self):
+        return self.url, self.token
 
 
 auth = TempAuth()
