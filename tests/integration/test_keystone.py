@@ -58,6 +58,13 @@ def stock(cluster):
 
 
 @pytest.fixture(scope='module')
+def with_acls(cluster):
+    """The address of such a proxy where the ACLs of S3 decide."""
+    return cluster.add_proxy('uncached-acls', filters={
+        **TINY_PARTS, 's3api': {'s3_acl': True}, 's3token': {'secret_cache_duration': 0}}).url
+
+
+@pytest.fixture(scope='module')
 def owner(uncached):
     """A client of the user who owns the project `test`."""
     return RawClient(uncached)
@@ -89,6 +96,18 @@ def test_keystone_is_asked_once(keystone, owner, upload, name):
     before = len(keystone.requests())
 
     assert OPERATIONS[name](owner, upload).status < 300
+    assert [VALIDATION] == keystone.requests()[before:]
+
+
+@each_operation
+def test_keystone_is_asked_once_with_s3_acls(keystone, with_acls, name):
+    """So it is where the ACLs of S3 decide, for which s3api learns first who the client is."""
+    client, bucket = RawClient(with_acls), 'bucket-' + secrets.token_hex(8)
+    client.request('PUT', bucket)
+    upload = begin(client, bucket)
+    before = len(keystone.requests())
+
+    assert OPERATIONS[name](client, upload).status < 300
     assert [VALIDATION] == keystone.requests()[before:]
 
 
