@@ -12,8 +12,9 @@ import secrets
 import pytest
 import swiftclient
 
-from s3multi.demo.cluster import STOCK_FILTERS, STOCK_PIPELINE, Cluster
+from s3multi.demo.cluster import STOCK_FILTERS
 
+from . import users
 from .counting import counting
 from .faults import FaultyProxy
 from .raw import RawClient
@@ -50,7 +51,7 @@ BAD_ACLS = [({'x-amz-acl': 'nonsense'}, (400, 'InvalidArgument')),
 @pytest.fixture(scope='module')
 def cluster(tmp_path_factory):
     """A cluster of its own, with the ACLs of S3 and three users of one account."""
-    with Cluster(tmp_path_factory.mktemp('s3-acl'), filters={
+    with users.make_cluster(tmp_path_factory.mktemp('s3-acl'), filters={
             **TINY_PARTS, 's3api': {'s3_acl': True, 'min_segment_size': 1},
             'tempauth': {'user_test_tester4': 'testing4'}}) as running:
         yield running
@@ -59,7 +60,7 @@ def cluster(tmp_path_factory):
 @pytest.fixture(scope='module')
 def stock(cluster):
     """The same proxy as Swift ships it."""
-    return cluster.add_proxy('stock', pipeline=STOCK_PIPELINE, filters=STOCK_FILTERS)
+    return cluster.add_proxy('stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters=STOCK_FILTERS)
 
 
 @pytest.fixture(scope='module')
@@ -94,7 +95,7 @@ def stranger(cluster):
 @pytest.fixture(scope='module')
 def swift(cluster):
     """A connection to the Swift API, as the account's administrator."""
-    connection = swiftclient.Connection(cluster.proxy.auth_url, 'test:tester', 'testing', retries=0)
+    connection = users.auth.connection(cluster.proxy, 'test:tester', 'testing')
     yield connection
     connection.close()
 

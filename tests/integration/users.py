@@ -12,11 +12,13 @@ from s3multi.demo.cluster import Cluster
 from s3multi.demo.conf import PIPELINE
 from s3multi.demo.keystone import OPERATOR_ROLE, PIPELINE as KEYSTONE_PIPELINE
 
-# Password and role of each. tester3 may do nothing but what a bucket grants.
+# Password and role of each. tester3 and tester4 may do nothing but what a bucket grants; new:one never makes a bucket.
 USERS = {
     'test:tester': ('testing', OPERATOR_ROLE),
     'test:tester3': ('testing3', 'member'),
+    'test:tester4': ('testing4', 'member'),
     'test2:tester2': ('testing2', OPERATOR_ROLE),
+    'new:one': ('testing', OPERATOR_ROLE),
 }
 
 
