@@ -18,6 +18,7 @@ from s3multi.demo.keystone import OPERATOR_ROLE
 
 from . import users
 from .raw import SIGNINGS, RawClient
+from .s3api_features import needs_checksums
 from .uploads import TINY_PARTS, Upload, read
 
 DENIED = (403, 'AccessDenied')
@@ -123,8 +124,10 @@ def test_stock_asks_more_often(keystone, stock, bucket, name):
 
 
 def test_keystone_is_not_asked_while_the_secret_is_cached(keystone, cluster, new_user, bucket):
-    """With the cache of s3token, Keystone is asked for signature and secret once, and not again for a minute."""
-    client = RawClient(cluster.url, *keystone.ec2_credentials(new_user('test', OPERATOR_ROLE)))
+    """With the cache of s3token, Keystone is asked for signature and secret once, and not again for a while."""
+    other, client = [RawClient(cluster.url, *keystone.ec2_credentials(new_user('test', OPERATOR_ROLE)))
+                     for _ in range(2)]
+    other.list_uploads(bucket)      # s3token logs in with its first question
     before = len(keystone.requests())
 
     upload = Upload(client, bucket)
@@ -173,6 +176,25 @@ def test_each_way_to_sign(owner, bucket, sign):
     owner.put_multipart(bucket, 'key', [b'one', b'two'], sign=sign)
 
     assert b'onetwo' == read(owner, bucket, 'key').body
+
+
+@needs_checksums
+@pytest.mark.parametrize('payload, expected', [
+    ('signed', 200), ('unsigned', 200), ('unsigned-chunks-trailer', 200), ('chunks', (501, 'NotImplemented'))])
+def test_chunks_cannot_be_verified_without_the_secret(uncached, stock, bucket, payload, expected):
+    """Keystone verifies the signature of a request, not those of its chunks: Swift's s3api refuses them then."""
+    for url in (uncached, stock):
+        upload = Upload(RawClient(url), bucket)
+        assert expected == upload.client.upload_part(bucket, 'key', upload.id, 1, b'body', payload=payload).outcome
+
+
+@needs_checksums
+def test_chunks_are_verified_while_the_secret_is_cached(cluster, bucket):
+    """Where s3token has the secret in its cache, signed chunks are accepted."""
+    client = RawClient(cluster.url)
+    upload = Upload(client, bucket)
+
+    assert 200 == client.upload_part(bucket, 'key', upload.id, 1, b'body', payload='chunks').outcome
 
 
 def test_keys_that_are_taken_back(keystone, uncached, new_user, bucket):

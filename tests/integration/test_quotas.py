@@ -13,7 +13,6 @@ import pytest
 import requests
 import swiftclient
 
-from s3multi.demo.conf import PIPELINE
 from s3multi.demo.ports import HOST
 
 from .faults import FaultyProxy, rule
@@ -275,7 +274,7 @@ def test_reseller_is_not_bound(account):
 
 def test_without_container_quotas_the_metadata_says_nothing(cluster, bucket, swift):
     """Where the operator has no such filter, users may write into the metadata what they like."""
-    pipeline = PIPELINE.replace(' container-quotas', '')
+    pipeline = cluster.pipeline.replace(' container-quotas', '')
     client = RawClient(cluster.add_proxy('no-quotas', pipeline=pipeline, filters=TINY_PARTS).url)
     swift.post_container(bucket, {BYTES: '1', COUNT: '0'})
 
@@ -285,7 +284,7 @@ def test_without_container_quotas_the_metadata_says_nothing(cluster, bucket, swi
 @pytest.mark.parametrize('limits', [{BYTES: '1024'}, {COUNT: '0'}], ids=['bytes', 'count'])
 def test_quotas_to_the_left(cluster, bucket, swift, limits):
     """A filter that refuses a part before s3multi is asked is understood, too."""
-    pipeline = PIPELINE.replace(' container-quotas', '').replace('s3multi', 'container-quotas s3multi')
+    pipeline = cluster.pipeline.replace(' container-quotas', '').replace('s3multi', 'container-quotas s3multi')
     client = RawClient(cluster.add_proxy('quotas-left', pipeline=pipeline, filters=TINY_PARTS).url)
     upload = Upload(client, bucket)
     swift.post_container(bucket, limits)

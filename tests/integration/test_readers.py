@@ -15,12 +15,10 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
-import swiftclient
 
-from s3multi.demo.cluster import PIPELINE
-
+from . import users
 from .raw import RawClient
-from .uploads import ACCOUNT, TINY_PARTS, Upload, segment_names, tiny_parts
+from .uploads import TINY_PARTS, Upload, segment_names, tiny_parts
 
 BODIES = [b'the first part, ', b'the second, ', b'the last']
 WHOLE = b''.join(BODIES)
@@ -36,9 +34,9 @@ class Person:
         self.raw = RawClient(proxy.url)
         self.headers = dict(headers)
         if user is not None:
-            self.headers['X-Auth-Token'] = swiftclient.get_auth(proxy.auth_url, user, key)[1]
+            self.headers['X-Auth-Token'] = users.auth.connection(proxy, user, key).get_auth()[1]
 
-    def ask(self, method, container, name=None, query=(), headers=(), body=b'', account=ACCOUNT):
+    def ask(self, method, container, name=None, query=(), headers=(), body=b'', account=None):
         """Send a request and return the Answer."""
         return self.raw.request(method, query=query, headers={**self.headers, **dict(headers)}, body=body, sign=None,
                                 path=path_of(container, name, account))
@@ -65,15 +63,15 @@ class TemporaryURL:
     def ask(self, method, container, name, query=(), headers=()):
         path, expires = path_of(container, name), int(time.time()) + 300
         # The path is signed as it is before it is encoded.
-        text = f'{method}\n{expires}\n/v1/{ACCOUNT}/{container}/{name}'
+        text = f'{method}\n{expires}\n/v1/{users.account()}/{container}/{name}'
         signature = hmac.new(TEMPURL_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
         return self.raw.request(method, query={'temp_url_sig': signature, 'temp_url_expires': expires},
                                 headers=headers, path=path, sign=None)
 
 
-def path_of(container, name=None, account=ACCOUNT):
+def path_of(container, name=None, account=None):
     """Return the encoded path of a container or an object."""
-    return '/v1/' + '/'.join(quote(part) for part in (account, container, name) if part is not None)
+    return '/v1/' + '/'.join(quote(part) for part in (account or users.account(), container, name) if part is not None)
 
 
 @pytest.fixture(scope='module')
@@ -139,10 +137,11 @@ def grant(owner, bucket, read='', write=''):
 
 # Who reads
 
+EVERYBODY_OF_TEST2 = object()     # what an ACL says for that depends on who tells users apart
 READERS = {
     'a user of the account': ('test:tester3', lambda proxy: Person(proxy, 'test:tester3', 'testing3')),
     'a user of another account': ('test2:tester2', lambda proxy: Person(proxy, 'test2:tester2', 'testing2')),
-    'another account': ('test2', lambda proxy: Person(proxy, 'test2:tester2', 'testing2')),
+    'another account': (EVERYBODY_OF_TEST2, lambda proxy: Person(proxy, 'test2:tester2', 'testing2')),
     'anybody': ('.r:*', Person),
     'a referrer': ('.r:.example.com', lambda proxy: Person(proxy, headers={'Referer': 'http://www.example.com/x'})),
     'a user through S3': ('test:tester3', lambda proxy: S3Person(proxy, 'test:tester3', 'testing3')),
@@ -156,7 +155,7 @@ READERS = {
 def reader(request, proxy, owner, make_bucket, make_object):
     """Somebody who may read the bucket of `upload`: `ask` with method, query and headers."""
     acl, make = READERS[request.param]
-    bucket = make_bucket(X_Container_Read=acl)
+    bucket = make_bucket(X_Container_Read=users.auth.everybody('test2') if acl is EVERYBODY_OF_TEST2 else acl)
     keyed = {'a tempurl of the account': None, 'a tempurl of the container': bucket}.get(request.param, '')
     if keyed != '':
         header = f'X-{"Container" if keyed else "Account"}-Meta-Temp-Url-Key'
@@ -170,7 +169,7 @@ def reader(request, proxy, owner, make_bucket, make_object):
 
 def ask_for_keys(owner, container, headers):
     """POST metadata to a container, or to the account."""
-    return owner.raw.request('POST', path=f'/v1/{ACCOUNT}' + (f'/{container}' if container else ''), sign=None,
+    return owner.raw.request('POST', path=f'/v1/{users.account()}' + (f'/{container}' if container else ''), sign=None,
                              headers={**owner.headers, **headers})
 
 
@@ -327,17 +326,17 @@ def test_copy_into_another_account(stranger, make_bucket, make_object, way):
     """A reader of another account takes a copy home."""
     source, home = make_bucket(X_Container_Read='test2:tester2'), 'home-' + secrets.token_hex(4)
     make_object(source)
-    stranger.ask('PUT', home, account='AUTH_test2')
+    stranger.ask('PUT', home, account=users.auth.account('test2'))
 
     if way == 'COPY':
         copied = stranger.ask('COPY', source, 'key', headers={
-            'Destination': f'{home}/copy', 'Destination-Account': 'AUTH_test2'})
+            'Destination': f'{home}/copy', 'Destination-Account': users.auth.account('test2')})
     else:
-        copied = stranger.ask('PUT', home, 'copy', account='AUTH_test2', headers={
-            'X-Copy-From': f'{source}/key', 'X-Copy-From-Account': ACCOUNT})
+        copied = stranger.ask('PUT', home, 'copy', account=users.auth.account('test2'), headers={
+            'X-Copy-From': f'{source}/key', 'X-Copy-From-Account': users.account()})
 
     assert 201 == copied.status
-    assert WHOLE == stranger.ask('GET', home, 'copy', account='AUTH_test2').body
+    assert WHOLE == stranger.ask('GET', home, 'copy', account=users.auth.account('test2')).body
 
 
 # Links, versions and web pages
@@ -407,7 +406,7 @@ def test_object_that_legacy_versions_brought_back(owner, user, make_bucket, make
 
 def test_static_web(cluster, owner, make_bucket, make_object):
     """Pages and the index of a public site."""
-    proxy = cluster.add_proxy('static-web', pipeline=PIPELINE.replace('s3multi', 'staticweb s3multi'),
+    proxy = cluster.add_proxy('static-web', pipeline=cluster.pipeline.replace('s3multi', 'staticweb s3multi'),
                               filters=TINY_PARTS)
     bucket = make_bucket(X_Container_Read='.r:*,.rlistings', X_Container_Meta_Web_Index='index.html')
     make_object(bucket, 'index.html')
@@ -505,15 +504,15 @@ def test_manifest_of_another_account(swift, user, stranger, make_bucket, make_ob
     bucket = make_bucket(X_Container_Read='test2:tester2', X_Container_Write='test2:tester2')
     names = parts_of(swift, make_object(bucket))
     for container in (bucket, bucket + '_segments'):
-        stranger.ask('PUT', container, account='AUTH_test2')
+        stranger.ask('PUT', container, account=users.auth.account('test2'))
     for name, body in zip(names, BODIES):
-        stranger.ask('PUT', bucket + '_segments', name, body=body, account='AUTH_test2')
+        stranger.ask('PUT', bucket + '_segments', name, body=body, account=users.auth.account('test2'))
     assert 201 == stranger.ask('PUT', bucket, 'key', {'multipart-manifest': 'put'}, body=manifest(
-        bucket + '_segments', *names), account='AUTH_test2').status
+        bucket + '_segments', *names), account=users.auth.account('test2')).status
 
     for link in ('link', 'key'):
         assert 201 == stranger.ask('PUT', bucket, link, headers={
-            'X-Symlink-Target': f'{bucket}/key', 'X-Symlink-Target-Account': 'AUTH_test2'}).status
+            'X-Symlink-Target': f'{bucket}/key', 'X-Symlink-Target-Account': users.auth.account('test2')}).status
         assert 409 == stranger.ask('GET', bucket, link).status
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import swiftclient
 
 from s3multi.demo.cluster import Cluster
-from s3multi.demo.conf import PIPELINE
+from s3multi.demo.conf import PIPELINE, merge
 from s3multi.demo.keystone import OPERATOR_ROLE, PIPELINE as KEYSTONE_PIPELINE
 
 # Password and role of each. tester3 and tester4 may do nothing but what a bucket grants; new:one never makes a bucket.
@@ -36,6 +36,10 @@ class TempAuth:
         """Return the Swift account of a project."""
         return f'AUTH_{project}'
 
+    def everybody(self, project):
+        """Return what lets all users of a project in, in the ACL of a container."""
+        return project
+
     def connection(self, proxy, user, password):
         """Return a connection to the Swift API."""
         return swiftclient.Connection(proxy.auth_url, user, password, retries=0)
@@ -48,7 +52,8 @@ class KeystoneAuth:
 
     def __init__(self, keystone):
         self.keystone = keystone
-        self.filters = keystone.filters()
+        # The secrets stay in the cache: s3api cannot verify signed chunks without.
+        self.filters = merge(keystone.filters(), {'s3token': {'secret_cache_duration': 3600}})
         self.users, self._keys = {}, {}
         for name, (password, role) in USERS.items():
             project, _, own = name.partition(':')
@@ -65,6 +70,10 @@ class KeystoneAuth:
     def account(self, project):
         """Return the Swift account of a project."""
         return next(user.account for user in self.users.values() if user.project == project)
+
+    def everybody(self, project):
+        """Return what lets all users of a project in, in the ACL of a container."""
+        return f'{project}:*'
 
     def connection(self, proxy, user, password):
         """Return a connection to the Swift API."""
