@@ -18,7 +18,7 @@ from tests.model import mutations
 # The operations by the names of ``request_headers.REFUSED``.
 OPERATIONS = {
     'initiate': 'Initiate', 'upload_part': 'Upload Part', 'copy_part': 'Upload Part Copy', 'complete': 'Complete',
-    'abort': 'Abort', 'list_parts': 'List Parts', 'list_uploads': 'List Multipart Uploads',
+    'abort': 'Abort', 'list_parts': 'List Parts',
 }
 
 
@@ -87,7 +87,7 @@ class RefusedHeaders(TableDirective):
             for header in headers:
                 refusing.setdefault(header, []).append(OPERATIONS[operation])
         for header, operations in refusing.items():
-            yield '``%s``' % header, 'all' if len(operations) == len(OPERATIONS) else ', '.join(operations)
+            yield '``%s``' % header, ', '.join(operations)
 
 
 class Errors(TableDirective):

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 import lxml.etree
 
+from s3multi import checksums
 from s3multi.digests import unquote_etag
 from s3multi.errors import InvalidArgument, MalformedXML, S3Error
 from s3multi.parts import MAX_PART_NUMBER, PartRef
@@ -25,7 +26,6 @@ MAX_COMPLETE_BYTES = 4 * 1024 * 1024
 Node = tuple[str, Union[str, Sequence['Node']]]
 
 _NUMBER = re.compile(r'-?[0-9]{1,10}')
-_CHECKSUM = re.compile(r'Checksum[A-Z0-9]{2,12}')
 # Of the surrogates Python uses some for bytes that are no text.
 _SURROGATE = re.compile('[\ud800-\udc7f\udd00-\udfff]')
 _FORBIDDEN = re.compile('[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]')
@@ -37,7 +37,7 @@ def read_complete(body: bytes) -> 'list[PartRef]':
     """Read the body of Complete: its parts in the order given, numbers not yet judged.
 
     Raises MalformedXML when it is not a CompleteMultipartUpload (with S3's namespace or none) of one to 10,000 Parts
-    with one PartNumber and one ETag each, InvalidArgument when a part has several checksums.
+    with one PartNumber and one ETag each, InvalidArgument when a part has several checksums, or a malformed one.
     """
     reader = _CompleteReader()
     parser = lxml.etree.XMLParser(target=reader, resolve_entities=False, no_network=True, load_dtd=False,
@@ -95,20 +95,28 @@ class _CompleteReader:
 
 
 def _is_part_child(name: str) -> bool:
-    return name in ('PartNumber', 'ETag') or _CHECKSUM.fullmatch(name) is not None
+    return name in ('PartNumber', 'ETag') or checksums.algorithm_of_element(name) is not None
 
 
 def _part_ref(children: Mapping[str, str]) -> PartRef:
     number = children.get('PartNumber', '')
     if 'ETag' not in children or not _NUMBER.fullmatch(number):
         raise MalformedXML()
-    checksums = tuple((name, text) for name, text in children.items() if name.startswith('Checksum'))
-    if len(checksums) > 1:
-        shown = ''.join('%s:%s;' % (name.removeprefix('Checksum'), text) for name, text in checksums)
+    sums = tuple((name, text) for name, text in children.items() if name.startswith('Checksum'))
+    if len(sums) > 1 or not all(_is_checksum(name, text) for name, text in sums):
+        shown = ''.join('%s:%s;' % (name.removeprefix('Checksum'), text) for name, text in sums)
         raise InvalidArgument('Checksum', shown)
     etag = children['ETag']
     sent = etag[1:-1] if len(etag) >= 2 and etag[0] == etag[-1] == '"' else etag
-    return PartRef(int(number), unquote_etag(etag), sent, checksums)
+    return PartRef(int(number), unquote_etag(etag), sent, sums)
+
+
+def _is_checksum(name: str, text: str) -> bool:
+    try:
+        checksums.decode(checksums.algorithm_of_element(name) or '', text)
+    except (KeyError, ValueError):
+        return False
+    return True
 
 
 # Writing

@@ -34,8 +34,9 @@ class BadDigest(S3Error):
     code, status = 'BadDigest', 400
     message = 'The Content-MD5 you specified did not match what we received.'
 
-    def __init__(self, expected: str, calculated: 'str | None' = None) -> None:
-        super().__init__(ExpectedDigest=expected, CalculatedDigest=calculated)
+    def __init__(self, expected: 'str | None' = None, calculated: 'str | None' = None,
+                 message: 'str | None' = None) -> None:
+        super().__init__(message, ExpectedDigest=expected, CalculatedDigest=calculated)
 
 
 class BrokenSource(S3Error):

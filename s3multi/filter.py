@@ -22,12 +22,13 @@ from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import UploadIds
 from s3multi.operations import (abort, complete, copy_part, delete_bucket, initiate, list_parts, list_uploads,
-                                replace, upload_part)
+                                read_checksum, replace, upload_part)
 from s3multi.records import Records
 from s3multi.session import Session, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
-from s3multi.wire import DELETED_BUCKET, HANDOFF, Call, Handoff, Reply, check_params, read_call, send
+from s3multi.wire import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reply, check_params, read_call,
+                          send)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -76,7 +77,7 @@ class S3MultiMiddleware:
                 readers.follow(env, self._ids)
             if replace.concerns(env, self._settings.free_replaced_parts):
                 return self._replace(env, start_response)
-            return self.app(env, start_response)
+            return self.app(env, self._telling(env, start_response) if READING in env else start_response)
         try:
             call = read_call(env)
             if COPY_SOURCE in call.headers:
@@ -130,6 +131,16 @@ class S3MultiMiddleware:
         replace.after(session, replaced, response.status_int)
         return response(env, start_response)
 
+    def _telling(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'StartResponse':
+        """Return a ``start_response`` that tells the front what checksum of an object of ours Swift answers with."""
+        def start(status: str, headers: 'list[tuple[str, str]]', *exc_info: Any) -> Any:
+            env[READING].headers = read_checksum.of_answer(
+                env, int(status[:3]), dict(headers),
+                lambda account, bucket: Store(Backend(self.app, env, account, bucket), account, bucket, self._freeing))
+            return start_response(status, headers, *exc_info)
+
+        return start
+
     def _session(self, call: Call) -> Session:
         backend = Backend(self.app, call.env, call.account, call.bucket)
         info = backend.bucket_info()
@@ -149,8 +160,8 @@ class S3MultiMiddleware:
     def _authorize(self, session: Session) -> 'WSGIApplication | None':
         """Judge the client's own right on the bucket: to read it for lists, else to write it.
 
-        Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter or when the ACL
-        of S3 denies it, and, only for who may know it, NoSuchBucket.
+        Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter, when the ACL
+        of S3 denies it or the client expects another owner, and, only for who may know it, NoSuchBucket.
         """
         env, info = session.call.env, session.bucket_info
         authorize = env.get('swift.authorize')
@@ -169,6 +180,7 @@ class S3MultiMiddleware:
         s3_acl = session.call.s3_acl
         if s3_acl is not None and not s3_acl.may('READ' if reads else 'WRITE', info['sysmeta']):
             raise AccessDenied()
+        session.check_owner('x-amz-expected-bucket-owner', session.call.bucket)
         return None
 
 

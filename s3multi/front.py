@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from swift.common.middleware.s3api import s3api, s3request, s3response
-from swift.common.middleware.s3api.controllers import PartController, UploadController, UploadsController
+from swift.common.middleware.s3api.controllers import (ObjectController, PartController, UploadController,
+                                                       UploadsController)
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
 from swift.common.utils import split_path
 
 from s3multi import pipeline
 from s3multi.bucket_view import BucketView, check_bucket
-from s3multi.checksums import Checksum, algorithm_of
+from s3multi.checksums import algorithm_of
 from s3multi.config import load_front
 from s3multi.layout import is_stock_id
+from s3multi.part_body import TrailingChecksum
 from s3multi.parts import MAX_PART_NUMBER
 from s3multi.s3_acl import S3Acl
-from s3multi.wire import HANDOFF, Handoff
+from s3multi.wire import HANDOFF, READING, Handoff, Reading
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -54,7 +56,7 @@ class S3MultiFront(BucketView):
         """Answer an S3 request that s3api has parsed; ``req`` is its ``S3Request``."""
         check_bucket(req)
         if req.controller not in _MULTIPART or self._is_for_stock(req):
-            return super().handle_request(req)
+            return self._pass(req)
         # The server looks at this on the environ that it made itself, so it cannot wait for the answer: with it,
         # white space of a slow answer is sent at once.
         req.environ['eventlet.minimum_write_chunk_size'] = 0
@@ -63,7 +65,8 @@ class S3MultiFront(BucketView):
         handoff = Handoff(
             params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
             headers={wsgi_to_str(name).lower(): wsgi_to_str(value) for name, value in req.headers.items()},
-            access_key=req.access_key, location=_location(req), checksum=_checksum_of(req), s3_acl=_s3_acl_of(req))
+            access_key=req.access_key, location=_location(req), trailer=_trailer_of(req),
+            verified=hasattr(s3request, 'CHECKSUMS_BY_HEADER'), s3_acl=_s3_acl_of(req))
         try:
             response = self._hand_on(req, handoff)
         except s3response.ErrorResponse as error:
@@ -103,6 +106,19 @@ class S3MultiFront(BucketView):
             return req.method == 'POST' and self._settings.multipart_initiate == 'stock'
         return is_stock_id(wsgi_to_str(req.params.get('uploadId', '')))
 
+    def _pass(self, req: Any) -> Response:
+        """Let s3api answer, and add the checksum where the client asks for it and the object has one."""
+        mode = req.headers.get('x-amz-checksum-mode')
+        if mode is None or req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):
+            return super().handle_request(req)
+        if mode.upper() != 'ENABLED':
+            raise s3response.InvalidRequest('Value for x-amz-checksum-mode header is invalid.')
+        # Like the handoff it reaches the filter on a copy of the environ.
+        reading = req.environ[READING] = Reading()
+        response = super().handle_request(req)
+        response.headers.update(reading.headers)
+        return response
+
 
 @contextlib.contextmanager
 def _read_errors(req: Any) -> Iterator[None]:
@@ -120,23 +136,15 @@ def _read_errors(req: Any) -> Iterator[None]:
             s3_computed_content_s_h_a256=mismatch.computed) from None
 
 
-def _checksum_of(req: Any) -> 'Checksum | Callable[[], Checksum] | None':
-    """Return the checksum of the body, which s3api verifies as it is read, or what tells the one in its trailer."""
-    if not hasattr(s3request, 'CHECKSUMS_BY_HEADER'):
-        return None     # this s3api verifies none
-    for header, value in req.headers.items():
-        sent = algorithm_of(header.lower())
-        if sent is not None:
-            return Checksum(sent, value)
+def _trailer_of(req: Any) -> 'TrailingChecksum | None':
+    """Return the checksum that comes behind the body, which s3api verifies as it is read; None without one."""
     trailer = req.headers.get('x-amz-trailer', '').strip().rstrip(',').lower()
-    announced = algorithm_of(trailer)
     stream = req.environ['wsgi.input']
     while not hasattr(stream, 'trailers') and hasattr(stream, 'wsgi_input'):
         stream = stream.wsgi_input
-    if announced is None or not hasattr(stream, 'trailers'):
+    if algorithm_of(trailer) is None or not hasattr(stream, 'trailers'):
         return None
-    algorithm = announced
-    return lambda: Checksum(algorithm, stream.trailers[trailer])
+    return TrailingChecksum(trailer, stream.trailers)
 
 
 def _s3_acl_of(req: Any) -> 'S3Acl | None':

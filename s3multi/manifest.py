@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import simplejson as json
 from swift.common.utils import extract_swift_bytes
 
+from s3multi.checksums import ObjectDigests
 from s3multi.errors import InvalidPart, S3Error, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.parts import Attempt
@@ -25,6 +26,8 @@ SEGMENT_TYPE = 'application/octet-stream'
 ETAG_HEADER = 'X-Object-Sysmeta-S3Api-Etag'
 UPLOAD_ID_HEADER = 'X-Object-Sysmeta-S3Api-Upload-Id'
 ACL_HEADER = 'X-Object-Sysmeta-S3Api-Acl'
+# s3api has none for this.
+CHECKSUM_HEADER = 'X-Object-Sysmeta-S3multi-Checksum'
 # What the listing of the container shall show instead of the object's own.
 LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
 LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'
@@ -42,10 +45,10 @@ def stored(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
                        for attempt in chosen]).encode('ascii')
 
 
-def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mapping[str, str], etag: str,
+def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mapping[str, str], digests: ObjectDigests,
                    body: bytes) -> 'dict[str, str]':
     """Return the headers that SLO would write the manifest ``body`` with, and ours (``object_headers``)."""
-    headers = object_headers(upload, initiation, etag)
+    headers = object_headers(upload, initiation, digests)
     body_md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
     slo_etag = hashlib.md5(''.join(attempt.etag for attempt in chosen).encode('ascii'),
                            usedforsecurity=False).hexdigest()
@@ -56,7 +59,7 @@ def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mappin
             'X-Object-Sysmeta-Slo-Etag': slo_etag,
             'X-Object-Sysmeta-Slo-Size': str(size),
             'Etag': body_md5,
-            LISTING_ETAG_HEADER: '%s; s3_etag=%s; slo_etag=%s' % (body_md5, etag, slo_etag)}
+            LISTING_ETAG_HEADER: '%s; s3_etag=%s; slo_etag=%s' % (body_md5, digests.etag, slo_etag)}
 
 
 def request_body(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
@@ -65,18 +68,19 @@ def request_body(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
                        for attempt in chosen], ensure_ascii=False).encode('utf-8')
 
 
-def object_headers(upload: Upload, initiation: Mapping[str, str], etag: str) -> 'dict[str, str]':
-    """Return the headers of the object: ``initiation``, what Initiate was told (WSGI strings), and the S3 ETag."""
+def object_headers(upload: Upload, initiation: Mapping[str, str], digests: ObjectDigests) -> 'dict[str, str]':
+    """Return the headers of the object: ``initiation``, what Initiate was told (WSGI strings), and its digests."""
     content_type = initiation.get('content-type', DEFAULT_CONTENT_TYPE)
     if 'swift_bytes' in content_type:
         # This writes the other parameters in a form of its own.
         content_type, _ = extract_swift_bytes(content_type)
-    return {**initiation,
+    checksum = {CHECKSUM_HEADER: digests.checksum.stored()} if digests.checksum else {}
+    return {**initiation, **checksum,
             'content-type': content_type,
-            ETAG_HEADER: etag,
+            ETAG_HEADER: digests.etag,
             UPLOAD_ID_HEADER: upload.id,
             # SLO puts the MD5 of the manifest in front of it, as in a listing of any large object.
-            LISTING_ETAG_HEADER: '; s3_etag=%s' % etag}
+            LISTING_ETAG_HEADER: '; s3_etag=%s' % digests.etag}
 
 
 def agrees(segments: 'Sequence[Mapping[str, Any] | None]', chosen: Sequence[Attempt]) -> bool:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from s3multi.checksums import Choice
 from s3multi.errors import InvalidArgument
 
 MAX_PAGE = 1000
@@ -49,11 +50,16 @@ class OpenUpload:
     key: str = field(compare=False)
     initiated: str = field(compare=False)
     initiator: str = field(compare=False)
+    checksum: 'Choice | None' = field(compare=False)
 
     @classmethod
-    def of(cls, key: str, upload_id: str, initiated: str, initiator: str) -> 'OpenUpload':
-        """initiated: ISO 8601 as Swift's listings give it. initiator: '' when nobody knows."""
-        return cls(key.encode('utf-8', 'surrogateescape'), upload_id, key, initiated, initiator)
+    def of(cls, key: str, upload_id: str, initiated: str, initiator: str,
+           checksum: 'Choice | None' = None) -> 'OpenUpload':
+        """initiated: ISO 8601 as Swift's listings give it. initiator: '' when nobody knows.
+
+        checksum: what Initiate chose.
+        """
+        return cls(key.encode('utf-8', 'surrogateescape'), upload_id, key, initiated, initiator, checksum)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def judge(listed: Sequence[PartRef], attempts: Iterable[Attempt], upload_id: str
     """Match a client's list with the attempts that rows (or a HEAD) prove.
 
     For each listed part the newest attempt of its number counts. Raises InvalidPart where that has another ETag than
-    the client's although an attempt with the client's ETag is there too (the client's is stale), or other checksums.
+    the client's although an attempt with the client's ETag is there too: the client's is stale.
     A part whose ETag no attempt has is missing: its row may be late, so the caller must ask further.
     """
     attempts = list(attempts)
@@ -108,7 +108,6 @@ def judge(listed: Sequence[PartRef], attempts: Iterable[Attempt], upload_id: str
     for ref in listed:
         part = newest.get(ref.number)
         if part is not None and part.etag == ref.etag:
-            _compare_checksums(ref, part, upload_id)
             chosen.append(part)
         elif (ref.number, ref.etag) in stored:
             raise InvalidPart(upload_id, ref.number, ref.sent)
@@ -116,13 +115,6 @@ def judge(listed: Sequence[PartRef], attempts: Iterable[Attempt], upload_id: str
             chosen.append(None)
             missing.append(ref)
     return Judgement(tuple(chosen), tuple(missing))
-
-
-def _compare_checksums(ref: PartRef, attempt: Attempt, upload_id: str) -> None:
-    # A checksum of an algorithm that was not kept with the part cannot be verified, and S3 refuses it the same way.
-    for name, value in ref.checksums:
-        if attempt.checksums.get(name) != value:
-            raise InvalidPart(upload_id, ref.number, ref.sent)
 
 
 def check_sizes(chosen: Sequence[Attempt], min_bytes: int, announced: 'str | None' = None) -> int:

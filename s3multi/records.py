@@ -11,7 +11,8 @@ import simplejson as json
 from swift.common.swob import Response, wsgi_to_str
 from swift.common.utils import Timestamp, config_true_value, parse_content_type
 
-from s3multi import manifest
+from s3multi import checksums, manifest
+from s3multi.checksums import Choice
 from s3multi.errors import InvalidRequest
 from s3multi.layout import Upload, segments_container
 from s3multi.request_headers import OBJECT_HEADERS
@@ -51,7 +52,8 @@ class Records:
         self._container = segments_container(bucket)
         self._versioned = versioned
 
-    def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str) -> bool:
+    def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str,
+                    checksum: 'Choice | None') -> bool:
         """Write the marker of a new upload; False when there is no segments container yet.
 
         initiation: the headers that the object shall have (WSGI strings). Raises InvalidRequest when Swift does not
@@ -60,7 +62,7 @@ class Records:
         headers = {name: value for name, value in initiation.items() if name != 'content-type'}
         if 'content-type' in initiation:
             headers[_CONTENT_TYPE_HEADER] = initiation['content-type']
-        response = self._put_marker(upload, Marker(State.OPEN, swift_time(upload.ticks), headers, initiator),
+        response = self._put_marker(upload, Marker(State.OPEN, swift_time(upload.ticks), headers, initiator, checksum),
                                     expect=(400, 404))
         if response.status_int == 400:
             raise InvalidRequest('Swift does not accept the headers of this upload.')
@@ -76,6 +78,8 @@ class Records:
         content_type = '%s;state=%s' % (_MARKER_TYPE, marker.state.value)
         if marker.initiator:
             content_type += ';initiator=' + quote(marker.initiator, safe='', errors='surrogateescape')
+        if marker.checksum:
+            content_type += ';checksum=%s;checksum-type=%s' % (marker.checksum.algorithm, marker.checksum.type)
         return self._backend.call('PUT', Target(self._container, upload.marker), expect, {
             **marker.headers, 'X-Timestamp': marker.timestamp.internal, 'Content-Type': content_type},
             past_quota=past_quota)
@@ -91,7 +95,8 @@ class Records:
             headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
         content_type = response.headers['Content-Type']
         initiator = marker_initiator(content_type) or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
-        return Marker(marker_state(content_type) or State.ABORTED, _timestamp(response), headers, initiator)
+        return Marker(marker_state(content_type) or State.ABORTED, _timestamp(response), headers, initiator,
+                      marker_checksum(content_type))
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
         """Write the intent of a Complete, unless there is one. Raises EntityTooLarge when the account is full.
@@ -134,7 +139,8 @@ class Records:
         if response.status_int == 404 or not _is_large(response):
             return Finished()
         return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), response.headers.get(manifest.ETAG_HEADER),
-                        response.headers.get('X-Object-Version-Id'))
+                        response.headers.get('X-Object-Version-Id'),
+                        checksums.stored_checksum(response.headers.get(manifest.CHECKSUM_HEADER)))
 
     def current(self, key: str) -> 'Finished | None':
         """Say what an S3 client sees at ``key``; None when there is no object."""
@@ -198,6 +204,13 @@ def marker_initiator(content_type: str) -> str:
     """Return who began the upload, as the content type of its marker tells; '' when it does not."""
     _, params = parse_content_type(content_type)
     return unquote(dict(params).get('initiator', ''), errors='replace')
+
+
+def marker_checksum(content_type: str) -> 'Choice | None':
+    """Return what Initiate chose of checksums, as the content type of a marker tells; None for nothing."""
+    params = dict(parse_content_type(content_type)[1])
+    choice = Choice(params.get('checksum', ''), params.get('checksum-type', ''))
+    return choice if choice.type in checksums.TYPES.get(choice.algorithm, ()) else None
 
 
 def _is_large(response: Response) -> bool:

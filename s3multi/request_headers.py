@@ -6,7 +6,7 @@ NotImplemented; the list is that of the operations' pages in the Amazon S3 API r
 """
 from collections.abc import Mapping
 
-from s3multi.errors import InvalidArgument, InvalidRequest, MetadataTooLarge, NotImplementedHeader
+from s3multi.errors import InvalidArgument, MetadataTooLarge, NotImplementedHeader
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: names and values together, of the user's
 # metadata and of system-defined metadata each.
@@ -21,7 +21,6 @@ DEFAULT_CONTENT_TYPE = 'binary/octet-stream'
 _CUSTOMER_KEY = ('x-amz-server-side-encryption-customer-algorithm', 'x-amz-server-side-encryption-customer-key',
                  'x-amz-server-side-encryption-customer-key-md5')
 _SOURCE_CUSTOMER_KEY = tuple(name.replace('x-amz-', 'x-amz-copy-source-') for name in _CUSTOMER_KEY)
-_OWNERS = ('x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner')
 _KEY_SERVICE = ('x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-side-encryption-context',
                 'x-amz-server-side-encryption-bucket-key-enabled')
 _PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object-lock-mode',
@@ -32,28 +31,19 @@ _PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object
 _EXPIRY = ('x-delete-at', 'x-delete-after')
 _DATES = ('if-modified-since', 'if-unmodified-since')
 _CONDITIONS = ('if-match', 'if-none-match', *_DATES)
-_OBJECT_CHECKSUMS = tuple('x-amz-checksum-' + name for name in (
-    'crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256', 'sha512', 'md5', 'xxhash3', 'xxhash64', 'xxhash128'))
 
-_ALWAYS_REFUSED = _CUSTOMER_KEY + _OWNERS
 REFUSED = {
-    'initiate': _ALWAYS_REFUSED + _KEY_SERVICE + _PROPERTIES + _EXPIRY,
-    'upload_part': _ALWAYS_REFUSED + _EXPIRY + _CONDITIONS,
-    'copy_part': _ALWAYS_REFUSED + _SOURCE_CUSTOMER_KEY + _EXPIRY + _CONDITIONS,
-    'complete': _ALWAYS_REFUSED + _DATES + _OBJECT_CHECKSUMS,
-    'abort': _OWNERS + ('x-amz-if-match-initiated-time',),
-    'list_parts': _ALWAYS_REFUSED,
-    'list_uploads': _OWNERS,
+    'initiate': _CUSTOMER_KEY + _KEY_SERVICE + _PROPERTIES + _EXPIRY,
+    'upload_part': _CUSTOMER_KEY + _EXPIRY + _CONDITIONS,
+    'copy_part': _CUSTOMER_KEY + _SOURCE_CUSTOMER_KEY + _EXPIRY + _CONDITIONS,
+    'complete': _CUSTOMER_KEY + _DATES,
+    'abort': ('x-amz-if-match-initiated-time',),
+    'list_parts': _CUSTOMER_KEY,
 }
 
 _KEPT_ACLS = ('private', 'bucket-owner-full-control')
 _KNOWN_ACLS = _KEPT_ACLS + ('public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read',
                             'bucket-owner-read', 'log-delivery-write')
-
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
-_CHECKSUM_TYPES = {'CRC32': ('COMPOSITE', 'FULL_OBJECT'), 'CRC32C': ('COMPOSITE', 'FULL_OBJECT'),
-                   'CRC64NVME': ('FULL_OBJECT',), 'SHA1': ('COMPOSITE',), 'SHA256': ('COMPOSITE',)}
-_UNSUPPORTED_CHECKSUMS = ('SHA512', 'MD5', 'XXHASH64', 'XXHASH3', 'XXHASH128')
 
 
 def refuse_unsupported(operation: str, headers: Mapping[str, str]) -> None:
@@ -79,30 +69,6 @@ def check_acl(headers: Mapping[str, str]) -> None:
         raise InvalidArgument('x-amz-acl', acl)
     if acl not in _KEPT_ACLS:
         raise NotImplementedHeader('x-amz-acl')
-
-
-def check_checksum_choice(headers: Mapping[str, str]) -> None:
-    """Check that the checksum algorithm and type announced at Initiate are a pair that S3 knows.
-
-    Raises InvalidRequest, or NotImplementedHeader for those of S3 that Swift cannot verify. What the parts then carry
-    is verified as each is uploaded.
-    """
-    algorithm = headers.get('x-amz-checksum-algorithm')
-    kind = headers.get('x-amz-checksum-type')
-    if algorithm is None:
-        if kind is not None:
-            raise InvalidRequest('The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm '
-                                 'header.')
-        return
-    if algorithm.strip().upper() in _UNSUPPORTED_CHECKSUMS:
-        raise NotImplementedHeader('x-amz-checksum-algorithm')
-    types = _CHECKSUM_TYPES.get(algorithm.strip().upper())
-    if types is None:
-        raise InvalidRequest('Checksum algorithm provided is unsupported. Please try again with any of the valid '
-                             'types: [%s]' % ', '.join(_CHECKSUM_TYPES))
-    if kind is not None and kind.strip().upper() not in types:
-        raise InvalidRequest('The %s checksum type cannot be used with the %s checksum algorithm.'
-                             % (kind, algorithm.lower()))
 
 
 def check_metadata_size(headers: Mapping[str, str]) -> None:

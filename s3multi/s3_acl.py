@@ -26,6 +26,10 @@ class S3Acl:
         """Raise the ErrorResponse of s3api for an ACL in the headers that is none, or that s3api does not know."""
         self._asked_for(Owner('', ''))
 
+    def owner_of(self, bucket_sysmeta: Mapping[str, str]) -> str:
+        """Return the id of a bucket's owner, '' when it has none."""
+        return self._bucket_acl(bucket_sysmeta).owner.id or ''
+
     def may(self, permission: str, bucket_sysmeta: Mapping[str, str]) -> bool:
         """Say whether the user has READ or WRITE on a bucket; the mapping is that of Swift's container info."""
         return self._allows(self._bucket_acl(bucket_sysmeta), permission)

@@ -7,7 +7,7 @@ from swift.common.utils import Timestamp, config_true_value
 
 from s3multi.bucket_life import ended_before
 from s3multi.config import Settings
-from s3multi.errors import NoSuchUpload
+from s3multi.errors import AccessDenied, NoSuchUpload
 from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import Upload, UploadIds
 from s3multi.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
@@ -56,6 +56,19 @@ class Session:
         if marker is None or marker.state is not State.OPEN:
             raise NoSuchUpload(upload.id)
         return marker
+
+    def check_owner(self, header: str, bucket: str) -> None:
+        """Raise AccessDenied when ``header`` names another owner of ``bucket`` than s3api would show to this user."""
+        expected = self.call.headers.get(header)
+        if expected is None:
+            return
+        # Without ACLs all buckets that a user can address are of one account, and s3api names the user as their owner.
+        owner = self.call.user
+        if self.call.s3_acl is not None:
+            info = self.bucket_info if bucket == self.call.bucket else self.backend.bucket_info(bucket)
+            owner = self.call.s3_acl.owner_of(info['sysmeta'])
+        if expected != owner:
+            raise AccessDenied()
 
     def check_part_quota(self, upload: Upload, size: int) -> None:
         """Raise EntityTooLarge when the quota of the bucket has no room for a part of ``size`` bytes."""

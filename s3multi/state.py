@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 
 from swift.common.utils import Timestamp
 
+from s3multi.checksums import Choice, ObjectChecksum
+
 # Longer than any Complete may take from its timestamp T to its manifest. An intent that is older belongs to a proxy
 # that died; only then may somebody else decide what became of it.
 LEASE_SECONDS = 60.0
@@ -41,13 +43,14 @@ class State(enum.Enum):
 class Marker:
     """A marker. ``headers`` is what the object shall have, as Initiate was told; empty once an Abort began.
 
-    initiator: who began the upload, '' when the marker does not tell.
+    initiator: who began the upload, '' when the marker does not tell. checksum: what Initiate chose.
     """
 
     state: State
     timestamp: Timestamp
     headers: 'dict[str, str]' = field(default_factory=dict)
     initiator: str = ''
+    checksum: 'Choice | None' = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Finished:
     upload_id: 'str | None' = None
     etag: 'str | None' = None
     version_id: 'str | None' = None
+    checksum: 'ObjectChecksum | None' = None
 
 
 @dataclass(frozen=True)

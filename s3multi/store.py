@@ -19,6 +19,7 @@ from swift.common.swob import Request, Response
 from swift.common.utils import StreamingPile, Timestamp, parse_content_type
 
 from s3multi import checksums, manifest
+from s3multi.checksums import ObjectDigests
 from s3multi.conditions import Compare
 from s3multi.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.expiry import Freeing, batches
@@ -184,7 +185,7 @@ class Store:
 
     # The object
 
-    def write_manifest(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
+    def write_manifest(self, upload: Upload, chosen: Sequence[Attempt], digests: ObjectDigests,
                        gate: 'Callable[[], tuple[Intent, Marker]]', compare: Compare = Compare.NOBODY) -> Written:
         """Write the manifest of parts that are proven; return the version id in a versioned bucket.
 
@@ -196,14 +197,14 @@ class Store:
         intent, marker = gate()
         target = Target(self._bucket, upload.key)
         request = self._backend.request('PUT', target, {
-            **manifest.stored_headers(upload, chosen, marker.headers, etag, body),
+            **manifest.stored_headers(upload, chosen, marker.headers, digests, body),
             'X-Timestamp': plain_time(intent.timestamp), **_condition(compare)}, body, past_quota=True)
         # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
         request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
         _look_again(request)
         return self._written(target, self._backend.answer(request), compare)
 
-    def write_manifest_through_slo(self, upload: Upload, chosen: Sequence[Attempt], etag: str,
+    def write_manifest_through_slo(self, upload: Upload, chosen: Sequence[Attempt], digests: ObjectDigests,
                                    gate: 'Callable[[], tuple[Intent, Marker]]',
                                    compare: Compare = Compare.NOBODY) -> Written:
         """Like ``write_manifest``, but have SLO ask for every part before ``gate`` is called.
@@ -220,7 +221,7 @@ class Store:
                 return []
             intent, marker = gate()
             # SLO writes with this very environ, so what only now is known can still be set.
-            request.headers.update(manifest.object_headers(upload, marker.headers, etag))
+            request.headers.update(manifest.object_headers(upload, marker.headers, digests))
             request.headers['X-Timestamp'] = plain_time(intent.timestamp)
             _look_again(request)
             return []

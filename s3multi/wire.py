@@ -5,16 +5,16 @@ The front (``front``) parses and checks the S3 request, and leaves a ``Handoff``
 client can set. Auth filters in between turn the access key in the path into the account.
 """
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
 
-from s3multi.checksums import Checksum
 from s3multi.documents import CONTENT_TYPE, error_document
 from s3multi.errors import InvalidArgument, InvalidRequest, InvalidURI, S3Error
+from s3multi.part_body import TrailingChecksum
 from s3multi.s3_acl import S3Acl
 
 if TYPE_CHECKING:
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 HANDOFF = 's3multi.handoff'
 # Where the front leaves the name of a bucket that an S3 request deletes (a WSGI string).
 DELETED_BUCKET = 's3multi.deleted_bucket'
+# Where it leaves a ``Reading``.
+READING = 's3multi.reading'
+
+
+@dataclass
+class Reading:
+    """A GET or HEAD of an object that s3api answers, of which the client wants the checksum.
+
+    headers: set by the filter, for the front to add to the answer.
+    """
+
+    headers: 'dict[str, str]' = field(default_factory=dict)
 
 
 @dataclass
@@ -30,18 +42,18 @@ class Handoff:
     """What the front knows of a request and Swift's environ no longer tells.
 
     params: the query, as it was signed. headers: the client's, names in lower case. access_key: who signed.
-    location: the URL of the object. checksum: the one that came in a header, or what returns the one of a trailer
-    once the body has been read; None when none was announced. The front verifies it. s3_acl: the client's rights where
-    the ACLs of S3 count, and Swift's authorisation lets everything pass; else None. answered: set by the filter, so
-    that the front can tell its answers from a denial on the way. cors: set by the filter, the headers that let a
-    script in a browser read the answer, whoever gives it.
+    location: the URL of the object. trailer: the checksum that comes behind the body. verified: whether the front
+    compares the checksum of a body. s3_acl: the client's rights where the ACLs of S3 count, and Swift's authorisation
+    lets everything pass; else None. answered: set by the filter, so that the front can tell its answers from a denial
+    on the way. cors: set by the filter, the headers that let a script in a browser read the answer, whoever gives it.
     """
 
     params: Mapping[str, str]
     headers: Mapping[str, str]
     access_key: str
     location: str
-    checksum: 'Checksum | Callable[[], Checksum] | None' = None
+    trailer: 'TrailingChecksum | None' = None
+    verified: bool = True
     s3_acl: 'S3Acl | None' = None
     answered: bool = False
     cors: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +79,8 @@ class Call:
     content_length: 'int | None'
     content_md5: 'str | None'
     metadata: Mapping[str, str]
-    checksum: 'Checksum | Callable[[], Checksum] | None'
+    trailer: 'TrailingChecksum | None'
+    verified: bool
     s3_acl: 'S3Acl | None'
     trans_id: str
 
@@ -113,7 +126,8 @@ def read_call(env: 'WSGIEnvironment') -> Call:
         env=env, method=request.method, account=wsgi_to_str(account), bucket=wsgi_to_str(bucket),
         key=wsgi_to_str(key) if key else None, params=handoff.params, headers=handoff.headers,
         user=_user_of(env, handoff), location=handoff.location, content_length=request.content_length,
-        content_md5=_content_md5(handoff.headers), checksum=handoff.checksum, s3_acl=handoff.s3_acl,
+        content_md5=_content_md5(handoff.headers), trailer=handoff.trailer, verified=handoff.verified,
+        s3_acl=handoff.s3_acl,
         trans_id=env.get('swift.trans_id', ''),
         metadata={name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
                   if name.startswith('HTTP_X_OBJECT_META_')})

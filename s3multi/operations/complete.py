@@ -7,7 +7,8 @@ import base64
 
 from eventlet import Timeout
 
-from s3multi import heartbeat, request_headers
+from s3multi import checksum_rules, heartbeat, request_headers
+from s3multi.checksums import ObjectDigests
 from s3multi.conditions import Compare, read_condition
 from s3multi.digests import is_md5, md5, multipart_etag
 from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
@@ -35,13 +36,16 @@ def run(session: Session) -> Reply:
     upload = session.upload()
     request_headers.refuse_unsupported('complete', session.call.headers)
     guard = Guard(session, upload, read_condition(session.call.headers))
+    announced = checksum_rules.read_announced(session.call.headers)
     listed = _read_list(session, upload)
     etag = multipart_etag(ref.etag for ref in listed)
     proof = prove(session, upload, listed)
     if proof is None:
-        earlier = Conclusion(session, upload, etag, None, guard)
-        return _reply(session.call, etag, earlier.of_earlier_complete())
+        earlier = Conclusion(session, upload, ObjectDigests(etag), None, guard).of_earlier_complete()
+        return _reply(session.call, ObjectDigests(etag, earlier.checksum), earlier.version_id)
     check_sizes(proof.chosen, session.settings.min_segment_size, session.call.headers.get('x-amz-mp-object-size'))
+    checksum_rules.check_type(proof.checksum, session.call.headers)
+    digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.chosen, announced, upload.id))
     _check_quota(session, upload, proof, etag)
     guard.check()
     # Nothing is replaced where there may be nothing.
@@ -50,7 +54,7 @@ def run(session: Session) -> Reply:
 
     def task() -> Reply:
         session.logger.thread_locals = thread_locals
-        return _finish(session, upload, proof, etag, guard, replaced)
+        return _finish(session, upload, proof, digests, guard, replaced)
 
     return heartbeat.answer(task, session.settings.heartbeat_interval)
 
@@ -97,17 +101,18 @@ def _check_quota(session: Session, upload: Upload, proof: Proof, etag: str) -> N
             raise
 
 
-def _finish(session: Session, upload: Upload, proof: Proof, etag: str, guard: Guard,
+def _finish(session: Session, upload: Upload, proof: Proof, digests: ObjectDigests, guard: Guard,
             replaced: 'Replaced | None') -> Reply:
     """Write the object and return the reply, an error document included: the status may be gone by then."""
-    conclusion = Conclusion(session, upload, etag, name_choice(etag, (part.name for part in proof.chosen)), guard)
+    conclusion = Conclusion(session, upload, digests,
+                            name_choice(digests.etag, (part.name for part in proof.chosen)), guard)
     try:
         version_id = conclusion.reach(proof.chosen)
         if conclusion.may_free:
             _free_others(session, upload, proof)
         if replaced is not None and replaced.upload != upload:
             free_behind(session, replaced)
-        return _reply(session.call, etag, version_id)
+        return _reply(session.call, digests, version_id)
     except S3Error as error:
         return Reply.error(error, session.call.trans_id)
     except (Exception, Timeout):
@@ -124,7 +129,8 @@ def _free_others(session: Session, upload: Upload, proof: Proof) -> None:
         session.logger.warning('not all unlisted parts of upload %s could be deleted: %s', upload.id, error)
 
 
-def _reply(call: Call, etag: str, version_id: 'str | None') -> Reply:
+def _reply(call: Call, digests: ObjectDigests, version_id: 'str | None') -> Reply:
     body = document('CompleteMultipartUploadResult', [
-        ('Location', call.location), ('Bucket', call.bucket), ('Key', call.object_key()), ('ETag', '"%s"' % etag)])
+        ('Location', call.location), ('Bucket', call.bucket), ('Key', call.object_key()),
+        ('ETag', '"%s"' % digests.etag), *(digests.checksum.elements if digests.checksum else [])])
     return Reply.xml(body, {'x-amz-version-id': version_id} if version_id else None)

@@ -7,6 +7,7 @@ that it was still ours proves that no other Complete has passed. ``doc/design`` 
 """
 from collections.abc import Sequence
 
+from s3multi.checksums import ObjectDigests
 from s3multi.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
                             ServiceUnavailable)
 from s3multi.layout import Upload
@@ -14,7 +15,7 @@ from s3multi.operations.guard import Guard
 from s3multi.operations.settle import Verdict, after, is_finished, settle_abort
 from s3multi.parts import Attempt
 from s3multi.session import Session
-from s3multi.state import Intent, Marker, State, manifest_timestamp
+from s3multi.state import Finished, Intent, Marker, State, manifest_timestamp
 from s3multi.subrequest import swift_time
 
 # An intent that another Complete keeps writing and deleting: somebody repeats in a loop.
@@ -24,21 +25,22 @@ _MAX_ENTRIES = 5
 class _Over(Exception):
     """Another Complete with the same list has finished the upload."""
 
-    def __init__(self, version_id: 'str | None') -> None:
+    def __init__(self, finished: Finished) -> None:
         super().__init__()
-        self.version_id = version_id
+        self.finished = finished
 
 
 class Conclusion:
     """One Complete on its way to the object, or to the reason why there is none."""
 
-    def __init__(self, session: Session, upload: Upload, etag: str, choice: 'str | None', guard: Guard) -> None:
-        """etag: the S3 ETag of the object. choice: the name of the list of attempts; None when it is not known."""
+    def __init__(self, session: Session, upload: Upload, digests: ObjectDigests, choice: 'str | None',
+                 guard: Guard) -> None:
+        """choice: the name of the list of attempts; None when it is not known, and neither is a checksum."""
         self._session = session
         self._store = session.store
         self._records = session.records
         self._upload = upload
-        self._etag = etag
+        self._digests = digests
         self._choice = choice
         self._guard = guard
         self._intent: Intent | None = None
@@ -61,12 +63,12 @@ class Conclusion:
         try:
             write = (self._store.write_manifest_through_slo if self._session.settings.verify == 'head'
                      else self._store.write_manifest)
-            written = write(self._upload, chosen, self._etag, self._enter, self._guard.compare)
+            written = write(self._upload, chosen, self._digests, self._enter, self._guard.compare)
             version_id = written.version_id
             if not (written.stored or self._joined):
                 self._look_what_is_there()
         except _Over as over:
-            return over.version_id
+            return over.finished.version_id
         except PreconditionFailed:
             self._recognise()
             version_id = None
@@ -87,25 +89,25 @@ class Conclusion:
         # gone no other Complete enters, so every rival there will ever be has written its intent.
         self._records.delete_marker(self._upload, just_after)
         self._won = self._records.delete_intent(self._upload, just_after)
-        return version_id if self._won else self.of_earlier_complete()
+        return version_id if self._won else self.of_earlier_complete().version_id
 
-    def of_earlier_complete(self) -> 'str | None':
-        """With the marker gone: return the version id if the object is what this Complete would make.
+    def of_earlier_complete(self) -> Finished:
+        """With the marker gone: return what the object says if it is what this Complete would make.
 
         Raises NoSuchUpload if not, ServiceUnavailable while a Complete with another list may still replace it.
         """
         intent = self._records.intent(self._upload)
         finished = self._records.finished(self._upload.key)
-        if finished.upload_id != self._upload.id or finished.etag != self._etag:
+        if finished.upload_id != self._upload.id or finished.etag != self._digests.etag:
             raise NoSuchUpload(self._upload.id)
         if intent is not None and not self._is_same_list(intent) and intent.is_fresh(self._session.now()):
             raise self._busy('another Complete is closing it')
-        return finished.version_id
+        return finished
 
     def _is_same_list(self, intent: Intent) -> bool:
         # Without the parts at hand the ETag has to do, which the choice begins with.
         if self._choice is None:
-            return intent.chosen.startswith(self._etag + ':')
+            return intent.chosen.startswith(self._digests.etag + ':')
         return intent.chosen == self._choice
 
     def _enter(self) -> 'tuple[Intent, Marker]':
@@ -143,7 +145,7 @@ class Conclusion:
         finished = self._records.finished(self._upload.key)
         if finished.upload_id != self._upload.id:
             raise ConditionalRequestConflict()
-        if finished.etag != self._etag:
+        if finished.etag != self._digests.etag:
             raise self._busy('another Complete has made the object')
         self._found = True
 

@@ -15,11 +15,12 @@ from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possi
 from s3multi import manifest
 from s3multi.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
                                  parse_source)
-from s3multi.documents import document
+from s3multi.documents import Node, document
 from s3multi.errors import (AccessDenied, BrokenSource, InvalidArgument, InvalidRequest, NoSuchBucket, NoSuchKey,
                             NoSuchVersion, S3Error)
 from s3multi.layout import is_segments_container
 from s3multi.operations.upload_part import read_target, store_attempt
+from s3multi.part_body import PartBody
 from s3multi.session import Session
 from s3multi.store import s3_time_of
 from s3multi.subrequest import Target, failure
@@ -29,25 +30,27 @@ _CONTENT_RANGE = re.compile(r'bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)')
 
 
 def run(session: Session) -> Reply:
-    """Answer CopyPartResult with the ETag of the bytes copied."""
+    """Answer CopyPartResult with the ETag of the bytes copied, and their checksum if the upload has an algorithm."""
     call = session.call
     upload, number = read_target(session, 'copy_part')
     source = parse_source(call.headers[HEADER])
+    session.check_owner('x-amz-source-expected-bucket-owner', source.bucket)
     if is_segments_container(source.bucket):
         raise NoSuchBucket(source.bucket)
     byte_range = parse_range(call.headers)
-    session.open_marker(upload)
+    choice = session.open_marker(upload).checksum
     response = _open_source(session, source, byte_range)
     with closing_if_possible(response.app_iter):
         state = _state_of(response)
         check_conditions(call.headers, state, float(session.now()))
         # A source that Swift answers without a length (a DLO) is streamed in chunks; its size cannot be checked first.
         length = None if state.size < 0 else check_range(byte_range, state.size)
-        headers = {'Transfer-Encoding': 'chunked'} if length is None else {'Content-Length': str(length)}
-        stored = store_attempt(session, upload, number, headers,
-                               {'wsgi.input': FileLikeIter(response.app_iter)})
+        body = PartBody(FileLikeIter(response.app_iter), length, owed=choice.algorithm if choice else None,
+                        encrypted=session.encrypted)
+        stored = store_attempt(session, upload, number, body)
+    checksum: list[Node] = [(body.checksum.element, body.checksum.value)] if body.checksum else []
     result = document('CopyPartResult', [('LastModified', s3_time_of(stored.began // 100000)),
-                                         ('ETag', '"%s"' % stored.etag)])
+                                         ('ETag', '"%s"' % stored.etag), *checksum])
     version_id = response.headers.get('X-Object-Version-Id')
     return Reply.xml(result, {'x-amz-copy-source-version-id': version_id} if version_id else None)
 

@@ -8,7 +8,7 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import str_to_wsgi
 from swift.common.utils import cache_from_env
 
-from s3multi import request_headers
+from s3multi import checksum_rules, request_headers
 from s3multi.documents import document
 from s3multi.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
 from s3multi.hints import BucketsWithUploads
@@ -25,7 +25,7 @@ def run(session: Session) -> Reply:
     headers = call.headers if call.s3_acl is None else request_headers.without_acl(call.headers)
     request_headers.refuse_unsupported('initiate', headers)
     request_headers.check_acl(headers)
-    request_headers.check_checksum_choice(call.headers)
+    checksum = checksum_rules.read_choice(call.headers)
     request_headers.check_metadata_size(call.headers)
     # The proxy that deleted a bucket of this name may have had a faster clock.
     began = max(session.ticks(), session.ended_before + 1)
@@ -33,12 +33,12 @@ def run(session: Session) -> Reply:
     initiation = _initiation(session)
     if session.ids.hides(call.account, call.bucket, key):
         _note_hidden(session)
-    if not session.records.open_upload(upload, initiation, call.user):
+    if not session.records.open_upload(upload, initiation, call.user, checksum):
         _create_container(session)
-        if not session.records.open_upload(upload, initiation, call.user):
+        if not session.records.open_upload(upload, initiation, call.user, checksum):
             raise ServiceUnavailable()
     return Reply.xml(document('InitiateMultipartUploadResult', [
-        ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]))
+        ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]), checksum.headers if checksum else None)
 
 
 def _note_hidden(session: Session) -> None:

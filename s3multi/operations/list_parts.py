@@ -30,7 +30,7 @@ def run(session: Session) -> Reply:
     if encoding:
         nodes.append(('EncodingType', encoding))
     nodes.append(('IsTruncated', 'true' if truncated else 'false'))
-    nodes += [('Part', _part(attempt)) for attempt in page]
+    nodes += [*(marker.checksum.elements if marker.checksum else []), *(('Part', _part(attempt)) for attempt in page)]
     return Reply.xml(document('ListPartsResult', nodes))
 
 

@@ -9,12 +9,11 @@ from typing import Protocol
 
 from swift.common import constraints
 
-from s3multi import request_headers
 from s3multi.documents import Node, document, people, url_encode
 from s3multi.errors import InvalidRequest
 from s3multi.layout import PARTS_DELIMITER, is_stock_id, marker_range, parts_directory, split_marker
 from s3multi.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
-from s3multi.records import marker_initiator, marker_state
+from s3multi.records import marker_checksum, marker_initiator, marker_state
 from s3multi.session import Session
 from s3multi.state import State
 from s3multi.stock_uploads import StockUploads
@@ -27,7 +26,6 @@ def run(session: Session) -> Reply:
     call = session.call
     if call.key is not None:
         raise InvalidRequest('Key is not expected for the GET method ?uploads subresource')
-    request_headers.refuse_unsupported('list_uploads', call.headers)
 
     def belongs(key: str, upload_id: str) -> bool:
         # The ids of stock s3api do not tell what they are for.
@@ -94,7 +92,9 @@ class _OwnUploads:
             if marker_state(row.get('content_type', '')) is State.OPEN:
                 split = split_marker(row['name'])
                 if split and self._session.knows(*split):
-                    yield OpenUpload.of(*split, row['last_modified'], marker_initiator(row['content_type']))
+                    content_type = row['content_type']
+                    yield OpenUpload.of(*split, row['last_modified'], marker_initiator(content_type),
+                                        marker_checksum(content_type))
 
     def _is_ours(self, key: str, upload_id: str) -> bool:
         return self._session.ids.belongs(self._session.call.account, self._session.call.bucket, key, upload_id)
@@ -151,7 +151,8 @@ def _result(session: Session, query: UploadsQuery, page: UploadsPage) -> bytes:
         nodes.append(('EncodingType', query.encoding))
     nodes.append(('IsTruncated', 'true' if page.truncated else 'false'))
     nodes += [('Upload', [('Key', encode(upload.key)), ('UploadId', upload.id), *people(upload.initiator),
-                          ('StorageClass', 'STANDARD'), ('Initiated', s3_time(upload.initiated))])
+                          ('StorageClass', 'STANDARD'), ('Initiated', s3_time(upload.initiated)),
+                          *(upload.checksum.elements if upload.checksum else [])])
               for upload in page.uploads]
     nodes += [('CommonPrefixes', [('Prefix', encode(prefix))]) for prefix in page.prefixes]
     return document('ListMultipartUploadsResult', nodes)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import eventlet
 
+from s3multi.checksums import Choice
 from s3multi.errors import InvalidPart, NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.operations.settle import Verdict, settle_abort
 from s3multi.parts import Attempt, Judgement, PartRef, judge
-from s3multi.records import marker_state
+from s3multi.records import marker_checksum, marker_state
 from s3multi.session import Session
-from s3multi.state import State
+from s3multi.state import Marker, State
 from s3multi.store import attempt_of
 
 _SECONDS_BETWEEN_LISTINGS = 0.5
@@ -24,10 +25,14 @@ _SECONDS_BETWEEN_LISTINGS = 0.5
 
 @dataclass(frozen=True)
 class Proof:
-    """chosen: an attempt for each listed part, in order. others: every other stored attempt that was seen."""
+    """chosen: an attempt for each listed part, in order. others: every other stored attempt that was seen.
+
+    checksum: what Initiate chose.
+    """
 
     chosen: 'list[Attempt]'
     others: 'list[Attempt]'
+    checksum: 'Choice | None'
 
 
 def prove(session: Session, upload: Upload, listed: Sequence[PartRef]) -> 'Proof | None':
@@ -36,56 +41,62 @@ def prove(session: Session, upload: Upload, listed: Sequence[PartRef]) -> 'Proof
     Raises NoSuchUpload when it was aborted, else InvalidPart for the first listed part that cannot be proven.
     """
     seen: dict[str, Attempt] = {}
-    seen_open = _read_listing(session, upload, seen)
+    listed_marker = _read_listing(session, upload, seen)
     refusal: InvalidPart | None = None
     judgement = Judgement((), ())
     try:
         judgement = judge(listed, seen.values(), upload.id)
     except InvalidPart as error:
         refusal = error
-    if refusal or judgement.missing or not seen_open:
-        if _has_ended(session, upload):
+    checksum = marker_checksum(listed_marker)
+    if refusal or judgement.missing or not listed_marker:
+        marker = _marker_of_open(session, upload)
+        if marker is None:
             return None
+        checksum = marker.checksum
     if refusal:
         raise refusal
     if judgement.missing:
         judgement = _ask_further(session, upload, listed, seen, judgement)
     chosen = judgement.proven
     names = {attempt.name for attempt in chosen}
-    return Proof(chosen, [attempt for attempt in seen.values() if attempt.name not in names])
+    return Proof(chosen, [attempt for attempt in seen.values() if attempt.name not in names], checksum)
 
 
-def _has_ended(session: Session, upload: Upload) -> bool:
-    """Say whether the marker is gone. Raises NoSuchUpload after an Abort, ServiceUnavailable while one is undecided."""
+def _marker_of_open(session: Session, upload: Upload) -> 'Marker | None':
+    """Return the marker; None when it is gone: the upload was completed.
+
+    Raises NoSuchUpload after an Abort, ServiceUnavailable while one is undecided.
+    """
     marker = session.records.marker(upload)
     if marker is None:
-        return True
+        return None
     # Decided here, before an intent of ours could keep the Abort waiting.
     if marker.state is State.ABORTING:
         verdict = settle_abort(session, upload).verdict
         if verdict is Verdict.UNSURE:
             raise ServiceUnavailable()
         if verdict is Verdict.COMPLETED:
-            return True
+            return None
     if marker.state is not State.OPEN:
         raise NoSuchUpload(upload.id)
-    return False
+    return marker
 
 
-def _read_listing(session: Session, upload: Upload, seen: 'dict[str, Attempt]') -> bool:
-    """Add the attempts that the listing shows to ``seen``; say whether it shows an open marker too.
+def _read_listing(session: Session, upload: Upload, seen: 'dict[str, Attempt]') -> str:
+    """Add the attempts that the listing shows to ``seen``; return the type of the marker, '' if it shows no open one.
 
     Rows are only ever added: what another replica of the listing has shown before stays true.
     """
-    seen_open = False
+    found = ''
     for page in session.store.rows(prefix=upload.marker, end_marker=upload.parts_end):
         for row in page:
             attempt = attempt_of(upload, row)
             if attempt is not None:
                 seen[attempt.name] = attempt
-            elif row['name'] == upload.marker:
-                seen_open = marker_state(row['content_type']) is State.OPEN
-    return seen_open
+            elif row['name'] == upload.marker and marker_state(row['content_type']) is State.OPEN:
+                found = row['content_type']
+    return found
 
 
 def _ask_further(session: Session, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]',

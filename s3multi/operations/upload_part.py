@@ -3,19 +3,14 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 """
-import hashlib
-from collections.abc import Callable, MutableMapping
-from typing import Any, BinaryIO
-
 from swift.common import constraints
 from swift.common.swob import Response
 
-from s3multi import request_headers
-from s3multi.checksums import Checksum, with_parameter
+from s3multi import checksum_rules, request_headers
 from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
                             NoSuchUpload, RequestTimeout)
 from s3multi.layout import Upload, attempt_ticks, new_attempt
-from s3multi.manifest import LISTING_ETAG_HEADER, LISTING_TYPE_HEADER, SEGMENT_TYPE
+from s3multi.part_body import PartBody
 from s3multi.parts import MAX_PART_BYTES, Attempt, parse_part_number
 from s3multi.session import Session
 from s3multi.state import State
@@ -33,51 +28,15 @@ def run(session: Session) -> Reply:
     largest = min(MAX_PART_BYTES, constraints.MAX_FILE_SIZE)
     if length > largest:
         raise EntityTooLarge(length, largest)
-    session.open_marker(upload)
-    headers = {'Content-Length': str(length)}
+    sent = call.trailer or checksum_rules.read_sent(call.headers)
+    choice = session.open_marker(upload).checksum
+    checksum_rules.check_part(choice, sent.algorithm if sent else None)
+    body = PartBody(call.body, length, sent, call.verified, choice.algorithm if choice else None, session.encrypted)
     if call.content_md5:
-        headers['ETag'] = call.content_md5
-    environ: dict[str, Any] = {'wsgi.input': call.body}
-    if isinstance(call.checksum, Checksum) and not session.encrypted:
-        # Known already, and if it is wrong the PUT never ends: a header is cheaper than a footer.
-        headers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, call.checksum)
-    elif call.checksum is not None:
-        environ.update(_keeping(call.checksum, call.body, session.encrypted))
-    stored = store_attempt(session, upload, number, headers, environ)
-    checksum = _value(call.checksum) if call.checksum is not None else None
-    return Reply(200, {'ETag': '"%s"' % stored.etag, **({checksum.header: checksum.value} if checksum else {})})
-
-
-def _value(checksum: 'Checksum | Callable[[], Checksum]') -> Checksum:
-    return checksum if isinstance(checksum, Checksum) else checksum()
-
-
-def _keeping(checksum: 'Checksum | Callable[[], Checksum]', body: BinaryIO, encrypted: bool) -> 'dict[str, Any]':
-    """Return the environ for a part whose row shall show what only the end of the body tells: its trailer, its MD5."""
-    if not encrypted:
-        def add_type(footers: 'MutableMapping[str, str]') -> None:
-            footers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, _value(checksum))
-
-        return {'swift.callback.update_footers': add_type}
-    stream = _DigestingInput(body)
-
-    def add_hash(footers: 'MutableMapping[str, str]') -> None:
-        footers[LISTING_ETAG_HEADER] = with_parameter(stream.md5.hexdigest(), _value(checksum))
-
-    return {'wsgi.input': stream, 'swift.callback.update_footers': add_hash}
-
-
-class _DigestingInput:
-    """Passes a body on and takes its MD5: who sets the hash of a row has to set all of it."""
-
-    def __init__(self, body: BinaryIO) -> None:
-        self._body = body
-        self.md5 = hashlib.md5(usedforsecurity=False)
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._body.read(size)
-        self.md5.update(chunk)
-        return chunk
+        body.headers['ETag'] = call.content_md5
+    stored = store_attempt(session, upload, number, body)
+    answered = {body.checksum.header: body.checksum.value} if sent and body.checksum else {}
+    return Reply(200, {'ETag': '"%s"' % stored.etag, **answered})
 
 
 def read_target(session: Session, operation: str) -> 'tuple[Upload, int]':
@@ -94,18 +53,20 @@ def read_target(session: Session, operation: str) -> 'tuple[Upload, int]':
     return upload, number
 
 
-def store_attempt(session: Session, upload: Upload, number: int, headers: 'dict[str, str]',
-                  environ: 'dict[str, Any]') -> Attempt:
-    """Write a new attempt of part ``number`` and return it. environ: ``wsgi.input`` is the stream of its bytes.
+def store_attempt(session: Session, upload: Upload, number: int, body: PartBody) -> Attempt:
+    """Write a new attempt of part ``number`` and return it.
 
-    headers: Content-Length, or Transfer-Encoding where the length is not known, and what Swift shall check. Raises
-    NoSuchUpload when the upload ended meanwhile, EntityTooLarge when the bucket's quota has no room.
+    Raises NoSuchUpload when the upload ended meanwhile, EntityTooLarge when the bucket's quota has no room, BadDigest.
     """
+    if body.error:
+        raise body.error
     # Like Swift, of a length that is not known beforehand: only whether there is any room left.
-    session.check_part_quota(upload, int(headers.get('Content-Length', 0)))
+    session.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
     began = session.ticks()
     name = new_attempt(began)
-    response = session.store.put_part(upload, number, name, headers, environ)
+    response = session.store.put_part(upload, number, name, body.headers, body.environ)
+    if body.error:
+        raise body.error
     if response.status_int != 201:
         raise _refusal(session, upload, number, response)
     stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)

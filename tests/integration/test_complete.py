@@ -371,7 +371,6 @@ def test_wrong_content_md5_is_told_in_the_error(tiny, bucket):
 
 @pytest.mark.parametrize('header, value', [
     ('If-None-Match', '"etag"'),
-    ('x-amz-expected-bucket-owner', '123456789012'),
     ('x-amz-server-side-encryption-customer-algorithm', 'AES256'),
     ('x-amz-server-side-encryption-customer-key', 'a2V5'),
     ('x-amz-server-side-encryption-customer-key-MD5', 'a2V5'),

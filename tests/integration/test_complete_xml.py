@@ -182,9 +182,11 @@ def test_document_that_is_refused(shared, body):
     ('<ChecksumCRC32>AAAAAA==</ChecksumCRC32><ChecksumSHA1>x</ChecksumSHA1>', (400, 'InvalidArgument')),
     ('<ChecksumCRC32>AAAAAA==</ChecksumCRC32><ChecksumCRC32>AAAAAA==</ChecksumCRC32>', MALFORMED),
     ('<Checksum>AAAAAA==</Checksum>', MALFORMED),
-], ids=['two algorithms', 'twice', 'no algorithm'])
+    ('<ChecksumMD4>AAAAAA==</ChecksumMD4>', MALFORMED),
+    ('<ChecksumCRC32>x</ChecksumCRC32>', (400, 'InvalidArgument')),
+], ids=['two algorithms', 'twice', 'no algorithm', 'unknown algorithm', 'no base64'])
 def test_part_with_checksums_that_cannot_be(shared, extra, outcome):
-    """A part carries at most one checksum element."""
+    """A part carries at most one checksum element, of an algorithm of S3, in base64."""
     body = document('"0"', parts=one(etag=shared.etags[1], extra=extra))
 
     assert outcome == shared.complete(body).outcome

@@ -661,8 +661,6 @@ def test_reader_cannot_copy_into_the_bucket(cluster, upload, swift):
     ('x-amz-server-side-encryption-customer-algorithm', 'AES256'),
     ('x-amz-server-side-encryption-customer-key', 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE='),
     ('x-amz-server-side-encryption-customer-key-MD5', 'hRasmdxgYDKV3nvbahU1MA=='),
-    ('x-amz-expected-bucket-owner', '111122223333'),
-    ('x-amz-source-expected-bucket-owner', '111122223333'),
     ('X-Delete-After', '3600'),
 ])
 def test_promises_that_cannot_be_kept_are_refused(refusing, name, value):

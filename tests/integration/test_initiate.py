@@ -271,7 +271,7 @@ def test_key_too_long(raw, refusing, key, size):
 ], ids=str)
 def test_headers_that_are_accepted(raw, bucket, headers):
     """What SDKs send unasked, or what asks for no more than there is, must not fail an upload."""
-    raw.put_multipart(bucket, 'k', [b''], headers)
+    assert raw.initiate(bucket, 'k', headers)
 
 
 @pytest.mark.parametrize('headers', [
@@ -307,8 +307,6 @@ def test_checksum_algorithms_that_make_no_sense(raw, refusing, headers):
     ('x-amz-acl', 'public-read-write'),
     ('x-amz-acl', 'authenticated-read'),
     ('x-amz-acl', 'aws-exec-read'),
-    ('x-amz-expected-bucket-owner', '111122223333'),
-    ('x-amz-source-expected-bucket-owner', '111122223333'),
     ('X-Delete-At', '2000000000'),
     ('X-Delete-After', '3600'),
 ])

@@ -432,13 +432,6 @@ def test_bucket_that_does_not_exist(tiny):
     assert ((404, 'NoSuchBucket'), 'no-such-bucket-here') == (answer.outcome, answer.error['BucketName'])
 
 
-def test_header_that_cannot_be_honoured_is_refused(tiny, bucket):
-    """A header whose loss would mislead the client is NotImplemented, named in the error."""
-    answer = tiny.list_uploads(bucket, headers={'x-amz-expected-bucket-owner': '123456789012'})
-
-    assert ((501, 'NotImplemented'), 'x-amz-expected-bucket-owner') == (answer.outcome, answer.error['Header'])
-
-
 def test_more_uploads_than_a_page_holds(cluster, tiny, bucket, make_client):
     """Uploads beyond the thousandth are on the next page."""
     tiny.initiate(bucket, 'z')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Additional checksums of parts: verified, kept, shown, and compared at Complete. Values: CRCs of `123456789`."""
+"""Checksums of parts of an upload for which none was chosen: verified, kept and shown. Values: of `123456789`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import hashlib
 import pytest
 
 from tests.integration.raw import NAMESPACE, RawClient
+from tests.integration.s3api_features import needs_checksums
 
 BODY = b'123456789'
 MD5 = hashlib.md5(BODY).hexdigest()
@@ -55,6 +56,7 @@ def test_checksum_in_a_header_is_returned_by_upload_part_and_list_parts(client, 
     assert f'"{MD5}"' == part.findtext('ETag')
 
 
+@needs_checksums
 @every_algorithm
 def test_checksum_in_a_trailer_is_kept_too(client, bucket, upload_id, algorithm):
     """The value may come after an aws-chunked body; SDKs send it so over TLS."""
@@ -75,34 +77,6 @@ def test_part_without_checksum_shows_none(client, bucket, upload_id):
 
     assert [] == [name for name in answer.headers if name.lower().startswith('x-amz-checksum-')]
     assert ['PartNumber', 'LastModified', 'ETag', 'Size'] == [child.tag for child in part]
-
-
-@every_algorithm
-def test_complete_accepts_the_checksum_of_the_part(client, bucket, upload_id, algorithm):
-    """A part listed with the checksum it was uploaded with is that part."""
-    client.upload_part(bucket, 'key', upload_id, 1, BODY, {'x-amz-checksum-' + algorithm: VALUES[algorithm]})
-
-    answer = client.complete(bucket, 'key', upload_id,
-                             body_listing(('Checksum' + algorithm.upper(), VALUES[algorithm])))
-
-    assert '"5927c5d64d94a5786f90003aa26d0159-1"' == answer.xml('CompleteMultipartUploadResult').findtext('ETag')
-
-
-@pytest.mark.parametrize('elements', [
-    pytest.param([('ChecksumCRC32', 'AAAAAA==')], id='wrong value'),
-    pytest.param([('ChecksumCRC32', 'no base64')], id='no base64'),
-    pytest.param([('ChecksumSHA1', VALUES['sha1'])], id='another algorithm'),
-])
-def test_complete_refuses_another_checksum(client, bucket, upload_id, elements):
-    """A checksum in the list that is not the part's is InvalidPart, and leaves the upload open."""
-    client.upload_part(bucket, 'key', upload_id, 1, BODY, {'x-amz-checksum-crc32': VALUES['crc32']})
-
-    refused = client.complete(bucket, 'key', upload_id, body_listing(*elements))
-    error = refused.error
-
-    assert (400, 'InvalidPart') == refused.outcome
-    assert {'UploadId': upload_id, 'PartNumber': '1', 'ETag': MD5}.items() <= error.elements.items()
-    assert 200 == client.complete(bucket, 'key', upload_id, body_listing()).status
 
 
 def test_complete_refuses_two_checksums_of_one_part(client, bucket, upload_id):

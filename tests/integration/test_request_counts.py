@@ -90,6 +90,20 @@ def test_copy_part(proxy, client, upload):
     assert {'HEAD marker': 1, 'GET object': 1, 'PUT part': 1} == seen.counts
 
 
+def test_read_with_a_checksum(proxy, client, bucket):
+    """What an object has of its own costs nothing; the checksum of a part is in its row, which is one listing."""
+    upload_id = client.initiate(bucket, 'key', {'x-amz-checksum-algorithm': 'CRC32',
+                                                'x-amz-checksum-type': 'FULL_OBJECT'})
+    etag = client.upload_part(bucket, 'key', upload_id, 1, b'123456789').etag
+    client.complete(bucket, 'key', upload_id, [(1, etag)])
+    for query, counts in (({}, {}), ({'partNumber': 1}, {'GET segments container': 1})):
+        with counting(proxy.above) as seen:
+            answer = client.request('GET', bucket, 'key', query, {'x-amz-checksum-mode': 'ENABLED'})
+
+        assert 'y/Q5Jg==' == answer.headers['x-amz-checksum-crc32']
+        assert {'GET object': 1, **counts} == seen.counts
+
+
 @pytest.mark.parametrize('count', COUNTS)
 def test_list_parts(cluster, proxy, upload, count):
     """List Parts reads the marker and one listing."""

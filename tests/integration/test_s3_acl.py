@@ -137,6 +137,18 @@ def people(element):
     return element.findtext('Initiator/ID'), element.findtext('Owner/ID')
 
 
+@pytest.mark.parametrize('expected, outcome', [(OWNER, 200), (USER, DENIED)])
+def test_the_expected_owner_is_that_of_the_acl(owner, user, shared, expected, outcome):
+    """Not who asks, who may do it all the same; of the source of a copy as of the bucket."""
+    grant(owner, shared, {'x-amz-grant-read': f'id={USER}'}, 'source')
+    upload_id = user.initiate(shared, 'key')
+    headers = {'x-amz-expected-bucket-owner': expected}
+
+    assert outcome == user.upload_part(shared, 'key', upload_id, 1, b'1', headers).outcome
+    assert outcome == user.copy_part(shared, 'key', upload_id, 1, f'{shared}/source',
+                                     {'x-amz-source-expected-bucket-owner': expected}).outcome
+
+
 # The right to use a bucket
 
 def outcomes(client, upload):

@@ -146,10 +146,11 @@ def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):
             'swift.authorize': lambda request: None, **more}
 
 
-def handed_on(method='PUT', path='/v1/AUTH_a/bucket/key', params=None, headers=None, checksum=None, **more):
+def handed_on(method='PUT', path='/v1/AUTH_a/bucket/key', params=None, headers=None, trailer=None, verified=True,
+              **more):
     """Return the environ of a request that the front handed on; params and headers are the client's."""
     handoff = Handoff(params=params or {}, headers=headers or {}, access_key='test:tester',
-                      location='http://host/bucket/key', checksum=checksum)
+                      location='http://host/bucket/key', trailer=trailer, verified=verified)
     return client_env(path, **{HANDOFF: handoff, 'REQUEST_METHOD': method, **more})
 
 

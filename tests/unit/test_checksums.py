@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The additional checksum of a part: its names, and how it rides in the part's listing row."""
+"""Additional checksums: their names, values and arithmetic, and how they ride in rows and metadata."""
+import time
+
 import pytest
 from swift.common.utils import parse_content_type
 
-from s3multi.checksums import ALGORITHMS, Checksum, algorithm_of, element, from_parameters, with_parameter
+from s3multi.checksums import (ALGORITHMS, COMPOSITE, FULL_OBJECT, Checksum, ObjectChecksum, algorithm_of,
+                               algorithm_of_element, combine, composite, decode, element, from_parameters, hasher,
+                               stored_checksum, with_parameter)
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 
@@ -69,3 +73,114 @@ def test_other_parameters_of_a_row_are_no_checksums():
 def test_a_row_without_parameters_has_no_checksum():
     """A part that was uploaded without one."""
     assert {} == from_parameters([])
+
+
+# Arithmetic. Worked values: of parts, with their sizes, and of what they make.
+
+BODIES = [b'Hello, ', b'multipart ', b'world!\n']
+VALUES = {
+    'crc32': ['3ldvBQ==', 'kD8u3w==', 'nHfoQQ=='], 'crc32c': ['R4ccNA==', 'zrN+dg==', 'jfv5wA=='],
+    'crc64nvme': ['W5KyEjvHapE=', 'zKJoBEwjqEY=', 'NZlPa5vr0nY='],
+    'sha1': ['9Sq1f6Ud+nFFBSlEREY65aAJrjQ=', 'pPODM6M/C0+iScf3mB1jWxW4vHk=', 'IS8RE+vMUo5QGTPYXijQQt9FdG0='],
+    'sha256': ['I0Kb2bqY3VFAMJu5sAlLOq1kJDD/9vs8ph8AjOZE80o=', 'HN+Hs+Sd2Ah5qu6pTbrIurRFmc8sETNdwIupiK6h0rM=',
+               'FSlsvXVl1rNYP8/h2SJGy+J72bfFhieEx48RdsO2IrA='],
+}
+LARGE = 5 * 1024 * 1024
+
+
+@pytest.mark.parametrize('algorithm', VALUES)
+def test_the_checksum_of_bytes(algorithm):
+    """In one piece or byte by byte; nothing has a checksum too."""
+    for body, value in zip(BODIES, VALUES[algorithm]):
+        whole, bit_by_bit = hasher(algorithm), hasher(algorithm)
+        whole.update(body)
+        for place in range(len(body)):
+            bit_by_bit.update(body[place:place + 1])
+
+        assert Checksum.of(algorithm, whole.digest()).value == value
+        assert decode(algorithm, value) == whole.digest() == bit_by_bit.digest()
+
+
+@pytest.mark.parametrize('algorithm, parts, value', [
+    ('crc32', VALUES['crc32'], 'g1o3Jw==-3'), ('crc32c', VALUES['crc32c'], 'O41+xA==-3'),
+    ('sha1', VALUES['sha1'], 'qMm28oWMlTL5K8wfp0anBG5Pdbo=-3'),
+    ('sha256', VALUES['sha256'], 'zhiInOF8UNkIktrpRP/y1PlTqWdOwyXq9AAcCMue01c=-3'),
+    ('sha256', ['lcKa6Boe7a167tUCN5C4OaFygGSYD8MBnBARTrdL+1w=', 'gHjhbUT4oo2tSCtSZJdlKi+jeNXJT+VImqdPXsXvkOc=',
+                '4l9PQ3zOPZ0oGFvknFX+J4zZwE4WMzO+l3r8XrbWOeM='], 'rVWtNbadtsaKXJAcgWPWjifHzJaXde/iV4jaJAOdivc=-3'),
+    ('crc32', ['y/Q5Jg=='], '7kxlUA==-1'), ('crc32', ['AAAAAA=='], 'IUTfHA==-1'),
+    ('crc32c', ['AAAAAA=='], 'SGdLxw==-1'),
+    ('sha1', ['98O8HYCOBHMq32eZZczDTKeuNEE='], 'zGcEPHvP9e6lVmvZsfPHT9mlz10=-1'),
+    ('crc32', ['JRTCyQ==', 'QoZTGg==', 'YAgjqw=='], 'Z+ry2Q==-3'),
+    ('crc32c', ['zqsFQg==', '/wAAAA=='], 'X9+XvQ==-2'),
+])
+def test_the_checksum_of_checksums(algorithm, parts, value):
+    """Over their bytes, not their base64, with their number behind it."""
+    assert Checksum(algorithm, value) == composite(algorithm, [decode(algorithm, part) for part in parts])
+
+
+@pytest.mark.parametrize('algorithm, parts, value', [
+    ('crc32', zip(VALUES['crc32'], (7, 10, 7)), 'WxWtvg=='), ('crc32', zip(VALUES['crc32'][:2], (7, 10)), 'UdMpKQ=='),
+    ('crc32c', zip(VALUES['crc32c'], (7, 10, 7)), '96G84A=='),
+    ('crc32c', zip(VALUES['crc32c'][:2], (7, 10)), 'xFGAzA=='),
+    ('crc64nvme', zip(VALUES['crc64nvme'], (7, 10, 7)), 'HM7dXHbE2EE='),
+    ('crc64nvme', zip(VALUES['crc64nvme'][:2], (7, 10)), 'PPFJqr+2OXA='),
+    ('crc32', [('y/Q5Jg==', 9)], 'y/Q5Jg=='), ('crc64nvme', [('AAAAAAAAAAA=', 0)], 'AAAAAAAAAAA='),
+    ('crc32', zip(['JRTCyQ==', 'QoZTGg==', 'YAgjqw=='], [LARGE] * 3), 'WgDhBQ=='),
+    ('crc32c', zip(['MDaLrw==', 'TH4EZg==', 'Z7mBIQ=='], [LARGE] * 3), 'xU+Krw=='),
+    ('crc64nvme', zip(['L/E4WYn8v98=', 'xW1l19VobYM=', 'cK5MnNaWrW4='], [LARGE] * 3), 'i+6LR0y3eFo='),
+    ('crc32', [('yTuzdQ==', LARGE), ('/wAAAA==', 1)], '36a+AA=='),
+    ('crc32c', [('zqsFQg==', LARGE), ('/wAAAA==', 1)], 'X47GTg=='),
+    ('crc64nvme', [('vqf3hRLTlJw=', LARGE), ('/wAAAAAAAAA=', 1)], 'ckzCIlGyPVo='),
+])
+def test_the_checksum_of_all_bytes(algorithm, parts, value):
+    """Out of those of the parts and their sizes."""
+    assert Checksum(algorithm, value) == combine(algorithm, [(decode(algorithm, part), size) for part, size in parts])
+
+
+def test_large_parts_are_combined_quickly():
+    """Ten thousand parts of five GiB: no byte of them is there to be read."""
+    began = time.process_time()
+    combine('crc64nvme', [(b'12345678', 5 * 1024 ** 3)] * 10000)
+
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize('algorithm, value', [
+    ('crc32', 'y/Q5Jh=='), ('crc32c', '4waSgx=='), ('crc64nvme', 'rosUhgp5mIh='), ('crc32', 'y/Q5Jg'), ('crc32', ''),
+    ('crc32', 'y/Q5Jg===='), ('crc32', 'y/Q5 Jg=='), ('crc32', 'y_Q5Jg=='), ('crc32', 'y/Q5Jg==\n'),
+    ('crc32', 'rosUhgp5mIg='), ('sha1', 'y/Q5Jg=='), ('crc32', '\u00e9/Q5Jg==')])
+def test_values_that_are_malformed(algorithm, value):
+    """Spare bits that are set, another length, foreign characters: ValueError."""
+    with pytest.raises(ValueError):
+        decode(algorithm, value)
+
+
+@pytest.mark.parametrize('part_bytes', [None, 0, 5242880])
+@pytest.mark.parametrize('checksum, kind', [(Checksum('crc32', 'g1o3Jw==-3'), COMPOSITE),
+                                            (Checksum('crc64nvme', 'HM7dXHbE2EE='), FULL_OBJECT)])
+def test_the_checksum_of_an_object_is_read_as_it_was_stored(checksum, kind, part_bytes):
+    """In the metadata of the object, for years."""
+    whole = ObjectChecksum(checksum, kind, part_bytes)
+
+    assert whole == stored_checksum(whole.stored())
+
+
+def test_the_form_in_which_the_checksum_of_an_object_is_stored():
+    """As the first release wrote it; objects outlive releases."""
+    assert ObjectChecksum(Checksum('crc32', 'g1o3Jw==-3'), COMPOSITE, 7) == stored_checksum(
+        'COMPOSITE crc32 g1o3Jw==-3 7')
+
+
+@pytest.mark.parametrize('text', [None, '', 'COMPOSITE crc32 g1o3Jw==-3', 'COMPOSITE md4 g1o3Jw==-3 7',
+                                  'COMPOSITE crc32 g1o3Jw==-3 x'])
+def test_what_is_no_checksum_of_an_object(text):
+    """Objects without one, or with something of a later release."""
+    assert stored_checksum(text) is None
+
+
+@pytest.mark.parametrize('name, algorithm', [
+    ('ChecksumCRC32', 'crc32'), ('ChecksumCRC64NVME', 'crc64nvme'), ('ChecksumSHA512', 'sha512'),
+    ('ChecksumMD4', None), ('ChecksumCrc32', None), ('Checksum', None), ('CRC32', None), ('ChecksumType', None)])
+def test_the_algorithm_of_an_element(name, algorithm):
+    """Those of S3, also the ones that nobody here serves."""
+    assert algorithm == algorithm_of_element(name)

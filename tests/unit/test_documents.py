@@ -46,8 +46,8 @@ LISTS = [
     ([PartRef(1, MD5, MD5.upper())], [[('PartNumber', '1'), ('ETag', MD5.upper())]], 'upper-case-etag'),
     ([PartRef(1, MD5, MD5)], [[('ETag', MD5), ('PartNumber', '1')]], 'etag-first'),
     ([PartRef(1, MD5, MD5, (CRC32,))], [[('ETag', MD5), CRC32, ('PartNumber', '1')]], 'as-botocore-orders-them'),
-    ([PartRef(1, MD5, MD5, (('ChecksumXXHASH128', 'x'),))],
-     [[('PartNumber', '1'), ('ETag', MD5), ('ChecksumXXHASH128', 'x')]], 'checksum-nobody-here-knows'),
+    ([PartRef(1, MD5, MD5, (('ChecksumXXHASH64', 'AAAAAAAAAAA='),))],
+     [[('PartNumber', '1'), ('ETag', MD5), ('ChecksumXXHASH64', 'AAAAAAAAAAA=')]], 'checksum-nobody-here-knows'),
     ([PartRef(1, '', '')], [[('PartNumber', '1'), ('ETag', '')]], 'empty-etag'),
     ([PartRef(1, '', '')], [[('PartNumber', '1'), ('ETag', '""')]], 'empty-quoted-etag'),
     ([PartRef(1, 'a&b<c>"\u00e9', 'A&b<c>"\u00e9')], [[('PartNumber', '1'), ('ETag', 'A&b<c>"\u00e9')]], 'odd-etag'),
@@ -125,6 +125,7 @@ BAD = [
     (part('<PartNumber>1</PartNumber><ETag>a</ETag><Size>1</Size>'), 'unknown-child'),
     (part('<PartNumber>1</PartNumber><ETag>a</ETag><Checksum>1</Checksum>'), 'checksum-of-no-algorithm'),
     (part('<PartNumber>1</PartNumber><ETag>a</ETag><ChecksumCrc32>1</ChecksumCrc32>'), 'checksum-in-lower-case'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag><ChecksumMD4>1</ChecksumMD4>'), 'checksum-that-s3-has-not'),
     (part('<PartNumber>1</PartNumber><ETag><b>a</b></ETag>'), 'element-in-the-etag'),
     (part(PART), 'part-in-a-part'),
     (complete('<Other/>' + PART), 'other-child'),
@@ -221,6 +222,16 @@ def test_several_checksums_of_a_part():
                 '<ChecksumCRC32>x</ChecksumCRC32><ChecksumSHA1>y</ChecksumSHA1>')
 
     assert ('InvalidArgument', {'ArgumentName': 'Checksum', 'ArgumentValue': 'CRC32:x;SHA1:y;'}) == read(body)
+
+
+@pytest.mark.parametrize('name, value', [
+    ('CRC32', ''), ('CRC32', '3ldvBQ'), ('CRC32', '3ldvBQ==='), ('CRC32', '3ldvBR=='), ('CRC32', '3ldv BQ=='),
+    ('CRC32', '3ldvBQ==-1'), ('CRC32', '\u00e9'), ('SHA1', '3ldvBQ=='), ('SHA512', '3ldvBQ==')])
+def test_a_malformed_checksum_of_a_part(name, value):
+    """400 InvalidArgument that shows it: not the one and only base64 of a value of its length."""
+    body = part('<PartNumber>1</PartNumber><ETag>a</ETag><Checksum%s>%s</Checksum%s>' % (name, value, name))
+
+    assert ('InvalidArgument', {'ArgumentName': 'Checksum', 'ArgumentValue': '%s:%s;' % (name, value)}) == read(body)
 
 
 pieces = st.lists(st.sampled_from([

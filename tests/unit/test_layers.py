@@ -13,13 +13,13 @@ PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
 DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
-          'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
-SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'wire', 'heartbeat', 'hints', 'records', 'store',
+          'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
+SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'part_body', 'wire', 'heartbeat', 'hints', 'records', 'store',
          'stock_uploads', 'session', 'readers')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.replace', 'operations.upload_part', 'operations.copy_part', 'operations.initiate',
               'operations.complete', 'operations.abort', 'operations.delete_bucket', 'operations.list_parts',
-              'operations.list_uploads')
+              'operations.list_uploads', 'operations.read_checksum')
 # A room imports only what stands before it.
 ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'bucket_view', 'front')
 
@@ -35,6 +35,7 @@ BETWEEN_OPERATIONS = {
 
 # Foreign modules that only some rooms know.
 ALONE = {
+    'anycrc': ['checksums'],
     'lxml': ['documents'],
     'simplejson': ['expiry', 'manifest', 'records', 'stock_uploads', 'store'],
     'paste': ['pipeline'],
@@ -44,12 +45,13 @@ ALONE = {
 }
 # What the domain may take from outside: values, and nothing that asks anybody.
 FOREIGN_TO_DOMAIN = {
+    'checksums': [('anycrc', None)],
     'documents': [('lxml.etree', None)],
     'manifest': [('simplejson', None), ('swift.common.utils', 'extract_swift_bytes')],
     'bucket_life': [('swift.common.utils', 'Timestamp')],
     'state': [('swift.common.utils', 'Timestamp')],
 }
-FOREIGN = ('swift', 'eventlet', 'lxml', 'simplejson', 'paste', 'boto3', 'botocore', 'requests', 'swiftclient')
+FOREIGN = ('swift', 'anycrc', 'eventlet', 'lxml', 'simplejson', 'paste', 'boto3', 'botocore', 'requests', 'swiftclient')
 INPUT_OUTPUT = ('asyncio', 'ftplib', 'http', 'io', 'logging', 'multiprocessing', 'os', 'pathlib', 'select', 'shutil',
                 'socket', 'socketserver', 'ssl', 'subprocess', 'tempfile', 'threading', 'time', 'urllib.request',
                 'wsgiref')

@@ -14,8 +14,8 @@ from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
 TICKS = 1790000000 * 100000
 A, B, C = (letter * 32 for letter in 'abc')
 UPLOAD = Upload('AUTH_a', 'bucket', 'a key', IDS.new('AUTH_a', 'bucket', 'a key', TICKS))
-MARKER = 200, {'Content-Type': 'application/x-s3multi-marker;state=open', 'X-Timestamp': '1790000000.00000',
-               'X-Object-Sysmeta-S3multi-Initiator': 'test:tester'}, b''
+MARKER = 200, {'Content-Type': 'application/x-s3multi-marker;state=open;checksum=crc32;checksum-type=COMPOSITE',
+               'X-Timestamp': '1790000000.00000', 'X-Object-Sysmeta-S3multi-Initiator': 'test:tester'}, b''
 
 
 def row(number, etag, seconds=0):
@@ -56,7 +56,7 @@ def test_the_whole_answer():
     assert [
         ('Bucket', 'bucket'), ('Key', 'a+key'), ('UploadId', UPLOAD.id), ('Initiator', person), ('Owner', person),
         ('StorageClass', 'STANDARD'), ('PartNumberMarker', '1'), ('NextPartNumberMarker', '2'), ('MaxParts', '1'),
-        ('EncodingType', 'url'), ('IsTruncated', 'true'),
+        ('EncodingType', 'url'), ('IsTruncated', 'true'), ('ChecksumAlgorithm', 'CRC32'), ('ChecksumType', 'COMPOSITE'),
         ('Part', [('PartNumber', '2'), ('LastModified', '2026-09-21T14:13:25.000Z'), ('ETag', '"%s"' % C),
                   ('Size', '2'), ('ChecksumCRC32', '3ldvBQ==')]),
     ] == answer(ROWS, part_number_marker='1', max_parts='1', encoding_type='url')

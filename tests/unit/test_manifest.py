@@ -8,10 +8,12 @@ from urllib.parse import quote
 import pytest
 
 from s3multi import manifest
+from s3multi.checksums import COMPOSITE, Checksum, ObjectChecksum, ObjectDigests, stored_checksum
 from s3multi.layout import Upload
 from s3multi.parts import Attempt
 
 ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
+DIGESTS = ObjectDigests(ETAG)
 UPLOAD = Upload('AUTH_a', 'bucket', 'a/\u00e9 "%2F\n', 'i' * 21)
 PARTS = [Attempt(number, UPLOAD.part(number, 'x' * 11), 0, letter * 32, size)
          for number, letter, size in ((2, 'a', 7), (5, 'b', 10), (10000, 'c', 0))]
@@ -68,7 +70,7 @@ def test_headers_of_the_manifest_as_slo_stores_it():
         'X-Object-Sysmeta-Slo-Etag': slo_etag, 'X-Object-Sysmeta-Slo-Size': '17', 'Etag': body_md5,
         'X-Object-Sysmeta-S3Api-Etag': ETAG, 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
         'X-Object-Sysmeta-Container-Update-Override-Etag': '%s; s3_etag=%s; slo_etag=%s' % (body_md5, ETAG, slo_etag),
-    } == manifest.stored_headers(UPLOAD, PARTS, {'content-type': 'text/plain', 'x-object-meta-a': 'b'}, ETAG, body)
+    } == manifest.stored_headers(UPLOAD, PARTS, {'content-type': 'text/plain', 'x-object-meta-a': 'b'}, DIGESTS, body)
 
 
 @pytest.mark.parametrize('found, agreed', [
@@ -91,7 +93,16 @@ def test_headers_of_the_object():
 
     assert {**initiation, 'X-Object-Sysmeta-S3Api-Etag': ETAG, 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
             'X-Object-Sysmeta-Container-Update-Override-Etag': '; s3_etag=' + ETAG} == manifest.object_headers(
-                UPLOAD, initiation, ETAG)
+                UPLOAD, initiation, DIGESTS)
+
+
+def test_the_checksum_of_the_object():
+    """Kept beside the ETag, and read from there."""
+    checksum = ObjectChecksum(Checksum('crc32', 'g1o3Jw==-3'), COMPOSITE, 7)
+    headers = manifest.object_headers(UPLOAD, {}, ObjectDigests(ETAG, checksum))
+
+    assert 'X-Object-Sysmeta-S3multi-Checksum' == manifest.CHECKSUM_HEADER
+    assert checksum == stored_checksum(headers[manifest.CHECKSUM_HEADER])
 
 
 @pytest.mark.parametrize('given, stored', [
@@ -103,13 +114,13 @@ def test_headers_of_the_object():
 ])
 def test_the_content_type_of_the_object(given, stored):
     """Amazon S3 gives binary/octet-stream to an object without one; ``swift_bytes`` is the size SLO keeps there."""
-    assert stored == manifest.object_headers(UPLOAD, given, ETAG)['content-type']
+    assert stored == manifest.object_headers(UPLOAD, given, DIGESTS)['content-type']
 
 
 def test_what_initiate_was_told_is_not_changed():
     """A Complete that is repeated reads the same values again."""
     initiation = {'content-type': 'text/plain;swift_bytes=99'}
-    manifest.object_headers(UPLOAD, initiation, ETAG)
+    manifest.object_headers(UPLOAD, initiation, DIGESTS)
 
     assert {'content-type': 'text/plain;swift_bytes=99'} == initiation
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
+from s3multi.checksums import TYPES, Checksum, Choice, ObjectChecksum
 from s3multi.errors import S3Error
 from s3multi.layout import Upload, UploadIds
-from s3multi.records import IntentWrite, Records, marker_initiator, marker_state
+from s3multi.records import IntentWrite, Records, marker_checksum, marker_initiator, marker_state
 from s3multi.state import Finished, Intent, Marker, State
 from s3multi.subrequest import Backend, swift_time
 from tests.unit.fakes import RecordingSwift, client_env
@@ -16,6 +17,7 @@ T = Timestamp('1790000000.00000')
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 UPLOAD = Upload('AUTH_a', 'bucket', 'k\u00e9y',
                 UploadIds(b'secret').new('AUTH_a', 'bucket', 'k\u00e9y', 1790000000 * 100000))
+CHOICE = Choice('crc32', 'COMPOSITE')
 MARKER_TYPE = 'application/x-s3multi-marker'
 
 
@@ -48,6 +50,24 @@ def test_states_in_content_types(content_type, state):
     assert state is marker_state(content_type)
 
 
+@pytest.mark.parametrize('algorithm, kind', [(name, kind) for name, kinds in TYPES.items() for kind in kinds])
+def test_checksums_in_content_types(algorithm, kind):
+    """A listing shows what Initiate chose; the state beside it stays readable."""
+    swift = RecordingSwift()
+    records_of(swift).open_upload(UPLOAD, {}, 'u', Choice(algorithm, kind))
+    content_type = swift.last.env['CONTENT_TYPE']
+
+    assert (Choice(algorithm, kind), State.OPEN) == (marker_checksum(content_type), marker_state(content_type))
+
+
+@pytest.mark.parametrize('content_type', [MARKER_TYPE + ';state=open', '', MARKER_TYPE + ';checksum=crc32',
+                                          MARKER_TYPE + ';checksum=md4;checksum-type=COMPOSITE',
+                                          MARKER_TYPE + ';checksum=sha1;checksum-type=FULL_OBJECT'])
+def test_no_checksums_in_content_types(content_type):
+    """As of an upload that chose none."""
+    assert marker_checksum(content_type) is None
+
+
 @pytest.mark.parametrize('initiator', ['test:tester', 'a;state=aborted', 'a"; state="aborted', '%41', 'a b', '/', '\n',
                                        't\u00e9nant:\U0001f600', ';initiator=b', 'swift_bytes=1', ''])
 def test_who_began_an_upload_in_content_types(initiator):
@@ -69,7 +89,7 @@ def test_any_name_in_content_types(initiator):
 def type_written_for(initiator):
     """Return the content type of the marker of an upload that a user has begun."""
     swift = RecordingSwift()
-    records_of(swift).open_upload(UPLOAD, {}, initiator)
+    records_of(swift).open_upload(UPLOAD, {}, initiator, CHOICE)
     return swift.last.env['CONTENT_TYPE']
 
 
@@ -80,7 +100,7 @@ def test_nobody_is_known_to_have_begun_an_upload(content_type):
 
 
 def test_a_marker_is_read_as_it_was_written():
-    """Headers of the object with its ACL, the type the client gave, and who initiated; from the newest replica."""
+    """Headers of the object with its ACL, its type, who initiated, the checksums chosen; from the newest replica."""
     initiation = {'content-type': 'text/\xc3\xa9', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b',
                   'X-Object-Sysmeta-S3Api-Acl': '{"Owner":"u"}'}
     swift = RecordingSwift(HEAD=lambda _: (200, {
@@ -88,10 +108,10 @@ def test_a_marker_is_read_as_it_was_written():
         'Content-Type': swift.seen[0].env['CONTENT_TYPE'], 'X-Timestamp': T.normal}, b''))
     records = records_of(swift)
 
-    assert records.open_upload(UPLOAD, initiation, 'test:\u00e9')
+    assert records.open_upload(UPLOAD, initiation, 'test:\u00e9', CHOICE)
     assert swift_time(UPLOAD.ticks).internal == swift.seen[0].headers['X-Timestamp']
     assert Marker(State.OPEN, T, {name.lower(): value for name, value in initiation.items()},
-                  'test:\u00e9') == records.marker(UPLOAD)
+                  'test:\u00e9', CHOICE) == records.marker(UPLOAD)
     assert 'true' == swift.last.headers['X-Newest']
     assert 1 == len({seen.path for seen in swift.seen})
 
@@ -120,14 +140,14 @@ def test_a_marker_tells_that_no_content_type_was_given():
 @pytest.mark.parametrize('status, opened', [(201, True), (202, True), (404, False)])
 def test_opening_an_upload(status, opened):
     """404: there is no segments container yet."""
-    assert opened is records_of(RecordingSwift(PUT=status)).open_upload(UPLOAD, {}, 'u')
+    assert opened is records_of(RecordingSwift(PUT=status)).open_upload(UPLOAD, {}, 'u', None)
 
 
 @pytest.mark.parametrize('status, code', [(400, 'InvalidRequest'), (413, 'EntityTooLarge'), (503, 'ServiceUnavailable'),
                                           (507, 'ServiceUnavailable'), (500, 'InternalError')])
 def test_an_upload_that_could_not_be_opened(status, code):
     """No id goes out for it. 400 is a header that Swift does not take, 413 an account that is full."""
-    assert code == code_of(records_of(RecordingSwift(PUT=status)).open_upload, UPLOAD, {}, 'u')
+    assert code == code_of(records_of(RecordingSwift(PUT=status)).open_upload, UPLOAD, {}, 'u', None)
 
 
 def test_a_marker_that_is_gone():
@@ -223,6 +243,9 @@ OBJECT = {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': U
 @pytest.mark.parametrize('headers, expected', [
     pytest.param(OBJECT, Finished(UPLOAD.id, MD5 + '-1', None), id='ours'),
     pytest.param({**OBJECT, 'X-Object-Version-Id': 'v'}, Finished(UPLOAD.id, MD5 + '-1', 'v'), id='a-version'),
+    pytest.param({**OBJECT, 'X-Object-Sysmeta-S3multi-Checksum': 'FULL_OBJECT crc32 WxWtvg== -'},
+                 Finished(UPLOAD.id, MD5 + '-1', None, ObjectChecksum(Checksum('crc32', 'WxWtvg=='), 'FULL_OBJECT')),
+                 id='with-a-checksum'),
     pytest.param({**OBJECT, 'X-Static-Large-Object': 'False'}, Finished(), id='a-copy-that-is-no-large-object'),
     pytest.param({'X-Static-Large-Object': 'True'}, Finished(), id='large-object-of-others'),
     pytest.param({}, Finished(), id='plain'),

@@ -30,6 +30,11 @@ def test_rights_on_a_bucket(user, rights, name):
     assert rights == [right for right in ('READ', 'WRITE') if acl('test:' + user).may(right, sysmeta)]
 
 
+def test_the_owner_of_a_bucket():
+    """As its ACL names it, whoever asks; nobody where there is none."""
+    assert ['test:owner', ''] == [acl().owner_of(sysmeta) for sysmeta in (BUCKET, {})]
+
+
 @pytest.mark.parametrize('allow_no_owner', [True, False])
 @pytest.mark.parametrize('stored', [{}, {'s3api-acl': ''}])
 def test_a_bucket_without_an_acl(stored, allow_no_owner):

@@ -8,6 +8,7 @@ from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
 from s3multi import manifest
+from s3multi.checksums import ObjectDigests
 from s3multi.errors import InvalidPart, NoSuchUpload, S3Error
 from s3multi.expiry import Freeing, Job
 from s3multi.layout import Upload, UploadIds, new_attempt
@@ -295,7 +296,7 @@ def gate():
 
 def write(way, swift, through=gate):
     """Write the manifest of two parts in one of the two ways."""
-    return getattr(store_of(swift), way)(UPLOAD, PARTS, MD5 + '-2', through)
+    return getattr(store_of(swift), way)(UPLOAD, PARTS, ObjectDigests(MD5 + '-2'), through)
 
 
 @pytest.mark.parametrize('status', [201, 202, 404])
@@ -363,7 +364,7 @@ def test_a_manifest_is_not_written_into_a_bucket_that_is_gone(way):
     known = {'container/AUTH_a/bucket': {'status': 204}}
     env = client_env(**{'swift.infocache': known})
     store = Store(Backend(swift, env, 'AUTH_a', 'bucket'), 'AUTH_a', 'bucket', Freeing(2, 100, None))
-    getattr(store, way)(UPLOAD, PARTS, MD5 + '-2', gate)
+    getattr(store, way)(UPLOAD, PARTS, ObjectDigests(MD5 + '-2'), gate)
 
     assert {} == swift.last.env['swift.infocache'] and env['swift.infocache'] is known
 

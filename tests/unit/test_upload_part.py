@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import pytest
+from swift.common.exceptions import ChunkReadError
 
 from s3multi.checksums import Checksum
 from s3multi.errors import S3Error
@@ -10,6 +11,7 @@ from s3multi.hints import PartHints
 from s3multi.layout import Upload
 from s3multi.operations import upload_part
 from s3multi.operations.upload_part import store_attempt
+from s3multi.part_body import PartBody, TrailingChecksum
 from s3multi.parts import MAX_PART_BYTES
 from s3multi.subrequest import swift_time
 from tests.unit.fakes import IDS, Cache, RecordingSwift, handed_on, session_of
@@ -119,30 +121,67 @@ IN_THE_TYPE = {TYPE_HEADER: 'application/octet-stream; crc32=de576f05'}
 IN_THE_HASH = {ETAG_HEADER: MD5 + '; crc32=de576f05'}
 
 
-@pytest.mark.parametrize('checksum, encrypted, headers, footers', [
-    pytest.param(CRC32, False, IN_THE_TYPE, {}, id='header'),
-    pytest.param(lambda: CRC32, False, {}, IN_THE_TYPE, id='trailer'),
-    pytest.param(CRC32, True, {}, IN_THE_HASH, id='header-encrypted'),
-    pytest.param(lambda: CRC32, True, {}, IN_THE_HASH, id='trailer-encrypted'),
+@pytest.mark.parametrize('sent, encrypted, headers, footers', [
+    pytest.param('header', False, IN_THE_TYPE, {}, id='header'),
+    pytest.param('trailer', False, {}, IN_THE_TYPE, id='trailer'),
+    pytest.param('header', True, {}, IN_THE_HASH, id='header-encrypted'),
+    pytest.param('trailer', True, {}, IN_THE_HASH, id='trailer-encrypted'),
     pytest.param(None, False, {}, {}, id='none'),
     pytest.param(None, True, {}, {}, id='none-encrypted'),
+    pytest.param('owed', False, {}, IN_THE_TYPE, id='owed'),
+    pytest.param('owed', True, {}, IN_THE_HASH, id='owed-encrypted'),
 ])
-def test_a_checksum_is_kept_in_the_row(checksum, encrypted, headers, footers):
-    """A trailer is known when the body was read; where rows are encrypted, only the hash of a row is."""
-    told = {}
+def test_a_checksum_is_kept_in_the_row(sent, encrypted, headers, footers):
+    """A trailer is known when the body was read, what the server owes as well; only the hash of a row is encrypted."""
+    told, trailers = {}, {}
 
     def put(seen):
         assert b'Hello, ' == seen.body
+        trailers[CRC32.header] = CRC32.value
         seen.env.get('swift.callback.update_footers', lambda footers: None)(told)
         return STORED
 
-    swift = RecordingSwift(PUT=put, HEAD=marker('open'))
-    reply = upload(swift, encrypted=encrypted, checksum=checksum)
+    swift = RecordingSwift(PUT=put, HEAD=marker(
+        'open;checksum=crc32;checksum-type=FULL_OBJECT' if sent == 'owed' else 'open'))
+    reply = upload(swift, encrypted=encrypted, headers={CRC32.header: CRC32.value} if sent == 'header' else {},
+                   trailer=TrailingChecksum(CRC32.header, trailers) if sent == 'trailer' else None)
     kept = {name: swift.last.headers[name.title()] for name in (TYPE_HEADER, ETAG_HEADER)
             if name.title() in swift.last.headers}
 
     assert (headers, footers) == (kept, told)
-    assert reply.headers == {'ETag': '"%s"' % MD5, **({'x-amz-checksum-crc32': '3ldvBQ=='} if checksum else {})}
+    assert reply.headers == {'ETag': '"%s"' % MD5, **(
+        {'x-amz-checksum-crc32': '3ldvBQ=='} if sent in ('header', 'trailer') else {})}
+
+
+@pytest.mark.parametrize('choice, headers, trailer', [
+    pytest.param('COMPOSITE', {}, None, id='none'),
+    pytest.param('COMPOSITE', {'x-amz-checksum-sha1': '9Sq1f6Ud+nFFBSlEREY65aAJrjQ='}, None, id='another'),
+    pytest.param('FULL_OBJECT', {'x-amz-checksum-crc32c': 'R4ccNA=='}, None, id='another-whole'),
+    pytest.param('COMPOSITE', {}, TrailingChecksum('x-amz-checksum-sha1', {}), id='another-trailer'),
+])
+def test_a_part_that_is_not_what_initiate_chose(choice, headers, trailer):
+    """InvalidRequest before a byte is read."""
+    swift = RecordingSwift(HEAD=marker('open;checksum=crc32;checksum-type=' + choice))
+
+    assert 'InvalidRequest' == error_of(lambda: upload(swift, headers=headers, trailer=trailer)).code
+    assert ['HEAD'] == [seen.method for seen in swift.seen]
+
+
+@pytest.mark.parametrize('body', [b'Hello! ', b''], ids=['others', 'none'])
+def test_a_wrong_checksum_that_s3api_does_not_notice(body):
+    """BadDigest where Swift takes the body for one that broke off; nothing at all is asked for an empty one."""
+    def swift(env, start_response):
+        status, headers, _ = marker('open')
+        if env['REQUEST_METHOD'] == 'PUT':
+            with pytest.raises(ChunkReadError):
+                env['wsgi.input'].read()
+            status, headers = 499, {}
+        start_response('%d As The Test Says' % status, list(headers.items()))
+        return [b'']
+
+    headers = {CRC32.header: CRC32.value}
+
+    assert 'BadDigest' == error_of(lambda: upload(swift, body, verified=False, headers=headers)).code
 
 
 # A part is stored
@@ -161,7 +200,7 @@ def test_only_201_stores_a_part(status, code):
     swift, cache = RecordingSwift(PUT=(status, {'Etag': MD5}, b'')), Cache()
     session = session_of(swift, handed_on(headers={'content-md5': CONTENT_MD5}), cache)
 
-    assert code == error_of(store_attempt, session, UPLOAD, 1, {}, {'wsgi.input': BytesIO(b'Hello, ')}).code
+    assert code == error_of(store_attempt, session, UPLOAD, 1, PartBody(BytesIO(b'Hello, '), 7)).code
     assert {} == cache
     assert 0 == swift.unclosed
 
@@ -170,14 +209,15 @@ def test_a_refused_digest_that_the_client_did_not_send_is_no_bad_digest():
     """Swift says 422 for other reasons too; then it is for us to look into."""
     session = session_of(RecordingSwift(PUT=422))
 
-    assert 'InternalError' == error_of(store_attempt, session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).code
+    assert 'InternalError' == error_of(store_attempt, session, UPLOAD, 1, PartBody(BytesIO(), 0)).code
 
 
 def test_a_stored_part():
     """A new name, the time of its beginning, and the client's stream; its ETag comes from Swift."""
     swift, cache = RecordingSwift(PUT=STORED), Cache()
-    stored = store_attempt(session_of(swift, cache=cache), UPLOAD, 7, {'Content-Length': '7', 'ETag': MD5},
-                           {'wsgi.input': BytesIO(b'Hello, ')})
+    body = PartBody(BytesIO(b'Hello, '), 7)
+    body.headers['ETag'] = MD5
+    stored = store_attempt(session_of(swift, cache=cache), UPLOAD, 7, body)
     seen, = swift.seen
 
     assert (7, MD5) == (stored.number, stored.etag)
@@ -190,7 +230,7 @@ def test_a_stored_part():
 def test_every_attempt_has_a_name_of_its_own():
     """A part that may be overwritten can be lost under a finished object."""
     session = session_of(RecordingSwift(PUT=STORED))
-    names = {store_attempt(session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).name for _ in range(20)}
+    names = {store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0)).name for _ in range(20)}
 
     assert 20 == len(names)
 
@@ -200,7 +240,7 @@ def test_a_slow_part_of_an_upload_that_is_open():
     swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
     session = session_of(swift, options={'marker_recheck_after': '0'})
 
-    assert MD5 == store_attempt(session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).etag
+    assert MD5 == store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
     assert ['PUT', 'HEAD'] == [seen.method for seen in swift.seen]
 
 
@@ -214,6 +254,6 @@ def test_a_slow_part_of_an_upload_that_ended(head, deletes):
     swift, cache = RecordingSwift(PUT=STORED, HEAD=head), Cache()
     session = session_of(swift, cache=cache, options={'marker_recheck_after': '0'})
 
-    assert 'NoSuchUpload' == error_of(store_attempt, session, UPLOAD, 1, {}, {'wsgi.input': BytesIO()}).code
+    assert 'NoSuchUpload' == error_of(store_attempt, session, UPLOAD, 1, PartBody(BytesIO(), 0)).code
     assert {} == cache
     assert deletes == len([seen for seen in swift.seen if seen.method == 'DELETE'])

@@ -2,8 +2,8 @@
 """Between WSGI and the operations: which requests are ours, what they say, and how they are answered."""
 import pytest
 
-from s3multi.checksums import Checksum
 from s3multi.errors import InvalidPart, MethodNotAllowed, S3Error
+from s3multi.part_body import TrailingChecksum
 from s3multi.s3_acl import S3Acl
 from s3multi.wire import HANDOFF, Reply, check_params, read_call, send
 from tests.unit.fakes import handed_on
@@ -30,16 +30,15 @@ def test_no_client_can_make_a_handoff():
 
 def test_a_call_has_what_the_request_says():
     """Path as auth has left it; query and headers as the client signed them."""
-    def checksum():
-        return Checksum('crc32', '3ldvBQ==')
-
-    env = handed_on(params={'uploadId': 'x'}, headers={'content-md5': CONTENT_MD5}, checksum=checksum,
-                    CONTENT_LENGTH='7', HTTP_X_OBJECT_META_A='\xc3\xa9', HTTP_X_OTHER='y')
+    trailer = TrailingChecksum('x-amz-checksum-crc32', {})
+    env = handed_on(params={'uploadId': 'x'}, headers={'content-md5': CONTENT_MD5}, trailer=trailer,
+                    verified=False, CONTENT_LENGTH='7', HTTP_X_OBJECT_META_A='\xc3\xa9', HTTP_X_OTHER='y')
     call = read_call(env)
 
     assert ('PUT', 'AUTH_a', 'bucket', 'key') == (call.method, call.account, call.bucket, call.key)
     assert ({'uploadId': 'x'}, 'http://host/bucket/key') == (call.params, call.location)
-    assert (7, MD5, checksum, 'tx1') == (call.content_length, call.content_md5, call.checksum, call.trans_id)
+    assert (7, MD5, 'tx1') == (call.content_length, call.content_md5, call.trans_id)
+    assert (trailer, False) == (call.trailer, call.verified)
     assert {'X-Object-Meta-A': '\xc3\xa9'} == call.metadata
     assert call.body is env['wsgi.input']
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checksum that a GET or HEAD of a finished object shows to who asks with ``x-amz-checksum-mode: ENABLED``.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+"""
+import re
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from swift.common.swob import HeaderKeyDict, Range, Request, wsgi_to_str
+from swift.common.utils import config_true_value, split_path
+
+from s3multi import manifest
+from s3multi.checksums import Checksum, ObjectChecksum, algorithm_of_element, stored_checksum
+from s3multi.errors import S3Error
+from s3multi.layout import Upload
+from s3multi.parts import Attempt
+from s3multi.store import Store
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_CONTENT_RANGE = re.compile(r'bytes ([0-9]+)-([0-9]+)/([0-9]+)')
+
+
+def of_answer(env: 'WSGIEnvironment', status: int, headers: Mapping[str, str],
+              store_of: 'Callable[[str, str], Store]') -> 'dict[str, str]':
+    """Return the headers for Swift's answer to a GET or HEAD: none for what is no object of ours, or has no checksum.
+
+    Of the whole object for the whole, of a part for exactly that part, and nothing for anything else. store_of: makes
+    the store of an account's bucket; asked for the row of a part, once the client has been let in.
+    """
+    found = HeaderKeyDict(headers)
+    whole = stored_checksum(found.get(manifest.CHECKSUM_HEADER))
+    # A server-side copy takes this metadata along to an object that is no manifest.
+    if status not in (200, 206) or whole is None or not config_true_value(found.get('X-Static-Large-Object')):
+        return {}
+    request = Request(env)
+    part_number = request.params.get('part-number')
+    byte_range = _byte_range(request, status, found)
+    if part_number is None and byte_range is None:
+        return whole.headers
+    number = _part_of_range(whole, byte_range) if part_number is None and byte_range else int(part_number or 0)
+    if number == 0 or whole.part_bytes is None:
+        return {}
+    _, account, bucket, key = (wsgi_to_str(part) for part in split_path(request.path_info, 4, 4, True))
+    upload = Upload(account, bucket, key, found.get(manifest.UPLOAD_ID_HEADER, ''))
+    attempts = _attempts(store_of(account, bucket), upload, number)
+    # Of several attempts the rows do not tell which one the manifest lists.
+    if len(attempts) != 1 or byte_range and attempts[0].size != byte_range[1] - byte_range[0] + 1:
+        return {}
+    sums = [Checksum(algorithm_of_element(name) or '', value) for name, value in attempts[0].checksums.items()]
+    return ObjectChecksum(sums[0], whole.type).headers if sums else {}
+
+
+def _byte_range(request: Request, status: int, headers: Mapping[str, str]) -> 'tuple[int, int, int] | None':
+    """Return first and last byte and the size of the object where the answer is a part of it; None for all of it."""
+    found = None
+    if status == 206:
+        match = _CONTENT_RANGE.fullmatch(headers.get('Content-Range', ''))
+        # Several ranges have no header of this kind, and no checksum.
+        found = (int(match[1]), int(match[2]), int(match[3])) if match else (0, -1, 0)
+    elif request.method == 'HEAD' and 'Range' in request.headers:
+        # Swift answers the whole, of which s3api then makes the range.
+        size = int(headers.get('Content-Length', 0))
+        try:
+            ranges = Range(request.headers['Range']).ranges_for_length(size)
+        except ValueError:
+            return None
+        if ranges and len(ranges) == 1:
+            found = (ranges[0][0], ranges[0][1] - 1, size)
+    return None if found and found[:2] == (0, found[2] - 1) and found[2] else found
+
+
+def _part_of_range(whole: ObjectChecksum, byte_range: 'tuple[int, int, int]') -> int:
+    """Return the number of the part that a range is, as far as the sizes of parts tell; 0 for none."""
+    first, last, size = byte_range
+    if not whole.part_bytes or first % whole.part_bytes:
+        return 0
+    ends = last + 1 == size or last + 1 == first + whole.part_bytes
+    return first // whole.part_bytes + 1 if ends else 0
+
+
+def _attempts(store: Store, upload: Upload, number: int) -> 'list[Attempt]':
+    """Return the attempts of one part that the listing shows, two at most; none when there is no listing to be had."""
+    try:
+        return [attempt for attempt in islice(store.attempts(upload, number - 1, 2), 2) if attempt.number == number]
+    except S3Error:
+        # The client gets its bytes all the same.
+        return []

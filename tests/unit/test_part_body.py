@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The body of a part on its way: what is computed, compared and told as its bytes pass."""
+from io import BytesIO
+
+import pytest
+from swift.common.exceptions import ChunkReadError
+
+from s3multi.checksums import Checksum
+from s3multi.part_body import PartBody, TrailingChecksum
+
+BODY = b'Hello, '
+MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
+VALUES = {'crc32': '3ldvBQ==', 'crc32c': 'R4ccNA==', 'crc64nvme': 'W5KyEjvHapE=', 'sha1':
+          '9Sq1f6Ud+nFFBSlEREY65aAJrjQ=', 'sha256': 'I0Kb2bqY3VFAMJu5sAlLOq1kJDD/9vs8ph8AjOZE80o='}
+
+
+def read_all(body, size=3):
+    """Read what Swift would read of a PartBody, until it has all or an error comes."""
+    chunks = []
+    while chunks[-1:] != [b'']:
+        chunks.append(body.environ['wsgi.input'].read(size))
+    return b''.join(chunks)
+
+
+@pytest.mark.parametrize('length', [7, None])
+@pytest.mark.parametrize('algorithm', VALUES)
+def test_a_checksum_that_is_owed_is_computed(algorithm, length):
+    """Of a copied part, or of one that came without: from the bytes that pass, chunk by chunk."""
+    body = PartBody(BytesIO(BODY), length, owed=algorithm)
+
+    assert BODY == read_all(body)
+    assert Checksum(algorithm, VALUES[algorithm]) == body.checksum
+
+
+@pytest.mark.parametrize('algorithm', VALUES)
+@pytest.mark.parametrize('size', [3, 7, 99])
+def test_a_checksum_that_nobody_else_compares(algorithm, size):
+    """The s3api of Swift 2.34 does not: the right bytes pass."""
+    body = PartBody(BytesIO(BODY), 7, Checksum(algorithm, VALUES[algorithm]), verified=False)
+
+    assert BODY == read_all(body, size)
+    assert body.error is None
+
+
+@pytest.mark.parametrize('sent', [b'Hello! ', b'Hello,'], ids=['others', 'fewer'])
+def test_bytes_that_do_not_fit_their_checksum(sent):
+    """The body breaks off before Swift has all of it, so nothing is stored, and the client is told why."""
+    body = PartBody(BytesIO(sent), 7, Checksum('crc32', VALUES['crc32']), verified=False)
+
+    assert [3, 3] == [len(body.read(3)) for _ in range(2)]
+    with pytest.raises(ChunkReadError):
+        body.read(3)
+    assert 'BadDigest' == body.error.code
+
+
+def test_no_bytes_that_do_not_fit_their_checksum():
+    """Swift would store an empty part before it reads anything."""
+    assert 'BadDigest' == PartBody(BytesIO(), 0, Checksum('crc32', VALUES['crc32']), verified=False).error.code
+    assert PartBody(BytesIO(), 0, Checksum('crc32', 'AAAAAA=='), verified=False).error is None
+
+
+def test_what_s3api_compares_is_not_computed_again():
+    """The stream is Swift's to read as it is."""
+    stream = BytesIO(BODY)
+
+    assert stream is PartBody(stream, 7, Checksum('crc32', 'AAAAAA=='), owed='crc32').environ['wsgi.input']
+    assert stream is PartBody(stream, 7, TrailingChecksum('x-amz-checksum-crc32', {})).environ['wsgi.input']
+    assert stream is PartBody(stream, 7, encrypted=True).environ['wsgi.input']
+
+
+def test_a_trailer_is_known_at_the_end():
+    """By the name it was announced with."""
+    trailers = {}
+    body = PartBody(BytesIO(BODY), 7, TrailingChecksum('x-amz-checksum-crc32', trailers))
+    trailers['x-amz-checksum-crc32'] = VALUES['crc32']
+
+    assert Checksum('crc32', VALUES['crc32']) == body.checksum
+
+
+@pytest.mark.parametrize('length, framing', [(7, {'Content-Length': '7'}), (None, {'Transfer-Encoding': 'chunked'})])
+def test_the_length_of_a_part(length, framing):
+    """Chunked where nobody knows it, as with some sources of copies."""
+    assert framing == PartBody(BytesIO(BODY), length).headers
+
+
+def test_the_hash_of_a_row_is_set_as_a_whole():
+    """With the MD5 that Swift would have put there."""
+    body, footers = PartBody(BytesIO(BODY), 7, owed='crc32', encrypted=True), {}
+    read_all(body)
+    body.environ['swift.callback.update_footers'](footers)
+
+    assert {'X-Object-Sysmeta-Container-Update-Override-Etag': MD5 + '; crc32=de576f05'} == footers
