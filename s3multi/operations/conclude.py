@@ -152,7 +152,7 @@ class Conclusion:
     def _look_what_is_there(self) -> None:
         """With something at the key that is not older: it may be the manifest of another list, at the same time T."""
         finished = self._records.finished(self._upload.key)
-        if finished.upload_id == self._upload.id and finished.etag != self._etag:
+        if finished.upload_id == self._upload.id and finished.etag != self._digests.etag:
             raise self._busy('another Complete has made the object')
         self._found = True
 
