@@ -48,6 +48,7 @@ class Conclusion:
         self._joined = False
         self._won = False
         self._found = False
+        self._beaten = False
 
     @property
     def may_free(self) -> bool:
@@ -89,7 +90,7 @@ class Conclusion:
         # gone no other Complete enters, so every rival there will ever be has written its intent.
         self._records.delete_marker(self._upload, just_after)
         self._won = self._records.delete_intent(self._upload, just_after)
-        return version_id if self._won else self.of_earlier_complete().version_id
+        return version_id if self._won and not self._beaten else self.of_earlier_complete().version_id
 
     def of_earlier_complete(self) -> Finished:
         """With the marker gone: return what the object says if it is what this Complete would make.
@@ -152,8 +153,7 @@ class Conclusion:
     def _look_what_is_there(self) -> None:
         """With something at the key that is not older: it may be the manifest of another list, at the same time T."""
         finished = self._records.finished(self._upload.key)
-        if finished.upload_id == self._upload.id and finished.etag != self._digests.etag:
-            raise self._busy('another Complete has made the object')
+        self._beaten = finished.upload_id == self._upload.id and finished.etag != self._digests.etag
         self._found = True
 
     def _take_turn(self) -> None:
