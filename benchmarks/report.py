@@ -14,7 +14,7 @@ from .results import Results
 NOTE = """\
 Ratio: s3multi to stock, of the medians; below 1, s3multi is the faster one. Best: of the rounds.
 list uploads: the parts of all uploads together. An Abort of more parts than immediate_deletes (100) leaves their
-deletion to the object expirer, and so does a Complete after more than 100 repeated parts; the expirer does not run."""
+deletion to the object expirer, and so does a Complete after more than five repeated parts; the expirer does not run."""
 
 
 def render(machine: Mapping[str, Any], results: Results) -> str:
