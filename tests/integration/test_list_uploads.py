@@ -20,7 +20,7 @@ from s3multi.layout import UploadIds
 
 from . import users
 from .raw import RawClient, multipart_etag
-from .uploads import TINY_PARTS, Upload, add_rows, read, result, tiny_parts
+from .uploads import TINY_PARTS, Upload, add_rows, list_entries, read, result, tiny_parts
 
 INVALID_ARGUMENT = (400, 'InvalidArgument')
 BUCKET = 'many-uploads'
@@ -68,15 +68,8 @@ class World:
         return Listed(self.client.list_uploads(BUCKET, query).xml('ListMultipartUploadsResult'))
 
     def entries(self, prefix='', delimiter=''):
-        """What S3 lists: keys with ids, and common prefixes as keys with None, in order."""
-        found = []
-        for key, upload_id in self.ordered:
-            if key.startswith(prefix):
-                end = key.find(delimiter, len(prefix)) if delimiter else -1
-                entry = (key, upload_id) if end < 0 else (key[:end + len(delimiter)], None)
-                if entry not in found[-1:]:
-                    found.append(entry)
-        return found
+        """What S3 lists."""
+        return list_entries(self.ordered, prefix, delimiter)
 
     def pages(self, size, **query):
         """Yield page by page, as a client does, until one is not truncated."""

@@ -21,7 +21,7 @@ from s3multi.demo.conf import merge
 from .faults import FaultyProxy
 from .raw import RawClient, multipart_etag
 from .test_list_uploads import Listed
-from .uploads import TINY_PARTS, Upload, add_rows, read, result
+from .uploads import TINY_PARTS, Upload, add_rows, list_entries, read, result
 from .users import account
 
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -284,15 +284,8 @@ class Mixed:
         self.ordered = sorted(begun, key=lambda entry: (entry[0].encode(), entry[1]))
 
     def entries(self, prefix='', delimiter=''):
-        """What S3 lists: keys with ids, and common prefixes as keys with None, in order."""
-        found = []
-        for key, upload_id in self.ordered:
-            if key.startswith(prefix):
-                end = key.find(delimiter, len(prefix)) if delimiter else -1
-                entry = (key, upload_id) if end < 0 else (key[:end + len(delimiter)], None)
-                if entry not in found[-1:]:
-                    found.append(entry)
-        return found
+        """What S3 lists."""
+        return list_entries(self.ordered, prefix, delimiter)
 
 
 @pytest.fixture(scope='module')

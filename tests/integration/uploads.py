@@ -119,6 +119,18 @@ def result(answer):
     return {child.tag: child.text for child in answer.xml('CompleteMultipartUploadResult')}
 
 
+def list_entries(ordered, prefix, delimiter):
+    """Return what S3 lists of pairs of key and id: those pairs, and common prefixes as keys with None, in order."""
+    found = []
+    for key, upload_id in ordered:
+        if key.startswith(prefix):
+            end = key.find(delimiter, len(prefix)) if delimiter else -1
+            entry = (key, upload_id) if end < 0 else (key[:end + len(delimiter)], None)
+            if entry not in found[-1:]:
+                found.append(entry)
+    return found
+
+
 def read(client, bucket, key, query=(), headers=()):
     """GET an object and return the Answer."""
     return client.request('GET', bucket, key, query, headers)
