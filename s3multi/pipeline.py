@@ -21,7 +21,7 @@ _AUTH = ('swift.common.middleware.tempauth', 'swift.common.middleware.keystoneau
 # Neighbours that do harm on the wrong side, and which.
 _LEFT = {
     'swift.common.middleware.ratelimit': 'it would refuse requests in the middle of a Complete',
-    'swift.common.middleware.staticweb': 'it could not show multipart objects to readers of a bucket',
+    'swift.common.middleware.staticweb': 'pages that are multipart objects are tested with it to the left only',
 }
 _RIGHT = {
     'swift.common.middleware.dlo': 'a part copied from a Dynamic Large Object would be empty',
