@@ -4,7 +4,7 @@
 Until the first white space the answer can still have its real status. After it the status is 200, and an error is
 told by the document alone: SDKs look for the root ``Error`` in it.
 """
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import eventlet
 from eventlet.greenthread import GreenThread
@@ -13,12 +13,11 @@ from s3multi.documents import CONTENT_TYPE, DECLARATION
 from s3multi.wire import Reply
 
 
-def answer(task: 'Callable[[], Reply]', interval: float) -> Reply:
-    """Run ``task`` to its end and return its reply; if it takes longer than ``interval`` seconds, one that waits.
+def answer(worker: GreenThread, interval: float) -> Reply:
+    """Return the reply that ``worker`` ends with; if it takes longer than ``interval`` seconds, one that waits for it.
 
-    ``task`` must not raise. It goes on when the client hangs up: a repeat of the request then finds its result.
+    ``worker`` must not raise. It goes on when the client hangs up: a repeat of the request then finds its result.
     """
-    worker = eventlet.spawn(task)
     reply = _result(worker, interval)
     if reply is not None:
         return reply

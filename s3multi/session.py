@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operation is handed: the call, the store, and the few questions that several operations ask."""
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import eventlet
+from eventlet.greenthread import GreenThread
 from swift.common.utils import Timestamp, config_true_value
 
 from s3multi.bucket_life import ended_before
@@ -16,6 +19,8 @@ from s3multi.state import Marker, State
 from s3multi.store import Store
 from s3multi.subrequest import Backend
 from s3multi.wire import Call
+
+_Result = TypeVar('_Result')
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,16 @@ class Session:
     def _segments_bytes(self, upload: Upload) -> int:
         # Swift's cache knows it: every PUT of a part has it looked up.
         return int(self.backend.bucket_info(upload.container)['bytes'])
+
+    def spawn(self, task: 'Callable[[], _Result]') -> GreenThread:
+        """Run ``task`` in a green thread of its own, which logs as this request does; return the thread."""
+        thread_locals = self.logger.thread_locals
+
+        def run() -> '_Result':
+            self.logger.thread_locals = thread_locals
+            return task()
+
+        return eventlet.spawn(run)
 
     @property
     def is_versioned(self) -> bool:

@@ -48,15 +48,8 @@ def run(session: Session) -> Reply:
     digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.chosen, announced, upload.id))
     _check_quota(session, upload, proof, etag)
     guard.check()
-    # Nothing is replaced where there may be nothing.
-    replaced = seen(session) if guard.compare is not Compare.SWIFT else None
-    thread_locals = session.logger.thread_locals
-
-    def task() -> Reply:
-        session.logger.thread_locals = thread_locals
-        return _finish(session, upload, proof, digests, guard, replaced)
-
-    return heartbeat.answer(task, session.settings.heartbeat_interval)
+    worker = session.spawn(lambda: _finish(session, upload, proof, digests, guard))
+    return heartbeat.answer(worker, session.settings.heartbeat_interval)
 
 
 def _read_list(session: Session, upload: Upload) -> 'list[PartRef]':
@@ -101,13 +94,15 @@ def _check_quota(session: Session, upload: Upload, proof: Proof, etag: str) -> N
             raise
 
 
-def _finish(session: Session, upload: Upload, proof: Proof, digests: ObjectDigests, guard: Guard,
-            replaced: 'Replaced | None') -> Reply:
+def _finish(session: Session, upload: Upload, proof: Proof, digests: ObjectDigests, guard: Guard) -> Reply:
     """Write the object and return the reply, an error document included: the status may be gone by then."""
+    # Nobody waits for this look before the manifest is to be written. Nothing is replaced where there may be nothing.
+    look = session.spawn(lambda: seen(session) if guard.compare is not Compare.SWIFT else None)
     conclusion = Conclusion(session, upload, digests,
-                            name_choice(digests.etag, (part.name for part in proof.chosen)), guard)
+                            name_choice(digests.etag, (part.name for part in proof.chosen)), guard, look.wait)
     try:
         version_id = conclusion.reach(proof.chosen)
+        replaced: Replaced | None = look.wait()
         if conclusion.may_free:
             _free_others(session, upload, proof)
         if replaced is not None and replaced.upload != upload:

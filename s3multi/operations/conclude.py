@@ -5,7 +5,7 @@
 be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker at T. 6. DELETE the intent at T:
 that it was still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from s3multi.checksums import ObjectDigests
 from s3multi.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
@@ -34,8 +34,11 @@ class Conclusion:
     """One Complete on its way to the object, or to the reason why there is none."""
 
     def __init__(self, session: Session, upload: Upload, digests: ObjectDigests, choice: 'str | None',
-                 guard: Guard) -> None:
-        """choice: the name of the list of attempts; None when it is not known, and neither is a checksum."""
+                 guard: Guard, before_manifest: Callable[[], object] = lambda: None) -> None:
+        """choice: the name of the list of attempts; None when it is not known, and neither is a checksum.
+
+        before_manifest: what has to have ended when the manifest is written.
+        """
         self._session = session
         self._store = session.store
         self._records = session.records
@@ -43,6 +46,7 @@ class Conclusion:
         self._digests = digests
         self._choice = choice
         self._guard = guard
+        self._before_manifest = before_manifest
         self._intent: Intent | None = None
         self._marker: Marker | None = None
         self._joined = False
@@ -132,6 +136,7 @@ class Conclusion:
             if intent is None:
                 continue
             assert self._marker is not None
+            self._before_manifest()
             if not intent.may_still_write(self._session.now()):
                 raise self._busy('its intent is too old to write the manifest')
             self._intent = intent

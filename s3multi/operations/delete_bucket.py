@@ -28,10 +28,7 @@ def end_uploads(session: Session, began: int) -> None:
     was made again meanwhile. Returns after 20 seconds at the latest, and goes on behind the answer. Does not raise: the
     bucket is deleted, and what is left over costs space, for no bucket of this name will know these uploads.
     """
-    thread_locals = session.logger.thread_locals
-
     def task() -> None:
-        session.logger.thread_locals = thread_locals
         try:
             for rows in session.store.rows():
                 _end_those_in(session, rows, began)
@@ -40,7 +37,7 @@ def end_uploads(session: Session, began: int) -> None:
             # Time-outs of eventlet are no Exceptions.
             session.logger.exception('not all uploads of the deleted bucket %s could be ended', session.call.bucket)
 
-    worker = eventlet.spawn(task)
+    worker = session.spawn(task)
     with eventlet.Timeout(_ANSWER_WITHIN_SECONDS, False):
         worker.wait()
 

@@ -78,17 +78,14 @@ def free_behind(session: Session, replaced: Replaced) -> None:
 
 def _behind(session: Session, task: Callable[[], None]) -> None:
     """Run ``task`` while, and after, the client is answered."""
-    thread_locals = session.logger.thread_locals
-
     def run() -> None:
-        session.logger.thread_locals = thread_locals
         try:
             task()
         except (Exception, eventlet.Timeout) as error:
             # Time-outs of eventlet are no Exceptions.
             session.logger.warning('parts of replaced objects of %s may be left: %r', session.call.bucket, error)
 
-    eventlet.spawn(run)
+    session.spawn(run)
 
 
 def _take_over(session: Session, request: Request) -> 'Replaced | None':

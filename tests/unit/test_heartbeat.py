@@ -38,7 +38,7 @@ class Task:
 def start(reply):
     """Return a task and the answer to it, which has begun with white space."""
     task = Task(reply)
-    return task, heartbeat.answer(task, INTERVAL_SECONDS)
+    return task, heartbeat.answer(eventlet.spawn(task), INTERVAL_SECONDS)
 
 
 @pytest.mark.parametrize('reply', [
@@ -47,7 +47,7 @@ def start(reply):
 ])
 def test_a_quick_answer_is_passed_on(reply):
     """Until the first white space nothing is decided: status and headers are the task's own."""
-    assert reply is heartbeat.answer(lambda: reply, 60)
+    assert reply is heartbeat.answer(eventlet.spawn(lambda: reply), 60)
 
 
 @pytest.mark.parametrize('reply, root', [
