@@ -149,6 +149,10 @@ class Side:
         path = f'{self._storage_path}/{self.bucket}/{key}'
         return self.client.swift('PUT', path, {'X-Auth-Token': self._token}, body).seconds
 
+    def swift_request(self, method: str, path: str) -> float:
+        """Send a request without a body by the Swift API. path: encoded, in the account."""
+        return self.client.swift(method, f'{self._storage_path}/{path}', {'X-Auth-Token': self._token}).seconds
+
     def get_object(self, key: str, size_bytes: int) -> float:
         """Read an object of that size."""
         answer = self.client.s3('GET', f'/{self.bucket}/{key}')
