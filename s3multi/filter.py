@@ -14,7 +14,7 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import Request
 from swift.common.utils import cache_from_env, get_logger, split_path
 
-from s3multi import __version__, config, pipeline, readers
+from s3multi import __version__, config, copies, pipeline, readers
 from s3multi.copy_source import HEADER as COPY_SOURCE
 from s3multi.cors import ClusterCors, cors_headers
 from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
@@ -75,6 +75,7 @@ class S3MultiMiddleware:
                 return self._delete_bucket(env, start_response)
             if readers.reads(env):
                 readers.follow(env, self._ids)
+                copies.follow(env)
             if replace.concerns(env, self._settings.free_replaced_parts):
                 return self._replace(env, start_response)
             return self.app(env, self._telling(env, start_response) if READING in env else start_response)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from swift.common.middleware.s3api import s3api, s3request, s3response
 from swift.common.middleware.s3api.controllers import (ObjectController, PartController, UploadController,
                                                        UploadsController)
+from swift.common.request_helpers import update_etag_is_at_header
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
 from swift.common.utils import split_path
 
-from s3multi import pipeline
+from s3multi import manifest, pipeline
 from s3multi.bucket_view import BucketView, check_bucket
 from s3multi.checksums import algorithm_of
 from s3multi.config import load_front
@@ -108,6 +109,9 @@ class S3MultiFront(BucketView):
 
     def _pass(self, req: Any) -> Response:
         """Let s3api answer, and add the checksum where the client asks for it and the object has one."""
+        if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers:
+            # A condition on the source is one on the ETag that S3 clients see. Newer ones than Swift 2.34 say so.
+            update_etag_is_at_header(req, manifest.ETAG_HEADER)
         mode = req.headers.get('x-amz-checksum-mode')
         if mode is None or req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):
             return super().handle_request(req)

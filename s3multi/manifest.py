@@ -28,6 +28,10 @@ UPLOAD_ID_HEADER = 'X-Object-Sysmeta-S3Api-Upload-Id'
 ACL_HEADER = 'X-Object-Sysmeta-S3Api-Acl'
 # s3api has none for this.
 CHECKSUM_HEADER = 'X-Object-Sysmeta-S3multi-Checksum'
+_SLO_ETAG_HEADER = 'X-Object-Sysmeta-Slo-Etag'
+_SLO_SIZE_HEADER = 'X-Object-Sysmeta-Slo-Size'
+# What tells of the parts, and so is true of no copy.
+DIGEST_HEADERS = (ETAG_HEADER, UPLOAD_ID_HEADER, CHECKSUM_HEADER, _SLO_ETAG_HEADER, _SLO_SIZE_HEADER)
 # What the listing of the container shall show instead of the object's own.
 LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
 LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'
@@ -56,8 +60,8 @@ def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mappin
     return {**headers,
             'content-type': '%s;swift_bytes=%d' % (headers['content-type'], size),
             'X-Static-Large-Object': 'True',
-            'X-Object-Sysmeta-Slo-Etag': slo_etag,
-            'X-Object-Sysmeta-Slo-Size': str(size),
+            _SLO_ETAG_HEADER: slo_etag,
+            _SLO_SIZE_HEADER: str(size),
             'Etag': body_md5,
             LISTING_ETAG_HEADER: '%s; s3_etag=%s; slo_etag=%s' % (body_md5, digests.etag, slo_etag)}
 

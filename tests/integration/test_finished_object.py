@@ -165,14 +165,57 @@ def test_part_number_that_is_none(client, finished, number, outcome):
 
 
 def test_copy_needs_none_of_the_parts(client, doomed, swift):
-    """A copy of the object, under the condition of its ETag, is an object of its own."""
-    copied = client.request('PUT', doomed.bucket, 'copy', headers={
-        'x-amz-copy-source': f'/{doomed.bucket}/key', 'x-amz-copy-source-if-match': ETAG})
+    """A copy of the object is an object of its own."""
+    copied = client.request('PUT', doomed.bucket, 'copy', headers={'x-amz-copy-source': f'/{doomed.bucket}/key'})
     for place in (0, 0, 0):
         lose(doomed, swift, place)
 
     assert 200 == copied.status
     assert WHOLE == read(client, doomed.bucket, 'copy').body
+
+
+@pytest.mark.parametrize('header, value, status', [
+    ('if-match', ETAG, 200), ('if-match', ETAG.strip('"'), 200), ('if-match', f'"{hashlib.md5(WHOLE).hexdigest()}"', 412),
+    ('if-none-match', ETAG, 412), ('if-none-match', '"other"', 200)])
+def test_copy_under_a_condition(tiny, finished, header, value, status):
+    """A condition on the source compares with its multipart ETag."""
+    copied = tiny.request('PUT', finished.bucket, 'copy', headers={
+        'x-amz-copy-source': f'/{finished.bucket}/a%20key', f'x-amz-copy-source-{header}': value})
+
+    assert status == copied.status
+    tiny.request('DELETE', finished.bucket, 'copy')
+
+
+def copy_with_swift(upload, swift):
+    swift.put_object(upload.bucket, 'copy', b'', headers={'X-Copy-From': f'/{upload.bucket}/{upload.key}'})
+
+
+def copy_with_s3(upload, swift, **headers):
+    answer = upload.client.request('PUT', upload.bucket, 'copy', headers={
+        'x-amz-copy-source': f'/{upload.bucket}/{upload.key}', **headers})
+    assert f'"{hashlib.md5(WHOLE).hexdigest()}"' == answer.xml('CopyObjectResult').findtext('ETag')
+
+
+@pytest.mark.parametrize('copy', [
+    copy_with_s3, lambda *known: copy_with_s3(*known, **{'x-amz-metadata-directive': 'REPLACE'}), copy_with_swift,
+], ids=['s3', 's3-replacing-metadata', 'swift'])
+@pytest.mark.parametrize('versioning', [False, True], ids=['plain', 'versioned'])
+def test_copy_is_a_plain_object(tiny, client, bucket, s3, swift, copy, versioning):
+    """Its ETag is the MD5 of its bytes, in every answer and under every condition, for every proxy."""
+    if versioning:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
+    upload = Upload(tiny, bucket).parts(*BODIES)
+    upload.complete()
+    copy(upload, swift)
+    etag = f'"{hashlib.md5(WHOLE).hexdigest()}"'
+
+    assert (WHOLE, etag) == (read(client, bucket, 'copy').body, read(client, bucket, 'copy').headers['ETag'])
+    assert [etag] == [entry.findtext('ETag') for entry in client.request('GET', bucket, query={'prefix': 'copy'}).xml(
+        'ListBucketResult').findall('Contents')]
+    assert [200, 412, 304, 200] == [
+        read(client, bucket, 'copy', headers={header: value}).status
+        for header in ('If-Match', 'If-None-Match') for value in (etag, ETAG)]
+    assert ETAG == read(client, bucket, 'key').headers['ETag']
 
 
 def test_both_proxies_answer_alike(tiny, stock, finished):
@@ -254,11 +297,12 @@ def test_swift_deletes_the_manifest_alone(doomed, swift):
 
 
 def test_swift_copies_the_manifest(doomed, swift):
-    """A copy of the manifest alone reads the same parts."""
+    """A copy of the manifest alone reads the same parts, and has the same ETag."""
     swift.put_object(doomed.bucket, 'copy', b'', query_string='multipart-manifest=get', headers={
         'X-Copy-From': f'/{doomed.bucket}/{doomed.key}'})
 
     assert WHOLE == swift.get_object(doomed.bucket, 'copy')[1]
+    assert ETAG == read(doomed.client, doomed.bucket, 'copy').headers['ETag']
 
 
 def test_lost_first_part_is_noticed(doomed, client, swift):

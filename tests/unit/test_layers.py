@@ -15,7 +15,7 @@ PACKAGE = Path(s3multi.__file__).parent
 DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
           'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'part_body', 'wire', 'heartbeat', 'hints', 'records', 'store',
-         'stock_uploads', 'session', 'readers')
+         'stock_uploads', 'session', 'readers', 'copies')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.replace', 'operations.upload_part', 'operations.copy_part', 'operations.initiate',
               'operations.complete', 'operations.abort', 'operations.delete_bucket', 'operations.list_parts',
