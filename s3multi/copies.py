@@ -7,19 +7,18 @@ together it goes on to where ``swift.authorize`` is asked, before anything is wr
 """
 from typing import TYPE_CHECKING, Any
 
+from swift.common.swob import wsgi_unquote
+
 from s3multi.manifest import DIGEST_HEADERS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# Of a client of the Swift API who copies the manifest, which lists the same parts.
-_MANIFEST_QUERY = 'multipart-manifest=get'
-
 
 def follow(env: 'WSGIEnvironment') -> None:
     """See to it that an object which the request ``env`` copies leaves behind what tells of its parts."""
     copies = env['REQUEST_METHOD'] == 'COPY' or 'HTTP_X_COPY_FROM' in env
-    if not copies or _MANIFEST_QUERY in env.get('QUERY_STRING', '') or 'swift.authorize' not in env:
+    if not copies or 'swift.authorize' not in env or _copies_manifest(env) or _changes_acl(env):
         return
     authorize = env['swift.authorize']
     for name in DIGEST_HEADERS:
@@ -33,6 +32,18 @@ def follow(env: 'WSGIEnvironment') -> None:
         return authorize(request)
 
     env['swift.authorize'] = without_digests
+
+
+def _copies_manifest(env: 'WSGIEnvironment') -> bool:
+    """Say whether a client of the Swift API copies the manifest, which then lists the same parts."""
+    return 'multipart-manifest=get' in env.get('QUERY_STRING', '')
+
+
+def _changes_acl(env: 'WSGIEnvironment') -> bool:
+    """Say whether s3api copies an object onto itself for a new ACL: to S3 clients that leaves the ETag as it is."""
+    # For a client it does so with fresh metadata, or from another version.
+    return (env.get('swift.source') == 'S3' and 'HTTP_X_FRESH_METADATA' not in env and not env.get('QUERY_STRING')
+            and env['PATH_INFO'].split('/', 3)[-1] == wsgi_unquote(env.get('HTTP_X_COPY_FROM', '')).lstrip('/'))
 
 
 def _key(header: str) -> str:

@@ -134,6 +134,9 @@ class S3MultiMiddleware:
 
     def _telling(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'StartResponse':
         """Return a ``start_response`` that tells the front what checksum of an object of ours Swift answers with."""
+        # Filters on the right change path and query of a request that names a version.
+        env = {**env}
+
         def start(status: str, headers: 'list[tuple[str, str]]', *exc_info: Any) -> Any:
             env[READING].headers = read_checksum.of_answer(
                 env, int(status[:3]), dict(headers),

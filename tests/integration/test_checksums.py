@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from s3multi.demo.conf import PIPELINE
 from s3multi.layout import segments_container
 
+from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import NAMESPACE, RawClient, multipart_etag
 from .s3api_features import needs_checksums
 from .uploads import PART_MIN_BYTES, TINY_PARTS, read, result, tiny_parts
@@ -447,6 +448,32 @@ def test_parts_of_different_sizes(client, bucket):
         read(client, bucket, 'key', {'partNumber': 2}, ENABLED).headers)
 
 
+@pytest.mark.parametrize('method', ['GET', 'HEAD'])
+def test_versions(client, bucket, s3, method):
+    """A version shows its own checksum, whole and in parts, wherever it stands."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
+    for algorithm in ('crc32', 'sha256'):
+        version = upload_of(client, bucket, algorithm, 'COMPOSITE').complete(body_of(algorithm)).headers[
+            'x-amz-version-id']
+        client.request('DELETE', bucket, 'key')
+        answers = [client.request(method, bucket, 'key', {'versionId': version, **part}, ENABLED)
+                   for part in ({}, {'partNumber': 2})]
+
+        assert [200, 206] == [answer.status for answer in answers]
+        assert [WHOLE[algorithm, 'COMPOSITE'], PARTS[algorithm][1]] == [
+            answer.headers[header(algorithm)] for answer in answers]
+
+
+def test_metadata_of_the_swift_api(client, bucket, swift):
+    """A POST that replaces the metadata leaves checksum and ETag."""
+    upload_of(client, bucket, 'crc32', 'COMPOSITE').complete(body_of('crc32'))
+    swift.post_object(bucket, 'key', {'X-Object-Meta-Colour': 'red', 'Content-Type': 'text/x'})
+    head = client.request('HEAD', bucket, 'key', headers=ENABLED)
+
+    assert ('red', 'text/x') == (head.headers['x-amz-meta-colour'], head.headers['Content-Type'])
+    assert (f'"{multipart_etag(BODIES)}"', 'g1o3Jw==-3') == (head.headers['ETag'], head.headers['x-amz-checksum-crc32'])
+
+
 def test_a_reader_by_acl(cluster, swift, client, bucket):
     """Who may read the bucket alone reads the object with its checksum, and the checksum of a part."""
     upload_of(client, bucket, 'crc32', 'COMPOSITE').complete(body_of('crc32'))
@@ -465,16 +492,32 @@ def test_a_reader_by_acl(cluster, swift, client, bucket):
 SECRET = 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE='
 
 
+@pytest.fixture(scope='module')
+def faulty(cluster):
+    """A proxy that does not, and the remote control of the same."""
+    proxy = FaultyProxy(cluster, 'checksums-late')
+    return RawClient(proxy.url), proxy.above
+
+
+@pytest.fixture(scope='module')
+def encrypting(cluster):
+    """A proxy that encrypts objects, and the remote control of what it asks of its listings."""
+    name = 'checksums-encrypting'
+    faults = Faults(cluster.directory / 'faults' / name)
+    proxy = cluster.add_proxy(
+        name, pipeline=PIPELINE.replace(' symlink ', ' symlink keymaster encryption ').replace(
+            ' s3multi ', ' s3multi above '),
+        filters={**TINY_PARTS, 'keymaster': {'use': 'egg:swift#keymaster', 'encryption_root_secret': SECRET},
+                 'encryption': {'use': 'egg:swift#encryption'},
+                 'above': {'paste.filter_factory': FACTORY, 'directory': faults.directory}})
+    return RawClient(proxy.url), faults
+
+
 @needs_checksums
 @every_pair
-def test_checksums_where_objects_are_encrypted(cluster, swift, bucket, algorithm, kind):
+def test_checksums_where_objects_are_encrypted(encrypting, swift, bucket, algorithm, kind):
     """All the same to clients, and no row tells a checksum to who can read the listing but not the key."""
-    name = 'checksums-encrypting'
-    proxy = cluster.proxies.get(name) or cluster.add_proxy(
-        name, pipeline=PIPELINE.replace(' symlink ', ' symlink keymaster encryption '),
-        filters={**TINY_PARTS, 'keymaster': {'use': 'egg:swift#keymaster', 'encryption_root_secret': SECRET},
-                 'encryption': {'use': 'egg:swift#encryption'}})
-    client = RawClient(proxy.url)
+    client, _ = encrypting
     assert 200 == client.request('PUT', bucket, 'source', body=BODIES[2]).status
     upload = upload_of(client, bucket, algorithm, kind, numbers=(1,))
     in_trailer = upload.part(2, payload='unsigned-chunks-trailer', trailers={header(algorithm): PARTS[algorithm][1]})
@@ -489,6 +532,21 @@ def test_checksums_where_objects_are_encrypted(cluster, swift, bucket, algorithm
     assert WHOLE[algorithm, kind] == result(upload.complete(body_of(algorithm)))[element(algorithm)]
     assert {header(algorithm): PARTS[algorithm][1], 'x-amz-checksum-type': kind} == sums(
         read(client, bucket, 'key', {'partNumber': 2}, ENABLED).headers)
+
+
+@pytest.mark.parametrize('in_trailers', [
+    pytest.param(False, id='headers'), pytest.param(True, id='trailers', marks=needs_checksums)])
+@pytest.mark.parametrize('encrypted', [False, True], ids=['plain', 'encrypted'])
+def test_checksums_of_parts_that_no_row_shows(request, bucket, encrypted, in_trailers):
+    """Where rows are late the parts themselves are asked, and tell their checksums too."""
+    client, faults = request.getfixturevalue('encrypting' if encrypted else 'faulty')
+    upload = upload_of(client, bucket, 'crc32', 'FULL_OBJECT', numbers=() if in_trailers else (1, 2, 3))
+    for number in (1, 2, 3) if in_trailers else ():
+        upload.part(number, payload='unsigned-chunks-trailer', trailers={header('crc32'): PARTS['crc32'][number - 1]})
+    with faults.following(rule('GET', '_segments$', hide='/0000')):
+        assert (400, 'InvalidPart') == upload.complete(
+            body_of('crc32', p2=('ChecksumCRC32', 'AAAAAA=='))).outcome
+        assert 'WxWtvg==' == result(upload.complete(body_of('crc32')))['ChecksumCRC32']
 
 
 # SDKs

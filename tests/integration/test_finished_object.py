@@ -23,6 +23,7 @@ from .uploads import TINY_PARTS, Upload, read, segment_names, tiny_parts
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
 ETAG = f'"{multipart_etag(BODIES)}"'
+MD5 = f'"{hashlib.md5(WHOLE).hexdigest()}"'
 
 
 @pytest.fixture(scope='module')
@@ -99,7 +100,7 @@ def test_segments_container_is_no_bucket(client, finished):
 
 @pytest.mark.parametrize('header, value, status', [
     ('If-Match', ETAG, 200), ('If-Match', ETAG.strip('"'), 200), ('If-Match', f'"other", {ETAG}', 200),
-    ('If-Match', '*', 200), ('If-Match', '"other"', 412), ('If-Match', f'"{hashlib.md5(WHOLE).hexdigest()}"', 412),
+    ('If-Match', '*', 200), ('If-Match', '"other"', 412), ('If-Match', MD5, 412),
     ('If-None-Match', ETAG, 304), ('If-None-Match', ETAG.strip('"'), 304), ('If-None-Match', '*', 304),
     ('If-None-Match', '"other"', 200),
 ])
@@ -175,7 +176,7 @@ def test_copy_needs_none_of_the_parts(client, doomed, swift):
 
 
 @pytest.mark.parametrize('header, value, status', [
-    ('if-match', ETAG, 200), ('if-match', ETAG.strip('"'), 200), ('if-match', f'"{hashlib.md5(WHOLE).hexdigest()}"', 412),
+    ('if-match', ETAG, 200), ('if-match', ETAG.strip('"'), 200), ('if-match', MD5, 412),
     ('if-none-match', ETAG, 412), ('if-none-match', '"other"', 200)])
 def test_copy_under_a_condition(tiny, finished, header, value, status):
     """A condition on the source compares with its multipart ETag."""
@@ -193,7 +194,7 @@ def copy_with_swift(upload, swift):
 def copy_with_s3(upload, swift, **headers):
     answer = upload.client.request('PUT', upload.bucket, 'copy', headers={
         'x-amz-copy-source': f'/{upload.bucket}/{upload.key}', **headers})
-    assert f'"{hashlib.md5(WHOLE).hexdigest()}"' == answer.xml('CopyObjectResult').findtext('ETag')
+    assert MD5 == answer.xml('CopyObjectResult').findtext('ETag')
 
 
 @pytest.mark.parametrize('copy', [
@@ -207,14 +208,13 @@ def test_copy_is_a_plain_object(tiny, client, bucket, s3, swift, copy, versionin
     upload = Upload(tiny, bucket).parts(*BODIES)
     upload.complete()
     copy(upload, swift)
-    etag = f'"{hashlib.md5(WHOLE).hexdigest()}"'
 
-    assert (WHOLE, etag) == (read(client, bucket, 'copy').body, read(client, bucket, 'copy').headers['ETag'])
-    assert [etag] == [entry.findtext('ETag') for entry in client.request('GET', bucket, query={'prefix': 'copy'}).xml(
+    assert (WHOLE, MD5) == (read(client, bucket, 'copy').body, read(client, bucket, 'copy').headers['ETag'])
+    assert [MD5] == [entry.findtext('ETag') for entry in client.request('GET', bucket, query={'prefix': 'copy'}).xml(
         'ListBucketResult').findall('Contents')]
     assert [200, 412, 304, 200] == [
         read(client, bucket, 'copy', headers={header: value}).status
-        for header in ('If-Match', 'If-None-Match') for value in (etag, ETAG)]
+        for header in ('If-Match', 'If-None-Match') for value in (MD5, ETAG)]
     assert ETAG == read(client, bucket, 'key').headers['ETag']
 
 

@@ -251,6 +251,20 @@ def test_copy_of_the_manifest(proxy, client, old, swift, remove):
     check_whole(old)
 
 
+def test_copy_of_the_manifest_that_is_not_seen(proxy, client, old, swift):
+    """They stay where a delete cannot tell whose parts they are."""
+    swift.put_object(old.bucket, 'copy', b'', headers={'X-Copy-From': f'{old.bucket}/key'},
+                     query_string='multipart-manifest=get')
+    # The first one is s3api's.
+    with proxy.above.following(rule('HEAD', '/copy$', status='503 Service Unavailable', skip=1, times=1)), \
+            proxy.below.following():
+        assert 204 == client.request('DELETE', old.bucket, 'copy').status
+        at_rest(proxy)
+        assert [('DELETE', f'{old.bucket}/copy')] == [
+            (method, path) for method, path, *_ in proxy.below.requests() if method in ('PUT', 'DELETE', 'UPDATE')]
+    check_whole(old)
+
+
 def test_link_to_the_object(proxy, client, old, swift):
     """A link that is replaced, or deleted, leaves the object it points to."""
     for remove in (lambda: client.request('DELETE', old.bucket, 'link'),

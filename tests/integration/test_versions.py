@@ -99,6 +99,39 @@ def test_suspended(proxy, client, three, versioned, s3, swift):
     assert [each.body for each in three] == [each.read() for each in three]
 
 
+@pytest.mark.parametrize('becoming', ['null', 'version'])
+def test_deleting_an_object_from_before(cluster, proxy, client, bucket, s3, swift, becoming):
+    """One that was there before the bucket had versions is `null`, then a version: deleted as either it frees its own.
+    """
+    before = Version(client, bucket, b'before-one', b'before-two')
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
+    newer = Version(client, bucket, b'new') if becoming == 'version' else None
+    before.id = s3.list_object_versions(Bucket=bucket)['Versions'][-1]['VersionId']
+    assert (becoming == 'null', before.body) == (before.id == 'null', before.read())
+    with proxy.above.following():
+        assert 204 == before.delete().status
+        freed(proxy)
+    expire(cluster)
+
+    assert (404, []) == (before.read(), before.upload.stored(swift))
+    if newer:
+        assert newer.body == newer.read() == read(client, bucket, 'key').body
+
+
+def test_null_version_where_versions_are_suspended(cluster, proxy, client, three, versioned, s3, swift):
+    """Deleted as such it frees its parts; overwritten, or hidden by a delete, it leaves them."""
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={'Status': 'Suspended'})
+    overwritten, deleted = [Version(client, versioned, b'null-%d' % number) for number in (1, 2)]
+    deleted.id = 'null'
+    with proxy.above.following():
+        assert 204 == deleted.delete().status
+        freed(proxy)
+    expire(cluster)
+
+    assert ([1], []) == (overwritten.upload.stored_numbers(swift), deleted.upload.stored(swift))
+    assert [each.body for each in three] == [each.read() for each in three]
+
+
 @pytest.mark.parametrize('place', [0, 1, 2], ids=['oldest', 'middle', 'current'])
 def test_deleting_a_version(cluster, proxy, client, three, swift, place):
     """Frees its parts and no other's."""

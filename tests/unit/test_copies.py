@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which requests copy an object, and what of it stays behind."""
+import pytest
+from swift.common.swob import Request
+
+from s3multi import copies
+from s3multi.manifest import DIGEST_HEADERS, ETAG_HEADER
+
+
+def environ(method='PUT', path='/v1/a/c/copy', source='/c/o', **more):
+    env = Request.blank(path, method=method, headers={'X-Copy-From': source} if source else {}).environ
+    return {**env, 'swift.authorize': lambda request: request, 'swift.source': 'S3', **more}
+
+
+def digests(env):
+    return {name: Request(env).headers[name] for name in DIGEST_HEADERS if name in Request(env).headers}
+
+
+@pytest.mark.parametrize('env', [
+    environ(), environ('COPY', source=None), environ(path='/v1/a/c/o', HTTP_X_FRESH_METADATA='True'),
+    environ(path='/v1/a/c/o', QUERY_STRING='version-id=1'), environ(path='/v1/a/c/o', **{'swift.source': None}),
+    environ(path='/v1/a/c/o', source='/c/o%20o')])
+def test_copy(env):
+    """The request names every digest, so that the copy filter takes none from the source; none is written."""
+    copies.follow(env)
+    assert {name: '' for name in DIGEST_HEADERS} == digests(env)
+
+    written = Request({**env})
+    assert env['swift.authorize'](written) is written
+    assert {} == digests(written.environ)
+
+
+def test_what_is_not_empty_is_left():
+    """A digest that somebody gave the copy on the way is no business of ours."""
+    env = environ()
+    copies.follow(env)
+    env['HTTP_' + ETAG_HEADER.upper().replace('-', '_')] = 'given'
+    env['swift.authorize'](Request(env))
+
+    assert {ETAG_HEADER: 'given'} == digests(env)
+
+
+@pytest.mark.parametrize('env', [
+    environ(source=None), environ('GET', source=None), environ(QUERY_STRING='multipart-manifest=get'),
+    environ(path='/v1/a/c/o'), environ(path='/v1/a/c/o o', source='/c/o%20o')],
+    ids=['put', 'get', 'manifest', 'acl', 'acl-of-a-quoted-name'])
+def test_no_copy(env):
+    """Nothing is touched: no copy, that of a manifest, or s3api's way to change an ACL."""
+    before = dict(env)
+    copies.follow(env)
+
+    assert before == env
