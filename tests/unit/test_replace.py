@@ -122,9 +122,9 @@ def test_what_is_not_ours(before):
 @pytest.mark.parametrize('before, query', [
     (object_of(OURS.id), ''), (object_of(upload_of(key='other').id), ''),
     (object_of('MmZhNjZkYTAtZDc0NC00ZDgxLWE2MGEtMDE0ZTRiNzZjYzYx'), 'multipart-manifest=delete&async=on'),
-    (object_of(''), 'multipart-manifest=delete&async=on'), (503, 'multipart-manifest=delete&async=on')])
+    (object_of(''), 'multipart-manifest=delete&async=on'), (503, '')])
 def test_whose_parts_slo_deletes(before, query):
-    """Those of objects that s3multi has not made: nothing else is known of those."""
+    """Those of objects that s3multi has not made: nothing else is known of those. None where the look fails."""
     swift = swift_with(before)
     freed(swift, 'DELETE', 'async=on&multipart-manifest=delete')
     sent, = [seen for seen in swift.seen if seen.path == BUCKET + '/key' and seen.method == 'DELETE']
