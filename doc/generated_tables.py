@@ -18,7 +18,7 @@ from tests.model import mutations
 # The operations by the names of ``request_headers.REFUSED``.
 OPERATIONS = {
     'initiate': 'Initiate', 'upload_part': 'Upload Part', 'copy_part': 'Upload Part Copy', 'complete': 'Complete',
-    'abort': 'Abort', 'list_parts': 'List Parts',
+    'abort': 'Abort', 'list_parts': 'List Parts', 'get_attributes': 'GetObjectAttributes',
 }
 
 

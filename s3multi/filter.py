@@ -21,8 +21,8 @@ from s3multi.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuch
 from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.layout import UploadIds
-from s3multi.operations import (abort, complete, copy_part, delete_bucket, initiate, list_parts, list_uploads,
-                                read_checksum, replace, upload_part)
+from s3multi.operations import (abort, complete, copy_part, delete_bucket, get_attributes, initiate, list_parts,
+                                list_uploads, read_checksum, replace, upload_part)
 from s3multi.records import Records
 from s3multi.session import Session, is_versioned
 from s3multi.store import Store
@@ -39,6 +39,7 @@ Operation = Callable[[Session], Reply]
 ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
     ('uploadId', 'UPLOAD', {'GET': list_parts.run, 'POST': complete.run, 'DELETE': abort.run}),
     ('uploads', 'UPLOADS', {'GET': list_uploads.run, 'POST': initiate.run}),
+    ('attributes', 'ATTRIBUTES', {'GET': get_attributes.run}),
 )
 
 
@@ -182,10 +183,19 @@ class S3MultiMiddleware:
         if not is_success(info['status']):
             raise ServiceUnavailable()
         s3_acl = session.call.s3_acl
-        if s3_acl is not None and not s3_acl.may('READ' if reads else 'WRITE', info['sysmeta']):
+        if (s3_acl is not None and not _reads_an_object(session.call)
+                and not s3_acl.may('READ' if reads else 'WRITE', info['sysmeta'])):
             raise AccessDenied()
         session.check_owner('x-amz-expected-bucket-owner', session.call.bucket)
         return None
+
+
+def _reads_an_object(call: Call) -> bool:
+    """Say whether the operation asks for the ACL of S3 itself, that of an object."""
+    try:
+        return route(call) is get_attributes.run
+    except MethodNotAllowed:
+        return False
 
 
 def _cluster_secret() -> bytes:

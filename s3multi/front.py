@@ -56,7 +56,7 @@ class S3MultiFront(BucketView):
     def handle_request(self, req: Any) -> Response:
         """Answer an S3 request that s3api has parsed; ``req`` is its ``S3Request``."""
         check_bucket(req)
-        if req.controller not in _MULTIPART or self._is_for_stock(req):
+        if not _is_handed_on(req) or self._is_for_stock(req):
             return self._pass(req)
         # The server looks at this on the environ that it made itself, so it cannot wait for the answer: with it,
         # white space of a slow answer is sent at once.
@@ -122,6 +122,11 @@ class S3MultiFront(BucketView):
         response = super().handle_request(req)
         response.headers.update(reading.headers)
         return response
+
+
+def _is_handed_on(req: Any) -> bool:
+    # s3api takes a question for the attributes of an object for one for the object.
+    return req.controller in _MULTIPART or req.controller is ObjectController and 'attributes' in req.params
 
 
 @contextlib.contextmanager

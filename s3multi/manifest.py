@@ -7,6 +7,7 @@ same segments; a test holds the two side by side. ``request_body`` is for when S
 import functools
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import unquote
@@ -40,6 +41,25 @@ LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'
 MAX_ENTRY_BYTES = 256 + 1024 + 160
 
 _PART_IS_NOT_THERE = ('404 Not Found', 'Etag Mismatch', 'Size Mismatch')
+
+
+@dataclass(frozen=True)
+class Segment:
+    """An entry of a stored manifest. path: container and object; '' where it has none. size: of the segment, bytes."""
+
+    path: str
+    size: int
+
+
+def read_stored(body: bytes) -> 'list[Segment]':
+    """Return the entries of any manifest that SLO has stored, in order."""
+    return [Segment(entry.get('name', ''), int(entry.get('bytes', 0))) for entry in json.loads(body)]
+
+
+def part_name(upload: Upload, segment: Segment) -> str:
+    """Return the name that a segment has among the parts of ``upload``; '' when it lies elsewhere."""
+    container = '/%s/' % upload.container
+    return segment.path.removeprefix(container) if segment.path.startswith(container) else ''
 
 
 def stored(upload: Upload, chosen: Sequence[Attempt]) -> bytes:

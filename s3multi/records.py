@@ -136,7 +136,7 @@ class Records:
         if version is not None:
             query['version-id'] = plain_time(version)
         response = self._head(self._bucket, key, query)
-        if response.status_int == 404 or not _is_large(response):
+        if response.status_int == 404 or not is_large(response):
             return Finished()
         return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), response.headers.get(manifest.ETAG_HEADER),
                         response.headers.get('X-Object-Version-Id'),
@@ -147,11 +147,7 @@ class Records:
         response = self._head(self._bucket, key, {} if self._versioned else {'symlink': 'get'})
         if response.status_int == 404:
             return None
-        etag = response.headers.get(manifest.ETAG_HEADER) or response.headers['Etag'].strip('"')
-        if manifest.ETAG_HEADER not in response.headers and _is_large(response):
-            # What s3api tells clients of a large object that was made through the Swift API.
-            etag += '-N'
-        return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), etag)
+        return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), shown_etag(response))
 
     def standing(self, key: str, version: 'str | None' = None, newest: bool = True) -> Standing:
         """Say what stands at ``key``, or is its version; a link is what it is, not what it leads to.
@@ -160,7 +156,7 @@ class Records:
         """
         target = Target(self._bucket, key, {'symlink': 'get', **({'version-id': version} if version else {})})
         response = self._backend.call('HEAD', target, (404,), {'X-Newest': 'true'} if newest else {})
-        ours = response.is_success and _is_large(response)
+        ours = response.is_success and is_large(response)
         return Standing(response.headers.get(manifest.UPLOAD_ID_HEADER) if ours else None, _timestamp(response))
 
     def versions(self, key: str, written: Timestamp, seconds: float) -> 'list[str] | None':
@@ -213,7 +209,16 @@ def marker_checksum(content_type: str) -> 'Choice | None':
     return choice if choice.type in checksums.TYPES.get(choice.algorithm, ()) else None
 
 
-def _is_large(response: Response) -> bool:
+def shown_etag(response: Response) -> str:
+    """Return the ETag, bare, that s3api tells clients of the object that Swift answered with."""
+    headers = response.headers
+    etag = headers.get(manifest.ETAG_HEADER) or headers.get('Etag', '').strip('"')
+    # A large object that was not made through S3.
+    return etag + '-N' if manifest.ETAG_HEADER not in headers and is_large(response) else etag
+
+
+def is_large(response: Response) -> bool:
+    """Say whether Swift answered with a Static Large Object."""
     return bool(config_true_value(response.headers.get('X-Static-Large-Object')))
 
 

@@ -39,6 +39,7 @@ REFUSED = {
     'complete': _CUSTOMER_KEY + _DATES,
     'abort': ('x-amz-if-match-initiated-time',),
     'list_parts': _CUSTOMER_KEY,
+    'get_attributes': _CUSTOMER_KEY,
 }
 
 _KEPT_ACLS = ('private', 'bucket-owner-full-control')

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operation is handed: the call, the store, and the few questions that several operations ask."""
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import eventlet
 from eventlet.greenthread import GreenThread
+from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
 from swift.common.utils import Timestamp, config_true_value
 
 from s3multi.bucket_life import ended_before
@@ -17,7 +19,7 @@ from s3multi.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
 from s3multi.records import Records
 from s3multi.state import Marker, State
 from s3multi.store import Store
-from s3multi.subrequest import Backend
+from s3multi.subrequest import Backend, Target
 from s3multi.wire import Call
 
 _Result = TypeVar('_Result')
@@ -104,6 +106,16 @@ class Session:
             return task()
 
         return eventlet.spawn(run)
+
+    def delete_marker(self, bucket: str, key: str) -> 'str | None':
+        """Return the version id of the delete marker that hides ``key``, for who may list ``bucket``; None for none."""
+        response = self.backend.send_as_client('GET', Target(bucket, query={
+            'versions': 'true', 'format': 'json', 'limit': '1', 'prefix': key}))
+        rows = json.loads(response.body) if response.is_success else []
+        newest = rows[0] if rows else {}
+        if newest.get('name') == key and newest['content_type'] == DELETE_MARKER_CONTENT_TYPE:
+            return str(newest['version_id'])
+        return None
 
     @property
     def is_versioned(self) -> bool:

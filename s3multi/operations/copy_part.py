@@ -3,16 +3,13 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 """
-import json
 import re
 from email.utils import parsedate_to_datetime
 
 from swift.common.http import is_success
-from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
 from swift.common.swob import Response
-from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possible, config_true_value, drain_and_close
+from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possible, drain_and_close
 
-from s3multi import manifest
 from s3multi.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
                                  parse_source)
 from s3multi.documents import Node, document
@@ -21,6 +18,7 @@ from s3multi.errors import (AccessDenied, BrokenSource, InvalidArgument, Invalid
 from s3multi.layout import is_segments_container
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.part_body import PartBody
+from s3multi.records import shown_etag
 from s3multi.session import Session
 from s3multi.store import s3_time_of
 from s3multi.subrequest import Target, failure
@@ -119,28 +117,15 @@ def _absence(session: Session, source: CopySource, response: Response) -> S3Erro
             return InvalidRequest('The source of a copy request may not specifically refer to a delete marker by '
                                   'version id.')
         return NoSuchVersion(source.key, source.version_id)
-    marker = _delete_marker(session, source) if 'versions-container' in (info.get('sysmeta') or {}) else None
+    versioned = 'versions-container' in (info.get('sysmeta') or {})
+    marker = session.delete_marker(source.bucket, source.key) if versioned else None
     return NoSuchKey(source.key, {'x-amz-delete-marker': 'true', 'x-amz-version-id': marker} if marker else None)
-
-
-def _delete_marker(session: Session, source: CopySource) -> 'str | None':
-    """Return the version id of the delete marker that hides the source, for who may list its bucket."""
-    response = session.backend.send_as_client('GET', Target(source.bucket, query={
-        'versions': 'true', 'format': 'json', 'limit': '1', 'prefix': source.key}))
-    rows = json.loads(response.body) if is_success(response.status_int) else []
-    newest = rows[0] if rows else {}
-    if newest.get('name') == source.key and newest['content_type'] == DELETE_MARKER_CONTENT_TYPE:
-        return str(newest['version_id'])
-    return None
 
 
 def _state_of(response: Response) -> SourceState:
     headers = response.headers
-    etag = headers.get(manifest.ETAG_HEADER) or headers.get('Etag', '').strip('"')
-    if manifest.ETAG_HEADER not in headers and config_true_value(headers.get('X-Static-Large-Object')):
-        etag += '-N'    # as s3api shows a large object that was not made through S3
     size = -1 if response.content_length is None else response.content_length
     if response.status_int == 206:
         match = _CONTENT_RANGE.fullmatch(headers.get('Content-Range', ''))
         size = int(match[1]) if match else size
-    return SourceState(etag, parsedate_to_datetime(headers['Last-Modified']).timestamp(), size)
+    return SourceState(shown_etag(response), parsedate_to_datetime(headers['Last-Modified']).timestamp(), size)

@@ -532,6 +532,9 @@ def test_checksums_where_objects_are_encrypted(encrypting, swift, bucket, algori
     assert WHOLE[algorithm, kind] == result(upload.complete(body_of(algorithm)))[element(algorithm)]
     assert {header(algorithm): PARTS[algorithm][1], 'x-amz-checksum-type': kind} == sums(
         read(client, bucket, 'key', {'partNumber': 2}, ENABLED).headers)
+    attributes = client.request('GET', bucket, 'key', {'attributes': None}, {'x-amz-object-attributes': 'ObjectParts'})
+    assert PARTS[algorithm] == [each.findtext(element(algorithm)) for each in attributes.xml(
+        'GetObjectAttributesResponse').findall('ObjectParts/Part')]
 
 
 @pytest.mark.parametrize('in_trailers', [
@@ -597,9 +600,11 @@ OWNERS = pytest.mark.parametrize('owner, outcome', [('test:tester', None), ('123
     lambda client, bucket, upload, headers: client.copy_part(bucket, 'key', upload.id, 1, f'{bucket}/source', headers),
     lambda client, bucket, upload, headers: client.list_parts(bucket, 'key', upload.id, headers=headers),
     lambda client, bucket, upload, headers: client.list_uploads(bucket, headers=headers),
+    lambda client, bucket, upload, headers: client.request('GET', bucket, 'source', {'attributes': None}, {
+        'x-amz-object-attributes': 'ETag', **headers}),
     lambda client, bucket, upload, headers: upload.complete(body_of(None), headers),
     lambda client, bucket, upload, headers: client.request('DELETE', bucket, 'key', {'uploadId': upload.id}, headers),
-], ids=['initiate', 'upload-part', 'copy-part', 'list-parts', 'list-uploads', 'complete', 'abort'])
+], ids=['initiate', 'upload-part', 'copy-part', 'list-parts', 'list-uploads', 'attributes', 'complete', 'abort'])
 def test_expected_owner_of_the_bucket(client, bucket, ask, owner, outcome):
     """The user, as s3api shows the owner of buckets to that user; anybody else: 403 AccessDenied, and nothing done."""
     client.request('PUT', bucket, 'source', body=b'1')

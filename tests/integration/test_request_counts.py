@@ -104,6 +104,39 @@ def test_read_with_a_checksum(proxy, client, bucket):
         assert {'GET object': 1, **counts} == seen.counts
 
 
+ATTRIBUTES = {'attributes': None}
+
+
+@pytest.mark.parametrize('count', [1, 10])
+@pytest.mark.parametrize('names, order', [
+    ('ETag,Checksum,ObjectSize', ['HEAD object']),
+    ('ObjectParts', ['HEAD object', 'GET object', 'GET segments container'])])
+def test_get_attributes(proxy, client, bucket, count, names, order):
+    """GetObjectAttributes reads the object, and for its parts the manifest and one listing of their rows."""
+    upload = Upload(client, bucket, headers={'x-amz-checksum-algorithm': 'CRC64NVME'}).many_parts(range(1, count + 1))
+    assert 200 == upload.complete().outcome
+    with counting(proxy.above) as seen:
+        answer = client.request('GET', bucket, 'key', ATTRIBUTES, {'x-amz-object-attributes': names})
+
+    parts = answer.xml('GetObjectAttributesResponse').findall('ObjectParts/Part')
+    assert count * (names == 'ObjectParts') == len(parts) == len([each for each in parts if len(each) == 3])
+    assert order == seen.order
+
+
+@pytest.mark.parametrize('checked', [False, True])
+def test_get_attributes_of_no_parts(proxy, client, bucket, checked):
+    """Where no part is listed no row is read, and of an object without parts nothing but itself."""
+    upload = Upload(client, bucket, headers={'x-amz-checksum-algorithm': 'CRC64NVME'} if checked else ())
+    assert 200 == upload.parts(b'one', b'two').complete().outcome
+    client.request('PUT', bucket, 'plain', body=b'1')
+    headers = {'x-amz-object-attributes': 'ObjectParts', **({'x-amz-max-parts': '0'} if checked else {})}
+    for key, order in (('key', ['HEAD object', 'GET object']), ('plain', ['HEAD object'])):
+        with counting(proxy.above) as seen:
+            assert 200 == client.request('GET', bucket, key, ATTRIBUTES, headers).status
+
+        assert order == seen.order
+
+
 @pytest.mark.parametrize('count', COUNTS)
 def test_list_parts(cluster, proxy, upload, count):
     """List Parts reads the marker and one listing."""

@@ -328,6 +328,45 @@ def test_who_may_read_reads_all_of_it(user, stranger, shared):
     assert DENIED == stranger.request('GET', shared).outcome
 
 
+def attributes_of(client, bucket, key='key', query=(), headers=()):
+    """Ask for the attributes of an object; return the Answer."""
+    return client.request('GET', bucket, key, {'attributes': None, **dict(query)}, {
+        'x-amz-object-attributes': 'ETag,ObjectParts', **dict(headers)})
+
+
+def test_attributes_are_for_who_may_read_the_object(owner, user, stranger, shared):
+    """By the ACL of the object: READ on the bucket is neither needed nor enough, and a condition changes nothing."""
+    Upload(user, shared, 'key', {'x-amz-grant-read': f'id={STRANGER}'}).parts(b'one', b'two').complete()
+    Upload(owner, shared, 'closed').parts(b'one').complete()
+    etag = user.request('HEAD', shared, 'key').headers['ETag']
+
+    assert 200 == attributes_of(user, shared).outcome
+    assert 200 == attributes_of(stranger, shared).outcome
+    assert 304 == attributes_of(stranger, shared, headers={'If-None-Match': etag}).status
+    for client in (user, stranger):
+        for headers in ({}, {'If-None-Match': '*'}, {'If-Match': '"x"'}):
+            assert DENIED == attributes_of(client, shared, 'closed', headers=headers).outcome
+
+
+def test_attributes_of_what_is_not_there(user, stranger, shared):
+    """That there is no such object is told to who may list its bucket."""
+    assert (404, 'NoSuchKey') == attributes_of(user, shared).outcome
+    assert DENIED == attributes_of(stranger, shared).outcome
+
+
+@pytest.mark.parametrize('query', [{'uploads': None}, {'uploadId': 'x'}], ids=str)
+def test_attributes_open_no_list(stranger, user, shared, query):
+    """With this word in its query a list is still a list, for who may read the bucket."""
+    upload = Upload(user, shared).parts(b'one')
+    query = {**query, 'attributes': None}
+
+    for key in (None, 'key'):
+        assert DENIED == stranger.request('GET', shared, key, query).outcome
+    assert DENIED == stranger.list_parts(shared, 'key', upload.id, {'attributes': None}).outcome
+    for method in ('PUT', 'POST', 'DELETE', 'HEAD'):
+        assert 403 == stranger.request(method, shared, 'key', {'attributes': None}).status
+
+
 def test_who_began_owns_what_somebody_else_completes(cluster, stock, shared):
     """The object is the initiator's, with the ACL of the Initiate; neither parts nor Complete can change that."""
     for proxy in (cluster, stock):

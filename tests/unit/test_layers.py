@@ -13,13 +13,13 @@ PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
 DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
-          'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents', 'manifest', 'config')
+          'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents', 'attributes', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'part_body', 'wire', 'heartbeat', 'hints', 'records', 'store',
-         'stock_uploads', 'session', 'readers', 'copies')
+         'finished_parts', 'stock_uploads', 'session', 'readers', 'copies')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.replace', 'operations.upload_part', 'operations.copy_part', 'operations.initiate',
               'operations.complete', 'operations.abort', 'operations.delete_bucket', 'operations.list_parts',
-              'operations.list_uploads', 'operations.read_checksum')
+              'operations.list_uploads', 'operations.read_checksum', 'operations.get_attributes')
 # A room imports only what stands before it.
 ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'bucket_view', 'front')
 

@@ -29,6 +29,7 @@ PROMISES = {
     'complete': [*CUSTOMER_KEY, *DATES],
     'abort': ['x-amz-if-match-initiated-time'],
     'list_parts': [*CUSTOMER_KEY],
+    'get_attributes': [*CUSTOMER_KEY],
 }
 
 # Sent by SDKs unasked, or of no consequence when ignored.
