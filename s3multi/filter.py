@@ -11,8 +11,8 @@ from swift.common.http import is_success
 from swift.common.registry import get_swift_info, register_swift_info
 from swift.common.request_helpers import append_log_info
 from swift.common.storage_policy import POLICIES
-from swift.common.swob import Request
-from swift.common.utils import cache_from_env, get_logger, split_path
+from swift.common.swob import HeaderKeyDict, Request
+from swift.common.utils import cache_from_env, close_if_possible, get_logger, split_path
 
 from s3multi import __version__, config, copies, pipeline, readers
 from s3multi.copy_source import HEADER as COPY_SOURCE
@@ -27,7 +27,7 @@ from s3multi.records import Records
 from s3multi.session import Session, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
-from s3multi.wire import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reply, check_params, read_call,
+from s3multi.wire import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params, read_call,
                           send)
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class S3MultiMiddleware:
                 copies.follow(env)
             if replace.concerns(env, self._settings.free_replaced_parts):
                 return self._replace(env, start_response)
-            return self.app(env, self._telling(env, start_response) if READING in env else start_response)
+            return self._read(env, start_response) if READING in env else self.app(env, start_response)
         try:
             call = read_call(env)
             if COPY_SOURCE in call.headers:
@@ -133,18 +133,29 @@ class S3MultiMiddleware:
         replace.after(session, replaced, response.status_int)
         return response(env, start_response)
 
-    def _telling(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'StartResponse':
-        """Return a ``start_response`` that tells the front what checksum of an object of ours Swift answers with."""
+    def _read(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        """Pass on a read of which the front wants to know what Swift answered, and the checksum."""
+        reading: Reading = env[READING]
         # Filters on the right change path and query of a request that names a version.
-        env = {**env}
+        sent = {**env}
 
         def start(status: str, headers: 'list[tuple[str, str]]', *exc_info: Any) -> Any:
-            env[READING].headers = read_checksum.of_answer(
-                env, int(status[:3]), dict(headers),
-                lambda account, bucket: Store(Backend(self.app, env, account, bucket), account, bucket, self._freeing))
+            found = HeaderKeyDict(headers)
+            reading.status, reading.parts_count = int(status[:3]), found.get('X-Parts-Count')
+            if reading.is_of_no_bytes:
+                headers = [*((name, value) for name, value in headers if name.lower() != 'content-length'),
+                           ('Content-Length', '0')]
+            if reading.wants_checksum:
+                reading.headers = read_checksum.of_answer(
+                    sent, reading.status, found, lambda account, bucket: Store(
+                        Backend(self.app, sent, account, bucket), account, bucket, self._freeing))
             return start_response(status, headers, *exc_info)
 
-        return start
+        body = self.app(env, start)
+        if reading.is_of_no_bytes:
+            close_if_possible(body)
+            return [b'']
+        return body
 
     def _session(self, call: Call) -> Session:
         backend = Backend(self.app, call.env, call.account, call.bucket)

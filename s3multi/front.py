@@ -112,15 +112,23 @@ class S3MultiFront(BucketView):
         if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers:
             # A condition on the source is one on the ETag that S3 clients see. Newer ones than Swift 2.34 say so.
             update_etag_is_at_header(req, manifest.ETAG_HEADER)
-        mode = req.headers.get('x-amz-checksum-mode')
-        if mode is None or req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):
+        if req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):
             return super().handle_request(req)
-        if mode.upper() != 'ENABLED':
+        mode, number = req.headers.get('x-amz-checksum-mode'), _part_number(req)
+        if mode is None and number is None:
+            return super().handle_request(req)
+        if mode is not None and mode.upper() != 'ENABLED':
             raise s3response.InvalidRequest('Value for x-amz-checksum-mode header is invalid.')
         # Like the handoff it reaches the filter on a copy of the environ.
-        reading = req.environ[READING] = Reading()
-        response = super().handle_request(req)
+        reading = req.environ[READING] = Reading(wants_checksum=mode is not None)
+        try:
+            response = super().handle_request(req)
+        except s3response.InvalidPartNumber:
+            raise s3response.InvalidPartNumber(part_number_requested=number,
+                                               actual_part_count=reading.parts_count or '1') from None
         response.headers.update(reading.headers)
+        if number is not None:
+            _correct_part(response, reading)
         return response
 
 
@@ -143,6 +151,27 @@ def _read_errors(req: Any) -> Iterator[None]:
         raise s3response.XAmzContentSHA256Mismatch(
             client_computed_content_s_h_a256=mismatch.expected,
             s3_computed_content_s_h_a256=mismatch.computed) from None
+
+
+def _part_number(req: Any) -> 'int | None':
+    """Return the part that a read asks for; None for none. Raises the S3 error for one with a range, or malformed."""
+    number: int | None = req.validate_part_number(check_max=False)
+    # s3api would also take "+1", " 1" and "1_0".
+    if number is not None and not req.params['partNumber'].isdigit():
+        raise s3response.InvalidPartArgument(req.conf.max_upload_part_num, req.params['partNumber'])
+    return number
+
+
+def _correct_part(response: Response, reading: Reading) -> None:
+    """Correct what s3api makes of the answer to a read of a part that has no bytes to tell."""
+    if reading.status == 304:
+        # Of an object without parts it makes a 206.
+        response.status = 304
+        response.headers.pop('Content-Range', None)
+    elif response.headers.get('Content-Length') == '0':
+        # No range has no bytes, so this is no part of anything.
+        response.status = 200
+        response.headers.pop('Content-Range', None)
 
 
 def _trailer_of(req: Any) -> 'TrailingChecksum | None':

@@ -29,12 +29,21 @@ READING = 's3multi.reading'
 
 @dataclass
 class Reading:
-    """A GET or HEAD of an object that s3api answers, of which the client wants the checksum.
+    """A GET or HEAD that s3api answers of an object's part, or to a client who wants the checksum.
 
-    headers: set by the filter, for the front to add to the answer.
+    The rest is set by the filter. headers: of the checksum, for the front to add to the answer. status: Swift's.
+    parts_count: how many parts Swift says there are; None for an object without.
     """
 
+    wants_checksum: bool
     headers: 'dict[str, str]' = field(default_factory=dict)
+    status: int = 0
+    parts_count: 'str | None' = None
+
+    @property
+    def is_of_no_bytes(self) -> bool:
+        """Whether Swift found an empty part: no range names its bytes, so SLO then announces those of the whole."""
+        return self.status == 200 and self.parts_count is not None
 
 
 @dataclass

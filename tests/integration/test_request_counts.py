@@ -137,6 +137,17 @@ def test_get_attributes_of_no_parts(proxy, client, bucket, checked):
         assert order == seen.order
 
 
+@pytest.mark.parametrize('method', ['GET', 'HEAD'])
+@pytest.mark.parametrize('bodies', [(b'one', b'two'), (b'one', b'')])
+def test_read_a_part(proxy, client, bucket, method, bodies):
+    """A read of a part is one request, of an empty one too."""
+    assert 200 == Upload(client, bucket).parts(*bodies).complete().outcome
+    with counting(proxy.above) as seen:
+        assert 300 > client.request(method, bucket, 'key', {'partNumber': 2}).status
+
+    assert [method + ' object'] == seen.order
+
+
 @pytest.mark.parametrize('count', COUNTS)
 def test_list_parts(cluster, proxy, upload, count):
     """List Parts reads the marker and one listing."""

@@ -367,6 +367,20 @@ def test_attributes_open_no_list(stranger, user, shared, query):
         assert 403 == stranger.request(method, shared, 'key', {'attributes': None}).status
 
 
+def test_parts_are_for_who_may_read_the_object(user, stranger, owner, shared):
+    """The number of parts is told with the error, too, and to nobody else."""
+    Upload(user, shared, 'key', {'x-amz-grant-read': f'id={STRANGER}'}).parts(b'one', b'').complete()
+    Upload(owner, shared, 'closed').parts(b'one', b'').complete()
+
+    assert (200, b'', '2') == (read(stranger, shared, 'key', {'partNumber': 2}).status,
+                               read(stranger, shared, 'key', {'partNumber': 2}).body,
+                               stranger.request('HEAD', shared, 'key', {'partNumber': 2}).headers[
+                                   'x-amz-mp-parts-count'])
+    assert '2' == read(stranger, shared, 'key', {'partNumber': 3}).error['ActualPartCount']
+    for number in (1, 2, 3):
+        assert DENIED == read(stranger, shared, 'closed', {'partNumber': number}).outcome
+
+
 def test_who_began_owns_what_somebody_else_completes(cluster, stock, shared):
     """The object is the initiator's, with the ACL of the Initiate; neither parts nor Complete can change that."""
     for proxy in (cluster, stock):
