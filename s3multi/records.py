@@ -13,7 +13,7 @@ from swift.common.utils import Timestamp, config_true_value, parse_content_type
 
 from s3multi import checksums, manifest
 from s3multi.checksums import Choice
-from s3multi.errors import InvalidRequest
+from s3multi.errors import InvalidRequest, ServiceUnavailable
 from s3multi.layout import Upload, segments_container
 from s3multi.request_headers import OBJECT_HEADERS
 from s3multi.state import Finished, Intent, Marker, Standing, State, plain_time
@@ -184,7 +184,11 @@ class Records:
         return self._backend.delete(Target(self._container, name), timestamp)
 
     def _head(self, container: str, name: str, query: 'dict[str, str] | None' = None) -> Response:
-        return self._backend.head_newest(Target(container, name, query or {}))
+        response = self._backend.head_newest(Target(container, name, query or {}), (400, 404))
+        if response.status_int == 400:
+            # The bucket had versions a moment ago, and is being deleted.
+            raise ServiceUnavailable()
+        return response
 
 
 def marker_state(content_type: str) -> 'State | None':

@@ -249,6 +249,8 @@ class Store:
             raise PreconditionFailed()
         if response.status_int == 404:
             raise NoSuchBucket(self._bucket)
+        if response.status_int == 412:  # the bucket is being deleted: its versions have no place any more
+            raise ServiceUnavailable()
         if not response.is_success:
             raise failure('PUT', target, response)
         return Written(response.status_int == 201, response.headers.get('X-Object-Version-Id'))

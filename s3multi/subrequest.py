@@ -91,9 +91,9 @@ class Backend:
             raise failure(method, target, response)
         return response
 
-    def head_newest(self, target: Target) -> Response:
-        """Ask for an object of which the newest replica shall speak; 404 is an answer."""
-        return self.call('HEAD', target, (404,), {'X-Newest': 'true'})
+    def head_newest(self, target: Target, expect: 'tuple[int, ...]' = (404,)) -> Response:
+        """Ask for an object of which the newest replica shall speak; what it may ``expect`` is an answer."""
+        return self.call('HEAD', target, expect, {'X-Newest': 'true'})
 
     def delete(self, target: Target, timestamp: Timestamp) -> int:
         """Delete an object at ``timestamp``; return 204, 404 when it is not there, 409 when it is newer."""

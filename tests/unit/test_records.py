@@ -260,6 +260,14 @@ def test_no_object():
     assert Finished() == records_of(RecordingSwift(HEAD=404)).finished('key')
 
 
+def test_version_in_a_bucket_that_is_being_deleted():
+    """Swift calls the question wrong, for there are no versions any more. Nothing follows from that: ask again."""
+    with pytest.raises(S3Error) as raised:
+        records_of(RecordingSwift(HEAD=400), versioned=True).finished('key', T)
+
+    assert 'ServiceUnavailable' == raised.value.code
+
+
 @pytest.mark.parametrize('versioned, version, query', [
     pytest.param(False, None, 'symlink=get', id='plain-bucket'),
     pytest.param(True, None, '', id='current-version'),

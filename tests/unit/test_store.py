@@ -417,7 +417,8 @@ ERRORS = json.dumps({'Errors': [['/bucket_segments/' + PARTS[1].name, '404 Not F
     pytest.param(429, 'SlowDown', id='rate-limit'),
     pytest.param(503, 'ServiceUnavailable', id='busy'),
     pytest.param(500, 'InternalError', id='broken'),
-    pytest.param(412, 'InternalError', id='unforeseen'),
+    pytest.param(412, 'ServiceUnavailable', id='versions-are-gone'),
+    pytest.param(405, 'InternalError', id='unforeseen'),
 ])
 def test_a_manifest_that_is_refused(way, status, code):
     """No failure of Swift's is taken for success, and the parts are untouched."""
