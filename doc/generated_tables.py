@@ -4,7 +4,8 @@
 ``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-front-options::``: those of
 ``[filter:s3api]`` that are ours. ``.. s3multi-refused-headers::``: the request headers that are answered with
 NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
-``.. s3multi-steps::``: the steps that protect an upload, and how each is missed when it is left out.
+``.. s3multi-stages::``: what the records say in each stage of an upload. ``.. s3multi-moves::``: every write that moves
+an upload. ``.. s3multi-steps::``: the steps that protect an upload, and how each is missed when it is left out.
 """
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
-from s3multi import config, errors, request_headers
+import state_diagram
+from s3multi import config, errors, lifecycle, request_headers
 from tests.model import mutations
 
 # The operations by the names of ``request_headers.REFUSED``.
@@ -104,6 +106,43 @@ class Errors(TableDirective):
             yield '``%s``' % code, str(known[code].status), _literal(known[code].message)
 
 
+class Stages(TableDirective):
+    """What marker, intent and object say in each stage, and how it ends."""
+
+    module = lifecycle
+    heads = ('Stage', 'Marker', 'Intent', 'Object', 'Who goes on')
+    widths = (12, 14, 8, 8, 58)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for stage, look in lifecycle.LOOKS.items():
+            markers = [state.value for state in lifecycle.State if state in look.markers]
+            yield (stage.value, ' or '.join('``%s``' % marker for marker in markers) or 'gone', _sign(look.intent),
+                   _sign(look.visible), look.ends)
+
+
+def _sign(there: 'bool | None') -> str:
+    return {True: 'yes', False: 'no', None: 'either'}[there]
+
+
+class Moves(TableDirective):
+    """Every durable write, by whom, at which timestamp, and what it does in which stage."""
+
+    module = lifecycle
+    heads = ('No.', 'Write', 'At', 'By', 'Moves the upload')
+    widths = (5, 16, 7, 25, 47)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for number, move in enumerate(lifecycle.MOVES, 1):
+            moved = ['%s → %s' % (before.value if before else '●', after.value) for before, after in move.steps
+                     if before is not after]
+            stays = [after.value for before, after in move.steps if before is after]
+            if set(stays) == {stage.value for stage in lifecycle.Stage}:
+                stays = ['any stage']
+            texts = [', '.join(moved), 'stays: ' + ', '.join(stays) if stays else '']
+            yield (str(number), move.write, move.at.value, ', '.join(actor.value for actor in move.by),
+                   '; '.join(filter(None, texts)))
+
+
 class Steps(TableDirective):
     """The protective steps, what breaks without each, and the events that show it."""
 
@@ -123,5 +162,8 @@ def setup(app: Any) -> 'dict[str, Any]':
     app.add_directive('s3multi-front-options', FrontOptions)
     app.add_directive('s3multi-refused-headers', RefusedHeaders)
     app.add_directive('s3multi-errors', Errors)
+    app.add_directive('s3multi-stages', Stages)
+    app.add_directive('s3multi-moves', Moves)
     app.add_directive('s3multi-steps', Steps)
+    app.connect('builder-inited', lambda _app: state_diagram.write())
     return {'parallel_read_safe': True}

@@ -11,6 +11,7 @@ import eventlet
 
 from s3multi.errors import NoSuchUpload, S3Error
 from s3multi.layout import Upload, split_marker
+from s3multi.lifecycle import marker_time
 from s3multi.operations import settle
 from s3multi.records import marker_state
 from s3multi.session import Session
@@ -79,7 +80,7 @@ def _end(session: Session, upload: Upload) -> 'Upload | None':
 def _forget(session: Session, names: 'set[str]', upload: Upload) -> None:
     """Delete the records of an upload that is aborted. names: some of what the segments container holds."""
     # After ``aborted``.
-    session.records.delete_marker(upload, settle.after(swift_time(upload.ticks), 3))
+    session.records.delete_marker(upload, marker_time(swift_time(upload.ticks), None))
     intent = session.records.intent(upload) if upload.intent in names else None
     if intent is not None:
         session.records.delete_intent(upload, settle.after(intent.timestamp, 1))

@@ -10,6 +10,7 @@ import eventlet
 
 from s3multi.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
+from s3multi.lifecycle import marker_time
 from s3multi.session import Session
 from s3multi.state import Marker, State
 from s3multi.subrequest import swift_time
@@ -43,7 +44,8 @@ def after(timestamp: Timestamp, offset: int) -> Timestamp:
 def flag_abort(session: Session, upload: Upload, marker: Marker) -> None:
     """Write ``aborting`` over the marker that was read. From here on no new Complete passes."""
     # Just after the time of Initiate: so it replaces "open", but never brings back a marker that a Complete deleted.
-    session.records.mark(upload, State.ABORTING, after(swift_time(upload.ticks), 1), marker.initiator)
+    session.records.mark(upload, State.ABORTING, marker_time(swift_time(upload.ticks), State.ABORTING),
+                         marker.initiator)
 
 
 def settle_abort(session: Session, upload: Upload) -> Settlement:
@@ -62,7 +64,7 @@ def settle_abort(session: Session, upload: Upload) -> Settlement:
     marker = records.marker(upload)
     if marker is None:
         return Settlement(Verdict.COMPLETED, intent is not None)
-    records.mark(upload, State.ABORTED, after(swift_time(upload.ticks), 2), marker.initiator)
+    records.mark(upload, State.ABORTED, marker_time(swift_time(upload.ticks), State.ABORTED), marker.initiator)
     return Settlement(Verdict.ABORTED, intent is not None)
 
 

@@ -12,8 +12,9 @@ import s3multi
 PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
-DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'bucket_life', 'parts',
-          'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents', 'attributes', 'manifest', 'config')
+DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'lifecycle',
+          'bucket_life', 'parts', 'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents', 'attributes',
+          'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'part_body', 'wire', 'heartbeat', 'hints', 'records', 'store',
          'finished_parts', 'stock_uploads', 'session', 'readers', 'copies')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
@@ -50,6 +51,7 @@ FOREIGN_TO_DOMAIN = {
     'manifest': [('simplejson', None), ('swift.common.utils', 'extract_swift_bytes')],
     'bucket_life': [('swift.common.utils', 'Timestamp')],
     'state': [('swift.common.utils', 'Timestamp')],
+    'lifecycle': [('swift.common.utils', 'Timestamp')],
 }
 FOREIGN = ('swift', 'anycrc', 'eventlet', 'lxml', 'simplejson', 'paste', 'boto3', 'botocore', 'requests', 'swiftclient')
 INPUT_OUTPUT = ('asyncio', 'ftplib', 'http', 'io', 'logging', 'multiprocessing', 'os', 'pathlib', 'select', 'shutil',

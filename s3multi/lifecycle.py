@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of an upload: its stages, and every durable write that moves it from one to another. No I/O.
+
+A stage is what marker, intent and object say together (``state`` has the records). ``MOVES`` is complete: the model
+test (``tests/model``) fails for a write that it does not list, and for one that it lists and nobody makes. The diagram
+and the tables of ``doc/design`` are made from here.
+"""
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from swift.common.utils import Timestamp
+
+from s3multi.state import State
+
+
+class Stage(enum.Enum):
+    """How far an upload is."""
+
+    OPEN = 'open'
+    COMPLETING = 'completing'
+    VISIBLE = 'visible'
+    CLOSING = 'closing'
+    OVER = 'over'
+    ABORTING = 'aborting'
+    CONTESTED = 'contested'
+    ABORTED = 'aborted'
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the records say in a stage, and how it ends. None: either. marker: the empty set when it is gone."""
+
+    markers: 'frozenset[State]'
+    intent: 'bool | None'
+    visible: 'bool | None'
+    ends: str
+
+
+def _look(markers: 'tuple[State, ...]', intent: 'bool | None', visible: 'bool | None', ends: str) -> Look:
+    return Look(frozenset(markers), intent, visible, ends)
+
+
+LOOKS: 'Mapping[Stage, Look]' = {
+    Stage.OPEN: _look((State.OPEN,), False, False, 'The client completes or aborts it.'),
+    Stage.COMPLETING: _look(
+        (State.OPEN,), True, False,
+        'The Complete goes on; the same list joins it. After the lease a Complete deletes the intent, an Abort wins.'),
+    Stage.VISIBLE: _look(
+        (State.OPEN, State.ABORTING), True, True,
+        'The Complete goes on; the same list joins it. An Abort, or after the lease any Complete, deletes the marker.'),
+    Stage.CLOSING: _look(
+        (), True, None, 'The Complete that wrote the intent deletes it. An intent that is left costs nothing.'),
+    Stage.OVER: _look((), False, None, 'It has ended: as the object, as one replaced since, or with its bucket.'),
+    Stage.ABORTING: _look((State.ABORTING,), False, False, 'The next Abort or Complete makes it aborted.'),
+    Stage.CONTESTED: _look(
+        (State.ABORTING,), True, False,
+        'The Complete may have passed before the flag, and goes on. After the lease an Abort wins.'),
+    Stage.ABORTED: _look((State.ABORTED,), None, False, 'It has ended. A repeated Abort frees parts that came late.'),
+}
+
+
+def stage_of(marker: 'State | None', intent: bool, visible: bool) -> 'Stage | None':
+    """Return the stage of an upload that was begun; None for what must never be.
+
+    marker: None when it is gone. visible: whether its object is at the key, or a version of it.
+    """
+    for stage, look in LOOKS.items():
+        if (marker in look.markers if marker else not look.markers) and look.intent in (None, intent) \
+                and look.visible in (None, visible):
+            return stage
+    return None
+
+
+class Actor(enum.Enum):
+    """Who writes. S3's operations by their names; CLIENT is whoever writes to the key, through S3 or Swift."""
+
+    INITIATE = 'Initiate'
+    UPLOAD_PART = 'Upload Part'
+    COPY_PART = 'Upload Part Copy'
+    COMPLETE = 'Complete'
+    ABORT = 'Abort'
+    DELETE_BUCKET = 'Delete Bucket'
+    REPLACE = 'Put, Copy or Delete Object'
+    CLIENT = 'anybody'
+
+
+class At(enum.Enum):
+    """The timestamp of a write. t0 is the time in the upload id, T that of the manifest; .1 is just after it.
+
+    SINCE: the present time, which a clock that is behind may have to leave for a later one.
+    """
+
+    T0 = 't0'
+    T0_1 = 't0.1'
+    T0_2 = 't0.2'
+    T0_3 = 't0.3'
+    T = 'T'
+    T_1 = 'T.1'
+    SINCE = 'now'
+
+
+@dataclass(frozen=True)
+class Move:
+    """A durable write. steps: pairs of the stage before it (None: there was no upload) and the one after it."""
+
+    write: str
+    at: At
+    by: 'tuple[Actor, ...]'
+    steps: 'tuple[tuple[Stage | None, Stage], ...]'
+
+
+def _stays(*stages: Stage) -> 'tuple[tuple[Stage, Stage], ...]':
+    return tuple((stage, stage) for stage in stages)
+
+
+_WRITERS_OF_PARTS = (Actor.UPLOAD_PART, Actor.COPY_PART)
+
+MOVES = (
+    Move('PUT open', At.T0, (Actor.INITIATE,), ((None, Stage.OPEN),)),
+    # Whoever is late stays in the stage that he finds: of two intents the newer one stands, and what comes after
+    # ``aborted``, or once the marker is gone, is undone by nobody, and harms nobody.
+    Move('PUT intent', At.T, (Actor.COMPLETE,), (
+        (Stage.OPEN, Stage.COMPLETING), (Stage.ABORTING, Stage.CONTESTED), (Stage.OVER, Stage.CLOSING),
+        *_stays(Stage.COMPLETING, Stage.VISIBLE, Stage.CLOSING, Stage.CONTESTED, Stage.ABORTED))),
+    Move('PUT manifest', At.T, (Actor.COMPLETE,), (
+        (Stage.COMPLETING, Stage.VISIBLE), (Stage.CONTESTED, Stage.VISIBLE),
+        *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
+    # Where the object was replaced meanwhile it is not visible any more. Aborted: after that, and after the lease.
+    Move('DELETE marker', At.T_1, (Actor.COMPLETE, Actor.ABORT, Actor.DELETE_BUCKET), (
+        (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
+        (Stage.ABORTED, Stage.CLOSING))),
+    Move('DELETE intent', At.T_1, (Actor.COMPLETE, Actor.ABORT, Actor.DELETE_BUCKET), (
+        (Stage.CLOSING, Stage.OVER), (Stage.COMPLETING, Stage.OPEN), (Stage.CONTESTED, Stage.ABORTING),
+        *_stays(Stage.ABORTED))),
+    Move('PUT aborting', At.T0_1, (Actor.ABORT, Actor.DELETE_BUCKET), (
+        (Stage.OPEN, Stage.ABORTING), (Stage.COMPLETING, Stage.CONTESTED), *_stays(Stage.VISIBLE))),
+    Move('PUT aborted', At.T0_2, (Actor.ABORT, Actor.COMPLETE, Actor.DELETE_BUCKET), (
+        (Stage.ABORTING, Stage.ABORTED), (Stage.CONTESTED, Stage.ABORTED))),
+    Move('DELETE aborted', At.T0_3, (Actor.DELETE_BUCKET,), (
+        (Stage.ABORTED, Stage.OVER), (Stage.ABORTED, Stage.CLOSING))),
+    Move('replace object', At.SINCE, (Actor.CLIENT,), (
+        (Stage.VISIBLE, Stage.COMPLETING), (Stage.VISIBLE, Stage.CONTESTED),
+        *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
+    # As a version, or by who copies the manifest.
+    Move('copy object', At.SINCE, (Actor.CLIENT,), _stays(Stage.VISIBLE, Stage.OVER)),
+    Move('PUT part', At.SINCE, _WRITERS_OF_PARTS, _stays(*Stage)),
+    Move('free parts', At.SINCE, (*_WRITERS_OF_PARTS, Actor.ABORT, Actor.DELETE_BUCKET), _stays(
+        Stage.ABORTED, Stage.CLOSING, Stage.OVER)),
+    # What it did not list, and what the object consisted of that it replaced.
+    Move('free parts', At.SINCE, (Actor.COMPLETE, Actor.REPLACE), _stays(Stage.CLOSING, Stage.OVER)),
+)
+
+_OFFSETS = {State.OPEN: 0, State.ABORTING: 1, State.ABORTED: 2, None: 3}
+
+
+def marker_time(began: Timestamp, marker: 'State | None') -> Timestamp:
+    """Return the timestamp at which a marker is written, or, as None, deleted after ``aborted``.
+
+    began: t0, the time in the upload id. Each replaces what comes before it, and none can bring back a marker that a
+    Complete deleted: all are older than any T.
+    """
+    return Timestamp(began.internal, offset=_OFFSETS[marker]) if _OFFSETS[marker] else began

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stages of an upload and its moves. That the product makes these, and no others: ``tests/model``."""
+import importlib.util
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from swift.common.utils import Timestamp
+
+from s3multi.lifecycle import LOOKS, MOVES, Actor, Stage, marker_time, stage_of
+from s3multi.state import State
+
+DOC = Path(__file__).resolve().parents[2] / 'doc'
+MARKERS = (State.OPEN, State.ABORTING, State.ABORTED, None)
+
+
+def diagram():
+    """Return the module that draws the diagram."""
+    spec = importlib.util.spec_from_file_location('state_diagram', DOC / 'state_diagram.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize('marker, intent, visible, stage', [
+    (State.OPEN, False, False, Stage.OPEN), (State.OPEN, True, False, Stage.COMPLETING),
+    (State.OPEN, True, True, Stage.VISIBLE), (State.OPEN, False, True, None),
+    (State.ABORTING, False, False, Stage.ABORTING), (State.ABORTING, True, False, Stage.CONTESTED),
+    (State.ABORTING, True, True, Stage.VISIBLE), (State.ABORTING, False, True, None),
+    (State.ABORTED, False, False, Stage.ABORTED), (State.ABORTED, True, False, Stage.ABORTED),
+    (State.ABORTED, False, True, None), (State.ABORTED, True, True, None),
+    (None, False, False, Stage.OVER), (None, False, True, Stage.OVER),
+    (None, True, False, Stage.CLOSING), (None, True, True, Stage.CLOSING),
+])
+def test_stage(marker, intent, visible, stage):
+    """An object without an intent while there is a marker, or of an aborted upload, must never be."""
+    assert stage is stage_of(marker, intent, visible)
+
+
+def test_records_show_one_stage():
+    """Whatever the records say, no two stages claim it."""
+    for marker, intent, visible in itertools.product(MARKERS, (False, True), (False, True)):
+        claimed = [stage for stage, look in LOOKS.items() if (marker in look.markers if marker else not look.markers)
+                   and look.intent in (None, intent) and look.visible in (None, visible)]
+        assert 1 >= len(claimed)
+
+
+def test_every_stage_can_be_reached_and_ended():
+    """From Initiate, and to an end."""
+    steps = {step for move in MOVES for step in move.steps}
+    for begin, forward in ((None, True), (Stage.OVER, False)):
+        found, new = set(), {begin}
+        while new:
+            found |= new
+            new = {pair[forward] for pair in steps if pair[not forward] in new} - found
+        assert set(Stage) <= found | {None}
+
+
+def test_an_end_is_final():
+    """Neither an upload that was aborted nor one that is over is ever open, or becomes visible, again."""
+    final = {Stage.ABORTED, Stage.CLOSING, Stage.OVER}
+    assert [] == [step for move in MOVES for step in move.steps if step[0] in final and step[1] not in final]
+    assert [] == [step for move in MOVES for step in move.steps
+                  if step[0] in {Stage.CLOSING, Stage.OVER} and step[1] is Stage.ABORTED]
+
+
+def test_parts_are_freed_only_when_that_is_final():
+    """While a Complete may still win, nobody deletes a part."""
+    assert {Stage.ABORTED, Stage.CLOSING, Stage.OVER} == {
+        before for move in MOVES if move.write == 'free parts' for before, _ in move.steps}
+    assert Stage.ABORTED not in {before for move in MOVES if move.write == 'free parts' and Actor.COMPLETE in move.by
+                                 for before, _ in move.steps}
+
+
+def test_times_of_a_marker():
+    """Each state replaces the one before it, and all are older than any T: the next 10 microseconds."""
+    began = Timestamp('1790000000.00000')
+    times = [marker_time(began, marker) for marker in MARKERS]
+
+    assert times == sorted(set(times))
+    assert began == times[0] and times[-1] < Timestamp(float(began), delta=1)
+
+
+def test_diagram_is_current():
+    """``python3 doc/state_diagram.py`` draws what the documentation shows."""
+    drawn = diagram()
+
+    assert drawn.FILE.read_text('utf-8') == drawn.draw()
+
+
+def test_diagram_shows_every_move():
+    """An arrow for each, with the numbers of its writes."""
+    drawn = diagram()
+    shown = re.findall('paint-order="stroke">([0-9, ]+)</text>', drawn.draw())
+
+    assert sorted(', '.join(map(str, numbers)) for numbers in drawn.arrows().values()) == sorted(shown)
+    moving = {(step, number) for number, move in enumerate(MOVES, 1) for step in move.steps if step[0] is not step[1]}
+    assert moving == {(step, number) for step, numbers in drawn.arrows().items() for number in numbers}
