@@ -301,6 +301,51 @@ class DeletesOwnAttempt(Mutant):
         return response
 
 
+class Believes(Mutant):
+    """Whoever has a label that begins so takes one kind of answer for granted."""
+
+    def __init__(self, app, label, kind, status, headers=None):
+        super().__init__(app)
+        self._label, self._kind, self._status, self._headers = label, kind, status, headers
+
+    def handle(self, kind, request):
+        if kind == self._kind and getcurrent().actor.label.startswith(self._label):
+            return _answer(self._status, request, self._headers)
+        return self.send(request)
+
+
+class ReplacesIntentFirst(Mutant):
+    """Whoever frees what was replaced reads the intent before the marker, and not after it."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if getcurrent().actor.label == 'R':
+            if kind == 'HEAD marker':
+                memory['intent'] = self.ask(request, 'HEAD', self.upload(request) + '/complete', {'X-Newest': 'true'})
+            elif kind == 'HEAD intent':
+                return memory['intent']
+        return self.send(request)
+
+
+class ForgetsDeletion(Mutant):
+    """Nobody is told when the bucket was deleted."""
+
+    def handle(self, kind, request):
+        response = self.send(request)
+        if kind == 'HEAD rows':
+            response.headers['X-Backend-Delete-Timestamp'] = '0'
+        return response
+
+
+class MarkerFirst(Mutant):
+    """Who deletes a bucket deletes the markers of its uploads before their parts."""
+
+    def handle(self, kind, request):
+        if kind == 'DELETE part' and getcurrent().actor.label == 'D':
+            self.ask(request, 'DELETE', self.upload(request), {'X-Timestamp': Timestamp(time.time()).internal})
+        return self.send(request)
+
+
 @dataclass(frozen=True)
 class Mutation:
     """A protective step, what s3multi is without it, and the lines along which that goes wrong.
@@ -374,4 +419,24 @@ MUTATIONS = (
              ('P to commit part', 'C1 ends', 'P ends')),
     Mutation('an Upload Part leaves its attempt when the marker is gone', DeletesOwnAttempt, 'R2',
              ('P to commit part', '6 s pass', 'P to HEAD marker', 'C4 ends', 'P ends')),
+    Mutation('... and so has every attempt to copy into one', OneName, 'R1',
+             ('W ends', 'K to commit part', 'C1 ends', 'K ends')),
+    Mutation('parts of what was replaced are freed when the marker is gone', lambda app: Believes(
+        app, 'R', 'HEAD marker', 404), 'R1',
+             ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'C1b to PUT intent', 'R frees', 'the expirer runs',
+              'C1b ends')),
+    Mutation('... and no intent is fresh', lambda app: Believes(app, 'R', 'HEAD intent', 404), 'R1',
+             ('C2 leads 5 s', *_TOGETHER, 'C1 ends', 'R frees', 'the expirer runs', 'C2 ends')),
+    Mutation('... as is read after the marker', ReplacesIntentFirst, 'R1',
+             ('C1 to DELETE marker', '61 s pass', 'R to HEAD marker', 'C2 in PUT manifest', 'C1 ends', 'R frees',
+              'the expirer runs', 'C2 ends')),
+    Mutation('... and the bucket keeps no versions', lambda app: Believes(app, 'R', 'HEAD rows', 204), 'R2',
+             ('R leads 1 s', 'C1 ends', 'R to PUT key', 'V ends', 'W ends', 'R frees', 'the expirer runs')),
+    Mutation('an upload belongs to the bucket in which it began', ForgetsDeletion, 'answers',
+             ('D to GET rows', 'D dies', 'M ends', 'C1 ends'), answers={'C1': (404, 'NoSuchUpload')}),
+    Mutation('who deletes a bucket looks for the intent of each upload', lambda app: Believes(
+        app, 'D', 'HEAD intent', 404), 'R1',
+             ('C1 to commit key', 'D ends', 'C1 ends')),
+    Mutation('... and deletes the marker last', MarkerFirst, 'R5',
+             ('D to DELETE part', 'D dies')),
 )

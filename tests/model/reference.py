@@ -6,15 +6,20 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 import copy
 from dataclasses import dataclass, field
 
+from s3multi.digests import multipart_etag
+
 from .world import md5
 
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
+NO_SUCH_KEY = (404, 'NoSuchKey')
 INVALID_PART = (400, 'InvalidPart')
+PRECONDITION_FAILED = (412, 'PreconditionFailed')
+CONFLICT = (409, 'ConditionalRequestConflict')
 
 
 @dataclass
 class Upload:
-    """parts: by number, the bodies uploaded so far, the newest last. state: open, aborted or completed.
+    """parts: by number, the bodies uploaded so far, the newest last. state: open, aborted, completed or dropped.
 
     listed: what it was completed with. current: whether its object is at the key. told: whether a client knows that.
     """
@@ -29,12 +34,17 @@ class Upload:
 
 @dataclass
 class Bucket:
-    """One bucket. objects: bytes by key. Operations return all outcomes that are right, and change what they must.
+    """One bucket. Operations return all outcomes that are right, and change what they must.
 
-    told: the outcome that the client saw, None if it saw none. alone: whether nothing else was under way.
+    objects: bytes by key; etags: as S3 clients see them. versions: whether it keeps what was overwritten or deleted,
+    kept: whether there is any such. told: the outcome that the client saw, None if it saw none. alone: whether nothing
+    else was under way.
     """
 
+    versions: bool = False
+    kept: bool = False
     objects: 'dict[str, bytes]' = field(default_factory=dict)
+    etags: 'dict[str, str]' = field(default_factory=dict)
     uploads: 'dict[str, Upload]' = field(default_factory=dict)
 
     def initiate(self, upload_id, key):
@@ -48,8 +58,19 @@ class Bucket:
         upload.parts.setdefault(number, []).append(body)
         return {200}
 
-    def complete(self, upload_id, listed, told, alone):
-        """listed: pairs of number and ETag."""
+    def copy(self, upload_id, number, source, told, alone):
+        """Told of a success is the ETag of the part."""
+        upload = self.uploads[upload_id]
+        body = self.objects.get(source)
+        outcome = NO_SUCH_KEY if body is None else (200, md5(body))
+        if upload.state != 'open':
+            return {NO_SUCH_UPLOAD} if alone else {NO_SUCH_UPLOAD, outcome}
+        if body is not None:
+            upload.parts.setdefault(number, []).append(body)
+        return {outcome}
+
+    def complete(self, upload_id, listed, condition, told, alone):
+        """listed: pairs of number and ETag. condition: the ETag of the object to be replaced, '*' for none at all."""
         upload = self.uploads[upload_id]
         if upload.state == 'completed' and listed == upload.listed:
             if upload.current:
@@ -62,38 +83,63 @@ class Bucket:
         newest = {number: bodies[-1] for number, bodies in upload.parts.items()}
         if any(number not in newest or md5(newest[number]) != etag for number, etag in listed):
             return {INVALID_PART}
-        self._replace(upload.key, b''.join(newest[number] for number, _ in listed))
+        refused = self._refuse(upload.key, condition)
+        # What lands between the last look and the write is not noticed, or is noticed too late for the first look.
+        if refused and (alone or told not in (200, None)):
+            return refused if alone else {*refused, CONFLICT}
+        if condition and not alone and told == CONFLICT:
+            return {CONFLICT}
+        self._replace(upload.key, b''.join(newest[number] for number, _ in listed),
+                      multipart_etag(etag for _, etag in listed))
         upload.state, upload.listed, upload.current, upload.told = 'completed', listed, True, told == 200
         return {200}
 
+    def _refuse(self, key, condition):
+        etag = self.etags.get(key)
+        if condition == '*':
+            return {PRECONDITION_FAILED} if etag else set()
+        if condition and etag is None:
+            return {NO_SUCH_KEY}
+        return {PRECONDITION_FAILED} if condition and condition != etag else set()
+
     def abort(self, upload_id, told, alone):
         upload = self.uploads[upload_id]
-        if upload.state == 'completed':
+        if upload.state in ('completed', 'dropped'):
             return {NO_SUCH_UPLOAD}
         upload.state, upload.parts = 'aborted', {}
         return {204}
 
-    def put(self, key, body, told, alone):
+    def put(self, key, body, through_s3, told, alone):
         self._replace(key, body)
         # 202: something that Swift calls newer is there, and this one counts as overwritten at once.
         return {201} if alone else {201, 202}
 
-    def delete(self, key, told, alone):
+    def delete(self, key, through_s3, told, alone):
         there = key in self.objects
         self._replace(key, None)
         # Of what is written meanwhile Swift may see nothing yet, or call it newer and keep it.
         return {204, 404, 409} if not alone else {204} if there else {404}
 
+    def drop(self, told, alone):
+        """Delete the bucket, and make it again."""
+        if self.objects or self.kept:
+            return {409}
+        for upload in self.uploads.values():
+            upload.state, upload.current = 'dropped', False
+        return {204}
+
     def read(self, key, told, alone):
         return {(self.objects.get(key),)}
 
-    def _replace(self, key, body):
+    def _replace(self, key, body, etag=None):
+        self.kept = self.versions
         for upload in self.uploads.values():
             if upload.key == key:
                 upload.current = False
         self.objects.pop(key, None)
+        self.etags.pop(key, None)
         if body is not None:
-            self.objects[key] = body
+            self.objects[key], self.etags[key] = body, etag or md5(body)
 
 
 @dataclass(frozen=True)
@@ -116,8 +162,8 @@ class Possible:
     a Complete that has written no more than a version, may also be brought to its end later, by whoever comes next.
     """
 
-    def __init__(self):
-        self._worlds = [(Bucket(), ())]
+    def __init__(self, versions=False):
+        self._worlds = [(Bucket(versions), ())]
 
     @property
     def bucket(self):

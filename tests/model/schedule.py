@@ -97,6 +97,7 @@ class Schedule:
             init(thread, parent)
             # A thread that the product spawns belongs to the operation that spawned it.
             thread.actor = schedule.current()
+            thread.operation = getattr(getcurrent(), 'operation', None)
             if thread.actor is not None:
                 thread.actor.threads.append(thread)
 

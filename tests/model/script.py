@@ -2,7 +2,9 @@
 """Runs in which nothing is left to chance: who goes on, and how far, is written down line by line.
 
 A line is one of these. Actors are called by what they do: C1 completes all parts, C2 the first two, C3 the last two,
-C4 all with the part that P uploads; A aborts, P uploads part 2 anew, W overwrites the key. C1b does as C1, and so on.
+C4 all with the part that P uploads; A aborts, P uploads part 2 anew, K copies the key into it; W overwrites the key
+through the Swift API, R through S3, X deletes it through S3; D deletes the bucket, M makes it again, V has it keep
+versions; I begins another upload. C1b does as C1, and so on.
 
 ``C1 to PUT intent``
     C1 goes on until this is what it is about to ask of Swift. ``commit intent``: the PUT was accepted, nothing is
@@ -13,10 +15,12 @@ C4 all with the part that P uploads; A aborts, P uploads part 2 anew, W overwrit
     C1 goes on until it has made so many, from its beginning; that a PUT is stored counts as one more.
 ``C1 ends``, ``C1 dies``, ``C1 dies, stored``
     It goes on to its end; its proxy dies where it is. A PUT that was accepted then takes no effect, or does.
-``61 s pass``, ``rows are late``
-    Time passes; no listing changes any more.
-``C1 misses 2``, ``A asks 2``, ``C1 lags 5 s``
-    Replica 2 misses what C1 writes; A asks replica 2 first; the clock of C1's proxy is 5 seconds behind.
+``R frees``
+    It goes on to its end, and so does what it does behind its answer.
+``61 s pass``, ``rows are late``, ``the expirer runs``
+    Time passes; no listing changes any more; what was queued for deletion is deleted.
+``C1 misses 2``, ``A asks 2``, ``C1 lags 5 s``, ``C2 leads 5 s``
+    Replica 2 misses what C1 writes; A asks replica 2 first; the clock of a proxy is 5 seconds behind, or ahead.
 """
 import re
 
@@ -29,7 +33,7 @@ from .search import ANOTHER, Client, Run
 from .swift import REPLICAS, Nature
 from .world import md5
 
-_LINE = re.compile(r'(?P<who>[A-Z][0-9]?b?) (?P<verb>to|in|makes|ends|dies|misses|asks|lags)'
+_LINE = re.compile(r'(?P<who>[A-Z][0-9]?b?) (?P<verb>to|in|makes|ends|dies|frees|misses|asks|lags|leads)'
                    r'(?:,? (?P<what>.+))?')
 _TIME = re.compile(r'(?P<seconds>[0-9]+) s pass')
 _STEP_SECONDS = 0.001
@@ -41,6 +45,7 @@ class Lines:
     def __init__(self, lines, nature):
         self._lines = list(lines)
         self._nature = nature
+        self.world = None
         self._after = InTurn()
 
     def choose(self, schedule, seconds):
@@ -61,20 +66,26 @@ class Lines:
         if line == 'rows are late':
             self._nature.lagging = True
             return None
+        if line == 'the expirer runs':
+            self.world.swift.expire()
+            return None
         who, verb, what = _LINE.fullmatch(line).group('who', 'verb', 'what')
         actor, = (actor for actor in schedule.actors if actor.label == who)
         if verb in ('misses', 'asks'):
             getattr(self._nature, verb)[who] = int(what)
             return None
-        if verb == 'lags':
-            actor.skew = -float(what.split()[0])
+        if verb in ('lags', 'leads'):
+            actor.skew = float(what.split()[0]) * (-1 if verb == 'lags' else 1)
             return None
         if verb == 'dies':
             if not actor.done:
                 schedule.kill(actor, what == 'stored')
             return None
         mine = [thread for thread, (waiting, _) in schedule.waiting.items() if waiting is actor]
-        if actor.done or verb == 'makes' and actor.requests >= int(what.split()[0]):
+        if verb == 'frees' and not mine:
+            return None if actor.done else seconds
+        over = actor.done and verb != 'frees' and not (verb == 'to' and mine)
+        if over or verb == 'makes' and actor.requests >= int(what.split()[0]):
             return None
         if verb in ('to', 'in') and any(self._is_at(thread, schedule.waiting[thread][1], verb, what)
                                         for thread in mine):
@@ -107,7 +118,7 @@ class Told(Nature):
     def writes_to(self):
         return [replica for replica in range(REPLICAS) if replica != self.misses.get(self._who())]
 
-    def reads_from(self):
+    def reads_from(self, _stored):
         first = self.asks.get(self._who())
         return sorted(range(REPLICAS), key=lambda replica: replica != first)
 
@@ -134,7 +145,8 @@ class Played(Run):
         labels = sorted({found['who'] for line in self._lines for found in [_LINE.fullmatch(line)] if found})
         lists = {'C1': self.listed, 'C2': self.listed[:2], 'C3': self.listed[1:],
                  'C4': [self.listed[0], (2, md5(ANOTHER)), self.listed[2]]}
-        names = {'C': 'complete', 'A': 'abort', 'P': 'part', 'W': 'put'}
+        names = {'C': 'complete', 'A': 'abort', 'P': 'part', 'K': 'copy', 'W': 'put', 'R': 'replace', 'X': 'remove',
+                 'D': 'drop', 'M': 'make', 'V': 'version', 'I': 'initiate'}
         self.requests = {}
         self._called = {label: Client(names[label[0]], lists.get(label[:2], [])) for label in labels}
         actors = [self.schedule.start(label, lambda client=client: self._once(client))

@@ -7,10 +7,12 @@ time may pass. When all is over, Swift gets well, every operation is repeated un
 says must agree with what was said before.
 """
 import functools
+import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
 
+import eventlet
 from swift.common.swob import HTTPException
 
 from s3multi.digests import multipart_etag
@@ -29,17 +31,24 @@ ANOTHER = b'another '
 # All that a reader of the key may ever see.
 _READABLE = [b'plain', *map(b''.join, (BODIES, BODIES[:2], BODIES[1:], [BODIES[0], ANOTHER, BODIES[2]]))]
 SKEW_SECONDS = 3
-_OPERATIONS = ('complete', 'complete', 'complete', 'fewer', 'fewer', 'last', 'abort', 'abort', 'part', 'cut', 'put',
-               'delete', 'read', 'list')
+# More than once what most rules are about. new: completes if there is no object. put, delete: through the Swift API;
+# replace, remove: through S3. drop: deletes the bucket.
+_OPERATIONS = ('complete', 'complete', 'complete', 'fewer', 'fewer', 'last', 'new', 'abort', 'abort', 'part', 'cut',
+               'copy', 'put', 'delete', 'replace', 'remove', 'drop', 'read', 'list')
+_REFUSED = {'new': ((412, 'PreconditionFailed'), (409, 'ConditionalRequestConflict'))}
 
 
 @dataclass
 class Client:
-    """One client's operation: what it asks for, and which list of parts, for a Complete."""
+    """One client's operation: what it asks for, and which list of parts, for a Complete. outcomes: what it was told."""
 
     name: str
     listed: 'list[tuple[int, str]]' = field(default_factory=list)
     outcomes: list = field(default_factory=list)
+
+    @property
+    def condition(self):
+        return '*' if self.name == 'new' else None
 
     @property
     def etag(self):
@@ -100,6 +109,7 @@ class Run:
     def _meet(self):
         """Have some clients meet, and return them when all is over."""
         clients = self._clients()
+        self.rules.half_deleted = self._versioned and any(client.name == 'drop' for client in clients)
         self.policy, self.trouble.calm = self.chance, False
         actors = [self.schedule.start(self._label(client, number), lambda client=client: self._repeatedly(client),
                                       self._skew()) for number, client in enumerate(clients)]
@@ -128,7 +138,7 @@ class Run:
 
     def _clients(self):
         names = [self._rng.choice(_OPERATIONS) for _ in range(self._rng.choice((2, 2, 2, 3, 3, 4)))]
-        lists = {'complete': self.listed, 'fewer': self.listed[:2], 'last': self.listed[1:]}
+        lists = {'complete': self.listed, 'new': self.listed, 'fewer': self.listed[:2], 'last': self.listed[1:]}
         return [Client(name, lists.get(name, [])) for name in names]
 
     def _repeatedly(self, client):
@@ -139,33 +149,47 @@ class Run:
 
     @staticmethod
     def _unsure(outcome):
-        return outcome is None or outcome[0] == 503 if isinstance(outcome, tuple) else outcome in (503, None)
+        return outcome is None or outcome[0] in (500, 503) if isinstance(outcome, tuple) else outcome in (503, None)
 
     def _once(self, client):
-        world = self.world
+        world, name = self.world, client.name
         if client.listed:
-            outcome = world.complete(KEY, self.id, client.listed).outcome
+            outcome = world.complete(KEY, self.id, client.listed, client.condition).outcome
             self.rules.answered('complete', self.id, client.etag, outcome)
-        elif client.name == 'abort':
-            outcome = world.abort(KEY, self.id).outcome
-            self.rules.answered('abort', self.id, None, outcome)
-        elif client.name == 'part':
-            outcome = world.upload_part(KEY, self.id, 2, ANOTHER).outcome
-            self.rules.answered('part', self.id, None, outcome)
-        elif client.name == 'cut':
-            # The client hangs up in the middle of the body.
-            outcome = world.upload_part(KEY, self.id, 2, ANOTHER, len(ANOTHER) + 1).outcome
-            self.rules.answered('part', self.id, None, outcome)
-        elif client.name == 'list':
-            outcome = self.world.list_parts(KEY, self.id).outcome
-            self.rules.answered('list', self.id, None, outcome)
-        elif client.name == 'read':
+        elif name in self._ASKS:
+            outcome = self._ASKS[name](world, self.id).outcome
+            self.rules.answered(name, self.id, None, outcome)
+        elif name == 'read':
             outcome = self._read()
+        elif name in ('put', 'delete'):
+            outcome = self._plain(name.upper())
         else:
-            outcome = self._plain(client.name.upper())
+            outcome = {'replace': lambda: world.put(KEY, b'plain'), 'remove': self._remove,
+                       'drop': world.delete_bucket, 'make': world.make_bucket, 'version': world.keep_versions,
+                       'initiate': self._initiate}[name]()
         client.outcomes.append(outcome)
-        self.schedule.trace.append('        %s: %s' % (client.name, outcome))
+        self.schedule.trace.append('        %s: %s' % (name, outcome))
         return outcome
+
+    _ASKS = {
+        'abort': lambda world, upload_id: world.abort(KEY, upload_id),
+        'part': lambda world, upload_id: world.upload_part(KEY, upload_id, 2, ANOTHER),
+        # The client hangs up in the middle of the body.
+        'cut': lambda world, upload_id: world.upload_part(KEY, upload_id, 2, ANOTHER, len(ANOTHER) + 1),
+        'copy': lambda world, upload_id: world.copy_part(KEY, upload_id, 2, KEY),
+        'list': lambda world, upload_id: world.list_parts(KEY, upload_id),
+    }
+
+    def _initiate(self):
+        self.rules.initiated(KEY, self.world.initiate(KEY).text('UploadId'))
+
+    def _remove(self):
+        """Delete the object, or where there are versions its newest one."""
+        version = ''
+        if self._versioned:
+            listed = self.world.ask('GET', BUCKET, query='format=json&versions=true')
+            version = next((row['version_id'] for row in json.loads(listed.body or b'[]')), '')
+        return self.world.delete(KEY, version)
 
     def _plain(self, method):
         return self.world.ask(method, BUCKET, KEY, {'Content-Type': 'text/plain'}, b'plain').status_int
@@ -188,6 +212,9 @@ class Run:
         world, rules = self.world, self.rules
         world.swift.settle()
         self.schedule.now += LEASE_SECONDS + 2 * SKEW_SECONDS
+        bucket = world.swift.containers['%s/%s' % (ACCOUNT, BUCKET)]
+        self._dropped = bucket.deleted > '0'
+        world.make_bucket()
         finals = [client for client in clients if client.listed or client.name == 'abort']
         self._rng.shuffle(finals)
         for client in finals:
@@ -198,6 +225,9 @@ class Run:
         self._converge(Client('abort'))
         world.swift.settle()
         self._check_end(fate)
+        has_versions = any('Versions-Container' in name for name in bucket.headers)
+        if not has_versions and (self._dropped or self._rng.random() < 0.3):
+            self._check_end_of_bucket(clients)
 
     def _converge(self, client):
         """Repeat an operation until its answer is certain, as it must be on a quiet cluster; it must then stay so."""
@@ -213,6 +243,7 @@ class Run:
         allowed = (200, (404, 'NoSuchUpload')) if client.listed else (204, (404, 'NoSuchUpload'))
         if client.listed and self._replaced():
             allowed += ((400, 'InvalidPart'),)
+        allowed = ((404, 'NoSuchUpload'),) if self._dropped else allowed + _REFUSED.get(client.name, ())
         if outcome not in allowed:
             raise Violation('R3', '%s answers %s' % (client.name, outcome))
 
@@ -222,13 +253,34 @@ class Run:
     def _check_end(self, fate):
         rules = self.rules
         left = self.world.swift.names(ACCOUNT + '/' + SEGMENTS)
+        self._read()
+        if self._dropped:
+            return
         if not fate.completed and not fate.aborted and not rules.manifests_of(self.id) and not self._was_overwritten():
             raise Violation('R5', 'the upload is neither completed nor aborted')
         if fate.aborted and not self._versioned and rules.parts_of(self.id):
             raise Violation('R4', 'parts are left after an Abort: %s' % left)
         if not fate.aborted and '%s/%s' % (KEY, self.id) in left:
             raise Violation('R5', 'the marker is left: %s' % left)
-        self._read()
+
+    def _check_end_of_bucket(self, clients):
+        """The bucket can be deleted, and that ends all of its uploads and frees their parts."""
+        self.schedule.now += LEASE_SECONDS
+        if self.world.swift.newest('%s/%s/%s' % (ACCOUNT, BUCKET, KEY)):
+            self.world.delete(KEY)
+        # What goes on behind an answer comes to its end.
+        eventlet.sleep(1)
+        status = self.world.delete_bucket()
+        eventlet.sleep(1)
+        self.world.swift.settle()
+        left = self.world.swift.names(ACCOUNT + '/' + SEGMENTS)
+        if status != 204 or '%s/%s' % (KEY, self.id) in left:
+            raise Violation('R5', 'the bucket was deleted with %s, and left is %s' % (status, left))
+        # What an object consisted of that was replaced at once, or past s3multi, is for the clean-up, and so is a part
+        # that comes when the marker is gone.
+        if not any(client.listed or client.name in ('part', 'cut', 'copy') for client in clients) and (
+                self.rules.parts_of(self.id)):
+            raise Violation('R5', 'parts are left of an upload whose bucket was deleted: %s' % left)
 
     def _was_overwritten(self):
         stored = self.world.swift.newest('%s/%s/%s' % (ACCOUNT, BUCKET, KEY))
@@ -250,6 +302,7 @@ class Tally:
 
     def __init__(self):
         self.counts = Counter()
+        self.moves = Counter()
         self._orders = set()
 
     @property
@@ -267,10 +320,12 @@ class Tally:
         self._orders.add(run.order())
         self.counts.update(run.faults)
         self.counts['runs'] += 1
+        if run.rules.moves:
+            self.moves.update(run.rules.moves.seen)
         self.counts['requests'] += run.schedule.requests
 
     def __str__(self):
-        return '%d runs, %d orders of requests, %d requests; %s' % (
-            self.counts['runs'], self.orders, self.counts['requests'],
+        return '%d runs, %d orders of requests, %d requests, %d different moves; %s' % (
+            self.counts['runs'], self.orders, self.counts['requests'], len(self.moves),
             ', '.join('%s %d times' % (kind, count) for kind, count in sorted(self.counts.items())
                       if kind not in ('runs', 'requests')))

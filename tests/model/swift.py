@@ -10,13 +10,14 @@ import hashlib
 import json
 import math
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 from greenlet import GreenletExit
 from swift.common.request_helpers import resolve_etag_is_at_header
 from swift.common.swob import HeaderKeyDict, Request, Response, wsgi_to_str
 from swift.common.utils import Timestamp, extract_swift_bytes
+from swift.proxy.controllers.base import clear_info_cache
 
 REPLICAS = 3
 # What an object keeps of the headers of its PUT, besides metadata.
@@ -46,11 +47,14 @@ class Nature:
         """
 
     def writes_to(self):
-        """Return the replicas that a write reaches: two of three at least."""
+        """Return the replicas that a write reaches: two of three at least, where Swift says that it succeeded."""
         return range(REPLICAS)
 
-    def reads_from(self):
-        """Return the replicas that a read reaches, in the order in which they are asked: two of three at least."""
+    def reads_from(self, stored):
+        """Return the replicas that a read reaches, in the order in which they are asked: two of three at least.
+
+        stored: what each replica has.
+        """
         return range(REPLICAS)
 
     def row_is_late(self):
@@ -74,11 +78,22 @@ class Stored:
 
 @dataclass
 class Container:
-    """headers: those that its answers show. rows: for each replica, by name: timestamp and row, None if deleted."""
+    """headers: those that its answers show. rows: for each replica, by name: timestamp and row, None if deleted.
+
+    created, put, deleted: when, for the first and the last time, in Swift's internal form.
+    """
 
     headers: 'dict[str, str]'
     rows: 'list[dict]' = field(default_factory=lambda: [{} for _ in range(REPLICAS)])
     late: 'list[tuple]' = field(default_factory=list)
+    created: str = '0'
+    put: str = '0'
+    deleted: str = '0'
+
+    @property
+    def is_there(self):
+        """Whether it exists. A row that comes to one that was deleted brings it back."""
+        return self.put > self.deleted or any(row for rows in self.rows for _, row in rows.values())
 
 
 class MemorySwift:
@@ -91,6 +106,8 @@ class MemorySwift:
         self.jobs = []
         # Called with name, what was there and what is there now, each as the newest replica has it.
         self.watchers = []
+        # Called with the name of each object that is handed to the expirer.
+        self.watchers_of_jobs = []
 
     # What a test may look at
 
@@ -105,10 +122,15 @@ class MemorySwift:
         return sorted(name[len(prefix):] for name in list(self.objects)
                       if name.startswith(prefix) and self.newest(name) is not None)
 
+    def has(self, container):
+        """Say whether a container exists."""
+        return container in self.containers and self.containers[container].is_there
+
     def copy(self):
         """Return all that is stored, for ``restore``."""
         return ({name: list(replicas) for name, replicas in self.objects.items()},
-                {path: Container(dict(container.headers), [dict(rows) for rows in container.rows])
+                {path: replace(container, headers=dict(container.headers),
+                               rows=[dict(rows) for rows in container.rows], late=list(container.late))
                  for path, container in self.containers.items()})
 
     def restore(self, stored):
@@ -165,11 +187,13 @@ class MemorySwift:
 
     def _object_put(self, env, start_response, container, name):
         headers = _headers(env)
-        if container not in self.containers:
+        if not self.has(container):
             return _send(start_response, 404, _TEXT)
         timestamp = _timestamp(headers)
         name = container + '/' + name
         act = self.nature.reach(env, 'PUT ' + name)
+        if not self.has(container):
+            return _send(start_response, 404, _TEXT)
         # Judged now, stored later: another request may come in between.
         replicas = list(self.nature.writes_to())
         there = [stored for replica in replicas for stored in [self._at(name)[replica]] if stored is not None]
@@ -255,7 +279,7 @@ class MemorySwift:
 
     def _read(self, name, newest):
         replicas = self._at(name)
-        reached = [replicas[replica] for replica in self.nature.reads_from()]
+        reached = [replicas[replica] for replica in self.nature.reads_from(replicas)]
         if newest:
             return self._newest(reached)
         # The first that has it answers, unless somebody before knew that it was deleted since.
@@ -271,6 +295,10 @@ class MemorySwift:
 
     def _at(self, name):
         return self.objects.setdefault(name, [None] * REPLICAS)
+
+    def last(self, name):
+        """Return the last that any replica knows of an object, a tombstone included; None when there is nothing."""
+        return self._newest(self.objects.get(name, ()))
 
     @staticmethod
     def _newest(replicas):
@@ -289,7 +317,7 @@ class MemorySwift:
             return
         self._update_listing(container, name[len(container) + 1:], stored)
         after = self.newest(name)
-        if after is not before:
+        if after != before:
             for watcher in self.watchers:
                 watcher(name, before, after)
 
@@ -312,13 +340,19 @@ class MemorySwift:
             rows[name] = timestamp, row
 
     def _container_put(self, env, path, _query):
-        status = 202 if path in self.containers else 201
-        self.containers.setdefault(path, Container({}))
+        _forget(env)
+        timestamp = _timestamp(_headers(env))
+        there = self.has(path)
+        container = self.containers.setdefault(path, Container({}, created=timestamp))
+        if not there:
+            container.headers.clear()
+        container.put = max(container.put, timestamp)
         self._container_post(env, path, _query)
-        return status, _TEXT, b''
+        return 202 if there else 201, _TEXT, b''
 
     def _container_post(self, env, path, _query):
-        if path not in self.containers:
+        _forget(env)
+        if not self.has(path):
             return 404, _TEXT, b''
         for name, value in _headers(env).items():
             if name.startswith(('X-Container-Sysmeta-', 'X-Container-Meta-')) or name in ('X-Container-Read',
@@ -326,15 +360,37 @@ class MemorySwift:
                 self.containers[path].headers[name] = value
         return 204, _TEXT, b''
 
-    def _container_head(self, _env, path, _query):
-        if path not in self.containers:
+    def _container_delete(self, env, path, _query):
+        timestamp = _timestamp(_headers(env))
+        _forget(env)
+        act = self.nature.reach(env, 'DELETE ' + path)
+        if not self.has(path):
             return 404, _TEXT, b''
+        container = self.containers[path]
+        # Real replicas of a listing judge by their rows alone: where all rows of an object are late they let it go.
+        if any(row for rows in container.rows for _, row in rows.values()) or self.names(path):
+            return 409, _TEXT, b''
+        if timestamp <= container.put:
+            return 409, _TEXT, b''
+
+        def commit():
+            container.deleted = max(container.deleted, timestamp)
+
+        if act is not None:
+            act(commit)
+        else:
+            commit()
+        return 204, _TEXT, b''
+
+    def _container_head(self, _env, path, _query):
+        if not self.has(path):
+            return 404, self._container_times(path), b''
         return 204, self._container_headers(path), b''
 
     def _container_get(self, env, path, query):
-        if path not in self.containers:
-            return 404, _TEXT, b''
         self.nature.reach(env, 'GET ' + path)
+        if not self.has(path):
+            return 404, self._container_times(path), b''
         rows = self.containers[path].rows[self.nature.listing_of()]
         shown = {name: row for name, (_timestamp, row) in rows.items() if row is not None}
         page = _page(shown, query, 'HTTP_X_BACKEND_ALLOW_RESERVED_NAMES' in env)
@@ -343,15 +399,29 @@ class MemorySwift:
 
     def _container_headers(self, path):
         count = len(self.names(path))
-        return {**self.containers[path].headers, 'X-Container-Object-Count': str(count),
-                'X-Backend-Storage-Policy-Index': '0', 'X-Storage-Policy': 'gold', **_TEXT}
+        return {**self.containers[path].headers, **self._container_times(path),
+                'X-Container-Object-Count': str(count),
+                'X-Backend-Storage-Policy-Index': '0', 'X-Storage-Policy': 'gold'}
+
+    def _container_times(self, path):
+        container = self.containers.get(path, Container({}))
+        return {**_TEXT, 'X-Backend-Timestamp': container.created, 'X-Backend-Put-Timestamp': container.put,
+                'X-Backend-Delete-Timestamp': container.deleted}
 
     def _container_update(self, env, path, _query):
         self.nature.reach(env, 'UPDATE ' + path)
         for row in json.loads(env['wsgi.input'].read()):
             timestamp, _, path = row['name'].partition('-')
             self.jobs.append((Timestamp(timestamp).internal, *path.split('/', 2)))
+            for watcher in self.watchers_of_jobs:
+                watcher(path)
         return 202, _TEXT, b''
+
+
+def _forget(env):
+    """Have all proxies look a container up anew, as a proxy does before it changes one."""
+    _, _, account, container = env['PATH_INFO'].split('/')
+    clear_info_cache(env, wsgi_to_str(account), wsgi_to_str(container))
 
 
 def _send(start_response, status, headers, body=b''):

@@ -19,11 +19,14 @@ KEYS = ('key', 'other/key')
 BODIES = (b'first ', b'second ', b'third ')
 numbers, bodies, keys, choices, seeds = (
     st.integers(1, 3), st.sampled_from(BODIES), st.sampled_from(KEYS), st.integers(0, 3), st.integers(0, 2 ** 32))
+# Of a Complete: none, that there is no object, that there is the one that is there, or another.
+conditions = st.sampled_from((None, None, '*', 'current', md5(b'another')))
 # An operation that is still to be bound to one of the uploads there are.
 operations = st.one_of(
-    st.tuples(st.just('part'), numbers, bodies), st.tuples(st.just('complete'), choices),
-    st.tuples(st.just('complete'), choices), st.tuples(st.just('abort')), st.tuples(st.just('put'), bodies),
-    st.tuples(st.just('delete')))
+    st.tuples(st.just('part'), numbers, bodies), st.tuples(st.just('copy'), numbers, keys),
+    st.tuples(st.just('complete'), choices, conditions), st.tuples(st.just('complete'), choices, st.none()),
+    st.tuples(st.just('abort')), st.tuples(st.just('put'), bodies, st.booleans()),
+    st.tuples(st.just('delete'), st.booleans()))
 
 
 class Machine(RuleBasedStateMachine):
@@ -39,7 +42,7 @@ class Machine(RuleBasedStateMachine):
         with self.schedule.in_charge():
             self.world = World(self.schedule, self.trouble, self.versioned)
         self.rules = Rules(self.world)
-        self.possible = Possible()
+        self.possible = Possible(self.versioned)
 
     @rule(target=uploads, key=keys)
     def initiate(self, key):
@@ -68,6 +71,27 @@ class Machine(RuleBasedStateMachine):
                             for (name, arguments), outcome in zip(group, outcomes)))
         self.rules.check()
         self.world.swift.settle()
+
+    @rule(upload=uploads, choice=choices, condition=conditions, number=numbers, body=bodies)
+    def complete(self, upload, choice, condition, number, body):
+        """More Completes than chance would bring, most of them of something."""
+        known = self.possible.bucket.uploads[upload[1]]
+        if known.state == 'open' and not known.parts:
+            self._check(self._bind(upload, ('part', number, body)))
+        self._check(self._bind(upload, ('complete', choice, condition)))
+
+    @rule(upload=uploads, number=numbers, key=keys, body=bodies)
+    def copy(self, upload, number, key, body):
+        """More copies than chance would bring, most of them of something."""
+        if key not in self.possible.bucket.objects:
+            self._check(('put', (key, body, False)))
+        self._check(self._bind(upload, ('copy', number, key)))
+
+    @rule(rarely=st.integers(0, 9))
+    def drop(self, rarely):
+        """The bucket is deleted, where it is empty, and made again."""
+        if rarely == 9:
+            self._check(('drop', ()))
 
     @rule(key=keys)
     def read(self, key):
@@ -115,7 +139,10 @@ class Machine(RuleBasedStateMachine):
         if name in ('put', 'delete'):
             return name, (key, *arguments)
         if name == 'complete':
-            return name, (upload_id, self._list(upload_id, *arguments))
+            choice, condition = arguments
+            if condition == 'current':
+                condition = self.possible.bucket.etags.get(key)
+            return name, (upload_id, self._list(upload_id, choice), condition)
         return name, (upload_id, *arguments)
 
     def _list(self, upload_id, choice):
@@ -127,22 +154,33 @@ class Machine(RuleBasedStateMachine):
     def _ask(self, name, arguments):
         world = self.world
         if name in ('put', 'delete'):
-            key, *body = arguments
+            key, *body, through_s3 = arguments
+            if through_s3:
+                return getattr(world, name)(key, *body)
             return world.ask(name.upper(), BUCKET, key, {'Content-Type': 'text/plain'}, *body).status_int
+        if name == 'drop':
+            outcome = world.delete_bucket()
+            world.make_bucket()
+            return outcome
         if name == 'read':
             response = world.ask('GET', BUCKET, *arguments)
             assert response.status_int in (200, 404), response
             return response.body if response.status_int == 200 else None
         upload_id, *rest = arguments
-        ask = {'part': world.upload_part, 'complete': world.complete, 'abort': world.abort}[name]
-        outcome = ask(self.rules.fates[upload_id].key, upload_id, *rest).outcome
+        ask = {'part': world.upload_part, 'copy': world.copy_part, 'complete': world.complete,
+               'abort': world.abort}[name]
+        answer = ask(self.rules.fates[upload_id].key, upload_id, *rest)
+        outcome = answer.outcome
+        if name == 'copy' and outcome == 200:
+            outcome = 200, answer.text('ETag').strip('"').replace('&quot;', '')
         etag = multipart_etag(etag for _, etag in rest[0]) if name == 'complete' else None
         self.rules.answered(name, upload_id, etag, outcome)
         return outcome
 
     @staticmethod
     def _known(outcome):
-        return None if outcome in (503, (503, 'ServiceUnavailable'), (503, 'SlowDown')) else outcome
+        # A source of a copy whose parts go while it is read.
+        return None if outcome in (503, (503, 'ServiceUnavailable'), (503, 'SlowDown'), (409, 'BrokenMPU')) else outcome
 
     def _check(self, bound):
         """Ask alone, again after the lease where it is not certain yet, and compare."""
@@ -181,7 +219,7 @@ class VersionedMachine(Machine):
     versioned = True
 
 
-_RUNS = settings(max_examples=60, stateful_step_count=25, deadline=None, derandomize=True,
+_RUNS = settings(max_examples=50, stateful_step_count=25, deadline=None, derandomize=True,
                  suppress_health_check=list(HealthCheck))
 TestMachine, TestVersionedMachine = Machine.TestCase, VersionedMachine.TestCase
 TestMachine.settings = TestVersionedMachine.settings = _RUNS

@@ -4,7 +4,7 @@ import pytest
 
 from .search import Run, Tally
 
-RUNS_EACH = 100
+RUNS_EACH = 80
 
 
 @pytest.mark.parametrize('first', range(0, 6 * RUNS_EACH, RUNS_EACH))

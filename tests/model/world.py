@@ -5,8 +5,10 @@ import re
 import time
 from dataclasses import dataclass, field
 from io import BytesIO
+from urllib.parse import quote, urlencode
 
 from greenlet import getcurrent
+from swift.common.memcached import MemcacheConnectionError
 from swift.common.middleware.slo import StaticLargeObject
 from swift.common.middleware.symlink import SymlinkMiddleware
 from swift.common.middleware.versioned_writes.object_versioning import ObjectVersioningMiddleware
@@ -17,9 +19,10 @@ from s3multi import config
 from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.filter import S3MultiMiddleware
 from s3multi.layout import UploadIds
-from s3multi.wire import HANDOFF, Handoff
+from s3multi.lifecycle import Actor
+from s3multi.wire import DELETED_BUCKET, HANDOFF, Handoff
 
-from .kinds import ACCOUNT, BUCKET, SEGMENTS, kind_of
+from .kinds import ACCOUNT, BUCKET, SEGMENTS, kind_of, upload_of
 from .swift import MemorySwift
 
 IDS = UploadIds(b'secret')
@@ -76,17 +79,32 @@ class Answer:
                                                             self.body)]
 
 
-class Cache(dict):
-    """A memcache that may be away."""
+class Cache:
+    """A memcache that may be away. now: returns the time, in seconds."""
 
-    away = False
+    def __init__(self, now):
+        self._now = now
+        # Values, and until when they are kept.
+        self._kept = {}
+        self.away = False
 
     def set(self, key, value, time=0, **_):
         if not self.away:
-            self[key] = value
+            self._kept[key] = value, self._now() + time if time else float('inf')
 
     def get(self, key, **_):
-        return None if self.away else super().get(key)
+        value, until = self._kept.get(key, (None, 0))
+        return value if until > self._now() and not self.away else None
+
+    def incr(self, key, time=0, **_):
+        if self.away:
+            raise MemcacheConnectionError()
+        count = (self.get(key) or 0) + 1
+        self.set(key, count, time)
+        return count
+
+    def delete(self, key, **_):
+        self._kept.pop(key, None)
 
 
 @dataclass
@@ -113,21 +131,29 @@ class World:
         self.below = app
         if self.between is not None:
             app = self.between(app)
-        app = _Asking(app, self.schedule)
+        app = self.asking = _Asking(app, self.schedule)
         settings = config.load({'min_segment_size': '1', **self.options},
                                {'min_segment_size': 1, 'max_upload_part_num': 10000})
         queue = ExpiryQueue({}, self.logger)
         self.app = S3MultiMiddleware(
             app, settings, IDS, Freeing(settings.delete_concurrency, settings.immediate_deletes, queue), self.logger)
-        self.cache = Cache()
+        self.cache = Cache(lambda: self.schedule.now if self.schedule else 0)
         self.cache.away = not self.cached
         if self.stored:
             self.swift.restore(self.stored)
             return
-        for container in (BUCKET, SEGMENTS):
-            assert self.ask('PUT', container).status_int == 201
+        assert self.ask('PUT', SEGMENTS).status_int == 201
+        self.make_bucket()
+
+    def make_bucket(self):
+        """Make the bucket, if it is not there."""
+        assert self.ask('PUT', BUCKET).is_success
         if self.versioned:
-            assert self.ask('POST', BUCKET, headers={'X-Versions-Enabled': 'true'}).is_success
+            self.keep_versions()
+
+    def keep_versions(self):
+        """Have the bucket keep versions."""
+        assert self.ask('POST', BUCKET, headers={'X-Versions-Enabled': 'true'}).is_success
 
     # The Swift API, below s3multi
 
@@ -161,13 +187,22 @@ class World:
         if length is not None:
             env['CONTENT_LENGTH'] = str(length)
         env[HANDOFF] = Handoff(params=params, headers=headers or {}, access_key='model', location='http://model' + path)
+        return self._send(env, operation_of(method, params, headers or {}))
+
+    def _send(self, env, operation):
+        """Send a request to s3multi as a part of an operation (an ``Actor``, None if it writes nothing)."""
         started = []
-        chunks = self.app(env, lambda status, head, *_: started.append((status, head)))
+        thread = getcurrent()
+        thread.operation = operation
         try:
-            text = b''.join(chunks)
+            chunks = self.app(env, lambda status, head, *_: started.append((status, head)))
+            try:
+                text = b''.join(chunks)
+            finally:
+                if hasattr(chunks, 'close'):
+                    chunks.close()
         finally:
-            if hasattr(chunks, 'close'):
-                chunks.close()
+            thread.operation = None
         status, head = started[0]
         return Answer(int(status[:3]), dict(head), text)
 
@@ -178,11 +213,17 @@ class World:
         """announced: the length that the client promises, if not that of the body."""
         return self.s3('PUT', key, {'uploadId': upload_id, 'partNumber': str(number)}, body, length=announced)
 
-    def complete(self, key, upload_id, listed):
-        """listed: pairs of number and ETag, bare."""
+    def copy_part(self, key, upload_id, number, source):
+        """source: a key of the bucket."""
+        return self.s3('PUT', key, {'uploadId': upload_id, 'partNumber': str(number)},
+                       headers={'x-amz-copy-source': '/%s/%s' % (BUCKET, quote(source))}, length=0)
+
+    def complete(self, key, upload_id, listed, condition=None):
+        """listed: pairs of number and ETag, bare. condition: the ETag that the object must have, bare; '*' for none."""
         parts = ''.join('<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>' % pair for pair in listed)
         body = '<CompleteMultipartUpload>%s</CompleteMultipartUpload>' % parts
-        return self.s3('POST', key, {'uploadId': upload_id}, body.encode())
+        headers = {} if condition is None else {'if-none-match': '*'} if condition == '*' else {'if-match': condition}
+        return self.s3('POST', key, {'uploadId': upload_id}, body.encode(), headers)
 
     def abort(self, key, upload_id):
         return self.s3('DELETE', key, {'uploadId': upload_id})
@@ -192,6 +233,33 @@ class World:
 
     def list_uploads(self):
         return self.s3('GET', None, {'uploads': ''})
+
+    # What s3api itself answers, with requests that s3multi sees on their way
+
+    def put(self, key, body):
+        """Put Object. Returns Swift's status."""
+        return self._as_s3api('PUT', key, body).status
+
+    def delete(self, key, version=''):
+        """Delete Object, or a version of it. Returns Swift's status."""
+        query = {'version-id': version, 'symlink': 'get'} if version else {}
+        found = self._as_s3api('HEAD', key, query={**query, 'symlink': 'get'})
+        if found.headers.get('X-Static-Large-Object') == 'True':
+            query.update({'multipart-manifest': 'delete', 'async': 'on'})
+        return self._as_s3api('DELETE', key, query=query).status
+
+    def delete_bucket(self):
+        """Delete Bucket. Returns Swift's status."""
+        return self._as_s3api('DELETE', None, mark={DELETED_BUCKET: BUCKET}).status
+
+    def _as_s3api(self, method, key, body=b'', query=None, mark=None):
+        env = self._env(method, '/v1/%s/%s' % (ACCOUNT, BUCKET) + ('/' + key if key else ''), body,
+                        urlencode(query or {}))
+        env.update({'swift.source': 'S3', 'HTTP_X_TIMESTAMP': self._moment(), **(mark or {})})
+        if method == 'PUT':
+            env['CONTENT_TYPE'] = 'text/plain'
+        writes = method != 'HEAD'
+        return self._send(env, (Actor.REPLACE if key else Actor.DELETE_BUCKET) if writes else None)
 
     def _env(self, method, path, body, query):
         env = {'REQUEST_METHOD': method, 'SCRIPT_NAME': '', 'PATH_INFO': str_to_wsgi(path), 'QUERY_STRING': query,
@@ -203,14 +271,20 @@ class World:
 
 
 class _Asking:
-    """Notes what s3multi asks for, and while a manifest is being written; time must not pass at will then."""
+    """Notes what s3multi asks for, and while a manifest is being written; time must not pass at will then.
+
+    intents: the timestamps of all that it asked to write, by <key>/<id>.
+    """
 
     def __init__(self, app, schedule):
         self._app, self._schedule = app, schedule
+        self.intents = {}
 
     def __call__(self, env, start_response):
         thread = getcurrent()
         thread.asks = kind_of(env)
+        if thread.asks == 'PUT intent':
+            self.intents.setdefault(upload_of(env), set()).add(Timestamp(env['HTTP_X_TIMESTAMP']))
         if thread.asks != 'PUT manifest':
             return self._app(env, start_response)
         thread.actor.writing_since = self._schedule.now
@@ -218,6 +292,13 @@ class _Asking:
             return self._app(env, start_response)
         finally:
             thread.actor.writing_since = None
+
+
+def operation_of(method, params, headers):
+    """Return the ``Actor`` that a multipart request is, None for a list."""
+    if method == 'PUT':
+        return Actor.COPY_PART if 'x-amz-copy-source' in headers else Actor.UPLOAD_PART
+    return {'POST': Actor.INITIATE if 'uploads' in params else Actor.COMPLETE, 'DELETE': Actor.ABORT}.get(method)
 
 
 def md5(body):

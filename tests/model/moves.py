@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Watches what is written to Swift, and holds it against the moves that ``s3multi.lifecycle`` lists."""
+from collections import Counter
+
+from greenlet import getcurrent
+from swift.common.swob import wsgi_to_str
+from swift.common.utils import Timestamp
+
+from s3multi.layout import Upload
+from s3multi.lifecycle import MOVES, Actor, At, marker_time, stage_of
+from s3multi.manifest import UPLOAD_ID_HEADER
+from s3multi.records import marker_state
+from s3multi.state import State, plain_time
+from s3multi.subrequest import swift_time
+
+from .kinds import ACCOUNT, BUCKET, FORMS, SEGMENTS
+
+_SEGMENTS = ACCOUNT + '/' + SEGMENTS + '/'
+_MARKER_TIMES = {At.T0: State.OPEN, At.T0_1: State.ABORTING, At.T0_2: State.ABORTED, At.T0_3: None}
+
+
+class Moves:
+    """The stages of the uploads of a bucket. broken: called with rule and text for a move that is not listed. intents:
+    the timestamps of all that were asked for, by <key>/<id>.
+
+    seen: how often each move was made: the write, the actor, the stages before and after.
+    """
+
+    def __init__(self, swift, intents, broken):
+        self._swift, self._intents, self._broken = swift, intents, broken
+        self.seen = Counter()
+        # By <key>/<id>: large objects that can be read; the last stage.
+        self._objects, self._stages = {}, {}
+        for name in [*swift.objects]:
+            self._changed(name, None, swift.newest(name), silent=True)
+        swift.watchers.append(self._changed)
+        swift.watchers_of_jobs.append(lambda name: self._freed(name[len(_SEGMENTS):]))
+
+    def _changed(self, name, before, after, silent=False):
+        if not name.startswith(_SEGMENTS):
+            self._object_changed(name, before, after, silent)
+            return
+        name = name[len(_SEGMENTS):]
+        kind, found = next(((kind, match) for kind, form in FORMS for match in [form.fullmatch(name)] if match),
+                           (None, None))
+        if kind is None:
+            return
+        upload = found['upload']
+        if kind == 'part':
+            if after is None:
+                self._freed(name)
+            else:
+                self._moved(upload, 'PUT part', silent=silent)
+        elif kind == 'intent':
+            self._moved(upload, 'DELETE intent' if after is None else 'PUT intent', _SEGMENTS + name, silent)
+        else:
+            was = marker_state(before.headers['Content-Type']) if before else None
+            write = ('PUT ' + marker_state(after.headers['Content-Type']).value if after
+                     else 'DELETE aborted' if was is State.ABORTED and self._is_at(At.T0_3, upload, _SEGMENTS + name)
+                     else 'DELETE marker')
+            self._moved(upload, write, _SEGMENTS + name, silent)
+
+    def _object_changed(self, name, before, after, silent):
+        old, new = (self._maker(stored) for stored in (before, after))
+        for place, uploads in ((old, set.discard), (new, set.add)):
+            if place is not None:
+                uploads(self._objects.setdefault(place, set()), name)
+        if old is not None and old != new:
+            self._moved(old, 'replace object')
+        if new is not None:
+            copied = getattr(getcurrent(), 'operation', None) is not Actor.COMPLETE
+            self._moved(new, 'copy object' if copied else 'PUT manifest', name, silent)
+
+    def _maker(self, stored):
+        """Return <key>/<id> of the upload whose manifest this is."""
+        if stored is None or stored.headers.get('X-Static-Large-Object') != 'True':
+            return None
+        upload_id = wsgi_to_str(stored.headers[UPLOAD_ID_HEADER])
+        return next((upload for upload in self._stages if upload.endswith('/' + upload_id)), None)
+
+    def _freed(self, name):
+        self._moved(name.rpartition('/')[0], 'free parts')
+
+    def _moved(self, upload, write, name=None, silent=False):
+        stage = self._stage(upload)
+        before = self._stages.get(upload)
+        self._stages[upload] = stage
+        if silent:
+            return
+        actor = getattr(getcurrent(), 'operation', None)
+        if write in ('replace object', 'copy object'):
+            actor = Actor.CLIENT
+        moves = [move for move in MOVES if move.write == write and (before, stage) in move.steps
+                 and (actor in move.by or actor is None and write == 'free parts')
+                 and (name is None or self._is_at(move.at, upload, name))]
+        if stage is None or not moves:
+            self._broken('moves', '%s of %s by %s at %s, from %s to %s' % (
+                write, upload, actor, self._swift.last(name).timestamp if name else 'some time', before, stage))
+        elif actor is not None:
+            self.seen[write, actor, before, stage] += 1
+
+    def _stage(self, upload):
+        marker = self._swift.newest(_SEGMENTS + upload)
+        intent = self._swift.newest(_SEGMENTS + upload + '/complete')
+        return stage_of(marker_state(marker.headers['Content-Type']) if marker else None, intent is not None,
+                        bool(self._objects.get(upload)))
+
+    def _is_at(self, at, upload, name):
+        """Say whether what was written last has the timestamp that the move tells."""
+        timestamp = Timestamp(self._swift.last(name).timestamp)
+        if at in _MARKER_TIMES:
+            key, _, upload_id = upload.rpartition('/')
+            began = swift_time(Upload(ACCOUNT, BUCKET, key, upload_id).ticks)
+            return timestamp == marker_time(began, _MARKER_TIMES[at])
+        times = self._intents.get(upload, ())
+        if at is At.T_1:
+            return timestamp in {Timestamp(time.internal, offset=1) for time in times}
+        return at is At.SINCE or timestamp in times or timestamp.internal in map(plain_time, times)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every move that ``s3multi.lifecycle`` lists is made by somebody. That no other is made is watched in all runs."""
+import pytest
+
+from s3multi.lifecycle import MOVES
+
+from .moves import Moves
+from .script import Played
+from .swift import MemorySwift, Stored
+from .world import IDS
+
+# Lines (``script``), and whether the bucket has versions.
+EVENTS = {
+    'a Complete': (['C2 ends'], False),
+    'an Abort': (['A ends'], False),
+    'begins': (['I ends'], False),
+    'a Complete that ends an Abort': (['A to HEAD intent', 'C1 ends', 'A ends'], False),
+    'dead before its manifest': (['C1 in PUT manifest', 'C1 dies', '61 s pass', 'A ends'], False),
+    'dead before its manifest, then another list': (['C1 in PUT manifest', 'C1 dies', '61 s pass', 'C2 ends'], False),
+    'dead before its manifest, then two': (
+        ['C1 in PUT manifest', 'C1 dies', '61 s pass', 'C2 to DELETE intent', 'A ends', 'C2 ends'], False),
+    'dead before its manifest, then two at once': (
+        ['C1 in PUT manifest', 'C1 dies', '61 s pass', 'C2 to DELETE intent', 'A to HEAD intent', 'C2 ends', 'A ends'],
+        False),
+    'dead after its manifest': (['C1 to DELETE marker', 'C1 dies', '61 s pass', 'A ends'], False),
+    'dead before its end': (['C1 to DELETE intent', 'C1 dies', '61 s pass', 'R frees'], False),
+    'replaced': (['C1 ends', 'R frees'], False),
+    'replaced by a Complete': (['I ends', 'C1 ends', 'W ends'], False),
+    'replaced in between': (['C1 to DELETE marker', 'W ends', 'C1 ends'], False),
+    'replaced in between, and aborted': (
+        ['C1 to DELETE marker', 'W ends', '61 s pass', 'A ends', 'C1 ends'], False),
+    'replaced in between, under a flag': (['C1 to DELETE marker', 'A to HEAD intent', 'W ends', 'C1 ends'], False),
+    'becomes a version': (['C1 to DELETE marker', 'V ends', 'W ends', 'C1 ends'], False),
+    'becomes a version when it is over': (['C1 ends', 'V ends', 'W ends'], False),
+    'two intents': (['C1 to commit intent', 'C2 to commit intent', 'C1 ends', 'C2 ends'], False),
+    'two intents, late': (['C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C2 ends'], False),
+    'two intents, one after the end': (
+        ['C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE intent', 'C2 ends', 'C1 ends'], False),
+    'two manifests': (['C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 in PUT manifest',
+                       'C1 to DELETE marker', 'C2 to DELETE marker', 'C1 ends', 'C2 ends'], False),
+    'two manifests, one late': (['C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest',
+                                 'C2 in PUT manifest', 'C1 to DELETE intent', 'C2 ends', 'C1 ends'], False),
+    'two versions': (['C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 ends', 'C1 ends'], True),
+    'two intents and a flag': (['C1 to commit intent', 'C2 to commit intent', 'C1 to HEAD marker', 'A to HEAD intent',
+                                'C2 ends', 'C1 ends'], False),
+    'an intent after the flag': (['C1 to PUT intent', 'A to HEAD intent', 'A to HEAD marker', 'C1 to HEAD marker'],
+                                 False),
+    'an intent after an Abort': (['C1 to PUT intent', 'A ends', 'C1 ends', 'D ends'], False),
+    'an intent after the end': (['C1 to PUT intent', 'C1b ends', 'C1 ends'], False),
+    'a manifest after the flag': (['C1 in PUT manifest', 'A to HEAD intent', 'C1 ends', 'A ends'], False),
+    'the bucket goes': (['D ends'], False),
+    'the bucket goes and comes back': (
+        ['C1 to commit key', 'D to GET rows', 'C1 to DELETE marker', 'D ends', 'C1 ends'], False),
+    'a part of an open upload': (['P ends'], False),
+    'a part during a Complete': (['C1 in PUT manifest', 'P ends', 'C1 ends'], False),
+    'a part while the object is there': (['C1 to DELETE marker', 'P ends', 'C1 ends'], False),
+    'a part while it closes': (['P to PUT part', 'C1 to DELETE intent', 'P ends', 'C1 ends'], False),
+    'a part when it is over': (['P to PUT part', 'C1 ends', 'P ends'], False),
+    'a part during an Abort': (['P to PUT part', 'A to HEAD intent', 'P ends', 'A ends'], False),
+    'a part during both': (['P to PUT part', 'C1 in PUT manifest', 'A to HEAD intent', 'P ends', 'C1 ends'], False),
+    'a part after an Abort': (['P to commit part', 'A ends', '6 s pass', 'P ends'], False),
+    'a copied part after an Abort': (['W ends', 'K to commit part', 'A ends', '6 s pass', 'K ends'], False),
+}
+
+
+def test_every_move_is_made():
+    """In each stage that the table tells, and by each of those that it names."""
+    steps, actors = set(), set()
+    for lines, versioned in EVENTS.values():
+        played = Played(lines, versioned)
+        played.go()
+        for write, actor, before, after in played.rules.moves.seen:
+            steps.add((write, before, after))
+            actors.add((write, actor))
+
+    assert set() == {(move.write, *step) for move in MOVES for step in move.steps} - steps
+    assert set() == {(move.write, actor) for move in MOVES for actor in move.by} - actors
+
+
+@pytest.fixture
+def broken():
+    return []
+
+
+@pytest.fixture
+def swift(broken):
+    """A Swift whose moves are watched."""
+    swift = MemorySwift()
+    Moves(swift, {}, lambda rule, text: broken.append(text))
+    return swift
+
+
+def test_a_write_that_is_not_listed_is_seen(swift, broken):
+    """By somebody else, at another time, or in another stage than the table tells."""
+    upload_id = IDS.new('AUTH_model', 'bucket', 'key', 1790000000 * 100000)
+    marker = 'AUTH_model/bucket_segments/key/' + upload_id
+    swift._write('AUTH_model/bucket_segments', marker, range(3), Stored(
+        '1790000000.00000', b'', {'Content-Type': 'application/x-s3multi-marker;state=open'}))
+    swift._write('AUTH_model/bucket_segments', marker, range(3), Stored(
+        '1790000005.00000', b'', {'Content-Type': 'application/x-s3multi-marker;state=aborting'}))
+    swift._write('AUTH_model/bucket_segments', marker, range(3), Stored('1790000006.00000'))
+
+    assert ['PUT open', 'PUT aborting', 'DELETE marker'] == [text.partition(' of ')[0] for text in broken]
