@@ -94,7 +94,9 @@ class Conclusion:
         # gone no other Complete enters, so every rival there will ever be has written its intent.
         self._records.delete_marker(self._upload, just_after)
         self._won = self._records.delete_intent(self._upload, just_after)
-        return version_id if self._won and not self._beaten else self.of_earlier_complete().version_id
+        # After the lease an Abort may have won, where the object was replaced meanwhile.
+        in_time = self._intent.is_fresh(self._session.now())
+        return version_id if self._won and in_time and not self._beaten else self.of_earlier_complete().version_id
 
     def of_earlier_complete(self) -> Finished:
         """With the marker gone: return what the object says if it is what this Complete would make.

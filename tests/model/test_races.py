@@ -57,3 +57,10 @@ def test_lists_that_meet_on_slow_clocks(first, second, versioned, seconds):
     outcomes, _ = play([*lines, '%s to DELETE marker' % first, '%s ends' % second, '%s ends' % first], versioned)
 
     assert 1 >= list(outcomes.values()).count(200)
+
+
+def test_complete_that_ends_after_its_lease():
+    """With its object replaced, an Abort may have ended the upload by then: they do not both succeed."""
+    outcomes, _ = play(['C1 to DELETE marker', 'W ends', '61 s pass', 'A ends', 'C1 ends'], False)
+
+    assert (204, (404, 'NoSuchUpload')) == (outcomes['A'], outcomes['C1'])
