@@ -216,6 +216,88 @@ def test_container_that_is_not_there(asked, method):
     assert 404 == asked.ask(method, 'contract-none', 'o').status
 
 
+# The life of a container
+
+def times(asked, container):
+    """Return when a container was last made and last deleted, as whoever asks for it is told."""
+    headers = asked.ask('HEAD', container).headers
+    return [headers.get('X-Backend-%s' % name) for name in ('Put-Timestamp', 'Delete-Timestamp')]
+
+
+def make(asked, container, time, **headers):
+    return asked.ask('PUT', container, headers={'X-Timestamp': time, **headers}).status
+
+
+def drop(asked, container, time):
+    return asked.ask('DELETE', container, headers={'X-Timestamp': time}).status
+
+
+@pytest.fixture
+def dated(asked):
+    """A container that was made at T."""
+    name = 'contract-' + secrets.token_hex(6)
+    assert 201 == make(asked, name, at(0))
+    return name
+
+
+def test_container_that_is_deleted_and_made_again(asked, dated):
+    """It tells when it was deleted, for good; nothing that a client does later changes that."""
+    assert 204 == drop(asked, dated, at(1))
+    assert [404, 404] == [asked.ask(method, dated).status for method in ('HEAD', 'GET')]
+    assert 404 == drop(asked, dated, at(2))
+
+    assert 201 == make(asked, dated, at(3))
+    assert 202 == make(asked, dated, at(4))
+    assert 204 == asked.ask('POST', dated, headers={'X-Timestamp': at(5), 'X-Container-Meta-A': 'b'}).status
+    deleted = times(asked, dated)[1]
+    assert float(at(1)) <= float(deleted) < float(at(3))
+
+
+def test_container_that_was_never_deleted(asked, dated):
+    """Tells a time before all others."""
+    put_at, deleted = times(asked, dated)
+
+    assert (0, at(0)) == (float(deleted), put_at)
+
+
+def test_container_with_objects(asked, dated):
+    """Is not deleted, and forgets nothing."""
+    put(asked, dated, 'o', at(1))
+
+    assert 409 == drop(asked, dated, at(2))
+    assert 200 == head(asked, dated, 'o').status
+    assert 0 == float(times(asked, dated)[1])
+
+
+def test_metadata_of_a_container_that_is_made_again(asked, dated):
+    """Has gone with the container."""
+    asked.ask('POST', dated, headers={'X-Timestamp': at(1), 'X-Container-Sysmeta-A': 'b'})
+    assert 'b' == asked.ask('HEAD', dated).headers['X-Container-Sysmeta-A']
+    drop(asked, dated, at(2))
+    make(asked, dated, at(3))
+
+    assert 'X-Container-Sysmeta-A' not in asked.ask('HEAD', dated).headers
+
+
+def test_object_in_a_container_that_was_deleted(asked, dated):
+    """404 for a PUT: nobody brings a container back by writing into it."""
+    drop(asked, dated, at(1))
+
+    assert 404 == put(asked, dated, 'o', at(2))
+    assert 404 == asked.ask('HEAD', dated).status
+
+
+def test_container_with_versions_that_is_deleted(asked, versioned):
+    """Not while there is a version; afterwards it keeps none."""
+    put(asked, versioned, 'o', at(10))
+    assert 409 == asked.ask('DELETE', versioned).status
+    asked.ask('DELETE', versioned, 'o', query='version-id=' + at(10))
+
+    assert 204 == asked.ask('DELETE', versioned).status
+    assert 201 == asked.ask('PUT', versioned).status
+    assert 'X-Container-Sysmeta-Versions-Container' not in asked.ask('HEAD', versioned).headers
+
+
 # Listings
 
 def test_rows(asked, container):
@@ -310,6 +392,25 @@ def test_large_object(asked, container):
     assert (13, 'text/plain') == (row['bytes'], row['content_type'])
 
 
+@pytest.mark.parametrize('query', ['', 'multipart-manifest=delete'])
+def test_large_object_is_deleted(asked, container, query):
+    """The manifest alone, or its parts as well when that is asked for."""
+    manifest(asked, container, [b'Hello, ', b'world!'])
+    asked.ask('DELETE', container, 'big', {'X-Timestamp': at(20)}, query=query)
+
+    assert 404 == head(asked, container, 'big').status
+    assert (404 if query else 200) == head(asked, container, 'part0').status
+
+
+@pytest.mark.parametrize('byte_range, body', [('bytes=0-4', b'Hello'), ('bytes=7-', b'world!')])
+def test_range_of_a_large_object(asked, container, byte_range, body):
+    """What a copy of a part reads."""
+    manifest(asked, container, [b'Hello, ', b'world!'])
+    some = asked.ask('GET', container, 'big', {'Range': byte_range})
+
+    assert (206, body) == (some.status, some.body)
+
+
 @pytest.mark.parametrize('change', ['gone', 'replaced'])
 def test_large_object_that_is_broken(asked, container, change):
     """A part that is not there, or another, shows as a failure and never as other bytes."""
@@ -358,6 +459,25 @@ def test_older_version_is_not_shown(asked, versioned):
 
     assert b'newer' == asked.ask('GET', versioned, 'o').body
     assert b'older' == asked.ask('GET', versioned, 'o', query='version-id=' + at(1)).body
+
+
+def test_object_from_before_the_versions(asked, container):
+    """Becomes a version, whole, when it is overwritten."""
+    put(asked, container, 'o', at(0), b'first')
+    asked.ask('POST', container, headers={'X-Versions-Enabled': 'true'})
+    put(asked, container, 'o', at(5), b'second')
+
+    assert b'first' == asked.ask('GET', container, 'o', query='version-id=' + at(0)).body
+
+
+def test_version_is_deleted(asked, versioned):
+    """That one alone; what it hid is not shown again by itself."""
+    for second, body in enumerate((b'first', b'second')):
+        put(asked, versioned, 'o', at(second), body)
+
+    assert 204 == asked.ask('DELETE', versioned, 'o', query='version-id=' + at(0)).status
+    assert b'second' == asked.ask('GET', versioned, 'o').body
+    assert 404 == head(asked, versioned, 'o', 'version-id=' + at(0)).status
 
 
 def test_version_is_made_current(asked, versioned):
