@@ -13,8 +13,8 @@ from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possi
 from s3multi.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
                                  parse_source)
 from s3multi.documents import Node, document
-from s3multi.errors import (AccessDenied, BrokenSource, InvalidArgument, InvalidRequest, NoSuchBucket, NoSuchKey,
-                            NoSuchVersion, S3Error)
+from s3multi.errors import (AccessDenied, BrokenSource, IncompleteBody, InvalidArgument, InvalidRequest, NoSuchBucket,
+                            NoSuchKey, NoSuchVersion, RequestTimeout, S3Error, ServiceUnavailable)
 from s3multi.layout import is_segments_container
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.part_body import PartBody
@@ -45,7 +45,12 @@ def run(session: Session) -> Reply:
         length = None if state.size < 0 else check_range(byte_range, state.size)
         body = PartBody(FileLikeIter(response.app_iter), length, owed=choice.algorithm if choice else None,
                         encrypted=session.encrypted)
-        stored = store_attempt(session, upload, number, body)
+        try:
+            stored = store_attempt(session, upload, number, body)
+        except (IncompleteBody, RequestTimeout) as error:
+            # Not the client's body: it has sent none.
+            session.logger.warning('copying a part of upload %s has to be repeated: the source broke off', upload.id)
+            raise ServiceUnavailable() from error
     checksum: list[Node] = [(body.checksum.element, body.checksum.value)] if body.checksum else []
     result = document('CopyPartResult', [('LastModified', s3_time_of(stored.began // 100000)),
                                          ('ETag', '"%s"' % stored.etag), *checksum])

@@ -78,6 +78,12 @@ class FaultFilter:
         request.headers.pop(rule.get('without', ''), None)
         response = request.get_response(self.app)
         body = response.body
+        if 'cut' in rule:
+            length = len(body)
+            response.app_iter = _cut(body[:rule['cut']], rule.get('die'))
+            # The length that was announced stays, which swob forgets with another body.
+            response.content_length = length
+            return response(env, start_response)
         if 'hold' in rule and rule.get('after'):
             self._hold(rule['hold'])
         if rule.get('die'):
@@ -92,6 +98,12 @@ class FaultFilter:
         deadline = time.monotonic() + HOLD_SECONDS
         while not (self._directory / f'{name}.go').exists() and time.monotonic() < deadline:
             eventlet.sleep(POLL_SECONDS)
+
+
+def _cut(body, die):
+    yield body
+    if die:
+        raise Broken()
 
 
 def filter_factory(global_conf, **local_conf):
@@ -118,7 +130,8 @@ def rule(method, path, **words):
     skip: how many matches to let pass first. times: how often it applies; for ever without. Then, in this order: hold:
     a name under which the request waits until it is released, before it is passed on, or with after=True when it is
     answered; die: an exception is raised, `after` as above; status: this is answered, and nothing passed on; without:
-    a header that is left out of the request; hide: rows of a listing whose names the regular expression is found in
+    a header that is left out of the request; cut: after so many bytes the body of the answer ends, with die=True by an
+    exception; hide: rows of a listing whose names the regular expression is found in
     are left out.
     """
     return {'method': method, 'path': path, **words}

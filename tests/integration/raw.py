@@ -122,6 +122,11 @@ class RawClient:
             tamper(request)
         return self._send(request, body, hang_up)
 
+    def unsent(self, method, bucket, key, query, headers):
+        """Return an AWSRequest, its payload not signed, to be sent by hand. The headers tell where its body ends."""
+        url = self._url(bucket, key, query, None)
+        return self._sign(method, url, _pairs(headers), None, 'v4', 'unsigned', None, 0)[0]
+
     def initiate(self, bucket, key, headers=(), **options):
         """Initiate an upload and return its id."""
         answer = self.request('POST', bucket, key, {'uploads': None}, headers, **options)
