@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from s3multi.demo.cluster import PIPELINE, STOCK_FILTERS, STOCK_PIPELINE, Cluster
-from s3multi.demo.conf import FILTERS as DEMO
+from s3multi.demo.conf import FILTERS as DEMO, merge
 
+from . import probe
 from .side import Side
 
 S3MULTI, STOCK = 's3multi', 'stock'
@@ -22,10 +23,17 @@ FILTERS: Mapping[str, Mapping[str, Any]] = {'s3api': {'min_segment_size': 1, 'ma
 
 
 class Arena:
-    """A context manager that starts and stops the cluster in a directory; `sides` holds both sides by name."""
+    """A context manager that starts and stops the cluster in a directory; `sides` holds both sides by name.
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
-        self.cluster = Cluster(directory, filters=FILTERS)
+    filters: further options of both proxies. probed: whether they tell what they hold in memory (`probe`).
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], filters: Mapping[str, Mapping[str, Any]] | None = None,
+                 probed: bool = False) -> None:
+        self._filters = merge(FILTERS, filters or {}, probe.FILTERS if probed else {})
+        self.cluster = Cluster(directory, filters=self._filters)
+        self._pipelines = {name: probe.into(pipeline) if probed else pipeline
+                           for name, pipeline in ((S3MULTI, PIPELINE), (STOCK, STOCK_PIPELINE))}
         self.sides = {name: Side(name) for name in SIDES}
 
     def __enter__(self) -> Arena:
@@ -43,15 +51,14 @@ class Arena:
     @property
     def settings(self) -> dict[str, Any]:
         """The pipelines of both sides and the options that matter, for the JSON file."""
-        return {'pipelines': {S3MULTI: PIPELINE, STOCK: STOCK_PIPELINE}, 'filters': {**FILTERS, 'slo': DEMO['slo']}}
+        return {'pipelines': self._pipelines, 'filters': merge({'slo': DEMO['slo']}, self._filters)}
 
     def renew_proxies(self) -> None:
         """Give both sides a new proxy each, and warm these up."""
         for name, side in self.sides.items():
             # A proxy of that name is stopped first. The cluster's own first proxy stays, idle.
-            proxy = (self.cluster.add_proxy(name, pipeline=STOCK_PIPELINE, filters=STOCK_FILTERS) if name == STOCK
-                     else self.cluster.add_proxy(name))
-            side.connect(proxy)
+            side.connect(self.cluster.add_proxy(name, pipeline=self._pipelines[name],
+                                                filters=STOCK_FILTERS if name == STOCK else None))
 
     def prepare(self, prepare: Callable[[Side], Any]) -> dict[str, Any]:
         """Run this for both sides at once and return what it returned, by side name."""

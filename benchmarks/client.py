@@ -116,7 +116,7 @@ class Client:
             seconds = time.perf_counter() - started
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise BenchmarkError(f'{method} {target}: {type(error).__name__}: {error}') from error
+            raise BenchmarkError(f'{method} {target}: {type(error).__name__}: {error}', type(error).__name__) from error
         except BaseException:
             self.close()
             raise
@@ -124,7 +124,7 @@ class Client:
             self.close()
         self._last_used = time.monotonic()
         if not 200 <= response.status <= 299:
-            raise BenchmarkError(f'{method} {target}: {response.status} {body[:300]!r}')
+            raise BenchmarkError(f'{method} {target}: {response.status} {body[:300]!r}', str(response.status))
         return Answer(response.status, response.headers, body, seconds)
 
     def _read(self, response: http.client.HTTPResponse, started: float) -> bytes:
@@ -149,7 +149,8 @@ class Client:
             try:
                 connection.connect()
             except OSError as error:
-                raise BenchmarkError(f'cannot connect to {self._address.netloc}: {error}') from error
+                raise BenchmarkError(f'cannot connect to {self._address.netloc}: {error}',
+                                     type(error).__name__) from error
             connection.sock.settimeout(self._allowed_seconds)
             self._connection = connection
         return self._connection

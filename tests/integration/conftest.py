@@ -17,6 +17,7 @@ from . import users
 WITHOUT_KEYSTONE = {
     'test_cluster.py': 'the servers of the cluster, which nobody asks in the name of a user',
     'test_demo.py': 'the demo with tempauth; test_keystone.py runs it with Keystone',
+    'test_load.py': 'the load on a proxy, measured on a cluster of its own',
     'test_memory.py': 'the memory of a proxy, measured on a cluster of its own',
     'test_neighbours.py': 'filters around s3multi, on clusters of their own whose users tempauth tells apart',
     'test_quotas.py': 'those of accounts are set by a reseller, who is a user of tempauth',
