@@ -117,6 +117,20 @@ def judge(listed: Sequence[PartRef], attempts: Iterable[Attempt], upload_id: str
     return Judgement(tuple(chosen), tuple(missing))
 
 
+def outrun(listed: Sequence[PartRef], attempts: Iterable[Attempt], now: int) -> 'list[Attempt]':
+    """Return the newest attempts of listed parts that may be the newest only by a clock that is ahead.
+
+    now: in units of 10 microseconds. An attempt of the future was taken by such a clock; another one with the client's
+    ETag, which is not of the future, may have come after it.
+    """
+    attempts = list(attempts)
+    etags = {ref.number: ref.etag for ref in listed}
+    doubted = {attempt.number for attempt in attempts
+               if attempt.began <= now and attempt.etag == etags.get(attempt.number)}
+    return [attempt for attempt in newest_attempts(attempts)
+            if attempt.number in doubted and attempt.began > now and attempt.etag != etags[attempt.number]]
+
+
 def check_sizes(chosen: Sequence[Attempt], min_bytes: int, announced: 'str | None' = None) -> int:
     """Check the sizes of the chosen parts and return the size of the object, in bytes.
 

@@ -16,7 +16,7 @@ from s3multi.checksums import Choice
 from s3multi.errors import InvalidRequest, ServiceUnavailable
 from s3multi.layout import Upload, segments_container
 from s3multi.request_headers import OBJECT_HEADERS
-from s3multi.state import Finished, Intent, Marker, Standing, State, plain_time
+from s3multi.state import Current, Finished, Intent, Marker, Standing, State, plain_time
 from s3multi.subrequest import Backend, Target, swift_time
 
 _MARKER_TYPE = 'application/x-s3multi-marker'
@@ -142,12 +142,12 @@ class Records:
                         response.headers.get('X-Object-Version-Id'),
                         checksums.stored_checksum(response.headers.get(manifest.CHECKSUM_HEADER)))
 
-    def current(self, key: str) -> 'Finished | None':
-        """Say what an S3 client sees at ``key``; None when there is no object."""
+    def current(self, key: str) -> Current:
+        """Say what an S3 client sees at ``key``."""
         response = self._head(self._bucket, key, {} if self._versioned else {'symlink': 'get'})
         if response.status_int == 404:
-            return None
-        return Finished(response.headers.get(manifest.UPLOAD_ID_HEADER), shown_etag(response))
+            return Current(None, None, _timestamp(response))
+        return Current(response.headers.get(manifest.UPLOAD_ID_HEADER), shown_etag(response), _timestamp(response))
 
     def standing(self, key: str, version: 'str | None' = None, newest: bool = True) -> Standing:
         """Say what stands at ``key``, or is its version; a link is what it is, not what it leads to.

@@ -25,6 +25,9 @@ LEASE_SECONDS = 60.0
 # A Complete that is about to write its manifest later than this after T gives up: the rest of the lease covers the
 # request itself and the difference between the clocks of two proxies.
 WRITE_BEFORE_SECONDS = LEASE_SECONDS / 3
+# How far ahead of its proxy's clock T may be, after what is at the key already. The intent of a Complete that dies
+# keeps others waiting that much longer.
+MOST_AHEAD_SECONDS = LEASE_SECONDS
 # Of the 16 that the offset of a timestamp may have; what comes just after must fit in as well.
 _OFFSET_DIGITS = 12
 # How far ahead of what was seen T may be in a bucket with versions: a second, in units of 10 microseconds.
@@ -77,6 +80,16 @@ class Finished:
     etag: 'str | None' = None
     version_id: 'str | None' = None
     checksum: 'ObjectChecksum | None' = None
+
+
+@dataclass(frozen=True)
+class Current:
+    """What an S3 client sees at a key: the upload that made it, None where it is no object of ours, and the ETag, None
+    where there is no object. timestamp: when that was written, or deleted; 0 when nobody knows."""
+
+    upload_id: 'str | None'
+    etag: 'str | None'
+    timestamp: Timestamp
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,11 @@ class Store:
 
     # The segments container
 
-    def create_container(self, policy_index: int) -> None:
-        """Create the segments container; ``policy_index`` is the storage policy of the bucket."""
-        self._backend.call('PUT', Target(self._container), (), {'X-Storage-Policy': POLICIES[policy_index].name})
+    def create_container(self, policy_index: int) -> bool:
+        """Create the segments container with this policy; False when it was deleted at a later time than now."""
+        response = self._backend.call('PUT', Target(self._container), (409,),
+                                      {'X-Storage-Policy': POLICIES[policy_index].name})
+        return response.status_int != 409
 
     def delete_container(self) -> None:
         """Delete the segments container, unless something is in it."""

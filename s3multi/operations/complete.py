@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 import base64
 
 from eventlet import Timeout
+from swift.common.utils import Timestamp
 
 from s3multi import checksum_rules, heartbeat, request_headers
 from s3multi.checksums import ObjectDigests
@@ -13,15 +14,15 @@ from s3multi.conditions import Compare, read_condition
 from s3multi.digests import is_md5, md5, multipart_etag
 from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
 from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InternalError, InvalidPart,
-                            MaxMessageLengthExceeded, S3Error)
+                            MaxMessageLengthExceeded, S3Error, ServiceUnavailable)
 from s3multi.layout import Upload
 from s3multi.operations.conclude import Conclusion
 from s3multi.operations.guard import Guard
 from s3multi.operations.prove import Proof, prove
-from s3multi.operations.replace import Replaced, free_behind, seen
+from s3multi.operations.replace import Replaced, candidate, free_behind
 from s3multi.parts import PartRef, check_order, check_sizes
 from s3multi.session import Session
-from s3multi.state import name_choice
+from s3multi.state import MOST_AHEAD_SECONDS, name_choice
 from s3multi.wire import Call, Reply
 
 # So many deletions take about as long as the Complete itself. A client waits for its object, not for these.
@@ -94,15 +95,33 @@ def _check_quota(session: Session, upload: Upload, proof: Proof, etag: str) -> N
             raise
 
 
+def _look_at_key(session: Session, upload: Upload, guard: Guard) -> 'tuple[Replaced | None, Timestamp]':
+    """Return what the object will replace, if its parts are to be freed then, and when that was written or deleted.
+
+    Raises ServiceUnavailable when it was written so far ahead of this proxy's clock that the object cannot be newer.
+    """
+    if guard.compare is Compare.SWIFT and guard.seen is not None:
+        # Nothing is replaced where there may be nothing, and its deletion has been seen.
+        replaced, written, own = None, guard.seen, False
+    else:
+        standing = session.records.standing(upload.key)
+        replaced, written, own = candidate(session, standing), standing.timestamp, standing.upload_id == upload.id
+    ahead = float(written) - float(session.now())
+    if ahead > MOST_AHEAD_SECONDS and not own:
+        session.logger.warning(
+            'Complete of upload %s has to be repeated: what is at its key, or was deleted there, has a time %.0f '
+            'seconds ahead of this proxy', upload.id, ahead)
+        raise ServiceUnavailable()
+    return replaced, written
+
+
 def _finish(session: Session, upload: Upload, proof: Proof, digests: ObjectDigests, guard: Guard) -> Reply:
     """Write the object and return the reply, an error document included: the status may be gone by then."""
-    # Nobody waits for this look before the manifest is to be written. Nothing is replaced where there may be nothing.
-    look = session.spawn(lambda: seen(session) if guard.compare is not Compare.SWIFT else None)
-    conclusion = Conclusion(session, upload, digests,
-                            name_choice(digests.etag, (part.name for part in proof.chosen)), guard, look.wait)
     try:
+        replaced, written = _look_at_key(session, upload, guard)
+        choice = name_choice(digests.etag, (part.name for part in proof.chosen))
+        conclusion = Conclusion(session, upload, digests, choice, guard, written)
         version_id = conclusion.reach(proof.chosen)
-        replaced: Replaced | None = look.wait()
         if conclusion.may_free:
             _free_others(session, upload, proof)
         if replaced is not None and replaced.upload != upload:

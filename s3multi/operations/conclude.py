@@ -5,7 +5,9 @@
 be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker at T. 6. DELETE the intent at T:
 that it was still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step.
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+from swift.common.utils import Timestamp
 
 from s3multi.checksums import ObjectDigests
 from s3multi.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
@@ -34,10 +36,10 @@ class Conclusion:
     """One Complete on its way to the object, or to the reason why there is none."""
 
     def __init__(self, session: Session, upload: Upload, digests: ObjectDigests, choice: 'str | None',
-                 guard: Guard, before_manifest: Callable[[], object] = lambda: None) -> None:
+                 guard: Guard, written: 'Timestamp | None' = None) -> None:
         """choice: the name of the list of attempts; None when it is not known, and neither is a checksum.
 
-        before_manifest: what has to have ended when the manifest is written.
+        written: when what is at the key was written, or deleted, as far as that has been seen.
         """
         self._session = session
         self._store = session.store
@@ -46,7 +48,7 @@ class Conclusion:
         self._digests = digests
         self._choice = choice
         self._guard = guard
-        self._before_manifest = before_manifest
+        self._seen = [swift_time(upload.ticks), *([written] if written else [])]
         self._intent: Intent | None = None
         self._marker: Marker | None = None
         self._joined = False
@@ -120,15 +122,15 @@ class Conclusion:
     def _enter(self) -> 'tuple[Intent, Marker]':
         """Pass the gate between the proof and the manifest; return the intent to write for, and the marker."""
         self._take_turn()
-        seen = [swift_time(self._upload.ticks)]
         for _ in range(_MAX_ENTRIES):
             assert self._choice is not None
             now = self._session.now()
-            own = Intent(self._choice, manifest_timestamp(self._choice, now, *seen))
+            own = Intent(self._choice, manifest_timestamp(self._choice, now, *self._seen))
             written = self._records.write_intent(self._upload, own)
             if written.newer is not None:
-                seen.append(written.newer)
+                self._seen.append(written.newer)
                 continue
+            self._tell_difference(own.timestamp, now)
             # After the intent: of a Complete and an Abort each writes first and reads second, so one sees the other.
             intent: Intent | None = own
             if written.exists:
@@ -138,7 +140,6 @@ class Conclusion:
             if intent is None:
                 continue
             assert self._marker is not None
-            self._before_manifest()
             if not intent.may_still_write(self._session.now()):
                 raise self._busy('its intent is too old to write the manifest')
             self._intent = intent
@@ -147,6 +148,13 @@ class Conclusion:
             self._guard.check_again()
             return intent, self._marker
         raise self._busy('too many Completes at once')
+
+    def _tell_difference(self, chosen: Timestamp, now: Timestamp) -> None:
+        ahead = float(chosen) - float(now)
+        if ahead > 0:
+            self._session.logger.info(
+                'Complete of upload %s has a time %.5f seconds ahead of this proxy, to come after what was there',
+                self._upload.id, ahead)
 
     def _recognise(self) -> None:
         """With an object at the key that was not replaced: go on if it is the one to be made."""

@@ -4,6 +4,8 @@
 Swift compares at the write itself with ``If-None-Match: *`` alone, and not in buckets with versions: there is always
 something at the key, if only the link to a delete marker. Everything else is a question just before.
 """
+from swift.common.utils import Timestamp
+
 from s3multi.conditions import Compare, Condition
 from s3multi.errors import ConditionalRequestConflict, PreconditionFailed
 from s3multi.layout import Upload
@@ -18,6 +20,8 @@ class Guard:
         self._upload = upload
         self._condition = condition
         self._noted = False
+        # When what ``check`` compared with was written, or deleted.
+        self.seen: Timestamp | None = None
 
     @property
     def compare(self) -> Compare:
@@ -36,8 +40,9 @@ class Guard:
         if self._condition is None:
             return
         current = self._session.records.current(self._upload.key)
-        if current is None or current.upload_id != self._upload.id:
-            self._condition.check(self._upload.key, current.etag if current else None)
+        if current.upload_id != self._upload.id:
+            self.seen = current.timestamp
+            self._condition.check(self._upload.key, current.etag)
 
     def begin(self) -> bool:
         """Keep other conditional Completes from the key until ``leave``; False when one is at it already."""

@@ -49,7 +49,10 @@ def _note_hidden(session: Session) -> None:
 
 
 def _create_container(session: Session) -> None:
-    session.store.create_container(_policy_index(session))
+    if not session.store.create_container(_policy_index(session)):
+        session.logger.warning('Initiate has to be repeated: the segments container of %s was deleted by a proxy whose '
+                               'clock is ahead of the one of this proxy', session.call.bucket)
+        raise ServiceUnavailable()
     BucketsWithUploads(cache_from_env(session.call.env)).remember(session.call.account, session.call.bucket, True)
 
 

@@ -14,7 +14,7 @@ from s3multi.checksums import Choice
 from s3multi.errors import InvalidPart, NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.operations.settle import Verdict, settle_abort
-from s3multi.parts import Attempt, Judgement, PartRef, judge
+from s3multi.parts import Attempt, Judgement, PartRef, judge, outrun
 from s3multi.records import marker_checksum, marker_state
 from s3multi.session import Session
 from s3multi.state import Marker, State
@@ -41,6 +41,21 @@ def prove(session: Session, upload: Upload, listed: Sequence[PartRef]) -> 'Proof
     Raises NoSuchUpload when it was aborted, else InvalidPart for the first listed part that cannot be proven.
     """
     seen: dict[str, Attempt] = {}
+    try:
+        return _prove(session, upload, listed, seen)
+    except InvalidPart as refusal:
+        # Who took a part last says so in the cache, whatever the clocks.
+        doubts = [newest for newest in outrun(listed, seen.values(), session.ticks())
+                  if session.hints.recall(upload, newest.number) != newest.name]
+        if not doubts:
+            raise
+        session.logger.warning(
+            'Complete of upload %s has to be repeated: part %d was sent again, and one time is ahead of this proxy, so '
+            'which came last is not certain', upload.id, doubts[0].number)
+        raise ServiceUnavailable() from refusal
+
+
+def _prove(session: Session, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]') -> 'Proof | None':
     listed_marker = _read_listing(session, upload, seen)
     refusal: InvalidPart | None = None
     judgement = Judgement((), ())

@@ -67,6 +67,13 @@ def seen(session: Session) -> 'Replaced | None':
     return _ours(session, _look(session, None), None)
 
 
+def candidate(session: Session, standing: Standing) -> 'Replaced | None':
+    """Return what a write at the key would replace, which is what is ``standing`` there, if its parts may be freed."""
+    if not session.settings.free_replaced_parts or _has_versions(session):
+        return None
+    return _ours(session, standing, None)
+
+
 def free_behind(session: Session, replaced: Replaced) -> None:
     """Free the parts of an object that was replaced, if nobody can need them, without keeping the client waiting."""
     def free() -> None:

@@ -62,7 +62,8 @@ def store_attempt(session: Session, upload: Upload, number: int, body: PartBody)
         raise body.error
     # Like Swift, of a length that is not known beforehand: only whether there is any room left.
     session.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
-    began = session.ticks()
+    started = session.ticks()
+    began = _later_than_before(session, upload, number, started)
     name = new_attempt(began)
     response = session.store.put_part(upload, number, name, body.headers, body.environ)
     if body.error:
@@ -70,10 +71,25 @@ def store_attempt(session: Session, upload: Upload, number: int, body: PartBody)
     if response.status_int != 201:
         raise _refusal(session, upload, number, response)
     stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)
-    if session.ticks() - began > session.settings.marker_recheck_after * 100000:
+    if session.ticks() - started > session.settings.marker_recheck_after * 100000:
         _recheck(session, upload, stored)
     session.hints.remember(upload, number, name)
     return stored
+
+
+def _later_than_before(session: Session, upload: Upload, number: int, now: int) -> int:
+    """Return the time for a new attempt, in units of 10 microseconds: now, but after the attempt before, if known.
+
+    The newest attempt is the part. The one before may have been taken by a proxy whose clock is ahead.
+    """
+    name = session.hints.recall(upload, number)
+    found = upload.parse_part(name) if name else None
+    if found is None or attempt_ticks(found[1]) < now:
+        return now
+    before = attempt_ticks(found[1])
+    session.logger.info('the clock of this proxy is %.5f seconds behind that of the proxy which took part %d of upload '
+                        '%s before', (before - now) / 100000, number, upload.id)
+    return before + 1
 
 
 def _recheck(session: Session, upload: Upload, stored: Attempt) -> None:

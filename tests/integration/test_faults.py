@@ -509,14 +509,14 @@ def test_part_that_was_not_stored(faulty, upload):
 
 @pytest.mark.parametrize('side', ['above', 'below'])
 def test_manifest_that_something_newer_overtook(faulty, upload, later, side):
-    """What was written to the key with a later time stays: to the client it is as if overwritten at once."""
-    later.request('PUT', upload.bucket, 'key', body=b'from the future')
+    """What is written to the key meanwhile, with a later time, stays: as if the object was overwritten at once."""
+    with getattr(faulty, side).following(fault(PUT_MANIFEST, hold='manifest')) as seen:
+        with at_once(upload.complete) as (completed,):
+            seen.wait_held('manifest')
+            later.request('PUT', upload.bucket, 'key', body=b'from the future')
+            seen.release('manifest')
 
-    with getattr(faulty, side).following() as seen:
-        outcome = upload.complete().outcome
-        assert any(method == 'PUT' and path == f'{upload.bucket}/key' for method, path, *_ in seen.requests())
-
-    assert (200, b'from the future') == (outcome, current(upload))
+    assert (200, b'from the future') == (completed.result().outcome, current(upload))
     assert NO_SUCH_UPLOAD == upload.complete().outcome
     assert b'from the future' == current(upload)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from s3multi.errors import S3Error
 from s3multi.parts import (MAX_PART_BYTES, MAX_PART_NUMBER, Attempt, PartRef, check_order, check_sizes, judge,
-                           newest_attempts, parse_part_number)
+                           newest_attempts, outrun, parse_part_number)
 
 A, B, C = (letter * 32 for letter in 'abc')
 MIB = 1024 * 1024
@@ -224,3 +224,25 @@ def test_small_parts_are_named_before_a_wrong_total():
     parts = [attempt(1, A, size=1), attempt(2, A, size=1)]
 
     assert 'EntityTooSmall' == refused(check_sizes, parts, 5 * MIB, '3')[0]
+
+
+# Clocks that are ahead
+
+@pytest.mark.parametrize('mine, other, doubted', [
+    pytest.param(90, 110, True, id='other-of-the-future'),
+    pytest.param(100, 101, True, id='just-so'),
+    pytest.param(90, 100, False, id='other-of-now'),
+    pytest.param(105, 110, False, id='both-of-the-future'),
+    pytest.param(120, 110, False, id='mine-is-the-newest'),
+])
+def test_an_attempt_that_may_be_the_newest_by_its_clock_alone(mine, other, doubted):
+    """The client's attempt has a time that was, the newest one a time that is to come: it may have been before."""
+    newest = attempt(1, B, other)
+
+    assert ([newest] if doubted else []) == outrun([PartRef(1, A)], [attempt(1, A, mine), newest, attempt(2, C, 200)],
+                                                   100)
+
+
+def test_a_part_that_was_never_sent_is_in_no_doubt():
+    """A clock that is ahead explains no ETag that no attempt has."""
+    assert [] == outrun([PartRef(1, A)], [attempt(1, B, 200), attempt(1, C, 50)], 100)

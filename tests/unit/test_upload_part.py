@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Upload Part: what is refused before a byte is read, when a part is stored, and what is kept with it."""
+from dataclasses import replace
 from io import BytesIO
+from unittest import mock
 
 import pytest
 from swift.common.exceptions import ChunkReadError
@@ -8,7 +10,7 @@ from swift.common.exceptions import ChunkReadError
 from s3multi.checksums import Checksum
 from s3multi.errors import S3Error
 from s3multi.hints import PartHints
-from s3multi.layout import Upload
+from s3multi.layout import Upload, new_attempt
 from s3multi.operations import upload_part
 from s3multi.operations.upload_part import store_attempt
 from s3multi.part_body import PartBody, TrailingChecksum
@@ -233,6 +235,29 @@ def test_every_attempt_has_a_name_of_its_own():
     names = {store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0)).name for _ in range(20)}
 
     assert 20 == len(names)
+
+
+@pytest.mark.parametrize('ahead, after', [(1, True), (30, True), (-1, False)], ids=['fast', 'faster', 'slow'])
+def test_an_attempt_after_one_of_another_clock(ahead, after):
+    """It has a later time than the attempt before, though that was taken by a proxy whose clock is ahead."""
+    cache = Cache()
+    session = replace(session_of(RecordingSwift(PUT=STORED), cache=cache), logger=mock.Mock())
+    before = session.ticks() + ahead * 100000
+    PartHints(cache).remember(UPLOAD, 1, new_attempt(before))
+
+    stored = store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0))
+
+    assert stored.began > before
+    assert after == (stored.began == before + 1) == session.logger.info.called
+
+
+def test_a_hint_that_is_none():
+    """What else may stand in the cache does no harm."""
+    cache = Cache()
+    session = session_of(RecordingSwift(PUT=STORED), cache=cache)
+    PartHints(cache).remember(UPLOAD, 1, 'nonsense')
+
+    assert MD5 == store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
 
 
 def test_a_slow_part_of_an_upload_that_is_open():
