@@ -61,23 +61,26 @@ def run(side: Side, uploads: int, parts: int, body: Body) -> Burst:
     waiting = [Upload(side.bucket, side.new_key(), '') for _number in range(uploads)]
     started = time.perf_counter()
     with PeakMemory(side.proxy.pid) as memory:
-        _all_at_once(burst, uploads, lambda upload: _upload(side, burst, upload, parts, body), waiting)
+        _all_at_once(side, burst, uploads, lambda upload: _upload(side, burst, upload, parts, body), waiting)
     burst.seconds = time.perf_counter() - started
     burst.peak_bytes = memory.peak_bytes
-    _all_at_once(burst, READERS, lambda upload: _persist(
+    _all_at_once(side, burst, READERS, lambda upload: _persist(
         burst, READ, lambda: side.get_object(upload.key, parts * len(body.data))), waiting)
     burst.after = _settled(side)
     return burst
 
 
-def _all_at_once(burst: Burst, threads: int, act: Callable[[Upload], None], uploads: Iterable[Upload]) -> None:
+def _all_at_once(side: Side, burst: Burst, threads: int, act: Callable[[Upload], None],
+                 uploads: Iterable[Upload]) -> None:
     def guarded(upload: Upload) -> None:
         try:
             act(upload)
         except BenchmarkError as error:
             burst.unfinished.append(f'{upload.key}: {error}')
+        finally:
+            # Each upload has a connection of its own.
+            side.client.close()
 
-    # Connections belong to threads, and end with them.
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(guarded, uploads))
 

@@ -88,6 +88,6 @@ def _measure() -> dict[str, int]:
     except (OSError, AttributeError):
         # Not the GNU C library.
         pass
-    objects = sum(isinstance(each, greenlet) or type(each).__module__.startswith(_OF_REQUESTS)
+    objects = sum(isinstance(each, greenlet) or str(type(each).__module__).startswith(_OF_REQUESTS)
                   for each in gc.get_objects())
     return {'objects': objects, 'blocks': sys.getallocatedblocks(), 'resident_bytes': read_bytes(os.getpid(), 'VmRSS')}

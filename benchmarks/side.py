@@ -175,7 +175,8 @@ class Side:
         self.initiate(upload)
         for _time in range(times):
             with ThreadPoolExecutor(SETUP_THREADS) as pool:
-                list(pool.map(lambda number: self._send_part(upload, number, body), range(1, parts + 1)))
+                list(pool.map(lambda first: self._send_parts(upload, range(first, parts + 1, SETUP_THREADS), body),
+                              range(1, SETUP_THREADS + 1)))
         return upload
 
     def keep(self, upload: Upload) -> None:
@@ -186,6 +187,14 @@ class Side:
         """Return an upload of so many parts: one that was put by, else a new one."""
         spare = self._spare.get(parts)
         return spare.pop() if spare else self.new_upload(parts)
+
+    def _send_parts(self, upload: Upload, numbers: Sequence[int], body: Body) -> None:
+        try:
+            for number in numbers:
+                self._send_part(upload, number, body)
+        finally:
+            # The connection of this thread.
+            self.client.close()
 
     def _send_part(self, upload: Upload, number: int, body: Body) -> None:
         for attempt in range(1, SETUP_ATTEMPTS + 1):

@@ -4,6 +4,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 """
 import base64
+from collections.abc import Callable
 
 from eventlet import Timeout
 from swift.common.utils import Timestamp
@@ -22,7 +23,7 @@ from s3multi.operations.prove import Proof, prove
 from s3multi.operations.replace import Replaced, candidate, free_behind
 from s3multi.parts import PartRef, check_order, check_sizes
 from s3multi.session import Session
-from s3multi.state import MOST_AHEAD_SECONDS, name_choice
+from s3multi.state import MOST_AHEAD_SECONDS, Standing, name_choice
 from s3multi.wire import Call, Reply
 
 # So many deletions take about as long as the Complete itself. A client waits for its object, not for these.
@@ -40,6 +41,7 @@ def run(session: Session) -> Reply:
     announced = checksum_rules.read_announced(session.call.headers)
     listed = _read_list(session, upload)
     etag = multipart_etag(ref.etag for ref in listed)
+    look = _begin_look(session, upload, guard)
     proof = prove(session, upload, listed)
     if proof is None:
         earlier = Conclusion(session, upload, ObjectDigests(etag), None, guard).of_earlier_complete()
@@ -49,7 +51,7 @@ def run(session: Session) -> Reply:
     digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.chosen, announced, upload.id))
     _check_quota(session, upload, proof, etag)
     guard.check()
-    worker = session.spawn(lambda: _finish(session, upload, proof, digests, guard))
+    worker = session.spawn(lambda: _finish(session, upload, proof, digests, guard, look))
     return heartbeat.answer(worker, session.settings.heartbeat_interval)
 
 
@@ -95,7 +97,29 @@ def _check_quota(session: Session, upload: Upload, proof: Proof, etag: str) -> N
             raise
 
 
-def _look_at_key(session: Session, upload: Upload, guard: Guard) -> 'tuple[Replaced | None, Timestamp]':
+def _begin_look(session: Session, upload: Upload, guard: Guard) -> 'Callable[[], Standing]':
+    """Return what tells what is at the key, having begun to ask, unless Swift compares. Then that may be known soon."""
+    def ask() -> 'Standing | S3Error':
+        try:
+            return session.records.standing(upload.key)
+        except S3Error as error:
+            # For the one who waits. A Complete that is refused does not.
+            return error
+
+    # The client need not wait for it after the listing.
+    answer = ask if guard.compare is Compare.SWIFT else session.spawn(ask).wait
+
+    def look() -> Standing:
+        standing: Standing | S3Error = answer()
+        if isinstance(standing, S3Error):
+            raise standing
+        return standing
+
+    return look
+
+
+def _look_at_key(session: Session, upload: Upload, guard: Guard,
+                 look: 'Callable[[], Standing]') -> 'tuple[Replaced | None, Timestamp]':
     """Return what the object will replace, if its parts are to be freed then, and when that was written or deleted.
 
     Raises ServiceUnavailable when it was written so far ahead of this proxy's clock that the object cannot be newer.
@@ -104,7 +128,7 @@ def _look_at_key(session: Session, upload: Upload, guard: Guard) -> 'tuple[Repla
         # Nothing is replaced where there may be nothing, and its deletion has been seen.
         replaced, written, own = None, guard.seen, False
     else:
-        standing = session.records.standing(upload.key)
+        standing = look()
         replaced, written, own = candidate(session, standing), standing.timestamp, standing.upload_id == upload.id
     ahead = float(written) - float(session.now())
     if ahead > MOST_AHEAD_SECONDS and not own:
@@ -115,10 +139,11 @@ def _look_at_key(session: Session, upload: Upload, guard: Guard) -> 'tuple[Repla
     return replaced, written
 
 
-def _finish(session: Session, upload: Upload, proof: Proof, digests: ObjectDigests, guard: Guard) -> Reply:
+def _finish(session: Session, upload: Upload, proof: Proof, digests: ObjectDigests, guard: Guard,
+            look: 'Callable[[], Standing]') -> Reply:
     """Write the object and return the reply, an error document included: the status may be gone by then."""
     try:
-        replaced, written = _look_at_key(session, upload, guard)
+        replaced, written = _look_at_key(session, upload, guard, look)
         choice = name_choice(digests.etag, (part.name for part in proof.chosen))
         conclusion = Conclusion(session, upload, digests, choice, guard, written)
         version_id = conclusion.reach(proof.chosen)

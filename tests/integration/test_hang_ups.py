@@ -97,7 +97,7 @@ def check_abort_frees_all(upload, swift):
 @each_way
 def test_client_that_is_gone_in_the_middle_of_a_part(proxy, upload, swift, reset):
     """Nothing of the part is stored, what was stored before stays, and the part can be sent again."""
-    with Connection(upload, 'PUT', {'Content-Length': len(BODY)}, partNumber=2) as connection:
+    with Connection(upload, 'PUT', {'Content-Length': str(len(BODY))}, partNumber=2) as connection:
         connection.send(BODY[:len(BODY) // 2])
         connection.hang_up(reset)
 
@@ -112,7 +112,7 @@ def test_client_that_is_gone_in_the_middle_of_a_part(proxy, upload, swift, reset
 def test_client_that_is_gone_in_the_middle_of_a_copy(proxy, upload, swift, reset):
     """The copy may come to its end; the part is whole then, or not there, and an Abort frees it."""
     upload.client.request('PUT', upload.bucket, 'source', body=BODY)
-    copied = {'Content-Length': 0, 'x-amz-copy-source': f'/{upload.bucket}/source'}
+    copied = {'Content-Length': '0', 'x-amz-copy-source': f'/{upload.bucket}/source'}
     with proxy.above.following(rule(*PUT_PART, hold='part', times=1)) as above, \
             Connection(upload, 'PUT', copied, partNumber=2) as connection:
         above.wait_held('part')
@@ -130,7 +130,7 @@ def test_client_that_is_gone_in_the_middle_of_a_complete(proxy, upload, swift, r
     """A list that has not come changes nothing; once it has come the object is made, and a repeat tells so."""
     body = complete_body(upload.listed)
     with proxy.below.following(rule(*PUT_MANIFEST, hold='manifest', times=1)) as below, \
-            Connection(upload, 'POST', {'Content-Length': len(body)}) as connection:
+            Connection(upload, 'POST', {'Content-Length': str(len(body))}) as connection:
         connection.send(body if sent == 'all' else body[:-20])
         if sent == 'all':
             below.wait_held('manifest')

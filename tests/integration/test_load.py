@@ -25,6 +25,7 @@ def side(tmp_path_factory):
         side.connect(cluster.proxy)
         burst.run(side, UPLOADS, 1, BODY)
         yield side
+        side.client.close()
 
 
 def test_many_uploads_at_once(side):
