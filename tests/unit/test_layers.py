@@ -13,8 +13,8 @@ PACKAGE = Path(s3multi.__file__).parent
 
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
 DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'lifecycle',
-          'bucket_life', 'parts', 'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents', 'attributes',
-          'manifest', 'config')
+          'bucket_life', 'parts', 'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents',
+          'attributes', 'manifest', 'config')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'part_body', 'wire', 'heartbeat', 'hints', 'records', 'store',
          'finished_parts', 'stock_uploads', 'session', 'readers', 'copies')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
