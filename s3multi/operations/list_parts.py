@@ -26,7 +26,9 @@ def run(session: Session) -> Reply:
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
         *people(marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
-        ('NextPartNumberMarker', str(page[-1].number if page else 0)), ('MaxParts', str(max_parts))]
+        # After an empty page Amazon S3 says 0, with which paginators that do not look at IsTruncated begin anew for
+        # ever: that of the AWS SDK for JavaScript v3 is one. Without the element they end.
+        *([('NextPartNumberMarker', str(page[-1].number))] if page else []), ('MaxParts', str(max_parts))]
     if encoding:
         nodes.append(('EncodingType', encoding))
     nodes.append(('IsTruncated', 'true' if truncated else 'false'))
