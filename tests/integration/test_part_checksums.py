@@ -58,11 +58,12 @@ def test_checksum_in_a_header_is_returned_by_upload_part_and_list_parts(client, 
 
 @needs_checksums
 @every_algorithm
-def test_checksum_in_a_trailer_is_kept_too(client, bucket, upload_id, algorithm):
-    """The value may come after an aws-chunked body; SDKs send it so over TLS."""
+@pytest.mark.parametrize('payload', ['unsigned-chunks-trailer', 'chunks-trailer'])
+def test_checksum_in_a_trailer_is_kept_too(client, bucket, upload_id, payload, algorithm):
+    """The value may come after an aws-chunked body; SDKs send it so over TLS, and some sign it without."""
     header = 'x-amz-checksum-' + algorithm
 
-    answer = client.upload_part(bucket, 'key', upload_id, 1, BODY, payload='unsigned-chunks-trailer',
+    answer = client.upload_part(bucket, 'key', upload_id, 1, BODY, payload=payload,
                                 trailers={header: VALUES[algorithm]})
     part = client.list_parts(bucket, 'key', upload_id).xml('ListPartsResult').find('Part')
 
