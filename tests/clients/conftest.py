@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster that notes what reaches it, the clients, and the table of what they have shown."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import time
+from pathlib import Path
+
+import pytest
+
+from s3multi.demo.cluster import PIPELINE, Cluster
+from s3multi.demo.ports import HOST
+
+from tests.integration.users import auth
+
+from .aws import AwsCli, Boto3, Crt, boto3_client
+from .client import MIB, Client, Site
+from .libraries import JavaScript, MinioPy, S3fs, SmartOpen
+from .programs import Rclone, S3cmd
+from .spy import Sent
+from .table import Table
+from .tls import in_front_of
+
+CLIENTS: tuple[type[Client], ...] = (Boto3, AwsCli, JavaScript, Crt, MinioPy, Rclone, S3cmd, S3fs, SmartOpen)
+WAIT_SECONDS = 30
+
+
+def pytest_addoption(parser):
+    """Add --clients-table and --large."""
+    parser.addoption('--large', action='store_true', help='with copies of up to 5 GiB')
+    parser.addoption('--clients-table', metavar='FILE', help='write there, as reStructuredText, what each client has '
+                     'shown in this run')
+
+
+def pytest_configure(config):
+    """Have a table filled where one was asked for."""
+    config.addinivalue_line('markers', 'topic(name): what a test of the clients shows, a column of their table')
+    if config.getoption('--clients-table', None):
+        config.pluginmanager.register(Table(Path(config.getoption('--clients-table')), CLIENTS), 'clients-table')
+
+
+@pytest.fixture(scope='session')
+def log(tmp_path_factory):
+    """The file in which the cluster notes what reaches it."""
+    return tmp_path_factory.mktemp('log') / 'requests'
+
+
+@pytest.fixture(scope='session')
+def sent(log):
+    """What the clients have sent."""
+    return Sent(log)
+
+
+@pytest.fixture(scope='session')
+def cluster(tmp_path_factory, log):
+    """The cluster as the demo has it, and as doc/install.rst describes one."""
+    spy = {'paste.filter_factory': 'tests.clients.spy:filter_factory', 'log': log}
+    with Cluster(tmp_path_factory.mktemp('cluster'), pipeline=PIPELINE.replace(' s3api ', ' spy s3api '),
+                 filters={'spy': spy}) as running:
+        yield running
+
+
+@pytest.fixture(scope='session')
+def secured(cluster, tmp_path_factory):
+    """The port of the cluster's proxy that speaks TLS, and the file of its authority."""
+    if importlib.util.find_spec('trustme') is None:
+        pytest.skip('no TLS without trustme: pip install trustme')
+    with in_front_of(cluster.proxy.port, tmp_path_factory.mktemp('tls')) as found:
+        yield found
+
+
+@pytest.fixture
+def site(cluster, tmp_path):
+    """The cluster, asked without TLS."""
+    home = tmp_path / 'home'
+    home.mkdir()
+    return Site(cluster.url, home)
+
+
+@pytest.fixture
+def secure_site(secured, site):
+    """The cluster, asked over TLS."""
+    port, ca = secured
+    return Site(f'https://{HOST}:{port}', site.home, str(ca))
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda kind: kind.__name__)
+def kind(request):
+    """The class of each client in turn; skips what it does not offer or the machine does not have."""
+    missing = request.param.missing()
+    if missing:
+        pytest.skip(missing)
+    topic = request.node.get_closest_marker('topic').args[0]
+    if topic in request.param.lacks:
+        pytest.skip(f'not offered: {request.param.lacks[topic]}')
+    return request.param
+
+
+@pytest.fixture
+def client(kind, site):
+    """A client of each kind in turn."""
+    return kind(site)
+
+
+@pytest.fixture(scope='session')
+def witness(cluster, tmp_path_factory):
+    """A boto3 client to look at what others have done."""
+    s3 = boto3_client(Site(cluster.url, tmp_path_factory.mktemp('witness')))
+    yield s3
+    s3.close()
+
+
+@pytest.fixture
+def swift(cluster):
+    """A connection to the Swift API."""
+    connection = auth.connection(cluster.proxy, 'test:tester', 'testing')
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def bucket(witness):
+    """The name of a fresh, empty bucket, which is emptied and deleted afterwards."""
+    name = 'clients-' + secrets.token_hex(8)
+    witness.create_bucket(Bucket=name)
+    yield name
+    for row in witness.list_objects_v2(Bucket=name).get('Contents', ()):
+        witness.delete_object(Bucket=name, Key=row['Key'])
+    witness.delete_bucket(Bucket=name)
+
+
+@pytest.fixture(scope='session')
+def make_file(tmp_path_factory):
+    """A factory of files of random bytes, each size made once: make_file(size)."""
+    directory = tmp_path_factory.mktemp('files')
+
+    def make(size):
+        path = directory / f'{size}.bin'
+        if not path.exists():
+            with open(path, 'wb') as file:
+                for start in range(0, size, MIB):
+                    file.write(os.urandom(min(MIB, size - start)))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def has_part(witness, bucket):
+    """Waits until an upload of the bucket has a part, and says which upload."""
+    def wait():
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            for row in witness.list_multipart_uploads(Bucket=bucket).get('Uploads', ()):
+                try:
+                    found = witness.list_parts(Bucket=bucket, Key=row['Key'], UploadId=row['UploadId'])
+                except witness.exceptions.NoSuchUpload:
+                    continue
+                if found.get('Parts'):
+                    return row['UploadId']
+            time.sleep(0.02)
+        raise AssertionError('no part has arrived')
+
+    return wait

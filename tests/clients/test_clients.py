@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every client does with its default settings. Each test is one thing that users do, tried with each client."""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+
+import pytest
+
+from tests.integration.uploads import segment_names
+
+from .client import MIB, Client
+from .spy import how_signed
+
+# A key needs care in paths, in queries and in XML.
+KEYS = ['a b', 'a+b', 'ä/ü €', '100%', '%2F', "q'&<>\"", 'x=y;z,~!()@$', 'a?b#c', '日本/語']
+
+
+def body_etag(path, part_bytes):
+    """Return the ETag of a file that is uploaded in parts of that size."""
+    digests = []
+    with open(path, 'rb') as file:
+        while part := file.read(part_bytes):
+            digests.append(hashlib.md5(part).digest())
+    return f'"{hashlib.md5(b"".join(digests)).hexdigest()}-{len(digests)}"'
+
+
+def sha256(path):
+    """Return the SHA256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while chunk := file.read(MIB):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def stored(witness, bucket, key):
+    """Return the SHA256 of an object's body as a plain GET has it."""
+    digest = hashlib.sha256()
+    for chunk in witness.get_object(Bucket=bucket, Key=key)['Body'].iter_chunks(MIB):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def check_upload(client, path, bucket, witness, sent, tmp_path, record_property):
+    """Upload a file and download it again, and compare all that there is to compare."""
+    client.upload(path, bucket, 'key')
+    client.download(bucket, 'key', tmp_path / 'again')
+
+    head = witness.head_object(Bucket=bucket, Key='key', ChecksumMode='ENABLED')
+    assert head['ETag'] == body_etag(path, client.part_bytes)
+    assert filecmp.cmp(path, tmp_path / 'again', shallow=False)
+    assert stored(witness, bucket, 'key') == sha256(path)
+    assert 'Uploads' not in witness.list_multipart_uploads(Bucket=bucket)
+    ways = {how_signed(row) for row in sent.parts(bucket)}
+    record_property('parts', '; '.join(sorted(ways)))
+    if client.checksum:
+        assert 'Checksum' + client.checksum in head, (head, ways)
+    failed = [row for row in sent.to(bucket) if row['status'] >= 400 and {'uploads', 'uploadId'} & set(row['query'])]
+    assert failed == []
+
+
+@pytest.mark.topic('upload')
+def test_file_that_needs_parts_comes_back(client, make_file, bucket, witness, sent, tmp_path, record_property):
+    """The file, a plain GET and a download are the same bytes; the ETag is that of S3; no request failed."""
+    check_upload(client, make_file(client.file_bytes), bucket, witness, sent, tmp_path, record_property)
+
+
+@pytest.mark.topic('tls')
+def test_file_that_needs_parts_comes_back_over_tls(kind, secure_site, make_file, bucket, witness, sent, tmp_path,
+                                                   record_property):
+    """Over TLS most clients leave the body unsigned, and send the checksum after it."""
+    check_upload(kind(secure_site), make_file(kind.file_bytes), bucket, witness, sent, tmp_path, record_property)
+
+
+@pytest.mark.topic('names')
+def test_key_is_what_was_said(client, make_file, bucket, witness):
+    """Keys that need care on their way arrive as they are, of an object in parts, and are listed so."""
+    # One in parts, where that needs no large file; the others show what the client makes of names.
+    large, small = make_file(client.file_bytes), make_file(3)
+    if client.file_bytes > 40 * MIB:
+        large = small
+    for place, key in enumerate(KEYS):
+        client.upload(large if place < 3 else small, bucket, key)
+
+    rows = {row['Key']: row['Size'] for row in witness.list_objects_v2(Bucket=bucket)['Contents']}
+    assert list(rows) == sorted(KEYS, key=str.encode)
+    if 'list' not in client.lacks:
+        assert client.objects(bucket) == rows
+
+
+@pytest.mark.topic('names')
+def test_object_in_parts_with_a_difficult_key(client, make_file, bucket, witness, tmp_path):
+    """A file that needs parts gets a key with a blank, a plus sign and letters that are not ASCII."""
+    key, path = 'ä b/c+d €', make_file(client.file_bytes)
+
+    client.upload(path, bucket, key)
+    client.download(bucket, key, tmp_path / 'again')
+
+    assert witness.head_object(Bucket=bucket, Key=key)['ETag'] == body_etag(path, client.part_bytes)
+    assert filecmp.cmp(path, tmp_path / 'again', shallow=False)
+
+
+def begin(witness, bucket, key, path=None, part_bytes=5 * MIB, numbers=()):
+    """Begin an upload of a file and send the parts with these numbers; return its id and number to ETag."""
+    upload_id = witness.create_multipart_upload(Bucket=bucket, Key=key)['UploadId']
+    etags = {}
+    for number in numbers:
+        with open(path, 'rb') as file:
+            file.seek((number - 1) * part_bytes)
+            body = file.read(part_bytes)
+        etags[number] = witness.upload_part(
+            Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=body)['ETag'].strip('"')
+    return upload_id, etags
+
+
+@pytest.mark.topic('list')
+def test_objects_are_listed(client, witness, bucket):
+    """The client lists objects in parts and others, over several pages."""
+    keys = ['%s/%04d' % (letter, number) for letter in 'ab' for number in range(3)]
+    for key in keys:
+        witness.put_object(Bucket=bucket, Key=key, Body=b'12')
+    upload_id, etags = begin(witness, bucket, 'in parts', __file__, MIB, [1])
+    witness.complete_multipart_upload(Bucket=bucket, Key='in parts', UploadId=upload_id,
+                                      MultipartUpload={'Parts': [{'PartNumber': 1, 'ETag': etags[1]}]})
+    with open(__file__, 'rb') as file:
+        size = len(file.read())
+
+    assert client.objects(bucket) == {**dict.fromkeys(keys, 2), 'in parts': size}
+
+
+@pytest.mark.topic('list')
+def test_open_uploads_are_listed(client, witness, bucket):
+    """The client lists the open uploads, two of one key among them."""
+    wanted = {begin(witness, bucket, key)[0]: key for key in ('a', 'a', 'b c+d', 'é/ü')}
+
+    assert client.uploads(bucket) == wanted
+
+
+@pytest.mark.topic('list')
+def test_parts_are_listed(client, make_file, witness, bucket):
+    """The client lists the parts of an upload, where it has a call for that."""
+    if type(client).parts is Client.parts:
+        pytest.skip('not offered: no call for parts')
+    upload_id, etags = begin(witness, bucket, 'a b', make_file(20 * MIB), 5 * MIB, [1, 2, 4])
+
+    assert client.parts(bucket, 'a b', upload_id) == etags
+
+
+@pytest.mark.topic('copy')
+def test_object_is_copied_in_parts(client, make_file, witness, sent, bucket):
+    """The client has the server copy an object to a key that needs care, by Upload Part Copy."""
+    size = client.copy_bytes
+    path, key, to = make_file(size), 'from ä+b', 'to ü c+d'
+    witness.upload_file(str(path), bucket, key)
+
+    client.copy(bucket, key, to)
+
+    assert len(sent.copied_parts(bucket)) > 1
+    assert f'-{len(sent.copied_parts(bucket))}"' in witness.head_object(Bucket=bucket, Key=to)['ETag']
+    assert stored(witness, bucket, to) == sha256(path)
+
+
+@pytest.mark.topic('resume')
+def test_upload_is_continued(client, make_file, witness, swift, bucket):
+    """The client sends the parts that are not there and no others, and completes the upload."""
+    path = make_file(3 * client.part_bytes + MIB)
+    upload_id, etags = begin(witness, bucket, 'a b', path, client.part_bytes, [1, 3])
+    before = set(segment_names(swift, bucket))
+
+    client.resume(path, bucket, 'a b', upload_id)
+
+    assert witness.head_object(Bucket=bucket, Key='a b')['ETag'] == body_etag(path, client.part_bytes)
+    assert stored(witness, bucket, 'a b') == sha256(path)
+    # The marker goes with the upload; both parts stay.
+    assert len(before & set(segment_names(swift, bucket))) == 2
+
+
+@pytest.mark.topic('abort')
+def test_client_that_gives_up_leaves_nothing(client, make_file, witness, bucket, has_part):
+    """The client aborts by itself an upload that it cannot go on with, and its parts are freed."""
+    client.fail(make_file(client.fail_bytes), bucket, 'key', has_part)
+
+    assert 'Uploads' not in witness.list_multipart_uploads(Bucket=bucket)
+    assert 'Contents' not in witness.list_objects_v2(Bucket=bucket)
+
+
+@pytest.mark.topic('explicit abort')
+def test_upload_is_aborted(client, make_file, witness, bucket):
+    """The client aborts an upload that somebody has left."""
+    upload_id, _ = begin(witness, bucket, 'a b+c', make_file(20 * MIB), 5 * MIB, [1, 2])
+
+    client.abort(bucket, 'a b+c', upload_id)
+
+    assert 'Uploads' not in witness.list_multipart_uploads(Bucket=bucket)
+    with pytest.raises(witness.exceptions.NoSuchUpload):
+        witness.list_parts(Bucket=bucket, Key='a b+c', UploadId=upload_id)
