@@ -26,11 +26,13 @@ class Child:
 
     name: for messages and the log's file name. arguments: what follows `python -m s3multi.demo.server`.
     healthcheck: the path that answers 200 once the server works, or None when an accepted connection is proof enough.
+    host: the address it listens on.
     """
 
     def __init__(self, name: str, arguments: list[str], port: int, log_path: Path,
-                 healthcheck: str | None = '/healthcheck') -> None:
+                 healthcheck: str | None = '/healthcheck', host: str = HOST) -> None:
         self.name = name
+        self.host = host
         self.port = port
         self.log_path = log_path
         self._arguments = arguments
@@ -85,9 +87,9 @@ class Child:
         """Tell whether the server answers now."""
         try:
             if self._healthcheck is None:
-                socket.create_connection((HOST, self.port), timeout=1).close()
+                socket.create_connection((self.host, self.port), timeout=1).close()
                 return True
-            connection = http.client.HTTPConnection(HOST, self.port, timeout=1)
+            connection = http.client.HTTPConnection(self.host, self.port, timeout=1)
             try:
                 connection.request('GET', self._healthcheck)
                 return connection.getresponse().status == 200
@@ -95,6 +97,14 @@ class Child:
                 connection.close()
         except (OSError, http.client.HTTPException):
             return False
+
+    def pause(self) -> None:
+        """Have the process and what it forked stand still; connections are taken, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after pause()."""
+        self._signal(signal.SIGCONT)
 
     def terminate(self) -> None:
         """Ask the process and what it forked to end; do not wait."""

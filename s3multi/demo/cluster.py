@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pwd
 import shutil
@@ -17,11 +18,11 @@ from . import conf, disks
 from .child import START_SECONDS, STOP_SECONDS, Child, describe_exit, launch
 from .conf import PIPELINE, STOCK_FILTERS, STOCK_PIPELINE, Filters, Policy, Value
 from .errors import ClusterError
+from .node import Node, make_nodes
 from .ports import HOST, claim_port, free_port
 
 __all__ = ['Cluster', 'ClusterError', 'PIPELINE', 'Policy', 'Proxy', 'STOCK_FILTERS', 'STOCK_PIPELINE']
 
-STORAGE = ('account', 'container', 'object')
 DAEMON_SECONDS = 120.0
 
 # Which configuration file a daemon reads.
@@ -56,7 +57,8 @@ class Cluster:
     option. policies: the first is the default one; a plain name is a policy of one replica. proxy_port: None for any
     free one. constraints, app, storage: options of swift.conf's [swift-constraints], the proxy-server, and by kind
     ('account', 'container', 'object') the storage servers. memcached: a program to use; None for memcached where it
-    is installed and the demo's own stand-in elsewhere.
+    is installed and the demo's own stand-in elsewhere. nodes: how many storage nodes there are, each at an address of
+    its own, with an account, a container and an object server; those of the second are `servers['object2']` and so on.
 
     Start it in a thread that lives as long as the cluster: the kernel ends the servers with the thread.
     """
@@ -64,13 +66,15 @@ class Cluster:
     def __init__(self, directory: str | os.PathLike[str], *, pipeline: str = PIPELINE, filters: Filters | None = None,
                  policies: Sequence[str | Policy] = ('gold',), proxy_port: int | None = None,
                  app: Mapping[str, Value] | None = None, storage: Filters | None = None,
-                 constraints: Mapping[str, Value] | None = None, memcached: str | None = None) -> None:
+                 constraints: Mapping[str, Value] | None = None, memcached: str | None = None,
+                 nodes: int = 1) -> None:
         self.directory = Path(directory).resolve()
         self.swift_dir = self.directory / 'etc'
         self.log_dir = self.directory / 'log'
         self.policies = [Policy(each) if isinstance(each, str) else each for each in policies]
         self.proxies: dict[str, Proxy] = {}
         self.servers: dict[str, Child] = {}
+        self.nodes: list[Node] = []
         self.pipeline = pipeline
         self._filters = conf.merge(conf.FILTERS, filters or {})
         self._proxy_port = proxy_port
@@ -78,6 +82,7 @@ class Cluster:
         self._storage = storage or {}
         self._constraints = constraints or {}
         self._memcached = memcached or shutil.which('memcached')
+        self._node_count = nodes
         self._ports: set[int] = set()
         self._place: conf.Place | None = None
         self._lock: IO[bytes] | None = None
@@ -170,37 +175,39 @@ class Cluster:
         return log_path.read_bytes()[start:].decode('utf-8', 'replace')
 
     def _start(self) -> None:
-        device_count = max(policy.replicas for policy in self.policies)
-        disks.prepare(self.directory, device_count)
-        self._lock = disks.lock(self.directory)
         self._ports.clear()
         # The proxy's first: the only one that somebody may have asked for.
         proxy_port = None
         if self._proxy_port is not None:
             proxy_port = claim_port(self._proxy_port, self._ports, '--port')
-        self._place = conf.Place(self.directory, self.swift_dir, self.directory / 'devices',
+        self.nodes = make_nodes(self._node_count, self.policies, self._ports)
+        disks.prepare(self.directory, self.nodes)
+        self._lock = disks.lock(self.directory)
+        self._place = conf.Place(self.directory / 'recon', self.swift_dir, self.nodes[0].devices(self.directory),
                                  free_port(self._ports), user_name())
-        ports = {kind: free_port(self._ports) for kind in STORAGE}
 
-        swift_conf_path = self.swift_dir / 'swift.conf'
-        suffix = disks.hash_suffix(swift_conf_path)
+        suffix = disks.hash_suffix(self.swift_dir / 'swift.conf')
         self._write('swift.conf', conf.swift_conf(suffix, self.policies, self._constraints))
-        for kind in STORAGE:
-            self._write(f'{kind}-server.conf',
-                        conf.storage_conf(self._place, kind, ports[kind], self._storage.get(kind, {})))
         self._write('object-expirer.conf', conf.expirer_conf(self._place))
         self._write('internal-client.conf', conf.internal_client_conf(self._place))
-        disks.write_rings(self.swift_dir, ports, self.policies, device_count)
+        disks.write_rings(self.swift_dir, self.nodes, self.policies)
 
         self.servers = {'cache': self._cache(self._place.cache_port)}
-        for kind in STORAGE:
-            self.servers[kind] = Child(
-                f'{kind} server', [kind, str(self.swift_dir / f'{kind}-server.conf')], ports[kind],
-                self.log_dir / f'{kind}.log')
+        for node in self.nodes:
+            self._add_storage(node, self._place)
         # Proxies of an earlier start are not brought back.
         self.proxies = {}
         self._make_proxy('proxy', None, None, None, proxy_port)
         self._start_all([*self.servers.values(), self.proxy])
+
+    def _add_storage(self, node: Node, place: conf.Place) -> None:
+        place = dataclasses.replace(place, recon=self.directory / node.own('recon'),
+                                    devices=node.devices(self.directory), host=node.host)
+        for kind, port in node.ports.items():
+            name = node.own(kind)
+            path = self._write(f'{name}-server.conf', conf.storage_conf(place, kind, port, self._storage.get(kind, {})))
+            self.servers[name] = Child(f'{name} server', [kind, str(path)], port, self.log_dir / f'{name}.log',
+                                       host=node.host)
 
     def _start_all(self, children: list[Child]) -> None:
         # All at once: most of the time goes into Python's imports, and there may be more than one core.

@@ -47,16 +47,18 @@ class Policy:
 
 @dataclass(frozen=True)
 class Place:
-    """What every file of one cluster agrees on: its directories, its cache and the user it runs as.
+    """What every file of one cluster agrees on, or every file of one of its nodes.
 
-    top: the directory of all data. swift_dir: of swift.conf and the rings. devices: of the "disks".
+    recon: the directory that servers keep notes about themselves in. swift_dir: that of swift.conf and the rings.
+    devices: that of the "disks". host: the address that servers listen on. user: whom they run as.
     """
 
-    top: Path
+    recon: Path
     swift_dir: Path
     devices: Path
     cache_port: int
     user: str
+    host: str = HOST
 
     def defaults(self, name: str, port: int | None) -> dict[str, Value]:
         """Return the [DEFAULT] section of a server; port: None for a daemon, which listens nowhere."""
@@ -69,11 +71,11 @@ class Place:
             # the console too, which is the log file; the other copy goes to the discard port.
             'log_udp_host': HOST,
             'log_udp_port': 9,
-            'recon_cache_path': self.top / 'recon',
+            'recon_cache_path': self.recon,
         }
         if port is not None:
             # No worker processes: one process a server is quicker to start and surer to stop.
-            section.update(bind_ip=HOST, bind_port=port, workers=0, bind_timeout=5)
+            section.update(bind_ip=self.host, bind_port=port, workers=0, bind_timeout=5)
         return section
 
 
@@ -125,11 +127,15 @@ def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value
     }
     # Daemons that run once, by hand: no need to go easy on the disks.
     daemon: dict[str, Value] = {'slowdown': 0, 'containers_per_second': 0, 'objects_per_second': 0}
+    sections[f'{kind}-replicator'] = {}
     if kind == 'container':
         sections['container-updater'] = {**daemon, 'account_suppression_time': 0}
         sections['container-sync'] = {'internal_client_conf_path': place.swift_dir / 'internal-client.conf'}
     elif kind == 'object':
         sections['object-updater'] = daemon
+        # Without rsync, which not every machine has.
+        sections['object-replicator'] = {'sync_method': 'ssync'}
+        sections['object-reconstructor'] = {}
     elif kind == 'account':
         sections['account-reaper'] = {'delay_reaping': 0}
     return render(sections)

@@ -13,26 +13,23 @@ from typing import IO
 
 from .conf import Policy
 from .errors import ClusterError
-from .ports import HOST
+from .node import STORAGE, Node
 
 PART_POWER = 2           # 4 partitions: as few as still show that a ring has several
+MOST_DB_REPLICAS = 3
 
 
-def device_names(count: int) -> list[str]:
-    """Return the names of the device directories: d1, d2, ..."""
-    return [f'd{number}' for number in range(1, count + 1)]
-
-
-def prepare(top: Path, device_count: int) -> None:
+def prepare(top: Path, nodes: Sequence[Node]) -> None:
     """Make the directories of a cluster under `top`, which may exist already with an earlier run's data.
 
     Raises ClusterError when that cannot be done or the file system cannot hold Swift's metadata.
     """
     try:
-        for name in ('etc', 'log', 'recon'):
+        for name in ('etc', 'log', *(node.own('recon') for node in nodes)):
             (top / name).mkdir(parents=True, exist_ok=True)
-        for name in device_names(device_count):
-            (top / 'devices' / name).mkdir(parents=True, exist_ok=True)
+        for node in nodes:
+            for name in node.disks:
+                (node.devices(top) / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ClusterError(f'cannot make the data directory {top}: {error.strerror}') from error
     check_attributes(top)
@@ -71,26 +68,31 @@ def hash_suffix(swift_conf_path: Path) -> str:
     return parser.get('swift-hash', 'swift_hash_path_suffix', fallback=secrets.token_hex(16))
 
 
-def write_rings(swift_dir: Path, ports: dict[str, int], policies: Sequence[Policy], device_count: int) -> None:
-    """Write the rings of a cluster whose servers listen on `ports` (by kind: account, container, object).
+def write_rings(swift_dir: Path, nodes: Sequence[Node], policies: Sequence[Policy]) -> None:
+    """Write the rings of a cluster. Accounts and containers have a replica on each node, up to MOST_DB_REPLICAS.
 
-    They are made anew on each start, since ports change; where data lies on the devices does not depend on them
-    as long as each ring has as many replicas as devices.
+    They are made anew on each start, since ports change; on one node, where data lies on the devices does not depend
+    on them as long as each ring has as many replicas as devices.
     """
-    _write_ring(swift_dir / 'account.ring.gz', ports['account'], 1, 1)
-    _write_ring(swift_dir / 'container.ring.gz', ports['container'], 1, 1)
+    replicas = min(len(nodes), MOST_DB_REPLICAS)
+    for kind in STORAGE[:2]:
+        _write_ring(swift_dir / f'{kind}.ring.gz', kind, nodes, replicas)
     for index, policy in enumerate(policies):
         name = f'object-{index}.ring.gz' if index else 'object.ring.gz'
-        _write_ring(swift_dir / name, ports['object'], policy.replicas, min(policy.replicas, device_count))
+        _write_ring(swift_dir / name, 'object', nodes, policy.replicas)
 
 
-def _write_ring(path: Path, port: int, replicas: int, device_count: int) -> None:
+def _write_ring(path: Path, kind: str, nodes: Sequence[Node], replicas: int) -> None:
     # Imported here: the rest of the demo can tell what is wrong with a machine that has no Swift yet.
     from swift.common.ring import RingBuilder
     builder = RingBuilder(PART_POWER, replicas, 0)
-    for number, name in enumerate(device_names(device_count)):
+    places = {name: node for node in nodes for name in node.disks}
+    # On one node, no more devices than replicas; with several there are others to go to when one fails.
+    for number, name in enumerate(sorted(places, key=lambda name: int(name[1:]))[:max(replicas, len(nodes))]):
+        node = places[name]
         builder.add_dev({
             'id': number, 'region': 1, 'zone': number + 1, 'weight': 1.0, 'device': name,
-            'ip': HOST, 'port': port, 'replication_ip': HOST, 'replication_port': port})
+            'ip': node.host, 'port': node.ports[kind],
+            'replication_ip': node.host, 'replication_port': node.ports[kind]})
     builder.rebalance(seed='s3multi')
     builder.get_ring().save(str(path))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Free TCP ports on the loopback interface."""
+"""Addresses and free TCP ports on the loopback interface."""
 
 from __future__ import annotations
 
@@ -15,30 +15,35 @@ HOST = '127.0.0.1'
 FIRST_PORT, LAST_PORT = 18000, 32000
 
 
-def is_free(port: int) -> bool:
+def address(number: int) -> str:
+    """Return the loopback address of a storage node; that of number 1 is HOST. Linux has all of 127.0.0.0/8."""
+    return f'127.0.0.{number}'
+
+
+def is_free(port: int, host: str = HOST) -> bool:
     """Tell whether a server could listen on `port` now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As Swift binds: connections of an earlier run that linger in TIME_WAIT are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
             probe.listen(1)
         except OSError:
             return False
     return True
 
 
-def free_port(taken: set[int]) -> int:
+def free_port(taken: set[int], host: str = HOST) -> int:
     """Return a free port that is not in `taken`, and add it there.
 
     The choice is random, so that two clusters started at once seldom look at the same port.
     """
     for _attempt in range(200):
         port = random.randint(FIRST_PORT, LAST_PORT)
-        if port not in taken and is_free(port):
+        if port not in taken and is_free(port, host):
             taken.add(port)
             return port
-    raise ClusterError(f'no free TCP port found between {FIRST_PORT} and {LAST_PORT} on {HOST}')
+    raise ClusterError(f'no free TCP port found between {FIRST_PORT} and {LAST_PORT} on {host}')
 
 
 def claim_port(port: int, taken: set[int], option: str) -> int:

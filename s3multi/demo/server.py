@@ -40,18 +40,21 @@ def end_with_parent(parent_pid: int) -> None:
         sys.exit('the process that started this server is gone')
 
 
-def run_swift(name: str, arguments: list[str]) -> None:
-    """Run one of SWIFT_PROGRAMS. arguments: its configuration file, then Swift's options."""
-    conf_path = os.path.abspath(arguments[0])
-
+def use_swift_dir(directory: str) -> None:
+    """Have this process take the cluster's swift.conf and rings from `directory`."""
     from swift.common import utils
     # Naming a swift_dir in the configuration file is not enough: servers would read their rings and hash suffix
     # there, but keep the storage policies and constraints of /etc/swift.
-    utils.set_swift_dir(os.path.dirname(conf_path))
+    utils.set_swift_dir(directory)
     from swift.common import constraints, storage_policy
     storage_policy.reload_storage_policies()
     constraints.reload_constraints()
 
+
+def run_swift(name: str, arguments: list[str]) -> None:
+    """Run one of SWIFT_PROGRAMS. arguments: its configuration file, then Swift's options."""
+    conf_path = os.path.abspath(arguments[0])
+    use_swift_dir(os.path.dirname(conf_path))
     sys.argv = ['swift-' + name, conf_path, '--verbose', *arguments[1:]]
     importlib.import_module(SWIFT_PROGRAMS[name]).main()
 

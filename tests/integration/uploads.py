@@ -9,7 +9,8 @@ import http.client
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from s3multi.demo.disks import PART_POWER, device_names, hash_suffix
+from s3multi.demo.disks import PART_POWER, hash_suffix
+from s3multi.demo.node import device_names
 from s3multi.demo.ports import HOST
 from s3multi.layout import segments_container
 
