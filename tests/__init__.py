@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests: `unit` needs no Swift cluster, `integration` runs one. `python3 -m tests` runs both."""
+"""The tests: `unit` and `model` need no servers, `integration` runs a Swift cluster, `cluster` one of several nodes.
+
+`python3 -m tests` runs them all.
+"""

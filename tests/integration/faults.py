@@ -13,6 +13,7 @@ import functools
 import json
 import os
 import re
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -71,6 +72,8 @@ class FaultFilter:
         request = Request(env)
         if 'hold' in rule and not rule.get('after'):
             self._hold(rule['hold'])
+        if rule.get('exit') and not rule.get('after'):
+            os.kill(os.getpid(), signal.SIGKILL)
         if rule.get('die') and not rule.get('after'):
             raise Broken()
         if 'status' in rule:
@@ -86,6 +89,8 @@ class FaultFilter:
             return response(env, start_response)
         if 'hold' in rule and rule.get('after'):
             self._hold(rule['hold'])
+        if rule.get('exit'):
+            os.kill(os.getpid(), signal.SIGKILL)
         if rule.get('die'):
             raise Broken()
         if 'hide' in rule and response.is_success:
@@ -129,10 +134,10 @@ def rule(method, path, **words):
 
     skip: how many matches to let pass first. times: how often it applies; for ever without. Then, in this order: hold:
     a name under which the request waits until it is released, before it is passed on, or with after=True when it is
-    answered; die: an exception is raised, `after` as above; status: this is answered, and nothing passed on; without:
-    a header that is left out of the request; cut: after so many bytes the body of the answer ends, with die=True by an
-    exception; hide: rows of a listing whose names the regular expression is found in
-    are left out.
+    answered; exit: the proxy is gone at once; die: an exception is raised, `after` as above for both; status: this is
+    answered, and nothing passed on; without: a header that is left out of the request; cut: after so many bytes the
+    body of the answer ends, with die=True by an exception; hide: rows of a listing whose names the regular expression
+    is found in are left out.
     """
     return {'method': method, 'path': path, **words}
 
@@ -204,7 +209,7 @@ class FaultyProxy:
     def __init__(self, cluster, name, *, seconds_ahead=0, cache=None, **s3multi):
         """seconds_ahead: of its clock. cache: options of the cache filter. Others are options of s3multi."""
         top = cluster.directory / 'faults' / name
-        self._cluster, self._name = cluster, name
+        self._cluster, self.name = cluster, name
         self.above, self.below = Faults(top / 'above'), Faults(top / 'below')
         self._filters = {
             **TINY_PARTS,
@@ -219,7 +224,7 @@ class FaultyProxy:
         left, middle, right = self._cluster.pipeline.partition(' s3multi ')
         right, last, end = right.rpartition(' proxy-logging ')
         self.proxy = self._cluster.add_proxy(
-            self._name, pipeline=f'{left}{middle}above {right} below{last}{end}', filters=self._filters)
+            self.name, pipeline=f'{left}{middle}above {right} below{last}{end}', filters=self._filters)
 
     @property
     def url(self):

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Holds what clients were told against what is there when all machines are well again."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.integration.raw import RawClient
+
+from .clients import FOREVER, INVALID_PART, NO_SUCH_UPLOAD, Call, complete_call, outcome
+from .disks import stored
+from .machines import BUCKETS
+
+MANY_AT_ONCE = 4
+REPEATS = 5
+
+
+class Judge:
+    """Finds what should not be. problems: sentences. leftovers: how many objects only a clean-up can delete, by kind.
+
+    calm_from: since when nothing failed. What was done later has no excuse for leaving anything.
+    """
+
+    def __init__(self, machines, history, calm_from):
+        self._machines, self._history, self._calm_from = machines, history, calm_from
+        self._reader = RawClient(machines.cluster.url)
+        self._swift = machines.swift()
+        self.problems = list(history.problems)
+        self.leftovers = Counter()
+        self.ended_afterwards = 0
+        self.late_rows = 0
+
+    def judge(self):
+        """With all machines well: look, end what was left open, and look again."""
+        self._machines.settle()
+        self._machines.expire()
+        self._check_answers()
+        self._check_keys()
+        self._check_freed()
+        self._troubled = {upload.id for upload in self._history.uploads if self._is_troubled(upload)}
+        self._later = RawClient(self._machines.later().url)
+        with ThreadPoolExecutor(MANY_AT_ONCE) as pool:
+            for _ in pool.map(self._end, self._history.uploads):
+                pass
+        self._end_unknown()
+        # The expirer has nothing new: with its clock ahead, that proxy deletes all parts itself.
+        self._machines.settle()
+        self._check_keys()
+        self._explain()
+        self._swift.close()
+
+    # What was answered
+
+    def _check_answers(self):
+        for upload in self._history.uploads:
+            contents = {call.content for call in upload.of('complete') if call.outcome == 200}
+            if len(contents) > 1:
+                self._wrong(upload, 'two Completes with different lists were acknowledged')
+            if contents and self._aborted(upload):
+                self._wrong(upload, 'a Complete and an Abort were acknowledged')
+            if self._is_calm(upload.calls) and any(call.outcome == INVALID_PART for call in upload.of('complete')):
+                self._wrong(upload, 'InvalidPart though nothing failed')
+
+    def _check_keys(self):
+        """Every key holds what one of those wrote that nobody has surely overwritten, bit for bit."""
+        completes = {}
+        for upload in self._history.uploads:
+            completes.setdefault((upload.bucket, upload.key), []).extend(upload.of('complete'))
+        for key in {*completes, *self._history.writes}:
+            calls = completes.get(key, []) + self._history.writes.get(key, [])
+            answer = self._reader.request('GET', *key)
+            if answer.status not in (200, 404):
+                self.problems.append(f'{key}: GET answers {answer.outcome}')
+                continue
+            found = (answer.body, answer.etag) if answer.status == 200 else None
+            possible = possible_contents(calls)
+            if not any(same(found, each) for each in possible):
+                self.problems.append(
+                    f'{key}: it has {found and (len(found[0]), found[1])}, but not what was acknowledged: '
+                    + ', '.join(f'{call.kind} {call.outcome} {call.etag}' for call in calls))
+
+    def _check_freed(self):
+        """No part is left of an upload whose Abort was acknowledged, but what was uploaded meanwhile.
+
+        And but those whose rows came later: the Abort is answered by one replica of the listing. Its repeat, by _end,
+        finds them.
+        """
+        names = self._names()
+        for upload in self._history.uploads:
+            ends = [call for call in upload.of('abort') if call.outcome == 204]
+            if not ends:
+                continue
+            first = min(call.began for call in ends)
+            if any(call.ended > first for call in upload.of('part')):
+                continue
+            prefix = f'{upload.key}/{upload.id}/0'
+            left = [name for name in names[upload.bucket] if name.startswith(prefix)]
+            if left and self._is_calm(upload.calls):
+                self._wrong(upload, f'the Abort was acknowledged, but there is {left}')
+            self.late_rows += len(left)
+
+    # What is ended now
+
+    def _end(self, upload):
+        """Repeat what was answered, and end what was not, whatever its clients had in mind."""
+        if self._completed(upload):
+            self._repeat_complete(upload)
+        elif self._aborted(upload):
+            if upload.listed:
+                self._expect(upload, {NO_SUCH_UPLOAD}, complete_call(upload, upload.listed), self._complete)
+            self._expect(upload, {204}, self._abort_call(upload), self._abort)
+        else:
+            self.ended_afterwards += 1
+            if upload.of('complete'):
+                call = complete_call(upload, upload.listed)
+                self._expect(upload, {200, NO_SUCH_UPLOAD}, call, self._complete)
+                if any(each.outcome == INVALID_PART for each in upload.of('complete')) and call.outcome != 200:
+                    self._wrong(upload, 'a Complete that failed has ended it')
+            elif not upload.of('abort'):
+                answer = self._later.list_parts(upload.bucket, upload.key, upload.id)
+                if answer.status != 200:
+                    self._wrong(upload, f'it is open, but List Parts answers {answer.status}')
+                elif not set(upload.etags.values()) <= {part.findtext('ETag') for part in
+                                                        answer.xml('ListPartsResult').iter('Part')}:
+                    self._wrong(upload, 'List Parts does not show all parts')
+            # One that was completed, and overwritten, knows only that it is over.
+            unsure = any(call.lost for call in upload.of('complete'))
+            self._expect(upload, {NO_SUCH_UPLOAD} if self._completed(upload) else
+                         {204, NO_SUCH_UPLOAD} if unsure else {204}, self._abort_call(upload), self._abort)
+
+    def _repeat_complete(self, upload):
+        wanted = next(call for call in upload.of('complete') if call.outcome == 200)
+        listed = [(number, etag) for number, etag in upload.listed]
+        while b''.join(upload.parts[number] for number, _etag in listed) != wanted.content:
+            listed.pop()
+        is_current = self._reader.request('HEAD', upload.bucket, upload.key).headers.get('ETag') == f'"{wanted.etag}"'
+        self._expect(upload, {200} if is_current else {NO_SUCH_UPLOAD}, Call('repeated complete'),
+                     lambda: self._later.complete(upload.bucket, upload.key, upload.id, listed))
+        self._expect(upload, {NO_SUCH_UPLOAD}, Call('abort of a finished upload'), lambda: self._abort(upload))
+
+    def _end_unknown(self):
+        """Abort the uploads of which no client knows, as the answers to their Initiates were lost."""
+        for bucket in BUCKETS:
+            listed = self._listed_uploads(bucket)
+            known = {upload.id for upload in self._history.uploads}
+            lost = sum(call.lost for call in self._history.calls if call.kind == 'initiate')
+            unknown = [pair for pair in listed if pair[1] not in known]
+            if len(unknown) != len(listed) or len(unknown) > lost:
+                self.problems.append(f'{bucket}: these uploads are still open: {listed}')
+            for key, upload_id in unknown:
+                answer = self._later.abort(bucket, key, upload_id)
+                if answer.outcome != 204:
+                    self.problems.append(f'{bucket}/{key}: the Abort of {upload_id} answers {answer.outcome}')
+            left = self._listed_uploads(bucket)
+            if left:
+                self.problems.append(f'{bucket}: these uploads are still open: {left}')
+
+    # What is left
+
+    def _explain(self):
+        """Every object in the segments containers belongs to an object, or is what is known to stay."""
+        names = self._names()
+        on_disks = stored(self._machines.cluster)
+        by_id = {upload.id: upload for upload in self._history.uploads}
+        for bucket in BUCKETS:
+            container = f'{bucket}_segments'
+            listed, there = set(names[bucket]), {name for place, name in on_disks if place == container}
+            if listed != there:
+                self.problems.append(f'{container}: listed only {sorted(listed - there)}, '
+                                     f'stored only {sorted(there - listed)}')
+            used = self._used(bucket)
+            if not used <= there:
+                self.problems.append(f'{bucket}: parts of its objects are gone: {sorted(used - there)}')
+            current = {name.rsplit('/', 1)[0] for name in used}
+            for name in sorted(listed - used):
+                key, upload_id, *rest = name.split('/')
+                kind = self._kind(bucket, name, by_id.get(upload_id), rest, f'{key}/{upload_id}' in current)
+                if kind.startswith('!'):
+                    self.problems.append(f'{container}: nothing explains {name}: {kind[1:]}')
+                else:
+                    self.leftovers[kind] += 1
+
+    def _kind(self, bucket, name, upload, rest, is_current):
+        """Return what an object is; what begins with an exclamation mark has no place here."""
+        if not rest:
+            content_type = self._swift.head_object(f'{bucket}_segments', name)['content-type']
+            aborted = 'state=aborted' in content_type and (upload is None or self._aborted(upload))
+            return 'markers of aborted uploads' if aborted else f'!a marker {content_type}'
+        if upload is None:
+            return '!no client began it'
+        troubled = upload.id in self._troubled
+        if rest == ['complete']:
+            return 'intents' if troubled else '!the intent of a Complete that was not disturbed'
+        if self._aborted(upload):
+            return '!a part of an aborted upload'
+        if not troubled:
+            return '!a part that its Complete, or what replaced the object, should have freed'
+        return 'parts that were not listed' if is_current else 'parts of replaced objects'
+
+    def _is_troubled(self, upload):
+        """Tell whether what ended or replaced an upload was disturbed, or met another that did so."""
+        if len(upload.of('complete')) + len(upload.of('abort')) > 1:
+            return True
+        # What nobody had seen before it was replaced has to wait for a clean-up.
+        writes = self._writes_of(upload)
+        return not self._is_calm(upload.calls + writes) or any(
+            one.began < other.ended and other.began < one.ended
+            for one, other in itertools.combinations(writes, 2))
+
+    def _is_calm(self, calls):
+        return all(call.began > self._calm_from and not call.lost for call in calls)
+
+    def _writes_of(self, upload):
+        key = (upload.bucket, upload.key)
+        return [*self._history.writes.get(key, []),
+                *(call for each in self._history.uploads if (each.bucket, each.key) == key
+                  for call in each.of('complete'))]
+
+    # Requests
+
+    def _names(self):
+        return {bucket: [row['name'] for row in
+                         self._swift.get_container(f'{bucket}_segments', full_listing=True)[1]] for bucket in BUCKETS}
+
+    def _used(self, bucket):
+        """Return the names of all parts that objects of the bucket are made of."""
+        used = set()
+        for row in self._swift.get_container(bucket, full_listing=True)[1]:
+            headers, body = self._swift.get_object(bucket, row['name'], query_string='multipart-manifest=get')
+            if headers.get('x-static-large-object'):
+                used |= {part['name'].split('/', 2)[2] for part in json.loads(body)}
+        return used
+
+    def _listed_uploads(self, bucket):
+        root = self._later.list_uploads(bucket).xml('ListMultipartUploadsResult')
+        return [(each.findtext('Key'), each.findtext('UploadId')) for each in root.iter('Upload')]
+
+    def _complete(self, upload):
+        return self._later.complete(upload.bucket, upload.key, upload.id, upload.listed)
+
+    def _abort_call(self, upload):
+        call = Call('abort')
+        upload.calls.append(call)
+        return call
+
+    def _abort(self, upload):
+        return self._later.abort(upload.bucket, upload.key, upload.id)
+
+    def _expect(self, upload, expected, call, send):
+        for _ in range(REPEATS):
+            try:
+                call.outcome = outcome(send(upload) if call in upload.calls else send())
+            except (OSError, http.client.HTTPException):
+                call.outcome = None
+            if call.outcome is not None:
+                call.ended = time.monotonic()
+                break
+            time.sleep(0.5)
+        if call.outcome not in expected:
+            self._wrong(upload, f'{call.kind} answers {call.outcome} instead of {expected}')
+
+    def _completed(self, upload):
+        return any(call.outcome == 200 for call in upload.of('complete'))
+
+    def _aborted(self, upload):
+        return any(call.outcome == 204 for call in upload.of('abort'))
+
+    def _wrong(self, upload, what):
+        self.problems.append(f'{upload.bucket}/{upload.key} {upload.id}: {what}; ' + ', '.join(
+            f'{call.kind} {call.outcome} ({call.lost} lost)' for call in upload.calls))
+
+
+def possible_contents(calls):
+    """Return what a key may have after these writes: pairs of content and ETag, or None for no object.
+
+    A write that was acknowledged ends all that were answered before it began.
+    """
+    writes = [call for call in calls if call.outcome in (200, 204) or call.lost]
+    acknowledged = [call for call in writes if call.outcome in (200, 204)]
+
+    def is_over(call):
+        return call.ended != FOREVER and any(other.began > call.ended for other in acknowledged)
+
+    possible = [(call.content, call.etag) for call in writes if call.kind != 'delete' and not is_over(call)]
+    if not any(call.kind != 'delete' for call in acknowledged) or any(
+            call.kind == 'delete' and not is_over(call) for call in writes):
+        possible.append(None)
+    return possible
+
+
+def same(found, possible):
+    """Tell whether what was read is this. The ETag of a plain object is not looked at."""
+    if found is None or possible is None:
+        return found is possible
+    return found[0] == possible[0] and possible[1] in (None, found[1])

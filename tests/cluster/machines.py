@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster of several storage nodes and two proxies that can be told to fail, and what can happen to each."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import swiftclient
+
+from s3multi.demo.child import Child
+from s3multi.demo.cluster import Cluster, Policy
+
+from tests.integration.faults import FaultyProxy
+from tests.integration.uploads import TINY_PARTS
+
+from .disks import unsettled
+
+NODES = 4
+EC = {'policy_type': 'erasure_coding', 'ec_type': 'liberasurecode_rs_vand', 'ec_num_data_fragments': 2,
+      'ec_num_parity_fragments': 2}
+POLICIES = (Policy('gold', 3), Policy('coded', NODES, EC))
+# A bucket for each, of the same name.
+BUCKETS = tuple(policy.name for policy in POLICIES)
+# A node that stands still keeps its connections: proxies shall not wait for it as long as Swift's ten seconds.
+APP = {'node_timeout': 3, 'recoverable_node_timeout': 2, 'conn_timeout': 0.5}
+# More than any disk has free: the servers then answer 507 to whoever writes.
+FULL = 'disable_fallocate = false\nfallocate_reserve = %d\n' % 10 ** 18
+NOT_FULL = 'disable_fallocate = true\nfallocate_reserve = 0\n'
+SETTLE_SECONDS = 90
+RESTORE_SECONDS = 60
+# More than the lease of an intent, and less than the difference at which signatures are refused.
+LATER_SECONDS = 70
+# Above, parts of an Abort go to the expirer.
+IMMEDIATE_DELETES = 2
+
+
+class Machines:
+    """The cluster, its `proxies`, and what can be done to them; a context manager that starts and stops it.
+
+    All that starts a process is to be called from the thread that began the with block.
+    """
+
+    def __init__(self, directory):
+        self.cluster = Cluster(directory, nodes=NODES, policies=POLICIES, app=APP, filters=TINY_PARTS)
+        self.proxies = []
+        self._daemons = {}
+
+    def __enter__(self):
+        self.cluster.start()
+        try:
+            self.proxies = [FaultyProxy(self.cluster, name, immediate_deletes=IMMEDIATE_DELETES)
+                            for name in ('left', 'right')]
+            self._daemons = {node.number: self._make_daemons(node) for node in self.cluster.nodes}
+            self.start_daemons()
+            # Before anything fails. A database that a node has missed altogether would be copied to it by rsync.
+            for policy in POLICIES:
+                self.make_bucket(policy.name, policy.name)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_error):
+        self.stop_daemons()
+        self.cluster.stop()
+
+    def swift(self):
+        """Return a connection to the Swift API, by the proxy that nothing happens to."""
+        return swiftclient.Connection(self.cluster.proxy.auth_url, 'test:tester', 'testing', retries=2)
+
+    def make_bucket(self, name, policy):
+        """Make a bucket, and what will hold its parts."""
+        swift = self.swift()
+        for each in (name, f'{name}_segments'):
+            swift.put_container(each, {'X-Storage-Policy': policy})
+        swift.close()
+
+    def start_daemons(self):
+        """Start the daemons of those nodes that have none running."""
+        for child in self._daemons.values():
+            if child.pid is None:
+                child.spawn()
+
+    def stop_daemons(self):
+        """End the daemons of all nodes."""
+        for child in self._daemons.values():
+            child.kill()
+
+    def wait_for_nodes(self):
+        """Return when the servers of all nodes answer."""
+        deadline = time.monotonic() + RESTORE_SECONDS
+        while not self.nodes_answer():
+            assert time.monotonic() < deadline, 'not all nodes came back'
+            time.sleep(0.1)
+
+    # What can happen. Each has its end, which returns at once: `nodes_answer` tells when they are back.
+
+    def kill(self, number):
+        """End all processes of a node at once."""
+        for child in self._of_node(number):
+            child.kill()
+
+    def start(self, number):
+        """Start those processes of a node that do not run."""
+        for child in self._of_node(number):
+            if child.pid is None:
+                child.spawn()
+
+    def pause(self, number):
+        """Have all processes of a node stand still."""
+        for child in self._of_node(number):
+            child.pause()
+
+    def resume(self, number):
+        """Let them go on."""
+        for child in self._of_node(number):
+            child.resume()
+
+    def stop_containers(self, _number=None):
+        """End the container servers of all nodes: rows of objects that are written now come later."""
+        for node in self.cluster.nodes:
+            self.cluster.servers[node.own('container')].kill()
+
+    def start_containers(self, _number=None):
+        """Start them again."""
+        for node in self.cluster.nodes:
+            self.cluster.servers[node.own('container')].spawn()
+
+    def fill(self, number):
+        """Have the disk of a node be full: its servers are started again with a reserve that no disk has free."""
+        self._configure(number, NOT_FULL, FULL)
+
+    def empty(self, number):
+        """Have it be empty enough again."""
+        self._configure(number, FULL, NOT_FULL)
+
+    def restart_cache(self):
+        """End memcache, and start an empty one."""
+        self.cluster.servers['cache'].kill()
+        self.cluster.servers['cache'].spawn()
+
+    def nodes_answer(self):
+        """Tell whether the servers of all nodes answer."""
+        return all(child.pid is not None and child.answers() for child in self.cluster.servers.values())
+
+    def restored(self):
+        """Tell whether all servers and proxies answer."""
+        return self.nodes_answer() and all(proxy.pid is not None and proxy.answers()
+                                           for proxy in self.cluster.proxies.values())
+
+    def settle(self):
+        """With all servers up: return when replicators and updaters have nothing left to do.
+
+        AssertionError when that takes too long.
+        """
+        deadline = time.monotonic() + SETTLE_SECONDS
+        looks = 0
+        # Twice: a server may still be writing what its answer did not wait for.
+        while looks < 2:
+            time.sleep(1)
+            left = unsettled(self.cluster)
+            looks = 0 if left else looks + 1
+            assert time.monotonic() < deadline, f'there is still work after {SETTLE_SECONDS} s: {left}'
+
+    def expire(self):
+        """Have the expirer delete what is in its queues, and settle."""
+        # An updater has to tell the account of a queue, or the expirer will not look there.
+        self.wait_for_daemons()
+        self.cluster.run_once('object-expirer')
+        self.settle()
+
+    def later(self):
+        """Return a proxy whose clock says that every Complete of the others began more than its lease ago."""
+        return FaultyProxy(self.cluster, 'later', seconds_ahead=LATER_SECONDS)
+
+    def wait_for_daemons(self):
+        """Return when the daemons of each node have made a whole round that began after this call."""
+        before = self._rounds()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while any(now < then + 2 for now, then in zip(self._rounds(), before)):
+            assert time.monotonic() < deadline, f'the daemons made no whole round in {SETTLE_SECONDS} s'
+            time.sleep(0.2)
+
+    def _rounds(self):
+        return [int(path.read_text() or 0) if path.exists() else 0
+                for path in map(self._count_path, self.cluster.nodes)]
+
+    def _count_path(self, node):
+        return self.cluster.log_dir / f'daemons{node.number}.rounds'
+
+    def _of_node(self, number):
+        node = self.cluster.nodes[number - 1]
+        return [*(self.cluster.servers[node.own(kind)] for kind in node.ports), self._daemons[number]]
+
+    def _configure(self, number, old, new):
+        self.kill(number)
+        node = self.cluster.nodes[number - 1]
+        for kind in node.ports:
+            path = self.cluster.swift_dir / f'{node.own(kind)}-server.conf'
+            text = path.read_text()
+            assert old in text, f'{path} does not say {old}'
+            path.write_text(text.replace(old, new))
+        self.start(number)
+
+    def _make_daemons(self, node):
+        paths = [str(self.cluster.swift_dir / f'{node.own(kind)}-server.conf') for kind in node.ports]
+        count_path = self._count_path(node)
+        count_path.unlink(missing_ok=True)
+        return Child(f'daemons{node.number}',
+                     ['exec', sys.executable, '-m', 'tests.cluster.node_daemons', *paths, str(count_path)], 0,
+                     self.cluster.log_dir / f'daemons{node.number}.log')

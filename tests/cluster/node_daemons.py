@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemons of one storage node in one process, which lets each make a pass in turn, again and again.
+
+`python -m tests.cluster.node_daemons ACCOUNT-CONF CONTAINER-CONF OBJECT-CONF COUNT`: COUNT is the file that tells how
+many rounds of passes have ended.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+
+from s3multi.demo.server import use_swift_dir
+
+# In the order of their passes: rows that are late come first.
+DAEMONS = [
+    ('object', 'object-updater', 'swift.obj.updater', 'ObjectUpdater'),
+    ('object', 'object-replicator', 'swift.obj.replicator', 'ObjectReplicator'),
+    ('object', 'object-reconstructor', 'swift.obj.reconstructor', 'ObjectReconstructor'),
+    ('container', 'container-replicator', 'swift.container.replicator', 'ContainerReplicator'),
+    ('container', 'container-updater', 'swift.container.updater', 'ContainerUpdater'),
+    ('account', 'account-replicator', 'swift.account.replicator', 'AccountReplicator'),
+]
+REST_SECONDS = 1
+
+
+def make_daemons(conf_paths):
+    """Return the daemons. conf_paths: of account, container and object server."""
+    import eventlet
+    from swift.common import utils
+
+    utils.monkey_patch()
+    # As Swift's own launcher does: the hub has to outlive the forks of the updater.
+    eventlet.hubs.use_hub(utils.get_hub())
+    utils.disable_fallocate()
+    os.environ['TZ'] = 'UTC+0'
+    time.tzset()
+    kinds = dict(zip(('account', 'container', 'object'), conf_paths))
+    daemons = []
+    for kind, section, module, name in DAEMONS:
+        conf = utils.readconf(kinds[kind], section, log_name=section)
+        logger = utils.get_logger(conf, section, log_to_console=True, log_route=section)
+        daemons.append(getattr(importlib.import_module(module), name)(conf, logger=logger))
+    return daemons
+
+
+def main(conf_paths, count_path):
+    """Let them make their passes for ever."""
+    use_swift_dir(os.path.dirname(conf_paths[0]))
+    daemons = make_daemons(conf_paths)
+    from eventlet import Timeout, sleep
+    rounds = 0
+    while True:
+        for daemon in daemons:
+            try:
+                daemon.run_once()
+            except (Exception, Timeout):
+                daemon.logger.exception('the pass failed')
+        rounds += 1
+        with open(count_path + '.new', 'w', encoding='ascii') as file:
+            file.write(str(rounds))
+        os.replace(count_path + '.new', count_path)
+        sleep(REST_SECONDS)
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:4], sys.argv[4])
