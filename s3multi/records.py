@@ -23,6 +23,7 @@ _MARKER_TYPE = 'application/x-s3multi-marker'
 _CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
 # Where markers once named it; now their type does, so that a listing shows it.
 _INITIATOR_HEADER = 'X-Object-Sysmeta-S3multi-Initiator'
+_MARKED_HEADER = 'X-Object-Sysmeta-S3multi-Marked'
 _CHOSEN_HEADER = 'X-Object-Sysmeta-S3multi-Chosen'
 _TIMESTAMP_HEADER = 'X-Object-Sysmeta-S3multi-Timestamp'
 
@@ -71,7 +72,8 @@ class Records:
     def mark(self, upload: Upload, state: State, timestamp: Timestamp, initiator: str) -> None:
         """Write the marker again with another state; a newer one, or its deletion, stays as it is."""
         # An account that is full must still be able to abort, which is how it gets room.
-        self._put_marker(upload, Marker(state, timestamp, {}, initiator), expect=(), past_quota=True)
+        headers = {_MARKED_HEADER: Timestamp.now().internal}
+        self._put_marker(upload, Marker(state, timestamp, headers, initiator), expect=(), past_quota=True)
 
     def _put_marker(self, upload: Upload, marker: Marker, expect: 'tuple[int, ...]', *,
                     past_quota: bool = False) -> Response:
@@ -95,8 +97,9 @@ class Records:
             headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
         content_type = response.headers['Content-Type']
         initiator = marker_initiator(content_type) or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
+        marked = response.headers.get(_MARKED_HEADER)
         return Marker(marker_state(content_type) or State.ABORTED, _timestamp(response), headers, initiator,
-                      marker_checksum(content_type))
+                      marker_checksum(content_type), Timestamp(marked) if marked else None)
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
         """Write the intent of a Complete, unless there is one. Raises EntityTooLarge when the account is full.

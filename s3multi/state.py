@@ -46,7 +46,8 @@ class State(enum.Enum):
 class Marker:
     """A marker. ``headers`` is what the object shall have, as Initiate was told; empty once an Abort began.
 
-    initiator: who began the upload, '' when the marker does not tell. checksum: what Initiate chose.
+    initiator: who began the upload, '' when the marker does not tell. checksum: what Initiate chose. marked: when the
+    Abort wrote it, whose timestamp is that of the Initiate; None when the marker does not tell.
     """
 
     state: State
@@ -54,6 +55,7 @@ class Marker:
     headers: 'dict[str, str]' = field(default_factory=dict)
     initiator: str = ''
     checksum: 'Choice | None' = None
+    marked: 'Timestamp | None' = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from s3multi.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.lifecycle import marker_time
 from s3multi.session import Session
-from s3multi.state import Marker, State
+from s3multi.state import Intent, Marker, State
 from s3multi.subrequest import swift_time
 from swift.common.utils import Timestamp
 
@@ -68,6 +68,17 @@ def settle_abort(session: Session, upload: Upload) -> Settlement:
     return Settlement(Verdict.ABORTED, intent is not None)
 
 
+def finish(session: Session, upload: Upload, intent: Intent) -> None:
+    """End what a Complete left whose proxy died after its manifest, which is there: the upload is over.
+
+    intent: its own, or that of a rival; nobody else may be at work on it any more.
+    """
+    if session.is_versioned:
+        session.store.show_version(upload, intent.timestamp)
+    session.records.delete_marker(upload, after(intent.timestamp, 1))
+    session.records.delete_intent(upload, after(intent.timestamp, 1))
+
+
 def abort(session: Session, upload: Upload, looks: int) -> bool:
     """End an upload for good; say whether its parts may be deleted.
 
@@ -87,6 +98,9 @@ def abort(session: Session, upload: Upload, looks: int) -> bool:
         if settlement.verdict is Verdict.UNSURE:
             raise ServiceUnavailable()
         met_intent = settlement.met_intent
+    elif session.is_versioned:
+        # The Abort that came first may have met it.
+        met_intent = session.records.intent(upload) is not None
     if session.records.finished(upload.key).upload_id == upload.id:
         # No order of events leads here while Swift keeps its promises. The object outweighs the space.
         session.logger.error('upload %s of %s/%s is marked aborted, but its object exists: its parts are kept',

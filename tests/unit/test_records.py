@@ -224,6 +224,19 @@ def test_a_deletion_that_fails(status):
     assert code_of(records.delete_marker, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
 
 
+def test_a_marker_tells_when_it_was_marked():
+    """Its timestamp cannot: that is of the Initiate."""
+    swift = RecordingSwift()
+    before = Timestamp.now()
+    records_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2), 'a:b')
+    headers = {name: value for name, value in swift.last.headers.items() if name.startswith('X-')}
+    headers['Content-Type'] = swift.last.env['CONTENT_TYPE']
+    found = records_of(RecordingSwift(HEAD=(200, headers, b''))).marker(UPLOAD)
+
+    assert before <= found.marked <= Timestamp.now()
+    assert {} == found.headers
+
+
 @pytest.mark.parametrize('status', [201, 202])
 def test_marking_keeps_what_is_newer(status):
     """202: a Complete has deleted the marker since; that stays so."""

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the parts of an upload that is aborted may be deleted by the request that asks for it."""
+from dataclasses import replace
+
+import pytest
+
+from s3multi.layout import Upload
+from s3multi.operations import settle
+from tests.unit.fakes import IDS, RecordingSwift, session_of
+
+TICKS = 1790000000 * 100000
+UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
+ABORTED = 200, {'Content-Type': 'application/x-s3multi-marker;state=aborted', 'X-Timestamp': '1790000000.00000'}, b''
+INTENT = 200, {'X-Object-Sysmeta-S3multi-Chosen': 'x', 'X-Object-Sysmeta-S3multi-Timestamp': '1790000001.00000'}, b''
+VERSIONED = {'versions-container': 'x'}
+
+
+@pytest.mark.parametrize('sysmeta, intent, frees', [
+    ({}, 404, True), ({}, INTENT, True), (VERSIONED, 404, True), (VERSIONED, INTENT, False)],
+    ids=['plain', 'plain, intent', 'versions', 'versions, intent'])
+def test_an_abort_that_is_repeated(sysmeta, intent, frees):
+    """With versions, and the intent of a Complete, a version may list the parts: as the first Abort left them, so does
+    the next."""
+    def head(seen):
+        if seen.path.endswith('/complete'):
+            return intent
+        return ABORTED if '_segments' in seen.path else 404
+
+    session = replace(session_of(RecordingSwift(HEAD=head)), bucket_info={'status': 204, 'sysmeta': sysmeta})
+
+    assert frees == settle.abort(session, UPLOAD, looks=0)
