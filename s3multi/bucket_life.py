@@ -20,7 +20,15 @@ def ended_before(bucket_info: 'Mapping[str, Any]') -> int:
 
     bucket_info: Swift's container info. The time is in units of 10 microseconds since the epoch.
     """
-    return max(_ticks(bucket_info, 'delete_timestamp'), _ticks(bucket_info, 'created_at') - RECLAIMED_TICKS)
+    return max(deleted_at(bucket_info), _ticks(bucket_info, 'created_at') - RECLAIMED_TICKS)
+
+
+def deleted_at(bucket_info: 'Mapping[str, Any]') -> int:
+    """Return when a bucket of this name was last deleted, 0 if never; units of 10 microseconds since the epoch.
+
+    Unlike ``ended_before`` it does not guess: a replica that is young has not deleted anything.
+    """
+    return _ticks(bucket_info, 'delete_timestamp')
 
 
 def _ticks(bucket_info: 'Mapping[str, Any]', name: str) -> int:

@@ -209,7 +209,8 @@ def _reads_an_object(call: Call) -> bool:
         return False
 
 
-def _cluster_secret() -> bytes:
+def cluster_secret() -> bytes:
+    """Return what upload ids of this cluster are made with."""
     # The only secret that every proxy of a cluster has already, and that no client knows.
     swift.common.utils.validate_hash_conf()
     return swift.common.utils.HASH_PATH_PREFIX + b'\0' + swift.common.utils.HASH_PATH_SUFFIX
@@ -234,6 +235,6 @@ def filter_factory(global_conf: Mapping[str, str],
         logger = get_logger({**global_conf, **local_conf}, log_route='s3multi')
         queue = ExpiryQueue(settings.expirer_options, logger) if info['slo'].get('allow_async_delete') else None
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
-        return S3MultiMiddleware(app, settings, UploadIds(_cluster_secret()), freeing, logger)
+        return S3MultiMiddleware(app, settings, UploadIds(cluster_secret()), freeing, logger)
 
     return s3multi_filter

@@ -13,6 +13,7 @@ Stock s3api keeps an upload that it began in ``<bucket>+segments``, the marker a
 This module alone knows these names. Times are counted in Swift's own unit, 10 microseconds since the epoch.
 """
 import base64
+import enum
 import functools
 import hashlib
 import hmac
@@ -203,6 +204,29 @@ def split_marker(name: str) -> 'tuple[str, str] | None':
     if not (key and slash and _ID.fullmatch(upload_id)):
         return None
     return key, upload_id
+
+
+class Kind(enum.Enum):
+    """What an object in a segments container is to its upload."""
+
+    MARKER = 'marker'
+    INTENT = 'intent'
+    PART = 'part'
+
+
+def parse_name(name: str) -> 'tuple[Kind, str, str] | None':
+    """Return kind, key and upload id when ``name`` has the form of a record or part, split from the right; else None.
+
+    Whether the id was made for the key is for ``UploadIds`` to say.
+    """
+    kind = Kind.MARKER
+    above, _, last = name.rpartition('/')
+    if last == 'complete':
+        kind, name = Kind.INTENT, above
+    elif _PART.fullmatch(last):
+        kind, name = Kind.PART, above
+    split = split_marker(name)
+    return (kind, *split) if split else None
 
 
 def marker_range(key: str, ticks: int) -> 'tuple[str, str]':

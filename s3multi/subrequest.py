@@ -4,11 +4,13 @@
 Two kinds: with the rights of the operator (``Backend.request``), after the client was authorised against its bucket,
 and with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
 """
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from swift.common.request_helpers import get_reserved_name
 from swift.common.swob import Request, Response, str_to_wsgi, wsgi_quote
 from swift.common.utils import Timestamp
 from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
@@ -30,6 +32,11 @@ def swift_time(ticks: int) -> Timestamp:
     return Timestamp('%010d.%05d' % divmod(ticks, 100000))
 
 
+def own_environ(account: str, bucket: str) -> 'WSGIEnvironment':
+    """Return the environ of a request for a bucket that no client has made; account and bucket in native text."""
+    return Request.blank(wsgi_quote(str_to_wsgi('/v1/%s/%s' % (account, bucket)))).environ
+
+
 @dataclass(frozen=True)
 class Target:
     """What a sub-request is for: container and object in native text, and a query of our own."""
@@ -47,6 +54,7 @@ class Backend:
         self._env = env
         self._account = account
         self._containers = (bucket, segments_container(bucket))
+        self._bucket = bucket
         self._readable = (*self._containers, stock_container(bucket))
         # Shared with the sub-requests only if it exists: else a cached 404 of the segments container would outlive
         # its creation.
@@ -119,6 +127,23 @@ class Backend:
     def account_is_missing(self) -> bool:
         """Say whether the account does not exist, as before its first bucket is made."""
         return get_account_info(self._env, self._app, swift_source=SOURCE)['status'] == 404
+
+    def has_versions_container(self) -> bool:
+        """Say whether Swift's own container for the versions of the bucket is found."""
+        target = Target(get_reserved_name('versions', self._bucket))
+        response = self.answer(make_pre_authed_request(
+            self._env, 'HEAD', self._path(target), agent=_AGENT, swift_source=SOURCE,
+            headers={'X-Backend-Allow-Reserved-Names': 'true', 'X-Newest': 'true'}))
+        return bool(response.is_success)
+
+    def account_lists(self, container: str) -> bool:
+        """Say whether the listing of the account shows a container. Raises ServiceUnavailable when there is none."""
+        path = wsgi_quote(str_to_wsgi('/v1/' + self._account)) + '?' + urlencode(
+            {'format': 'json', 'limit': '1', 'prefix': container}, errors='surrogateescape')
+        response = self.answer(make_pre_authed_request(self._env, 'GET', path, agent=_AGENT, swift_source=SOURCE))
+        if response.status_int != 200:
+            raise ServiceUnavailable()
+        return [row['name'] for row in json.loads(response.body)] == [container]
 
     def _path(self, target: Target) -> str:
         path = '/v1/%s/%s' % (self._account, target.container)

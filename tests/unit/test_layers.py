@@ -14,15 +14,19 @@ PACKAGE = Path(s3multi.__file__).parent
 # The rules of S3 as plain functions and values: no WSGI, no request to Swift.
 DOMAIN = ('errors', 'cors', 'quotas', 'digests', 'conditions', 'checksums', 'layout', 'state', 'lifecycle',
           'bucket_life', 'parts', 'checksum_rules', 'request_headers', 'copy_source', 'pages', 'documents',
-          'attributes', 'manifest', 'config')
+          'attributes', 'manifest', 'config', 'sweep', 'sweep.rules')
 SHELL = ('pipeline', 'expiry', 'subrequest', 's3_acl', 'part_body', 'wire', 'heartbeat', 'hints', 'records', 'store',
-         'finished_parts', 'stock_uploads', 'session', 'readers', 'copies')
+         'finished_parts', 'stock_uploads', 'session', 'readers', 'copies', 'references')
 OPERATIONS = ('operations', 'operations.settle', 'operations.guard', 'operations.conclude', 'operations.prove',
               'operations.replace', 'operations.upload_part', 'operations.copy_part', 'operations.initiate',
               'operations.complete', 'operations.abort', 'operations.delete_bucket', 'operations.list_parts',
               'operations.list_uploads', 'operations.read_checksum', 'operations.get_attributes')
 # A room imports only what stands before it.
-ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'bucket_view', 'front')
+SWEEP = ('sweep.walk', 'sweep.judge', 'sweep.bucket', 'sweep.queue', 'sweep.accounts', 'sweep.cluster', 'sweep.report',
+         'sweep.__main__')
+ORDER = ('__init__',) + DOMAIN + SHELL + OPERATIONS + ('filter', 'bucket_view', 'front') + SWEEP
+
+PACKAGES = ('operations', 'sweep')
 
 # What operations share; any other arrow between them is none.
 BETWEEN_OPERATIONS = {
@@ -52,6 +56,7 @@ FOREIGN_TO_DOMAIN = {
     'bucket_life': [('swift.common.utils', 'Timestamp')],
     'state': [('swift.common.utils', 'Timestamp')],
     'lifecycle': [('swift.common.utils', 'Timestamp')],
+    'sweep.rules': [('swift.common.utils', 'Timestamp')],
 }
 FOREIGN = ('swift', 'anycrc', 'eventlet', 'lxml', 'simplejson', 'paste', 'boto3', 'botocore', 'requests', 'swiftclient')
 INPUT_OUTPUT = ('asyncio', 'ftplib', 'http', 'io', 'logging', 'multiprocessing', 'os', 'pathlib', 'select', 'shutil',
@@ -67,8 +72,8 @@ WITH_THE_OPERATORS_RIGHTS = ('request', 'answer', 'call')
 
 def source_of(room):
     """Return the text of a room."""
-    return (PACKAGE / (room.replace('.', '/') + '.py') if room != 'operations'
-            else PACKAGE / 'operations/__init__.py').read_text()
+    return (PACKAGE / (room.replace('.', '/') + '.py') if room not in PACKAGES
+            else PACKAGE / room / '__init__.py').read_text()
 
 
 def rooms():
@@ -84,7 +89,7 @@ def is_in(module, package):
 
 def imports(room, tree):
     """Yield module and name (None for the module itself) of every import, wherever it stands."""
-    base = ['s3multi', *room.split('.')[:-1]] if room != 'operations' else ['s3multi', 'operations']
+    base = ['s3multi', *room.split('.')[:-1]] if room not in PACKAGES else ['s3multi', room]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, None) for alias in node.names)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``s3multi-sweep``: finish what died, abort what was forgotten, and free what nobody refers to."""
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from eventlet import Timeout
+from swift.common.utils import EventletRateLimiter, Timestamp, get_logger, monkey_patch
+
+from s3multi.config import ConfigError
+from s3multi.errors import S3Error
+from s3multi.references import Uncertain
+from s3multi.sweep.bucket import Sweep
+from s3multi.sweep.cluster import SweptCluster
+from s3multi.sweep.report import CANNOT_START, Report
+from s3multi.sweep.rules import GRACE_SECONDS, LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS, Limits
+
+_UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
+DEFAULT_CONF = '/etc/swift/s3multi-sweep.conf'
+
+
+def duration(text: str) -> float:
+    """Return the seconds of ``36h``, ``2d``, ``90m`` or ``3600``. Raises ValueError."""
+    number, unit = (text[:-1], _UNITS[text[-1]]) if text and text[-1] in _UNITS else (text, 1)
+    seconds = float(number) * unit
+    if not 0 < seconds < float('inf'):
+        raise ValueError(text)
+    return seconds
+
+
+def _grace(text: str) -> float:
+    seconds = duration(text)
+    if not LEAST_GRACE_SECONDS <= seconds <= MOST_GRACE_SECONDS:
+        raise argparse.ArgumentTypeError('expected a time from 1h to 7d')
+    return seconds
+
+
+def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
+    """Return the options of the command line. Exits when they are wrong."""
+    parser = argparse.ArgumentParser(prog='s3multi-sweep', description=__doc__.replace('``', ''), epilog=(
+        'Exit codes: 0 all was swept; 1 something could not be read or deleted, run it again; 2 it could not start; '
+        '3 interrupted; 4 all was swept, and nothing empties the queue of the object expirer.'))
+    parser.add_argument('places', nargs='*', metavar='ACCOUNT[/BUCKET]', help='what to sweep')
+    parser.add_argument('--from', dest='file', metavar='FILE',
+                        help='a file with more of them, one a line; - for standard input')
+    parser.add_argument('--local-accounts', metavar='DEVICES',
+                        help='all accounts whose first replica is on this storage node; DEVICES as in '
+                             'account-server.conf, /srv/node by default there')
+    parser.add_argument('--no-mount-check', action='store_true', help='with --local-accounts: devices are no mounts')
+    parser.add_argument('--conf', default=DEFAULT_CONF, help='the pipeline of the internal client (%(default)s)')
+    parser.add_argument('--swift-dir', help='where swift.conf and the rings are (/etc/swift)')
+    parser.add_argument('--apply', action='store_true', help='do it; without this, only tell what would be done')
+    parser.add_argument('--grace', type=_grace, default=GRACE_SECONDS, metavar='TIME',
+                        help='delete nothing that is younger, as in 36h or 2d; from 1h to 7d (2d)')
+    parser.add_argument('--abort-older-than', type=duration, metavar='TIME',
+                        help='abort uploads that were initiated so long ago, as in 30d')
+    parser.add_argument('--keep-finished', action='store_true',
+                        help='leave all parts of completed uploads, whether an object refers to them or not')
+    parser.add_argument('--concurrency', type=int, choices=range(1, 101), default=8, metavar='N',
+                        help='how many uploads to look at at a time (%(default)s)')
+    parser.add_argument('--uploads-per-second', type=float, default=0.0, metavar='N',
+                        help='how many uploads to ask Swift about in a second (no limit)')
+    parser.add_argument('--skip-queue', action='store_true',
+                        help='do not look at the queue of the object expirer, which takes some 200 small requests')
+    parser.add_argument('--json', action='store_true', help='a JSON document a line')
+    parser.add_argument('--verbose', action='store_true', help='tell also of uploads that are left as they are')
+    options = parser.parse_args(arguments)
+    if not (options.places or options.file or options.local_accounts):
+        parser.error('say what to sweep: accounts, --from or --local-accounts')
+    return options
+
+
+def places(options: argparse.Namespace, cluster: SweptCluster) -> 'Iterator[tuple[str, str | None]]':
+    """Yield accounts, and buckets where one was named."""
+    yield from _split(options.places)
+    if options.file == '-':
+        yield from _split(sys.stdin)
+    elif options.file:
+        with open(options.file, encoding='utf-8') as lines:
+            yield from _split(lines)
+    if options.local_accounts:
+        for account in cluster.local_accounts(options.local_accounts, not options.no_mount_check):
+            yield account, None
+
+
+def _split(lines: Iterable[str]) -> 'Iterator[tuple[str, str | None]]':
+    for line in lines:
+        account, _, bucket = line.strip().partition('/')
+        if account and not account.startswith('#'):
+            yield account, bucket or None
+
+
+class Interrupt:
+    """Whether somebody has asked the sweep to end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def _ask(self, number: int, _frame: Any) -> None:
+        self.asked = True
+        # Who asks twice does not want to wait; a sweep may end at any point.
+        signal.signal(number, signal.SIG_DFL)
+
+
+def sweep_all(sweep: Sweep, cluster: SweptCluster, wanted: 'Iterable[tuple[str, str | None]]', report: Report,
+              stop: Callable[[], bool]) -> None:
+    """Sweep one place after the other."""
+    for account, only in wanted:
+        try:
+            for bucket in cluster.buckets(account) if only is None else [only]:
+                if stop():
+                    return
+                report.containers += 1
+                report.show('%s/%s' % (account, bucket))
+                _sweep_one(sweep, account, bucket, report, stop)
+        except (Exception, Timeout) as error:
+            report.unreadable(account, None, error)
+        if stop():
+            return
+
+
+def _sweep_one(sweep: Sweep, account: str, bucket: str, report: Report, stop: Callable[[], bool]) -> None:
+    try:
+        for outcome in sweep.bucket(account, bucket, stop):
+            report.add(outcome)
+    except (S3Error, Uncertain, Timeout) as error:
+        report.unreadable(account, bucket, error)
+
+
+def main(arguments: 'Sequence[str] | None' = None) -> int:
+    """Run the command; return its exit code."""
+    options = read_arguments(arguments)
+    monkey_patch()
+    logging.getLogger().addHandler(logging.NullHandler())
+    logger = get_logger({'log_name': 's3multi-sweep'}, log_route='s3multi-sweep')
+    try:
+        cluster = SweptCluster(options.conf, options.swift_dir, logger)
+        wanted = places(options, cluster)
+    except (ValueError, LookupError, OSError, SystemExit) as error:
+        print('s3multi-sweep: %s' % error, file=sys.stderr)
+        return CANNOT_START
+    stop = Interrupt()
+    limiter = EventletRateLimiter(options.uploads_per_second)
+    sweep = Sweep(cluster.client.app, cluster.ids, cluster.settings, logger,
+                  Limits(options.grace, options.abort_older_than, options.keep_finished), options.apply,
+                  options.concurrency, limiter.wait)
+    report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, as_json=options.json,
+                    applied=options.apply, verbose=options.verbose)
+    try:
+        sweep_all(sweep, cluster, wanted, report, stop)
+    except (ConfigError, OSError) as error:
+        print('s3multi-sweep: %s' % error, file=sys.stderr)
+        return CANNOT_START
+    queue, warnings = None, []
+    try:
+        queue = None if stop() or options.skip_queue else cluster.queue(float(Timestamp.now()))
+        warnings = queue.warnings if queue else []
+    except (Exception, Timeout) as error:
+        warnings = ['The queue of the object expirer cannot be looked at: %s' % error]
+    return report.end(stop(), queue, warnings)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster that is swept, through Swift's internal client."""
+import configparser
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from swift.common import constraints, storage_policy, utils
+from swift.common.internal_client import InternalClient
+from swift.common.registry import get_swift_info
+from swift.common.ring import Ring
+
+from s3multi import config
+from s3multi.config import ConfigError, Settings
+from s3multi.filter import cluster_secret
+from s3multi.layout import SEGMENTS_SUFFIX, UploadIds
+from s3multi.parts import MAX_PART_BYTES, MAX_PART_NUMBER
+from s3multi.sweep.accounts import local_accounts
+from s3multi.sweep.queue import QueueState, look
+
+_REQUEST_TRIES = 3
+
+
+class SweptCluster:
+    """Containers, accounts and the expirer's queue of a cluster. client: an internal client over its pipeline."""
+
+    def __init__(self, conf_path: str, swift_dir: 'str | None', logger: Any) -> None:
+        """swift_dir: of swift.conf and the rings, None for /etc/swift. Raises ConfigError, and what Swift raises."""
+        if swift_dir is not None:
+            utils.set_swift_dir(swift_dir)
+            storage_policy.reload_storage_policies()
+            constraints.reload_constraints()
+        self._logger = logger
+        self.settings = _settings(conf_path)
+        self.ids = UploadIds(cluster_secret())
+        try:
+            self.client = InternalClient(conf_path, 's3multi sweep', _REQUEST_TRIES)
+        except ValueError as error:
+            raise ConfigError('%s: %s' % (conf_path, error)) from None
+        for name, section in (('symlink', 'symlink'), ('object_versioning', 'versioned_writes')):
+            if name not in get_swift_info():
+                # Without them the versions of an object could not be seen, and their parts would be deleted.
+                raise ConfigError('%s: the pipeline needs versioned_writes and symlink, and [filter:versioned_writes] '
+                                  'allow_object_versioning = true, whether the proxies have them or not; %s is missing'
+                                  % (conf_path, section))
+
+    def buckets(self, account: str) -> Iterator[str]:
+        """Yield the buckets of an account that have a segments container, in order, whether they still exist or not."""
+        for row in self.client.iter_containers(account):
+            if row['name'].endswith(SEGMENTS_SUFFIX) and row['name'] != SEGMENTS_SUFFIX:
+                yield row['name'][:-len(SEGMENTS_SUFFIX)]
+
+    def local_accounts(self, devices: str, mount_check: bool) -> Iterator[str]:
+        """Yield the accounts that are this storage node's to sweep. devices: the directory of its devices."""
+        if not os.path.isdir(devices):
+            raise ConfigError('%s: no directory of devices' % devices)
+        return local_accounts(Ring(utils.SWIFT_CONF_FILE.rpartition('/')[0], ring_name='account'), devices,
+                              mount_check, self._logger)
+
+    def queue(self, now: float) -> QueueState:
+        """Look at the queue of the object expirer. Raises what the internal client raises."""
+        account = '.' + (self.settings.expiring_objects_account_name or 'expiring_objects')
+
+        def first_task(container: str) -> 'str | None':
+            path = self.client.make_path(account, container) + '?format=json&limit=1'
+            response = self.client.make_request('GET', path, {}, (2, 404))
+            rows = json.loads(response.body) if response.status_int == 200 else []
+            return str(rows[0]['name']) if rows else None
+
+        return look(lambda: self.client.iter_containers(account), first_task,
+                    self.settings.expiring_objects_container_divisor or 86400, now)
+
+
+def _settings(conf_path: str) -> Settings:
+    parser = configparser.RawConfigParser(strict=False)
+    if not parser.read(conf_path):
+        raise ConfigError('%s cannot be read' % conf_path)
+    section = dict(parser['filter:s3multi']) if parser.has_section('filter:s3multi') else {}
+    own = {name: value for name, value in section.items() if name not in parser.defaults()}
+    return config.load(own, {'min_segment_size': MAX_PART_BYTES, 'max_upload_part_num': MAX_PART_NUMBER})

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a sweep tells: a line for each thing it did or could not do, progress, and the sum at the end."""
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from s3multi.sweep.judge import CHANGES, FAILED, Outcome
+from s3multi.sweep.queue import QueueState
+
+_PROGRESS_SECONDS = 0.5
+# Exit codes.
+OK, INCOMPLETE, CANNOT_START, INTERRUPTED, QUEUE_STUCK = range(5)
+_VERBS = {'finished': 'end', 'aborted': 'abort', 'freed': 'free', 'forgotten': 'forget'}
+
+
+class Report:
+    """Writes to ``out`` while the sweep goes on. progress: a terminal, or None."""
+
+    def __init__(self, out: TextIO, progress: 'TextIO | None', *, as_json: bool, applied: bool, verbose: bool) -> None:
+        self._out = out
+        self._progress = progress
+        self._as_json = as_json
+        self._applied = applied
+        self._verbose = verbose
+        self._shown = 0.0
+        self._width = 0
+        self.uploads: Counter[str] = Counter()
+        self.parts = self.bytes = self.containers = self.unread = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome, and tell it if there is something to tell."""
+        self.uploads[outcome.what] += 1
+        self.parts += outcome.parts
+        self.bytes += outcome.bytes
+        upload = outcome.upload
+        if self._verbose or outcome.what in (*CHANGES, FAILED):
+            self._say({'event': 'upload', 'account': upload.account, 'bucket': upload.bucket, 'key': upload.key,
+                       'upload': upload.id, 'outcome': outcome.what, 'applied': self._applies(outcome),
+                       'parts': outcome.parts, 'bytes': outcome.bytes, 'reason': outcome.reason},
+                      self._line(outcome))
+        self.show('%s/%s' % (upload.account, upload.bucket))
+
+    def unreadable(self, account: str, bucket: 'str | None', error: BaseException) -> None:
+        """Tell that the containers of an account, or one of them, could not be read."""
+        self.unread += 1
+        place = account if bucket is None else '%s/%s' % (account, bucket)
+        reason = '%s: %s' % (type(error).__name__, error)
+        self._say({'event': 'unreadable', 'account': account, 'bucket': bucket, 'reason': reason},
+                  '%s cannot be swept: %s' % (place, reason))
+
+    def show(self, place: str) -> None:
+        """Show on the terminal where the sweep is, now and then."""
+        if self._progress is not None and time.monotonic() - self._shown > _PROGRESS_SECONDS:
+            self._shown = time.monotonic()
+            self._overwrite('%s: %d uploads in %d containers, %d parts %s' % (
+                place, sum(self.uploads.values()), self.containers, self.parts, self._verb('free')))
+
+    def end(self, interrupted: bool, queue: 'QueueState | None', warnings: Sequence[str]) -> int:
+        """Tell the sum; return the exit code. queue: None when it could not be looked at, or was not."""
+        state = {'length': queue.length, 'overdue_seconds': round(queue.overdue), 'unreported': queue.unreported
+                 } if queue else None
+        counts = ', '.join('%d %s' % (count, what) for what, count in sorted(self.uploads.items())) or 'none'
+        self._say({'event': 'report', 'applied': self._applied, 'interrupted': interrupted,
+                   'containers': self.containers, 'uploads': dict(self.uploads), 'parts': self.parts,
+                   'bytes': self.bytes, 'unreadable': self.unread, 'expirer_queue': state, 'warnings': list(warnings)},
+                  '%s%d containers; uploads: %s; %d parts of %d bytes %s.%s' % (
+                      'Interrupted. ' if interrupted else '', self.containers, counts, self.parts, self.bytes,
+                      self._verb('free'), ''.join('\n' + warning for warning in warnings)))
+        if interrupted:
+            return INTERRUPTED
+        if self.unread or self.uploads[FAILED]:
+            return INCOMPLETE
+        return QUEUE_STUCK if warnings else OK
+
+    def _applies(self, outcome: Outcome) -> bool:
+        return self._applied and outcome.what in CHANGES
+
+    def _verb(self, verb: str) -> str:
+        past = {'end': 'ended', 'abort': 'aborted', 'free': 'freed', 'forget': 'forgotten'}[verb]
+        return past if self._applied else 'would be ' + past
+
+    def _line(self, outcome: Outcome) -> str:
+        upload = outcome.upload
+        what = self._verb(_VERBS[outcome.what]) if outcome.what in CHANGES else outcome.what
+        details = ['%d parts, %d bytes' % (outcome.parts, outcome.bytes)] if outcome.parts else []
+        details += [outcome.reason] if outcome.reason else []
+        # A key may hold what a terminal would obey.
+        return '%s/%s/%s %s: %s%s' % (upload.account, upload.bucket, json.dumps(upload.key), upload.id, what,
+                                      ' (%s)' % '; '.join(details) if details else '')
+
+    def _say(self, fields: 'dict[str, Any]', line: str) -> None:
+        if self._progress is not None and self._width:
+            self._overwrite('')
+        print(json.dumps(fields) if self._as_json else line, file=self._out, flush=True)
+
+    def _overwrite(self, text: str) -> None:
+        assert self._progress is not None
+        self._progress.write('\r' + text[:200].ljust(self._width) + ('\r' if not text else ''))
+        self._progress.flush()
+        self._width = len(text[:200])

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the rows of a segments container to the uploads that they belong to, in one pass and in little memory."""
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from s3multi.layout import Kind, Upload, UploadIds, parse_name
+from s3multi.parts import Attempt
+from s3multi.records import marker_state
+from s3multi.state import State
+from s3multi.store import Row, attempt_of
+
+# What is held of one upload at a time. More than the attempts of an upload of 10000 parts, some uploaded anew.
+_MOST_ATTEMPTS = 30000
+
+
+@dataclass(frozen=True)
+class Found:
+    """Neighbouring rows of one upload: not all of its rows, where others lie in between or they are many.
+
+    state: what the row of its marker says, None without one. has_intent: whether there is a row of the intent.
+    """
+
+    upload: Upload
+    state: 'State | None'
+    has_intent: bool
+    attempts: Sequence[Attempt]
+
+
+def uploads_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: UploadIds) -> Iterator[Found]:
+    """Yield what belongs to uploads of ``bucket`` in the listing of its segments container, in its order.
+
+    Names that are not ours, and those whose id was not made for their key, are passed over.
+    """
+    def owner(row: Row) -> 'tuple[str, str] | None':
+        parsed = parse_name(row['name'])
+        return parsed[1:] if parsed else None
+
+    rows = (row for page in pages for row in page)
+    for place, group in groupby(rows, owner):
+        if place is not None and ids.belongs(account, bucket, *place):
+            yield from _of_one(Upload(account, bucket, *place), group)
+
+
+def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
+    state, has_intent = None, False
+    attempts: list[Attempt] = []
+    for row in rows:
+        kind = parse_name(row['name'])
+        if kind is not None and kind[0] is Kind.PART:
+            attempt = attempt_of(upload, row)
+            if attempt is not None:
+                attempts.append(attempt)
+        elif kind is not None and kind[0] is Kind.INTENT:
+            has_intent = True
+        else:
+            state = marker_state(row['content_type'])
+        if len(attempts) == _MOST_ATTEMPTS:
+            yield Found(upload, state, has_intent, tuple(attempts))
+            attempts = []
+    if attempts or state is not None or has_intent:
+        yield Found(upload, state, has_intent, tuple(attempts))
+
+
+def until(stop: Callable[[], bool], found: Iterable[Found]) -> Iterator[Found]:
+    """Yield what was found until ``stop`` says so."""
+    for each in found:
+        if stop():
+            return
+        yield each

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether anything empties the queue of the object expirer, by what its containers hold."""
+import logging
+
+import pytest
+
+from s3multi.expiry import ExpiryQueue
+from s3multi.subrequest import swift_time
+from s3multi.sweep.queue import look
+
+DAY = 86400
+NOW = 20000 * DAY + 7200.0
+
+
+def queue(containers, listed=None, now=NOW, divisor=DAY):
+    """Look at a queue. containers: the times at which their tasks are due, by name. listed: those that the account
+    lists, all by default."""
+    rows = [{'name': name, 'count': len(containers[name])} for name in (containers if listed is None else listed)]
+
+    def first_task(name):
+        return '%010d-AUTH_a/c/o' % min(containers[name]) if containers.get(name) else None
+
+    return look(lambda: rows, first_task, divisor, now)
+
+
+@pytest.mark.parametrize('containers, length, overdue', [
+    ({}, 0, 0),
+    ({str(20000 * DAY): [NOW - 60]}, 1, 60),
+    ({str(19990 * DAY): [], str(19998 * DAY): [NOW - 2 * DAY, NOW], str(20000 * DAY): [NOW - 5]}, 3, 2 * DAY),
+    ({str(20001 * DAY): [NOW + DAY] * 5}, 5, 0),
+    ({'someone': [0]}, 0, 0),
+], ids=['empty', 'a minute', 'two days', 'later', 'no time'])
+def test_length_and_age(containers, length, overdue):
+    """What is due in time to come counts, and is not overdue; empty containers say nothing."""
+    state = queue(containers)
+
+    assert (length, overdue) == (state.length, state.overdue)
+    assert (overdue > DAY) == bool(state.warnings)
+
+
+@pytest.mark.parametrize('due, unreported', [(NOW - 7200, 1), (NOW - 60, 0), (NOW + 60, 0), (NOW - DAY, 1)])
+def test_containers_that_the_account_does_not_list(due, unreported):
+    """With deletions that are overdue by an hour, they are what an updater has not reported."""
+    name = str(int(due) // DAY * DAY - 42)
+
+    state = queue({name: [int(due)]}, listed=[])
+
+    assert unreported == state.unreported
+    assert bool(unreported) == any('container-updater' in warning for warning in state.warnings)
+    assert 0 == queue({name: [int(due)]}).unreported
+
+
+@pytest.mark.parametrize('divisor', [DAY, 3600])
+def test_names_are_those_that_parts_are_queued_under(divisor):
+    """Whichever part comes first in a batch, and however long a period is."""
+    expirer = ExpiryQueue({'expiring_objects_container_divisor': str(divisor)}, logging.getLogger('s3multi.test'))
+    for number in range(20):
+        due = int(NOW) - 3700
+        job = expirer.job('AUTH_a', 'bucket_segments', ['name%d' % number], swift_time(due * 100000))
+
+        assert 1 == queue({job.container: [due]}, [], divisor=divisor).unreported

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a sweep may end and delete, by what the records say and by age."""
+import pytest
+from swift.common.utils import Timestamp
+
+from s3multi.layout import Upload, new_attempt
+from s3multi.parts import Attempt
+from s3multi.state import LEASE_SECONDS, Intent, Marker, State
+from s3multi.subrequest import swift_time
+from s3multi.sweep import rules
+from s3multi.sweep.rules import DAY_SECONDS, Limits, Step
+from tests.unit.fakes import IDS
+
+TICKS = 1790000000 * 100000
+DAY = int(DAY_SECONDS) * 100000
+UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
+
+
+def at(days):
+    """Return the time so many days after the upload began."""
+    return swift_time(int(TICKS + days * DAY))
+
+
+def marker(state, days=0):
+    return Marker(state, swift_time(TICKS), marked=at(days) if days else None)
+
+
+def intent(days):
+    return Intent('x', at(days))
+
+
+OPEN, ABORTING, ABORTED = (marker(state) for state in State)
+
+
+@pytest.mark.parametrize('found, written, finished, step', [
+    (OPEN, None, False, Step.LEAVE),
+    (OPEN, intent(10), False, Step.WAIT),
+    (OPEN, intent(9), True, Step.FINISH),
+    (OPEN, intent(9), False, Step.LEAVE),
+    (ABORTING, None, False, Step.ABORT),
+    (ABORTING, intent(10), False, Step.WAIT),
+    (ABORTING, intent(9), True, Step.FINISH),
+    (ABORTING, intent(9), False, Step.ABORT),
+    (ABORTED, None, False, Step.FREE),
+    (ABORTED, intent(9), True, Step.FREE),
+    (ABORTED, intent(10), False, Step.WAIT),
+    (None, None, False, Step.JUDGE),
+    (None, intent(9), False, Step.JUDGE),
+    (None, intent(10), False, Step.WAIT),
+])
+def test_next_step(found, written, finished, step):
+    """The table of states (``doc/design``), as far as it is left to a sweep."""
+    assert step is rules.next_step(UPLOAD, found, written, finished, 0, Limits(), at(10))
+
+
+@pytest.mark.parametrize('age, days, aborts', [
+    (None, 400, False), (2 * DAY_SECONDS, 1.9, False), (2 * DAY_SECONDS, 2.1, True), (60.0, 0.1, True)])
+def test_forgotten_uploads(age, days, aborts):
+    """Without an age no upload is aborted; with one, those that were initiated longer ago."""
+    limits = Limits(abort_older_than=age)
+
+    assert (Step.ABORT if aborts else Step.LEAVE) is rules.next_step(UPLOAD, OPEN, None, False, 0, limits, at(days))
+    assert Step.WAIT is rules.next_step(UPLOAD, OPEN, intent(days), False, 0, limits, at(days))
+
+
+@pytest.mark.parametrize('ended_before, days, aborts', [
+    (TICKS - 1, 9, False), (TICKS, 9, True), (TICKS + DAY, 9, True), (TICKS, 1.9, False)])
+def test_uploads_of_a_bucket_that_was_deleted(ended_before, days, aborts):
+    """They are aborted after the grace; those that are newer than the deletion belong to the bucket of now."""
+    assert aborts == rules.may_abort(UPLOAD, ended_before, Limits(), at(days))
+
+
+@pytest.mark.parametrize('ended, over', [(at(0), True), (at(7.9), True), (at(8.1), False), (Timestamp(0), True)])
+def test_when_an_upload_is_over(ended, over):
+    """After the grace, or when Swift has forgotten the time, which takes it a week."""
+    assert over == rules.is_over(ended, Limits(), at(10))
+
+
+@pytest.mark.parametrize('days, forgets', [(0, True), (7.9, True), (8.1, False)])
+def test_when_an_abort_is_forgotten(days, forgets):
+    """A grace after the Abort; one whose time is not known counts from the Initiate."""
+    assert forgets == rules.may_forget(marker(State.ABORTED, days), Limits(), at(10))
+
+
+def test_what_may_be_freed():
+    """Only what is older than the grace, by the name that manifests have for it."""
+    old, young = (Attempt(1, UPLOAD.part(1, new_attempt(ticks)), ticks, 'e', 1) for ticks in (TICKS, TICKS + 9 * DAY))
+
+    assert {'/bucket_segments/' + old.name: old} == rules.candidates(UPLOAD, [old, young], Limits(), at(10))
+    assert {} == rules.candidates(UPLOAD, [old, young], Limits(grace=11 * DAY_SECONDS), at(10))
+
+
+def test_the_grace():
+    """It is longer than any lease, and what Swift remembers of a deletion is no shorter."""
+    assert 10 * LEASE_SECONDS < rules.LEAST_GRACE_SECONDS < rules.GRACE_SECONDS < rules.MOST_GRACE_SECONDS
+    assert 7 * DAY_SECONDS >= rules.MOST_GRACE_SECONDS

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From rows to uploads: what belongs together, and what belongs to nobody we know."""
+import itertools
+
+import pytest
+
+from s3multi.layout import Kind, Upload, UploadIds, new_attempt, parse_name
+from s3multi.state import State
+from s3multi.sweep import walk
+from s3multi.sweep.walk import until, uploads_in
+from tests.unit.fakes import IDS, Listing
+
+TICKS = 1790000000 * 100000
+ID = IDS.new('AUTH_a', 'bucket', 'key', TICKS)
+
+
+def upload_of(key, ids=IDS):
+    return Upload('AUTH_a', 'bucket', key, ids.new('AUTH_a', 'bucket', key, TICKS))
+
+
+def row(name, content_type='application/octet-stream'):
+    return {'name': name, 'hash': 'e', 'bytes': 3, 'content_type': content_type}
+
+
+def rows_of(upload, parts=2, state='open', intent=False):
+    """Return the rows of an upload. state: None without a marker."""
+    marker = [row(upload.marker, 'application/x-s3multi-marker;state=%s' % state)] if state else []
+    return marker + [row(upload.part(number, new_attempt(TICKS))) for number in range(1, parts + 1)] + (
+        [row(upload.intent)] if intent else [])
+
+
+def found_in(rows, page_size=3):
+    return list(uploads_in(Listing(rows, page_size).rows(), 'AUTH_a', 'bucket', IDS))
+
+
+@pytest.mark.parametrize('name, parsed', [
+    ('key/' + ID, (Kind.MARKER, 'key', ID)),
+    ('a/b/' + ID, (Kind.MARKER, 'a/b', ID)),
+    ('key/%s/complete' % ID, (Kind.INTENT, 'key', ID)),
+    ('key/%s/00000001-%s' % (ID, 'a' * 11), (Kind.PART, 'key', ID)),
+    ('key/%s/00000001-%s/%s' % (ID, 'a' * 11, ID), (Kind.MARKER, 'key/%s/00000001-%s' % (ID, 'a' * 11), ID)),
+    ('key/%s/00000001-%s' % (ID, 'a' * 10), None),
+    ('key/%s/0000001-%s' % (ID, 'a' * 11), None),
+    ('key/%s/00000001' % ID, None),
+    ('key/%s/Complete' % ID, None),
+    ('/' + ID, None),
+    (ID, None),
+    ('key/%s/' % ID, None),
+    ('key/complete', None),
+    ('key/00000001-' + 'a' * 11, None),
+    ('', None),
+])
+def test_names(name, parsed):
+    """A name is read from the right, and only the exact form counts."""
+    assert parsed == parse_name(name)
+
+
+@pytest.mark.parametrize('page_size', [1, 2, 3, 100])
+def test_uploads(page_size):
+    """Marker, parts and intent of an upload belong together, wherever pages end."""
+    first, second, third = map(upload_of, ('a', 'b/x', 'c'))
+    rows = rows_of(first) + rows_of(second, 3, None) + rows_of(third, 0, 'aborted', intent=True)
+
+    assert [(first, State.OPEN, False, 2), (second, None, False, 3), (third, State.ABORTED, True, 0)] == [
+        (found.upload, found.state, found.has_intent, len(found.attempts)) for found in found_in(rows, page_size)]
+
+
+def test_names_that_are_not_ours():
+    """Of another form, or with an id that was not made for this account, bucket and key, or by this cluster."""
+    other = upload_of('key', UploadIds(b'another'))
+    moved = Upload('AUTH_a', 'bucket', 'moved', upload_of('key').id)
+    rows = [*rows_of(other, intent=True), *rows_of(moved), row('a/00000001'), row('a'), row('key/complete')]
+
+    assert [] == found_in(rows)
+    assert [] == list(uploads_in([rows_of(upload_of('key'))], 'AUTH_b', 'bucket', IDS))
+
+
+def test_uploads_among_the_parts_of_another():
+    """An upload whose names lie between those of another one splits it; each is found."""
+    outer = upload_of('key')
+    inner = upload_of(outer.part(1, 'x' * 11))
+    found = found_in([*rows_of(outer), *rows_of(inner)])
+
+    assert [outer, inner, outer] == [each.upload for each in found] or [outer, inner] == [
+        each.upload for each in found]
+    assert 2 == sum(len(each.attempts) for each in found if each.upload == outer)
+
+
+def test_many_attempts_are_cut(monkeypatch):
+    """So that memory stays flat, whatever an upload has; what one row says of the upload all pieces say."""
+    monkeypatch.setattr(walk, '_MOST_ATTEMPTS', 4)
+
+    found = found_in(rows_of(upload_of('key'), 10))
+
+    assert [4, 4, 2] == [len(each.attempts) for each in found]
+    assert {State.OPEN} == {each.state for each in found}
+
+
+def test_listings_are_read_as_they_are_needed():
+    """A page at a time, and no further than the sweep goes."""
+    pages = ([row] for key in 'abcdef' for row in rows_of(upload_of(key), 1))
+
+    asked = iter((False, False, True))
+    found = list(until(lambda: next(asked), uploads_in(pages, 'AUTH_a', 'bucket', IDS)))
+
+    assert ['a', 'b'] == [each.upload.key for each in found]
+    assert 'd' in ''.join(itertools.chain.from_iterable((row['name'][0] for row in page) for page in pages))
