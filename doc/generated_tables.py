@@ -4,6 +4,8 @@
 ``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-front-options::``: those of
 ``[filter:s3api]`` that are ours. ``.. s3multi-refused-headers::``: the request headers that are answered with
 NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
+``.. s3multi-steps::``, ``.. s3multi-sweep-steps::``: the steps that protect an upload, also from a sweep, and how each
+is missed when it is left out.
 ``.. s3multi-stages::``: what the records say in each stage of an upload. ``.. s3multi-moves::``: every write that moves
 an upload. ``.. s3multi-steps::``: the steps that protect an upload, and how each is missed when it is left out.
 """
@@ -15,7 +17,7 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 import state_diagram
 from s3multi import config, errors, lifecycle, request_headers
-from tests.model import mutations
+from tests.model import mutations, sweeping
 
 # The operations by the names of ``request_headers.REFUSED``.
 OPERATIONS = {
@@ -156,6 +158,19 @@ class Steps(TableDirective):
             yield mutation.step, mutation.rule, events
 
 
+class SweepSteps(TableDirective):
+    """The same for sweeps."""
+
+    module = sweeping
+    heads = Steps.heads
+    widths = Steps.widths
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for _limits, mutation in sweeping.SWEEP_MUTATIONS:
+            events = '; '.join(mutation.lines) + (' (a bucket with versions)' if mutation.versioned else '')
+            yield mutation.step, mutation.rule, events
+
+
 def setup(app: Any) -> 'dict[str, Any]':
     """Called by Sphinx."""
     app.add_directive('s3multi-options', Options)
@@ -165,5 +180,6 @@ def setup(app: Any) -> 'dict[str, Any]':
     app.add_directive('s3multi-stages', Stages)
     app.add_directive('s3multi-moves', Moves)
     app.add_directive('s3multi-steps', Steps)
+    app.add_directive('s3multi-sweep-steps', SweepSteps)
     app.connect('builder-inited', lambda _app: state_diagram.write())
     return {'parallel_read_safe': True}

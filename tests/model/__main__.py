@@ -17,21 +17,24 @@ def main(arguments):
     parser.add_argument('--seconds', type=float, default=60, help='how long to go on (60)')
     parser.add_argument('--seed', type=int, default=0, help='another number tries other runs (0)')
     parser.add_argument('--replay', type=int, metavar='SEED', help='play this run alone, and show its requests')
+    parser.add_argument('--sweeps', action='store_true', help='let sweeps take part')
     options = parser.parse_args(arguments)
     bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests.model', *arguments])
     warnings.simplefilter('ignore')
     logging.disable()
     from .rules import Violation
     from .search import Run, Tally
+    from .sweeping import SweptRun
 
+    make = SweptRun if options.sweeps else Run
     if options.replay is not None:
-        run = Run(options.replay)
+        run = make(options.replay)
         try:
             run.go()
         finally:
             print(run.describe())
         return 0
-    tally = Tally()
+    tally = Tally(make)
     begin = shown = time.monotonic()
     seed = options.seed * 10 ** 9
     while time.monotonic() - begin < options.seconds:
@@ -39,7 +42,7 @@ def main(arguments):
             tally.run(seed)
         except Violation as violation:
             print(violation)
-            print('\nAgain: python3 -m tests.model --replay %d' % seed)
+            print('\nAgain: python3 -m tests.model --replay %d%s' % (seed, ' --sweeps' * options.sweeps))
             return 1
         seed += 1
         if time.monotonic() - shown > 10:

@@ -97,6 +97,11 @@ class Rules:
         prefix = '%s/%s/0' % (key, upload_id)
         return [name for name in self._swift.names(ACCOUNT + '/' + SEGMENTS) if name.startswith(prefix)]
 
+    def parts_needed(self, upload_id):
+        """Return the names of the parts of an upload that large objects refer to which can be read."""
+        return {part[len(_SEGMENTS):] for maker, _etag, parts in self._manifests.values() if maker == upload_id
+                for part in parts}
+
     def _check_completed(self, upload_id, fate, etag):
         newest = max((stored for stored in self._swift.objects.get(KEYS + fate.key, ()) if stored),
                      key=lambda stored: stored.timestamp, default=None)

@@ -133,6 +133,9 @@ class Told(Nature):
 class Played(Run):
     """A run along lines. answers: what some actors must be told in the end, by label."""
 
+    names = {'C': 'complete', 'A': 'abort', 'P': 'part', 'K': 'copy', 'W': 'put', 'R': 'replace', 'X': 'remove',
+             'D': 'drop', 'M': 'make', 'V': 'version', 'I': 'initiate'}
+
     def __init__(self, lines, versioned=False, between=None, answers=None):
         super().__init__(0, between)
         self._lines, self._versioned, self._answers = lines, versioned, answers or {}
@@ -145,10 +148,8 @@ class Played(Run):
         labels = sorted({found['who'] for line in self._lines for found in [_LINE.fullmatch(line)] if found})
         lists = {'C1': self.listed, 'C2': self.listed[:2], 'C3': self.listed[1:],
                  'C4': [self.listed[0], (2, md5(ANOTHER)), self.listed[2]]}
-        names = {'C': 'complete', 'A': 'abort', 'P': 'part', 'K': 'copy', 'W': 'put', 'R': 'replace', 'X': 'remove',
-                 'D': 'drop', 'M': 'make', 'V': 'version', 'I': 'initiate'}
         self.requests = {}
-        self._called = {label: Client(names[label[0]], lists.get(label[:2], [])) for label in labels}
+        self._called = {label: Client(self.names[label[0]], lists.get(label[:2], [])) for label in labels}
         actors = [self.schedule.start(label, lambda client=client: self._once(client))
                   for label, client in self._called.items()]
         self.policy = self.chance

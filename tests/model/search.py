@@ -298,9 +298,10 @@ class Run:
 
 
 class Tally:
-    """Runs seeds, and counts what they have tried."""
+    """Runs seeds, and counts what they have tried. make: makes a run of a seed and of what stands between."""
 
-    def __init__(self):
+    def __init__(self, make=Run):
+        self._make = make
         self.counts = Counter()
         self.moves = Counter()
         self._orders = set()
@@ -312,7 +313,7 @@ class Tally:
 
     def run(self, seed, between=None):
         """Run a seed. Raises the first violation, told in full with the requests that led to it."""
-        run = Run(seed, between)
+        run = self._make(seed, between)
         try:
             run.go()
         except (Violation, Stuck) as error:
