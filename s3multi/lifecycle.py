@@ -82,6 +82,7 @@ class Actor(enum.Enum):
     ABORT = 'Abort'
     DELETE_BUCKET = 'Delete Bucket'
     REPLACE = 'Put, Copy or Delete Object'
+    SWEEP = 's3multi-sweep'
     CLIENT = 'anybody'
 
 
@@ -115,6 +116,7 @@ def _stays(*stages: Stage) -> 'tuple[tuple[Stage, Stage], ...]':
 
 
 _WRITERS_OF_PARTS = (Actor.UPLOAD_PART, Actor.COPY_PART)
+_ENDING = (Actor.COMPLETE, Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP)
 
 MOVES = (
     Move('PUT open', At.T0, (Actor.INITIATE,), ((None, Stage.OPEN),)),
@@ -127,17 +129,20 @@ MOVES = (
         (Stage.COMPLETING, Stage.VISIBLE), (Stage.CONTESTED, Stage.VISIBLE),
         *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
     # Where the object was replaced meanwhile it is not visible any more. Aborted: after that, and after the lease.
-    Move('DELETE marker', At.T_1, (Actor.COMPLETE, Actor.ABORT, Actor.DELETE_BUCKET), (
+    Move('DELETE marker', At.T_1, _ENDING, (
         (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
         (Stage.ABORTED, Stage.CLOSING))),
-    Move('DELETE intent', At.T_1, (Actor.COMPLETE, Actor.ABORT, Actor.DELETE_BUCKET), (
+    Move('DELETE intent', At.T_1, _ENDING, (
         (Stage.CLOSING, Stage.OVER), (Stage.COMPLETING, Stage.OPEN), (Stage.CONTESTED, Stage.ABORTING),
         *_stays(Stage.ABORTED))),
-    Move('PUT aborting', At.T0_1, (Actor.ABORT, Actor.DELETE_BUCKET), (
+    Move('PUT aborting', At.T0_1, (Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP), (
         (Stage.OPEN, Stage.ABORTING), (Stage.COMPLETING, Stage.CONTESTED), *_stays(Stage.VISIBLE))),
-    Move('PUT aborted', At.T0_2, (Actor.ABORT, Actor.COMPLETE, Actor.DELETE_BUCKET), (
+    Move('PUT aborted', At.T0_2, _ENDING, (
         (Stage.ABORTING, Stage.ABORTED), (Stage.CONTESTED, Stage.ABORTED))),
     Move('DELETE aborted', At.T0_3, (Actor.DELETE_BUCKET,), (
+        (Stage.ABORTED, Stage.OVER), (Stage.ABORTED, Stage.CLOSING))),
+    # Long after the Abort: Swift keeps the tombstone of what was deleted lately.
+    Move('DELETE aborted', At.SINCE, (Actor.SWEEP,), (
         (Stage.ABORTED, Stage.OVER), (Stage.ABORTED, Stage.CLOSING))),
     Move('replace object', At.SINCE, (Actor.CLIENT,), (
         (Stage.VISIBLE, Stage.COMPLETING), (Stage.VISIBLE, Stage.CONTESTED),
@@ -145,7 +150,7 @@ MOVES = (
     # As a version, or by who copies the manifest.
     Move('copy object', At.SINCE, (Actor.CLIENT,), _stays(Stage.VISIBLE, Stage.OVER)),
     Move('PUT part', At.SINCE, _WRITERS_OF_PARTS, _stays(*Stage)),
-    Move('free parts', At.SINCE, (*_WRITERS_OF_PARTS, Actor.ABORT, Actor.DELETE_BUCKET), _stays(
+    Move('free parts', At.SINCE, (*_WRITERS_OF_PARTS, Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP), _stays(
         Stage.ABORTED, Stage.CLOSING, Stage.OVER)),
     # What it did not list, and what the object consisted of that it replaced.
     Move('free parts', At.SINCE, (Actor.COMPLETE, Actor.REPLACE), _stays(Stage.CLOSING, Stage.OVER)),

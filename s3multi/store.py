@@ -242,8 +242,7 @@ class Store:
         """
         target = Target(self._bucket, upload.key, {'version-id': plain_time(timestamp)})
         # After the link that either of them may have written.
-        later = Timestamp(plain_time(timestamp), offset=1)
-        self._backend.call('PUT', target, (404,), {'X-Timestamp': later.internal})
+        self._backend.call('PUT', target, (404,), {'X-Timestamp': Timestamp(plain_time(timestamp), offset=1).internal})
 
     def _written(self, target: Target, response: Response, compare: Compare) -> Written:
         # 202: something newer is there, which nobody has compared with.

@@ -56,7 +56,7 @@ class Moves:
         else:
             was = marker_state(before.headers['Content-Type']) if before else None
             write = ('PUT ' + marker_state(after.headers['Content-Type']).value if after
-                     else 'DELETE aborted' if was is State.ABORTED and self._is_at(At.T0_3, upload, _SEGMENTS + name)
+                     else 'DELETE aborted' if was is State.ABORTED and not self._is_at(At.T_1, upload, _SEGMENTS + name)
                      else 'DELETE marker')
             self._moved(upload, write, _SEGMENTS + name, silent)
 

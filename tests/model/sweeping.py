@@ -8,6 +8,7 @@ from swift.common.swob import Request
 
 from s3multi import config
 from s3multi.errors import S3Error
+from s3multi.lifecycle import Actor
 from s3multi.references import Uncertain
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.judge import FAILED
@@ -18,7 +19,7 @@ from .kinds import ACCOUNT, BUCKET
 from .mutations import AnyReplica, Mutant, Mutation
 from .rules import Violation
 from .script import Played
-from .search import _OPERATIONS, Client, Run
+from .search import Client, Run
 from .world import IDS
 
 # More than a lease, and no more than what a row of a listing may be late.
@@ -30,7 +31,12 @@ ABORT_SECONDS = 3 * GRACE_SECONDS
 def sweep(world, limits):
     """Sweep the bucket of a world; return the outcomes."""
     settings = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
-    return list(Sweep(world.app.app, IDS, settings, world.logger, limits, True, 1).bucket(ACCOUNT, BUCKET))
+    thread = getcurrent()
+    thread.operation = Actor.SWEEP
+    try:
+        return list(Sweep(world.app.app, IDS, settings, world.logger, limits, True, 1).bucket(ACCOUNT, BUCKET))
+    finally:
+        thread.operation = None
 
 
 class LongChance(Chance):
@@ -77,10 +83,7 @@ class SweptRun(Sweeping, Run):
         self.chance.jumps = self._rng.choice((0, 1, 2, 3))
 
     def _clients(self):
-        names = [self._rng.choice(_OPERATIONS) for _ in range(self._rng.choice((1, 2, 2, 3)))]
-        lists = {'complete': self.listed, 'fewer': self.listed[:2], 'last': self.listed[1:]}
-        return [Client(name, lists.get(name, [])) for name in names] + [
-            Client('sweep') for _ in range(self._rng.choice((1, 1, 2)))]
+        return super()._clients() + [Client('sweep') for _ in range(self._rng.choice((1, 1, 2)))]
 
     def _check_end(self, fate):
         """Sweeps leave the parts of what can be read, and nothing else."""

@@ -5,7 +5,7 @@ import pytest
 from s3multi.lifecycle import MOVES
 
 from .moves import Moves
-from .script import Played
+from .sweeping import PlayedSweep
 from .swift import MemorySwift, Stored
 from .world import IDS
 
@@ -59,6 +59,9 @@ EVENTS = {
     'a part during an Abort': (['P to PUT part', 'A to HEAD intent', 'P ends', 'A ends'], False),
     'a part during both': (['P to PUT part', 'C1 in PUT manifest', 'A to HEAD intent', 'P ends', 'C1 ends'], False),
     'a part after an Abort': (['P to commit part', 'A ends', '6 s pass', 'P ends'], False),
+    'swept after its manifest': (['C1 to DELETE marker', 'C1 dies', '250 s pass', 'S ends'], False),
+    'swept when it is old': (['250 s pass', '250 s pass', 'S ends', '250 s pass', 'S ends'], False),
+    'swept after an Abort': (['A ends', '250 s pass', 'S ends'], False),
     'a copied part after an Abort': (['W ends', 'K to commit part', 'A ends', '6 s pass', 'K ends'], False),
 }
 
@@ -67,7 +70,7 @@ def test_every_move_is_made():
     """In each stage that the table tells, and by each of those that it names."""
     steps, actors = set(), set()
     for lines, versioned in EVENTS.values():
-        played = Played(lines, versioned)
+        played = PlayedSweep(lines, versioned)
         played.go()
         for write, actor, before, after in played.rules.moves.seen:
             steps.add((write, before, after))
