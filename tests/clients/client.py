@@ -48,10 +48,10 @@ class Site:
         """The environment of a client that is a program: whose keys, where to, and nothing of the user's own."""
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith(('AWS_', 'RCLONE_', 'PYTHON')) and 'PROXY' not in name.upper()}
-        trust = ('AWS_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE') if self.ca else ()
+        names = 'AWS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'
         return {**kept, 'HOME': str(self.home), 'AWS_ACCESS_KEY_ID': self.access, 'AWS_SECRET_ACCESS_KEY': self.secret,
                 'AWS_REGION': REGION, 'AWS_DEFAULT_REGION': REGION, 'AWS_ENDPOINT_URL': self.url,
-                **dict.fromkeys(trust, self.ca)}
+                **(dict.fromkeys(names, self.ca) if self.ca else {})}
 
 
 class Failed(Exception):
@@ -84,6 +84,10 @@ class Client:
 
     def __init__(self, site):
         self.site = site
+
+    def part_sizes(self, size):
+        """Return the sizes of the parts in which the client sends a file of this size."""
+        return [min(self.part_bytes, size - place) for place in range(0, size, self.part_bytes)]
 
     @classmethod
     def missing(cls):

@@ -19,12 +19,14 @@ from tests.integration.users import auth
 from .aws import AwsCli, Boto3, Crt, boto3_client
 from .client import MIB, Client, Site
 from .libraries import JavaScript, MinioPy, S3fs, SmartOpen
+from .mounted import S3fsFuse
 from .programs import Rclone, S3cmd
 from .spy import Sent
 from .table import Table
 from .tls import in_front_of
 
-CLIENTS: tuple[type[Client], ...] = (Boto3, AwsCli, JavaScript, Crt, MinioPy, Rclone, S3cmd, S3fs, SmartOpen)
+CLIENTS: tuple[type[Client], ...] = (
+    Boto3, AwsCli, JavaScript, Crt, MinioPy, Rclone, S3cmd, S3fs, S3fsFuse, SmartOpen)
 WAIT_SECONDS = 30
 
 
