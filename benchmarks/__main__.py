@@ -4,7 +4,6 @@
 import argparse
 import json
 import shlex
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -49,19 +48,8 @@ def main() -> int:
     options = parse_arguments()
     bootstrap.ensure(bootstrap.DEMO_MODULES, 'demo', ['-m', 'benchmarks', *sys.argv[1:]])
 
-    from s3multi.demo.errors import DemoError
-
-    from .errors import BenchmarkError
-    # As Ctrl-C: the servers are stopped and the temporary directory removed on the way out.
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return run(options)
-    except (BenchmarkError, DemoError, OSError) as error:
-        print(f'benchmarks: {error}', file=sys.stderr, flush=True)
-        return 1
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return 130
+    from .command import ended
+    return ended('benchmarks', lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -107,10 +95,6 @@ def _positive(text: str) -> int:
 def _listed(numbers: Tuple[int, ...]) -> str:
     words: List[str] = [str(number) for number in numbers]
     return ','.join(words)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == '__main__':

@@ -41,8 +41,14 @@ def requests(send: Callable[[str, str], float]) -> Mapping[str, Callable[[], flo
 
 
 def main() -> int:
-    """Measure and print; the exit code is 0."""
+    """Run the measurement and return the exit code."""
     bootstrap.ensure(bootstrap.DEMO_MODULES, 'demo', ['-m', 'benchmarks.floor', *sys.argv[1:]])
+    from .command import ended
+    return ended('benchmarks.floor', run)
+
+
+def run() -> int:
+    """Measure and print. Raises BenchmarkError, DemoError, OSError, KeyboardInterrupt."""
     from .arena import S3MULTI, SIDES, Arena
     with tempfile.TemporaryDirectory(prefix='s3multi-floor-') as name, Arena(name) as arena:
         kinds = requests(arena.sides[S3MULTI].swift_request)

@@ -7,7 +7,6 @@ import argparse
 import collections
 import json
 import shlex
-import signal
 import statistics
 import sys
 import tempfile
@@ -57,18 +56,8 @@ def main() -> int:
     options = parse_arguments()
     bootstrap.ensure(bootstrap.DEMO_MODULES, 'demo', ['-m', 'benchmarks.load', *sys.argv[1:]])
 
-    from s3multi.demo.errors import DemoError
-
-    from .errors import BenchmarkError
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return run(options)
-    except (BenchmarkError, DemoError, OSError) as error:
-        print(f'benchmarks.load: {error}', file=sys.stderr, flush=True)
-        return 1
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return 130
+    from .command import ended
+    return ended('benchmarks.load', lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -172,10 +161,6 @@ def _errors(bursts: Sequence[Burst]) -> str:
 
 def _line(name: str, burst: Burst) -> str:
     return f'{name}: {burst.seconds:.0f} s, {burst.parts_a_second:.0f} parts a second, errors {_errors([burst])}'
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == '__main__':
