@@ -1,5 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of the test-suite."""
+"""The options of the test-suite, and the ports of those who run it together."""
+
+import os
+
+from s3multi.demo import ports
+
+
+def pytest_configure(config):
+    """Have each process that runs a share of the tests take ports of its own."""
+    number, count = os.environ.get('PYTEST_XDIST_WORKER', ''), int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1))
+    if number:
+        share = (ports.LAST_PORT - ports.FIRST_PORT) // count
+        ports.FIRST_PORT += int(number[len('gw'):]) * share
+        ports.LAST_PORT = ports.FIRST_PORT + share - 1
 
 
 def pytest_addoption(parser):

@@ -18,7 +18,7 @@ from typing import List, Optional, Sequence, Tuple
 MINIMUM_PYTHON = (3, 9)
 DEMO_MODULES = ('swift', 'lxml', 'simplejson', 'boto3')
 KEYSTONE_MODULES = ('keystone', 'keystonemiddleware', 'keystoneclient')
-TEST_MODULES = DEMO_MODULES + ('pytest', 'hypothesis', 'swiftclient', 'requests')
+TEST_MODULES = DEMO_MODULES + ('pytest', 'xdist', 'hypothesis', 'swiftclient', 'requests')
 OLDEST_PIP = (21, 3)         # the first that installs a project without pyproject.toml in editable mode by PEP 660
 OLDEST_OUTER_PIP = (22, 3)   # the first with the option --python
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
