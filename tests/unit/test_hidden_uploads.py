@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uploads whose keys look like parts of another upload: Swift folds them away with its parts, yet they are listed."""
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -31,7 +32,7 @@ def hides(key, account=ACCOUNT, bucket=BUCKET, ids=IDS):
 # Which uploads are hidden
 
 @pytest.mark.parametrize('rest', ['/0000', '/000', '/00000001', '/00000001-' + new_attempt(NOW), '/000x', '/000/a',
-                                  '/000\u00e9'])
+                                  '/000\u00e9'], ids=count())
 def test_a_key_among_the_parts_of_an_upload_is_hidden(rest):
     """It begins with what the names of all parts begin with."""
     assert hides(OUTER.marker + rest)
@@ -42,7 +43,7 @@ def test_a_key_among_the_parts_of_an_upload_is_hidden(rest):
     'key', 'key/000', '/000', '', '/', 'a/000/000', OUTER.marker, OUTER.prefix, OUTER.intent, OUTER.marker + '/00',
     OUTER.marker + '/x000', OUTER.marker + '/001', OUTER.marker + '000', OUTER.marker[:-1] + '/000',
     OUTER.marker + '0/000', OUTER.id + '/000', '/' + OUTER.id + '/000', 'other/' + OUTER.id + '/000',
-    'outer/' + 'A' * len(OUTER.id) + '/000', 'a/' + OUTER.marker + '/000'])
+    'outer/' + 'A' * len(OUTER.id) + '/000', 'a/' + OUTER.marker + '/000'], ids=count())
 def test_other_keys_are_not_hidden(key):
     """Not without the delimiter, and not behind an id that is none, or that is of another key."""
     assert not hides(key)

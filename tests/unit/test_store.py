@@ -124,7 +124,8 @@ def test_the_checksum_in_a_row(hash, content_type, found):
     assert (MD5, found) == (attempt.etag, attempt.checksums)
 
 
-@pytest.mark.parametrize('after, marker', [(None, UPLOAD.prefix), (0, UPLOAD.after_part(0)), (7, UPLOAD.after_part(7))])
+@pytest.mark.parametrize('after, marker', [(None, UPLOAD.prefix), (0, UPLOAD.after_part(0)), (7, UPLOAD.after_part(7))],
+                         ids=['all', 'from the first on', 'after a part'])
 def test_where_a_listing_of_parts_begins(after, marker):
     """After all attempts of a number, before those of the next; and it ends before the intent."""
     asked = []

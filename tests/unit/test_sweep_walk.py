@@ -49,7 +49,7 @@ def found_in(rows, page_size=3):
     ('key/complete', None),
     ('key/00000001-' + 'a' * 11, None),
     ('', None),
-])
+], ids=itertools.count())
 def test_names(name, parsed):
     """A name is read from the right, and only the exact form counts."""
     assert parsed == parse_name(name)
