@@ -41,7 +41,20 @@ class Breaking:
         return bytes(size)
 
 
-class Boto3(Client):
+class PartByPart:
+    """What follows from a call for each operation."""
+
+    def resume(self, path, bucket, key, upload_id):
+        """Upload the parts that an upload of this file lacks, and complete it."""
+        parts = self.parts(bucket, key, upload_id)
+        with open(path, 'rb') as file:
+            for number, body in enumerate(iter(lambda: file.read(self.part_bytes), b''), 1):
+                if number not in parts:
+                    parts[number] = self.upload_part(bucket, key, upload_id, number, body)
+        self.complete(bucket, key, upload_id, dict(sorted(parts.items())))
+
+
+class Boto3(PartByPart, Client):
     """boto3: upload_file, download_file, copy, paginators."""
 
     name = 'boto3'
@@ -80,14 +93,6 @@ class Boto3(Client):
 
     def copy(self, bucket, key, to):
         self.s3.copy({'Bucket': bucket, 'Key': key}, bucket, to)
-
-    def resume(self, path, bucket, key, upload_id):
-        parts = self.parts(bucket, key, upload_id)
-        with open(path, 'rb') as file:
-            for number, body in enumerate(iter(lambda: file.read(self.part_bytes), b''), 1):
-                if number not in parts:
-                    parts[number] = self.upload_part(bucket, key, upload_id, number, body)
-        self.complete(bucket, key, upload_id, dict(sorted(parts.items())))
 
     def upload_part(self, bucket, key, upload_id, number, body, crc32=None):
         """Upload one part and return its ETag. crc32: of the body; None for what boto3 finds."""
@@ -167,7 +172,7 @@ class Crt(Client):
         raise AssertionError('the upload succeeded')
 
 
-class AwsCli(Program):
+class AwsCli(PartByPart, Program):
     """The AWS CLI, version 1: `aws s3`, and `aws s3api` where that has no command."""
 
     name = 'AWS CLI v1'
@@ -208,14 +213,6 @@ class AwsCli(Program):
 
     def copy(self, bucket, key, to):
         self.run('s3', 'cp', '--no-progress', f's3://{bucket}/{key}', f's3://{bucket}/{to}')
-
-    def resume(self, path, bucket, key, upload_id):
-        parts = self.parts(bucket, key, upload_id)
-        with open(path, 'rb') as file:
-            for number, body in enumerate(iter(lambda: file.read(self.part_bytes), b''), 1):
-                if number not in parts:
-                    parts[number] = self.upload_part(bucket, key, upload_id, number, body)
-        self.complete(bucket, key, upload_id, dict(sorted(parts.items())))
 
     def upload_part(self, bucket, key, upload_id, number, body, crc32=None):
         """Upload one part and return its ETag. crc32: of the body; None for what the CLI finds."""

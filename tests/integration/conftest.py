@@ -104,3 +104,11 @@ def swift(cluster):
     connection = users.auth.connection(cluster.proxy, 'test:tester', 'testing')
     yield connection
     connection.close()
+
+
+@pytest.fixture(params=['plain', 'versioned'])
+def any_bucket(request, bucket, swift):
+    """A bucket without versions, and one with."""
+    if request.param == 'versioned':
+        swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
+    return bucket

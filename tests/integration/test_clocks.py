@@ -13,7 +13,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, race, read, result
+from .uploads import Upload, current, race, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -54,21 +54,6 @@ def clocks(request, proxies):
 def clients(clocks):
     """A client of each of them."""
     return [Client(proxy) for proxy in clocks]
-
-
-@pytest.fixture(params=['plain', 'versioned'])
-def any_bucket(request, bucket, swift):
-    """A bucket without versions, and one with."""
-    if request.param == 'versioned':
-        swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
-    return bucket
-
-
-def current(upload):
-    """Return the bytes at the key, None when there is no object; whatever it is, it has to be readable in full."""
-    answer = read(upload.client, upload.bucket, upload.key)
-    assert answer.status in (200, 404), answer.body
-    return answer.body if answer.status == 200 else None
 
 
 # One after the other

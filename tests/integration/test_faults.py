@@ -17,14 +17,13 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient, complete_body, multipart_etag
-from .uploads import Upload, at_once, read, result, tiny_parts
+from .uploads import BOUND_SECONDS, Upload, at_once, await_true, current, read, result, tiny_parts
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
 ETAG = f'"{multipart_etag(BODIES)}"'
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
 UNAVAILABLE = (503, 'ServiceUnavailable')
-BOUND_SECONDS = 20
 
 # What the requests of a Complete are for, by method and path.
 LISTING = ('GET', '_segments$')
@@ -232,12 +231,6 @@ def dead(request, faulty, upload):
     upload.died = request.param
     assert (WHOLE if upload.object_exists else None) == current(upload)
     return upload
-
-
-def current(upload):
-    answer = read(upload.client, upload.bucket, upload.key)
-    assert answer.status in (200, 404)
-    return answer.body if answer.status == 200 else None
 
 
 def test_repeat_after_a_death(dead, swift):
@@ -686,13 +679,6 @@ def test_client_that_hangs_up(stream, slow, swift):
         answer = stream.upload.complete()
         assert not any(method == 'PUT' for method, *_ in above.requests())
     check_completed(stream.upload, answer, swift)
-
-
-def await_true(condition):
-    deadline = time.monotonic() + BOUND_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_repeat_while_the_first_still_runs(stream, slow, tiny, swift):

@@ -7,6 +7,7 @@ https://docs.openstack.org/swift/latest/overview_expiring_objects.html
 from __future__ import annotations
 
 import pytest
+from swiftclient import ClientException
 
 from .counting import counting
 from .faults import FaultyProxy, rule
@@ -52,7 +53,7 @@ def bytes_of_parts(swift, upload):
         try:
             swift.head_object(f'{upload.bucket}_segments', f'{upload.key}/{upload.id}{name}')
             found += 1
-        except Exception as error:
+        except ClientException as error:
             assert 404 == error.http_status
     return found
 

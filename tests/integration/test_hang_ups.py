@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 import socket
 import struct
-import time
 
 import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient, complete_body
-from .uploads import Upload, at_once, read, segment_names
+from .uploads import BOUND_SECONDS, Upload, at_once, await_true, read, segment_names
 
-BOUND_SECONDS = 20
 BODY = b'The quick brown fox jumps over the lazy dog. ' * 40000
 PUT_PART = ('PUT', '_segments/key/[^/]+/0000000[0-9]-')
 PUT_MANIFEST = ('PUT', '/bucket-[0-9a-f]+/key$')
@@ -64,13 +62,6 @@ class Connection:
 
 
 each_way = pytest.mark.parametrize('reset', [False, True], ids=['closed', 'reset'])
-
-
-def await_true(condition):
-    deadline = time.monotonic() + BOUND_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def await_logged(proxy, method, upload, query):

@@ -12,7 +12,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, at_once, persistently, race, read, result, tiny_parts
+from .uploads import Upload, at_once, current, persistently, race, result, tiny_parts
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -63,27 +63,12 @@ def later(cluster):
     return RawClient(FaultyProxy(cluster, 'much-later', seconds_ahead=70).url)
 
 
-@pytest.fixture(params=['plain', 'versioned'])
-def any_bucket(request, bucket, swift):
-    """A bucket without versions, and one with."""
-    if request.param == 'versioned':
-        swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
-    return bucket
-
-
 @pytest.fixture
 def mixed_bucket(bucket, swift, round_number):
     """A bucket that has versions in every other round."""
     if round_number % 2:
         swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
     return bucket
-
-
-def current(upload):
-    """Return the bytes at the key, None when there is no object; whatever it is, it has to be readable in full."""
-    answer = read(upload.client, upload.bucket, upload.key)
-    assert answer.status in (200, 404), answer.body
-    return answer.body if answer.status == 200 else None
 
 
 def version_count(s3, upload):

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import http.client
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from s3multi.demo.disks import PART_POWER, hash_suffix
@@ -18,6 +19,7 @@ from .users import account
 
 PART_MIN_BYTES = 5242880
 MANY_AT_ONCE = 8
+BOUND_SECONDS = 20
 
 # Options of a proxy that takes parts of any size, and gives up on missing ones quickly. SLO would read one small
 # segment a second.
@@ -135,6 +137,21 @@ def list_entries(ordered, prefix, delimiter):
 def read(client, bucket, key, query=(), headers=()):
     """GET an object and return the Answer."""
     return client.request('GET', bucket, key, query, headers)
+
+
+def current(upload):
+    """Return the bytes at the key, None when there is no object; whatever it is, it has to be readable in full."""
+    answer = read(upload.client, upload.bucket, upload.key)
+    assert answer.status in (200, 404), answer.body
+    return answer.body if answer.status == 200 else None
+
+
+def await_true(condition):
+    """Wait until condition() holds, for as long as what takes a moment may take on a busy machine."""
+    deadline = time.monotonic() + BOUND_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def tiny_parts(cluster):
