@@ -20,6 +20,8 @@ from s3multi.sweep.accounts import local_accounts
 from s3multi.sweep.queue import QueueState, look
 
 _REQUEST_TRIES = 3
+# Of each container of the expirer's queue: enough to find a deletion behind tasks that the expirer keeps.
+_TASKS_LOOKED_AT = 1000
 
 
 class SweptCluster:
@@ -62,13 +64,13 @@ class SweptCluster:
         """Look at the queue of the object expirer. Raises what the internal client raises."""
         account = '.' + (self.settings.expiring_objects_account_name or 'expiring_objects')
 
-        def first_task(container: str) -> 'str | None':
-            path = self.client.make_path(account, container) + '?format=json&limit=1'
+        def first_tasks(container: str) -> 'list[dict[str, Any]]':
+            path = self.client.make_path(account, container) + '?format=json&limit=%d' % _TASKS_LOOKED_AT
             response = self.client.make_request('GET', path, {}, (2, 404))
-            rows = json.loads(response.body) if response.status_int == 200 else []
-            return str(rows[0]['name']) if rows else None
+            rows: list[dict[str, Any]] = json.loads(response.body) if response.status_int == 200 else []
+            return rows
 
-        return look(lambda: self.client.iter_containers(account), first_task,
+        return look(lambda: self.client.iter_containers(account), first_tasks,
                     self.settings.expiring_objects_container_divisor or 86400, now)
 
 

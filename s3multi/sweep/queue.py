@@ -3,10 +3,16 @@
 
 The expirer works through the containers that the account of the queue lists, the oldest first. A container is listed
 once a container-updater has reported it. So deletions pile up unseen where either of the two does not run.
+
+That an object has outlived its own ``X-Delete-At`` says less: where it was replaced meanwhile, or reaping is delayed, a
+working expirer keeps the task, for days. Deletions that somebody asked for, as s3multi does, it does at once, and drops
+them even when the object is gone (``ObjectExpirer.delete_object`` of Swift).
 """
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from swift.obj.expirer import ASYNC_DELETE_TYPE
 
 # A container of the queue holds what is due in a period and is named by the time at which that began, less a number
 # below this: ``ExpirerConfig.get_expirer_container`` of Swift.
@@ -19,13 +25,13 @@ _UNREPORTED_SECONDS = 3600.0
 _MOST_PERIODS = 10
 
 ListContainers = Callable[[], Iterable[Mapping[str, Any]]]
-FirstTask = Callable[[str], 'str | None']
+FirstTasks = Callable[[str], 'Sequence[Mapping[str, Any]]']
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """The queue. length: how many deletions it holds, as its account says. overdue: how many seconds the oldest of
-    them is, 0 for none. unreported: containers with overdue deletions that the account does not list."""
+    """The queue. length: how many tasks it holds, as its account says. overdue: by how many seconds the oldest deletion
+    that was asked for is, 0 for none. unreported: containers with overdue tasks that the account does not list."""
 
     length: int
     overdue: float
@@ -44,11 +50,11 @@ class QueueState:
         return found
 
 
-def look(list_containers: ListContainers, first_task: FirstTask, divisor: int, now: float) -> QueueState:
+def look(list_containers: ListContainers, first_tasks: FirstTasks, divisor: int, now: float) -> QueueState:
     """Look at the queue.
 
-    list_containers: returns the rows of its account. first_task: returns the name of the first task in a container,
-    None for an empty one or none. divisor: the length of a period, in seconds.
+    list_containers: returns the rows of its account. first_tasks: returns the first rows of a container, in order; none
+    for an empty one, or where there is no such container. divisor: the length of a period, in seconds.
     """
     length, overdue, names = 0, 0.0, set()
     for row in list_containers():
@@ -56,11 +62,12 @@ def look(list_containers: ListContainers, first_task: FirstTask, divisor: int, n
         if not row['name'].isdigit():
             continue
         length += row['count']
-        # The first that holds something has the oldest.
+        # The first that holds one has the oldest.
         if not overdue and row['count'] and int(row['name']) < now:
-            overdue = max(0.0, now - _due(first_task(row['name']), now))
+            overdue = _overdue([task for task in first_tasks(row['name'])
+                                if task['content_type'] == ASYNC_DELETE_TYPE], now)
     unreported = [name for name in _lately(now, divisor)
-                  if name not in names and now - _due(first_task(name), now) > _UNREPORTED_SECONDS]
+                  if name not in names and _overdue(first_tasks(name), now) > _UNREPORTED_SECONDS]
     return QueueState(length, overdue, len(unreported))
 
 
@@ -71,9 +78,9 @@ def _lately(now: float, divisor: int) -> 'list[str]':
             for period in range(periods) for shard in range(_CONTAINERS_IN_A_PERIOD)]
 
 
-def _due(task: 'str | None', now: float) -> float:
-    """Return when a task is due, ``<time>-<account>/<container>/<object>``; now when there is none."""
+def _overdue(tasks: 'Sequence[Mapping[str, Any]]', now: float) -> float:
+    """Return by how many seconds the first of ``tasks`` is; their names are ``<time>-<account>/<container>/<object>``."""
     try:
-        return float((task or '').partition('-')[0])
-    except ValueError:
-        return now
+        return max(0.0, now - float(tasks[0]['name'].partition('-')[0]))
+    except (IndexError, ValueError):
+        return 0.0

@@ -438,7 +438,11 @@ def test_pipelines_that_would_do_harm(cluster, pipeline, said):
 
 
 def test_queue_that_nobody_empties(sweeper, cluster, client, proxy, bucket, swift):
-    """Deletions that the expirer does not know of are told, those that it does not do, and nothing when all is done."""
+    """Deletions that the expirer does not know of are told, those that it does not do, and nothing when all is done.
+
+    An object of a user that has outlived its time, with the clock of the command, is not among them.
+    """
+    swift.put_object(bucket, 'mortal', b'', headers={'X-Delete-After': '3600'})
     expire(cluster)
     many = Upload(client, bucket).many_parts(range(1, 102))
     assert 204 == many.abort().status

@@ -13,14 +13,16 @@ NOW = 20000 * DAY + 7200.0
 
 
 def queue(containers, listed=None, now=NOW, divisor=DAY):
-    """Look at a queue. containers: the times at which their tasks are due, by name. listed: those that the account
-    lists, all by default."""
+    """Look at a queue. containers: the times at which their deletions are due, by name; with a minus sign those of
+    objects that have outlived their X-Delete-At. listed: those that the account lists, all by default."""
     rows = [{'name': name, 'count': len(containers[name])} for name in (containers if listed is None else listed)]
 
-    def first_task(name):
-        return '%010d-AUTH_a/c/o' % min(containers[name]) if containers.get(name) else None
+    def first_tasks(name):
+        return [{'name': '%010d-AUTH_a/c/o' % abs(due),
+                 'content_type': 'text/plain' if due < 0 else 'application/async-deleted'}
+                for due in sorted(containers.get(name, ()), key=abs)]
 
-    return look(lambda: rows, first_task, divisor, now)
+    return look(lambda: rows, first_tasks, divisor, now)
 
 
 @pytest.mark.parametrize('containers, length, overdue', [
@@ -36,6 +38,17 @@ def test_length_and_age(containers, length, overdue):
 
     assert (length, overdue) == (state.length, state.overdue)
     assert (overdue > DAY) == bool(state.warnings)
+
+
+def test_objects_that_outlived_their_time_do_not_alarm():
+    """A working expirer keeps such a task for days where the object was replaced; what was deleted it does not keep."""
+    kept = [-(NOW - 5 * DAY), -(NOW - 4 * DAY)]
+
+    alone = queue({str(19995 * DAY): kept})
+
+    assert (2, 0, []) == (alone.length, alone.overdue, alone.warnings)
+    assert 3 * DAY == queue({str(19995 * DAY): [*kept, NOW - 3 * DAY]}).overdue
+    assert 2 * DAY == queue({str(19995 * DAY): kept, str(19998 * DAY): [NOW - 2 * DAY]}).overdue
 
 
 @pytest.mark.parametrize('due, unreported', [(NOW - 7200, 1), (NOW - 60, 0), (NOW + 60, 0), (NOW - DAY, 1)])
