@@ -28,6 +28,8 @@ def parse_arguments() -> argparse.Namespace:
                         f'{DEFAULT_ROUNDS}, with --quick {QUICK_ROUNDS})')
     parser.add_argument('--parts', type=_numbers, metavar='N,N,...', help='numbers of parts to complete and to abort '
                         f'(default: {_listed(DEFAULT_PARTS)}, with --quick {_listed(QUICK_PARTS)})')
+    parser.add_argument('--only', metavar='TEXT', default='', help='leave out what has not this in the name that is '
+                        'shown while it is measured, as "64 MiB" or "10 parts"')
     parser.add_argument('--quick', action='store_true', help='to see that it works: few rounds, few parts')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write every measurement here')
     parser.add_argument('--svg', type=Path, metavar='FILE', help='write a plot of Complete and Abort here')
@@ -63,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
         with Arena(directory) as arena:
             facts = machine.facts(arena.cluster, command)
             try:
-                rounds.run(arena, cases.groups(options.parts, options.rounds, BODY_BYTES), results)
+                groups = cases.groups(options.parts, options.rounds, BODY_BYTES)
+                rounds.run(arena, [group for group in groups if options.only in group.name], results)
             finally:
                 # What there is when it is interrupted may have taken long.
                 if results.seconds:

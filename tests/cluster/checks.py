@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import http.client
 import itertools
-import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from tests.integration.raw import RawClient
 from .clients import FOREVER, INVALID_PART, NO_SUCH_UPLOAD, Call, complete_call, outcome
 from .disks import stored
 from .machines import BUCKETS
+from .segments import clean_up, parts_in_use, segment_names
 
 MANY_AT_ONCE = 4
 REPEATS = 5
@@ -52,6 +52,8 @@ class Judge:
         self._machines.settle()
         self._check_keys()
         self._explain()
+        self.problems += clean_up(self._machines, self._swift)
+        self._check_keys()
         self._swift.close()
 
     # What was answered
@@ -90,7 +92,7 @@ class Judge:
         And but those whose rows came later: the Abort is answered by one replica of the listing. Its repeat, by _end,
         finds them.
         """
-        names = self._names()
+        names = segment_names(self._swift)
         for upload in self._history.uploads:
             ends = [call for call in upload.of('abort') if call.outcome == 204]
             if not ends:
@@ -164,7 +166,7 @@ class Judge:
 
     def _explain(self):
         """Every object in the segments containers belongs to an object, or is what is known to stay."""
-        names = self._names()
+        names = segment_names(self._swift)
         on_disks = stored(self._machines.cluster)
         by_id = {upload.id: upload for upload in self._history.uploads}
         for bucket in BUCKETS:
@@ -173,7 +175,7 @@ class Judge:
             if listed != there:
                 self.problems.append(f'{container}: listed only {sorted(listed - there)}, '
                                      f'stored only {sorted(there - listed)}')
-            used = self._used(bucket)
+            used = parts_in_use(self._swift, bucket)
             if not used <= there:
                 self.problems.append(f'{bucket}: parts of its objects are gone: {sorted(used - there)}')
             current = {name.rsplit('/', 1)[0] for name in used}
@@ -222,19 +224,6 @@ class Judge:
                   for call in each.of('complete'))]
 
     # Requests
-
-    def _names(self):
-        return {bucket: [row['name'] for row in
-                         self._swift.get_container(f'{bucket}_segments', full_listing=True)[1]] for bucket in BUCKETS}
-
-    def _used(self, bucket):
-        """Return the names of all parts that objects of the bucket are made of."""
-        used = set()
-        for row in self._swift.get_container(bucket, full_listing=True)[1]:
-            headers, body = self._swift.get_object(bucket, row['name'], query_string='multipart-manifest=get')
-            if headers.get('x-static-large-object'):
-                used |= {part['name'].split('/', 2)[2] for part in json.loads(body)}
-        return used
 
     def _listed_uploads(self, bucket):
         root = self._later.list_uploads(bucket).xml('ListMultipartUploadsResult')

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the segments containers hold, what of that the objects are made of, and what a clean-up leaves."""
+
+from __future__ import annotations
+
+import json
+
+from tests.integration.sweeping import Sweeper
+from tests.integration.users import account
+
+from .disks import stored
+from .machines import BUCKETS
+
+
+def segment_names(swift):
+    """Return the names in the segments container of each bucket."""
+    return {bucket: [row['name'] for row in swift.get_container(f'{bucket}_segments', full_listing=True)[1]]
+            for bucket in BUCKETS}
+
+
+def parts_in_use(swift, bucket):
+    """Return the names of all parts that objects of the bucket are made of."""
+    found = set()
+    for row in swift.get_container(bucket, full_listing=True)[1]:
+        headers, body = swift.get_object(bucket, row['name'], query_string='multipart-manifest=get')
+        if headers.get('x-static-large-object'):
+            found |= {part['name'].split('/', 2)[2] for part in json.loads(body)}
+    return found
+
+
+def clean_up(machines, swift):
+    """Sweep days later. Return what is wrong then: each segments container holds the parts of objects, and no more."""
+    with Sweeper(machines.cluster) as sweeper:
+        swept = sweeper.run(account(), '--apply')
+    if swept.code:
+        return [f's3multi-sweep ended with {swept.code}: {swept.report} {swept.errors}']
+    machines.settle()
+    problems, names, on_disks = [], segment_names(swift), stored(machines.cluster)
+    for bucket in BUCKETS:
+        container, parts = f'{bucket}_segments', parts_in_use(swift, bucket)
+        there = set(names[bucket]) | {name for place, name in on_disks if place == container}
+        if there != parts:
+            problems.append(f'{container}: after a sweep there are {sorted(there - parts)}, '
+                            f'and gone are {sorted(parts - there)}')
+    return problems
