@@ -52,8 +52,10 @@ def main(words: Optional[List[str]] = None) -> int:
     bootstrap.ensure(modules, extra, ['-m', 's3multi.demo', *arguments], options.venv)
 
     from .errors import DemoError
-    # As Ctrl-C: the servers are stopped and the temporary directory removed on the way out.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # The servers are stopped and the temporary directory removed on the way out. A shell that starts a command in the
+    # background has it ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         return run(options)
     except DemoError as error:
