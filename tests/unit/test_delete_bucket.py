@@ -2,7 +2,6 @@
 """The end of a bucket's uploads, when requests fail or take long."""
 import json
 import logging
-import time
 from dataclasses import replace
 
 import eventlet
@@ -98,17 +97,18 @@ def test_a_time_out_is_for_the_log(logger, caplog):
 def test_the_answer_does_not_wait_for_many(logger, monkeypatch):
     """What takes long goes on behind the answer."""
     monkeypatch.setattr(delete_bucket, '_ANSWER_WITHIN_SECONDS', 0.1)
-    upload = upload_of('key')
+    upload, may_go_on = upload_of('key'), eventlet.Event()
 
     def put(seen):
-        eventlet.sleep(0.3)
+        may_go_on.wait()
         return 201
 
     swift = swift_with(upload, PUT=put)
-    began = time.monotonic()
-    assert [] == end_uploads(swift, logger)
-    assert time.monotonic() - began < 0.3
+    with eventlet.Timeout(10):
+        assert [] == end_uploads(swift, logger)
+    assert 'PUT' == swift.last.method
 
+    may_go_on.send()
     eventlet.sleep(1)
     assert 'DELETE' == swift.last.method
     assert '/v1/AUTH_a/bucket_segments' == swift.last.path
