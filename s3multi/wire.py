@@ -179,6 +179,14 @@ def _user_of(env: 'WSGIEnvironment', handoff: Handoff) -> str:
     if handoff.s3_acl is not None:
         return handoff.s3_acl.user
     if 'HTTP_X_USER_NAME' in env:
-        return wsgi_to_str('%s:%s' % (env.get('HTTP_X_TENANT_NAME') or env.get('HTTP_X_PROJECT_NAME', ''),
-                                      env['HTTP_X_USER_NAME']))
+        project = env.get('HTTP_X_TENANT_NAME') or env.get('HTTP_X_PROJECT_NAME', '')
+        return '%s:%s' % (_name_text(project), _name_text(env['HTTP_X_USER_NAME']))
     return handoff.access_key
+
+
+def _name_text(name: str) -> str:
+    # s3token puts the names of Keystone into the environ as they are; other filters put WSGI strings.
+    try:
+        return name.encode('latin-1').decode('utf-8')
+    except UnicodeError:
+        return name

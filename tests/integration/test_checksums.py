@@ -12,7 +12,6 @@ import boto3.s3.transfer
 import pytest
 from botocore.exceptions import ClientError
 
-from s3multi.demo.conf import PIPELINE
 from s3multi.layout import segments_container
 
 from .faults import FACTORY, Faults, FaultyProxy, rule
@@ -505,7 +504,7 @@ def encrypting(cluster):
     name = 'checksums-encrypting'
     faults = Faults(cluster.directory / 'faults' / name)
     proxy = cluster.add_proxy(
-        name, pipeline=PIPELINE.replace(' symlink ', ' symlink keymaster encryption ').replace(
+        name, pipeline=cluster.pipeline.replace(' symlink ', ' symlink keymaster encryption ').replace(
             ' s3multi ', ' s3multi above '),
         filters={**TINY_PARTS, 'keymaster': {'use': 'egg:swift#keymaster', 'encryption_root_secret': SECRET},
                  'encryption': {'use': 'egg:swift#encryption'},

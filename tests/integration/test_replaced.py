@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from s3multi.demo.conf import STOCK_FILTERS, STOCK_PIPELINE
+from s3multi.demo.conf import STOCK_FILTERS
 
 from .counting import counting
 from .faults import FaultyProxy, rule
@@ -297,7 +297,7 @@ def test_bucket_that_archives_in_the_older_way(proxy, client, old, swift):
 def test_object_of_stock_s3api(cluster, proxy, client, bucket, swift):
     """What stock s3api made is deleted with its parts, as ever."""
     stock = cluster.proxies.get('replaced-stock') or cluster.add_proxy(
-        'replaced-stock', pipeline=STOCK_PIPELINE, filters={**STOCK_FILTERS, 's3api': {
+        'replaced-stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters={**STOCK_FILTERS, 's3api': {
             **STOCK_FILTERS['s3api'], 'min_segment_size': 1}})
     multipart(RawClient(stock.url), bucket)
     with proxy.below.following():

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import swiftclient
 
 from s3multi.demo.cluster import Cluster
@@ -39,6 +41,12 @@ class TempAuth:
     def everybody(self, project):
         """Return what lets all users of a project in, in the ACL of a container."""
         return project
+
+    def add_operator(self, cluster, own):
+        """Add a user of any name to the project test; return the address of a proxy that knows him, and his keys."""
+        encoded = base64.b64encode(own.encode()).decode().rstrip('=')
+        proxy = cluster.add_proxy('new-operator', filters={'tempauth': {f'user64_dGVzdA_{encoded}': 'testing .admin'}})
+        return proxy.url, f'test:{own}', 'testing'
 
     def connection(self, proxy, user, password):
         """Return a connection to the Swift API."""
@@ -74,6 +82,11 @@ class KeystoneAuth:
     def everybody(self, project):
         """Return what lets all users of a project in, in the ACL of a container."""
         return f'{project}:*'
+
+    def add_operator(self, cluster, own):
+        """Add a user of any name to the project test; return the address of a proxy that knows him, and his keys."""
+        user = self.keystone.add_user(own, 'testing', 'test', OPERATOR_ROLE)
+        return cluster.url, *self.keystone.ec2_credentials(user)
 
     def connection(self, proxy, user, password):
         """Return a connection to the Swift API."""

@@ -105,6 +105,7 @@ def test_content_md5_in_hex(headers, md5):
     pytest.param({'HTTP_X_USER_NAME': 'ann', 'HTTP_X_PROJECT_NAME': 'art'}, 'art:ann', id='keystone-project'),
     pytest.param({'HTTP_X_USER_NAME': 'ann'}, ':ann', id='keystone-without-project'),
     pytest.param({'HTTP_X_USER_NAME': '\xc3\xa9', 'HTTP_X_TENANT_NAME': 'art'}, 'art:\u00e9', id='not-ascii'),
+    pytest.param({'HTTP_X_USER_NAME': '\xe9', 'HTTP_X_TENANT_NAME': '\u7528'}, '\u7528:\u00e9', id='of-s3token'),
 ])
 def test_who_initiates(more, user):
     """Named as s3api names owners, so that Initiator and Owner are the same everywhere."""
