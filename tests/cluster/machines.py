@@ -27,7 +27,7 @@ APP = {'node_timeout': 3, 'recoverable_node_timeout': 2, 'conn_timeout': 0.5}
 # More than any disk has free: the servers then answer 507 to whoever writes.
 FULL = 'disable_fallocate = false\nfallocate_reserve = %d\n' % 10 ** 18
 NOT_FULL = 'disable_fallocate = true\nfallocate_reserve = 0\n'
-SETTLE_SECONDS = 90
+SETTLE_SECONDS = 180
 RESTORE_SECONDS = 60
 # More than the lease of an intent, and less than the difference at which signatures are refused.
 LATER_SECONDS = 70
