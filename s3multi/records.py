@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 import simplejson as json
+from swift.common.middleware.symlink import TGT_OBJ_SYMLINK_HDR
 from swift.common.swob import Response, wsgi_to_str
 from swift.common.utils import Timestamp, config_true_value, parse_content_type
 
@@ -159,8 +160,9 @@ class Records:
         """
         target = Target(self._bucket, key, {'symlink': 'get', **({'version-id': version} if version else {})})
         response = self._backend.call('HEAD', target, (404,), {'X-Newest': 'true'} if newest else {})
-        ours = response.is_success and is_large(response)
-        return Standing(response.headers.get(manifest.UPLOAD_ID_HEADER) if ours else None, _timestamp(response))
+        large = response.is_success and is_large(response)
+        return Standing(response.headers.get(manifest.UPLOAD_ID_HEADER) if large else None, _timestamp(response),
+                        large or TGT_OBJ_SYMLINK_HDR in response.headers)
 
     def versions(self, key: str, written: Timestamp, seconds: float) -> 'list[str] | None':
         """Return the ids of the versions of ``key`` that were written up to so many ``seconds`` before or after.

@@ -96,11 +96,12 @@ class Current:
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands at a key: the upload that made it, None where it is no object of ours; and when that was last
-    written, or deleted: 0 when nobody knows."""
+    """What stands at a key: the upload that made it, None where it is no object of ours; when that was last written,
+    or deleted: 0 when nobody knows; and whether SLO can delete it: a large object, of whomever, or a link."""
 
     upload_id: 'str | None'
     timestamp: Timestamp
+    for_slo: bool
 
 
 def name_choice(etag: str, part_names: Iterable[str]) -> str:

@@ -101,8 +101,10 @@ def _take_over(session: Session, request: Request) -> 'Replaced | None':
     replaced = None
     if session.settings.free_replaced_parts:
         standing = _look(session, version)
-        # Where the look has failed it may be a copied manifest: then parts are left behind.
-        if standing is not None and not (standing.upload_id and is_upload_id(standing.upload_id)):
+        # Where the look has failed it may be a copied manifest: then parts are left behind. What is no large object any
+        # more, since s3api has looked, SLO would refuse to delete.
+        if standing is not None and standing.for_slo and not (
+                standing.upload_id and is_upload_id(standing.upload_id)):
             return None
         if version is not None or not _has_versions(session):
             replaced = _ours(session, standing, version)

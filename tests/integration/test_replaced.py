@@ -351,6 +351,21 @@ def test_versions_begin_in_between(proxy, client, old, swift):
     check_whole(old, {'versionId': kept[0]['version_id']})
 
 
+@pytest.mark.parametrize('rival', ['PUT', 'DELETE'])
+def test_object_that_goes_while_it_is_deleted(proxy, client, bucket, old, swift, rival):
+    """Between the look of s3api, which sees a multipart object, and the DELETE: whatever is there is deleted."""
+    with proxy.above.following(rule('HEAD', '/key$', hold='look', skip=1, times=1)), \
+            at_once(lambda: client.request('DELETE', bucket, 'key')) as (slow,):
+        proxy.above.wait_held('look')
+        if rival == 'PUT':
+            swift.put_object(bucket, 'key', b'new')
+        else:
+            swift.delete_object(bucket, 'key')
+        proxy.above.release('look')
+        assert 204 == slow.result().status
+    assert 404 == read(client, bucket, 'key').status
+
+
 # What it costs
 
 def test_requests(proxy, client, bucket, old):
