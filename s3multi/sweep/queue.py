@@ -79,7 +79,7 @@ def _lately(now: float, divisor: int) -> 'list[str]':
 
 
 def _overdue(tasks: 'Sequence[Mapping[str, Any]]', now: float) -> float:
-    """Return by how many seconds the first of ``tasks`` is; they are named ``<time>-<account>/<container>/<object>``."""
+    """Return by how many seconds the first of ``tasks`` is, named ``<time>-<account>/<container>/<object>``."""
     try:
         return max(0.0, now - float(tasks[0]['name'].partition('-')[0]))
     except (IndexError, ValueError):
