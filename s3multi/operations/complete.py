@@ -42,11 +42,7 @@ def run(session: Session) -> Reply:
     listed = _read_list(session, upload)
     etag = multipart_etag(ref.etag for ref in listed)
     look = _begin_look(session, upload, guard)
-    try:
-        proof = prove(session, upload, listed)
-    except InvalidPart:
-        _check_unfinished(session, upload, etag, look)
-        raise
+    proof = prove(session, upload, listed)
     if proof is None:
         earlier = Conclusion(session, upload, ObjectDigests(etag), None, guard).of_earlier_complete()
         return _reply(session.call, ObjectDigests(etag, earlier.checksum), earlier.version_id)
@@ -120,21 +116,6 @@ def _begin_look(session: Session, upload: Upload, guard: Guard) -> 'Callable[[],
         return standing
 
     return look
-
-
-def _check_unfinished(session: Session, upload: Upload, etag: str, look: 'Callable[[], Standing]') -> None:
-    """Raise ServiceUnavailable when the object is there, though not all rows of its parts are seen.
-
-    Its Complete died after the manifest. A repeat that sees the rows will end the upload.
-    """
-    # Where there are versions, a link is what stands at the key.
-    if not session.is_versioned and look().upload_id != upload.id:
-        return
-    finished = session.records.finished(upload.key)
-    if (finished.upload_id, finished.etag) == (upload.id, etag):
-        session.logger.warning('Complete of upload %s has to be repeated: its object is there, but not all rows of its '
-                               'parts', upload.id)
-        raise ServiceUnavailable()
 
 
 def _look_at_key(session: Session, upload: Upload, guard: Guard,

@@ -101,22 +101,6 @@ def test_row_that_is_late_and_hint_that_is_lost(cluster, forgetful, upload, swif
     assert WHOLE == read(upload.client, upload.bucket, 'key').body
 
 
-@pytest.mark.parametrize('versioned', [False, True])
-def test_row_that_is_lost_to_a_repeat(forgetful, bucket, swift, versioned):
-    """When a Complete died after it had made the object, its repeat is not told that the client was wrong."""
-    if versioned:
-        swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
-    upload = Upload(RawClient(forgetful.url), bucket).parts(*BODIES)
-    with forgetful.above.following(rule('DELETE', upload.id + '$', die=True)):
-        assert 500 == upload.complete().status
-
-    with forgetful.above.following(rule('GET', '_segments$', hide='/00000002-')):
-        assert (503, 'ServiceUnavailable') == upload.complete().outcome
-        assert INVALID_PART == upload.complete(upload.listed[:1] + [(2, '0' * 32)]).outcome
-    assert 200 == upload.complete().outcome
-    assert WHOLE == read(upload.client, bucket, 'key').body
-
-
 def test_all_rows_are_late(cluster, upload, swift):
     """So are all the parts of an upload, and its marker, which is asked for itself."""
     with container_server_down(cluster):
