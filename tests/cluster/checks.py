@@ -121,7 +121,7 @@ class Judge:
             if upload.of('complete'):
                 call = complete_call(upload, upload.listed)
                 self._expect(upload, {200, NO_SUCH_UPLOAD}, call, self._complete)
-                # One of which an answer was lost may have made the object, before a repeat that saw fewer rows was refused.
+                # If an answer was lost, the object may have been made before a repeat that saw fewer rows was refused.
                 if (any(each.outcome == INVALID_PART for each in upload.of('complete')) and call.outcome != 200
                         and not any(each.lost for each in upload.of('complete'))):
                     self._wrong(upload, 'a Complete that failed has ended it')
