@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..layout import SEGMENTS_SUFFIX
 from .errors import DemoError
 from .login import Login
 from .progress import Bar, format_size
 
 REGION = 'us-east-1'
 BUCKET = 'demo'
+# Where s3multi keeps the parts of its uploads.
+SEGMENTS = BUCKET + '_segments'
 
 MIN_PART_BYTES = 5 << 20      # S3's smallest part, but for the last one
 MAX_PARTS = 10000             # S3's most
@@ -112,9 +113,8 @@ def _upload(client: Any, path: Path) -> Sent:
 
 def _look_behind(login: Login, key: str) -> None:
     account = login.open_account()
-    segments = BUCKET + SEGMENTS_SUFFIX
-    print(f'\nWhat the Swift API shows in the container {segments}:')
-    _show_rows([(row['name'], row['bytes'], row['hash']) for row in account.list_objects(segments, key + '/')])
+    print(f'\nWhat the Swift API shows in the container {SEGMENTS}:')
+    _show_rows([(row['name'], row['bytes'], row['hash']) for row in account.list_objects(SEGMENTS, key + '/')])
     print(f'\nThe manifest (a static large object) that is now {BUCKET}/{key}:')
     _show_rows([(row['name'], row['bytes'], row['hash']) for row in account.get_manifest(BUCKET, key)])
 
