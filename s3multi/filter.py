@@ -6,7 +6,6 @@ A request that the front did not hand on passes untouched, but that the reader o
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import swift.common.utils
 from swift.common.http import is_success
 from swift.common.registry import get_swift_info, register_swift_info
 from swift.common.request_helpers import append_log_info
@@ -24,7 +23,7 @@ from s3multi.layout import UploadIds
 from s3multi.operations import (abort, complete, copy_part, delete_bucket, get_attributes, initiate, list_parts,
                                 list_uploads, read_checksum, replace, upload_part)
 from s3multi.records import Records
-from s3multi.session import Session, is_versioned
+from s3multi.session import Session, cluster_secret, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
 from s3multi.wire import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params, read_call,
@@ -207,13 +206,6 @@ def _reads_an_object(call: Call) -> bool:
         return route(call) is get_attributes.run
     except MethodNotAllowed:
         return False
-
-
-def cluster_secret() -> bytes:
-    """Return what upload ids of this cluster are made with."""
-    # The only secret that every proxy of a cluster has already, and that no client knows.
-    swift.common.utils.validate_hash_conf()
-    return swift.common.utils.HASH_PATH_PREFIX + b'\0' + swift.common.utils.HASH_PATH_SUFFIX
 
 
 def filter_factory(global_conf: Mapping[str, str],

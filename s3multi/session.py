@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import eventlet
+import swift.common.utils
 from eventlet.greenthread import GreenThread
 from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
 from swift.common.utils import Timestamp, config_true_value
@@ -141,3 +142,10 @@ def is_versioned(bucket_info: 'dict[str, Any]') -> bool:
     """Say whether a bucket, as Swift's container info shows it, has or once had versions (object_versioning)."""
     sysmeta = bucket_info.get('sysmeta') or {}
     return 'versions-container' in sysmeta or config_true_value(sysmeta.get('versions-enabled'))
+
+
+def cluster_secret() -> bytes:
+    """Return what upload ids of this cluster are made with."""
+    # The only secret that every proxy of a cluster has already, and that no client knows.
+    swift.common.utils.validate_hash_conf()
+    return swift.common.utils.HASH_PATH_PREFIX + b'\0' + swift.common.utils.HASH_PATH_SUFFIX

@@ -7,7 +7,7 @@ client can set. Auth filters in between turn the access key in the path into the
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
@@ -15,7 +15,6 @@ from swift.common.utils import split_path
 from s3multi.documents import CONTENT_TYPE, error_document
 from s3multi.errors import InvalidArgument, InvalidRequest, InvalidURI, S3Error
 from s3multi.part_body import TrailingChecksum
-from s3multi.s3_acl import S3Acl
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -25,6 +24,26 @@ HANDOFF = 's3multi.handoff'
 DELETED_BUCKET = 's3multi.deleted_bucket'
 # Where it leaves a ``Reading``.
 READING = 's3multi.reading'
+
+
+class Rights(Protocol):
+    """What the ACLs of S3 let one user do, where they count in place of Swift's (``s3_acl``)."""
+
+    @property
+    def user(self) -> str:
+        """The user, named as in ACLs."""
+
+    def may(self, permission: str, bucket_sysmeta: Mapping[str, str]) -> bool:
+        """Return whether the user has READ or WRITE on a bucket. bucket_sysmeta: of Swift's container info."""
+
+    def may_read_object(self, headers: Mapping[str, str]) -> bool:
+        """Return whether the user may read the object that Swift answered these headers for."""
+
+    def owner_of(self, bucket_sysmeta: Mapping[str, str]) -> str:
+        """Return the id of a bucket's owner, '' when it has none."""
+
+    def object_headers(self, bucket_sysmeta: Mapping[str, str]) -> 'dict[str, str]':
+        """Return the header with the ACL that a new object of this user shall have. Raises InvalidRequest."""
 
 
 @dataclass
@@ -63,7 +82,7 @@ class Handoff:
     location: str
     trailer: 'TrailingChecksum | None' = None
     verified: bool = True
-    s3_acl: 'S3Acl | None' = None
+    s3_acl: 'Rights | None' = None
     answered: bool = False
     cors: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,7 +109,7 @@ class Call:
     metadata: Mapping[str, str]
     trailer: 'TrailingChecksum | None'
     verified: bool
-    s3_acl: 'S3Acl | None'
+    s3_acl: 'Rights | None'
     trans_id: str
 
     @property
