@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from s3multi.parts import MAX_PART_BYTES, MAX_PART_NUMBER
+from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
 
 
 class ConfigError(ValueError):

@@ -19,11 +19,11 @@ from swift.common.utils import split_path
 
 from s3multi import manifest, pipeline
 from s3multi.bucket_view import BucketView, check_bucket
-from s3multi.checksums import algorithm_of
 from s3multi.config import load_front
 from s3multi.layout import is_stock_id
 from s3multi.part_body import TrailingChecksum
-from s3multi.parts import MAX_PART_NUMBER
+from s3multi.s3.checksums import algorithm_of
+from s3multi.s3.parts import MAX_PART_NUMBER
 from s3multi.s3_acl import S3Acl
 from s3multi.wire import HANDOFF, READING, Handoff, Reading
 

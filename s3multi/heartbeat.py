@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import eventlet
 from eventlet.greenthread import GreenThread
 
-from s3multi.documents import CONTENT_TYPE, DECLARATION
+from s3multi.s3.documents import CONTENT_TYPE, DECLARATION
 from s3multi.wire import Reply
 
 

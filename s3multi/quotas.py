@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from s3multi.errors import EntityTooLarge
+from s3multi.s3.errors import EntityTooLarge
 
 # Swift's words, which s3api passes on.
 _REFUSAL = 'Upload exceeds quota.'

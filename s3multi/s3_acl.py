@@ -10,7 +10,7 @@ from swift.common.middleware.s3api.s3response import AccessDenied
 from swift.common.middleware.s3api.subresource import ACL, Owner, decode_acl, encode_acl
 from swift.common.middleware.s3api.utils import sysmeta_header
 
-from s3multi.errors import InvalidRequest
+from s3multi.s3.errors import InvalidRequest
 
 
 class S3Acl:

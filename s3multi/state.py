@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from swift.common.utils import Timestamp
 
-from s3multi.checksums import Choice, ObjectChecksum
+from s3multi.s3.checksums import Choice, ObjectChecksum
 
 # Longer than any Complete may take from its timestamp T to its manifest. An intent that is older belongs to a proxy
 # that died; only then may somebody else decide what became of it.

@@ -3,8 +3,8 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 """
-from s3multi import request_headers
 from s3multi.operations import settle
+from s3multi.s3 import request_headers
 from s3multi.session import Session
 from s3multi.wire import Reply
 

@@ -9,19 +9,20 @@ from collections.abc import Callable
 from eventlet import Timeout
 from swift.common.utils import Timestamp
 
-from s3multi import checksum_rules, heartbeat, request_headers
-from s3multi.checksums import ObjectDigests
-from s3multi.conditions import Compare, read_condition
-from s3multi.digests import is_md5, md5, multipart_etag
-from s3multi.documents import MAX_COMPLETE_BYTES, document, read_complete
-from s3multi.errors import (BadDigest, EntityTooLarge, IncompleteBody, InternalError, InvalidPart,
-                            MaxMessageLengthExceeded, S3Error, ServiceUnavailable)
+from s3multi import heartbeat
 from s3multi.layout import Upload
 from s3multi.operations.conclude import Conclusion
 from s3multi.operations.guard import Guard
 from s3multi.operations.prove import Proof, prove
 from s3multi.operations.replace import Replaced, candidate, free_behind
-from s3multi.parts import PartRef, check_order, check_sizes
+from s3multi.s3 import checksum_rules, request_headers
+from s3multi.s3.checksums import ObjectDigests
+from s3multi.s3.conditions import Compare, read_condition
+from s3multi.s3.documents import MAX_COMPLETE_BYTES, document, read_complete
+from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InternalError, InvalidPart,
+                               MaxMessageLengthExceeded, S3Error, ServiceUnavailable)
+from s3multi.s3.etags import is_md5, md5, multipart_etag
+from s3multi.s3.parts import PartRef, check_order, check_sizes
 from s3multi.session import Session
 from s3multi.state import MOST_AHEAD_SECONDS, Standing, name_choice
 from s3multi.wire import Call, Reply

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from swift.common.utils import Timestamp
 
-from s3multi.checksums import ObjectDigests
-from s3multi.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
-                            ServiceUnavailable)
 from s3multi.layout import Upload
 from s3multi.operations.guard import Guard
 from s3multi.operations.settle import Verdict, after, is_finished, settle_abort
-from s3multi.parts import Attempt
+from s3multi.s3.checksums import ObjectDigests
+from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
+                               ServiceUnavailable)
+from s3multi.s3.parts import Attempt
 from s3multi.session import Session
 from s3multi.state import Finished, Intent, Marker, State, manifest_timestamp
 from s3multi.subrequest import swift_time

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import eventlet
 
-from s3multi.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.lifecycle import marker_time
+from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.session import Session
 from s3multi.state import Intent, Marker, State
 from s3multi.subrequest import swift_time

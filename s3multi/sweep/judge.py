@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
-from s3multi.errors import NoSuchUpload, S3Error, ServiceUnavailable
 from s3multi.layout import Upload
 from s3multi.operations import settle
-from s3multi.parts import Attempt
 from s3multi.references import References, Uncertain
+from s3multi.s3.errors import NoSuchUpload, S3Error, ServiceUnavailable
+from s3multi.s3.parts import Attempt
 from s3multi.session import Session
 from s3multi.state import Intent, Marker
 from s3multi.subrequest import swift_time

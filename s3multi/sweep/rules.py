@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from swift.common.utils import Timestamp
 
 from s3multi.layout import Upload
-from s3multi.parts import Attempt
+from s3multi.s3.parts import Attempt
 from s3multi.state import Intent, Marker, State
 
 DAY_SECONDS = 86400.0

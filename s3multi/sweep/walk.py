@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from s3multi.layout import Kind, Upload, UploadIds, parse_name
-from s3multi.parts import Attempt
 from s3multi.records import marker_state
+from s3multi.s3.parts import Attempt
 from s3multi.state import State
 from s3multi.store import Row, attempt_of
 

@@ -12,7 +12,7 @@ import secrets
 import pytest
 import swiftclient
 
-from s3multi.request_headers import MAX_METADATA_BYTES
+from s3multi.s3.request_headers import MAX_METADATA_BYTES
 
 from .raw import RawClient
 

@@ -13,7 +13,7 @@ import requests
 
 from s3multi.demo.cluster import STOCK_FILTERS
 from s3multi.demo.conf import merge
-from s3multi.parts import MAX_PART_NUMBER
+from s3multi.s3.parts import MAX_PART_NUMBER
 
 from .raw import RawClient, multipart_etag
 from .uploads import PART_MIN_BYTES, Upload, segment_names

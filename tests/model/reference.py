@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 import copy
 from dataclasses import dataclass, field
 
-from s3multi.digests import multipart_etag
+from s3multi.s3.etags import multipart_etag
 
 from .world import md5
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import eventlet
 from swift.common.swob import HTTPException
 
-from s3multi.digests import multipart_etag
+from s3multi.s3.etags import multipart_etag
 
 from .chance import LEASE_SECONDS, Chance, Trouble
 from .kinds import ACCOUNT, BUCKET, SEGMENTS

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
-from s3multi.digests import multipart_etag
+from s3multi.s3.etags import multipart_etag
 
 from .chance import LEASE_SECONDS, Chance, Trouble
 from .kinds import BUCKET

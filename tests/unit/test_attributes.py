@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.attributes import ShownPart, Wanted, parts_node
-from s3multi.checksums import Checksum
-from s3multi.errors import S3Error, ServiceUnavailable
 from s3multi.operations import get_attributes
+from s3multi.s3.attributes import ShownPart, Wanted, parts_node
+from s3multi.s3.checksums import Checksum
+from s3multi.s3.errors import S3Error, ServiceUnavailable
 from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
 
 NAMES = {'x-amz-object-attributes': 'ObjectParts'}

@@ -2,12 +2,12 @@
 """A Complete that finds something not older at the key when it writes its manifest."""
 import pytest
 
-from s3multi.checksums import ObjectDigests
-from s3multi.errors import NoSuchUpload
 from s3multi.layout import Upload, new_attempt
 from s3multi.operations.conclude import Conclusion
 from s3multi.operations.guard import Guard
-from s3multi.parts import Attempt
+from s3multi.s3.checksums import ObjectDigests
+from s3multi.s3.errors import NoSuchUpload
+from s3multi.s3.parts import Attempt
 from s3multi.state import name_choice
 from tests.unit.fakes import IDS, RecordingSwift, session_of
 

@@ -9,10 +9,10 @@ from swift.common.middleware.slo import StaticLargeObject
 from swift.common.swob import Request
 
 from s3multi import expiry
-from s3multi.errors import S3Error
 from s3multi.expiry import ExpiryQueue, Freeing, batches
 from s3multi.layout import Upload, UploadIds, new_attempt
-from s3multi.parts import Attempt
+from s3multi.s3.errors import S3Error
+from s3multi.s3.parts import Attempt
 from s3multi.store import Store
 from s3multi.subrequest import Backend, swift_time
 from tests.unit.fakes import RecordingSwift, client_env

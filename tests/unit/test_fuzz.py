@@ -5,8 +5,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3multi.documents import read_complete
-from s3multi.errors import S3Error
+from s3multi.s3.documents import read_complete
+from s3multi.s3.errors import S3Error
 from tests.unit.fakes import RecordingSwift, handed_on
 from tests.unit.test_filter import IDS, answer
 

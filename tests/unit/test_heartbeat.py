@@ -8,8 +8,8 @@ import pytest
 from eventlet.event import Event
 
 from s3multi import heartbeat
-from s3multi.documents import DECLARATION, document
-from s3multi.errors import InternalError, NoSuchUpload
+from s3multi.s3.documents import DECLARATION, document
+from s3multi.s3.errors import InternalError, NoSuchUpload
 from s3multi.wire import Reply
 
 INTERVAL_SECONDS = 0.02

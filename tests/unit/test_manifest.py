@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from s3multi import manifest
-from s3multi.checksums import COMPOSITE, Checksum, ObjectChecksum, ObjectDigests, stored_checksum
 from s3multi.layout import Upload
-from s3multi.parts import Attempt
+from s3multi.s3.checksums import COMPOSITE, Checksum, ObjectChecksum, ObjectDigests, stored_checksum
+from s3multi.s3.parts import Attempt
 
 ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
 DIGESTS = ObjectDigests(ETAG)

@@ -5,7 +5,7 @@ import json
 import pytest
 from swift.common.middleware.s3api.s3response import ErrorResponse
 
-from s3multi.errors import S3Error
+from s3multi.s3.errors import S3Error
 from s3multi.s3_acl import S3Acl
 
 BUCKET = {'s3api-acl': json.dumps({'Owner': 'test:owner', 'Grant': [

@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from swift.common import constraints
 
-from s3multi.errors import S3Error
 from s3multi.layout import new_attempt
 from s3multi.operations.list_uploads import _in_order, _one_in_order
-from s3multi.pages import UploadsQuery, fill_page
+from s3multi.s3.errors import S3Error
+from s3multi.s3.pages import UploadsQuery, fill_page
 from s3multi.stock_uploads import StockUploads
 from s3multi.subrequest import Backend
 from tests.unit.fakes import IDS, Listing, RecordingSwift, client_env

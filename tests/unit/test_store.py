@@ -8,11 +8,11 @@ from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
 from s3multi import manifest
-from s3multi.checksums import ObjectDigests
-from s3multi.errors import InvalidPart, NoSuchUpload, S3Error
 from s3multi.expiry import Freeing, Job
 from s3multi.layout import Upload, UploadIds, new_attempt
-from s3multi.parts import Attempt
+from s3multi.s3.checksums import ObjectDigests
+from s3multi.s3.errors import InvalidPart, NoSuchUpload, S3Error
+from s3multi.s3.parts import Attempt
 from s3multi.state import Intent, Marker, State
 from s3multi.store import Store, Written, attempt_of, s3_time
 from s3multi.subrequest import Backend, swift_time

@@ -4,7 +4,7 @@ import pytest
 from swift.common.utils import Timestamp
 
 from s3multi.layout import Upload, new_attempt
-from s3multi.parts import Attempt
+from s3multi.s3.parts import Attempt
 from s3multi.state import LEASE_SECONDS, Intent, Marker, State
 from s3multi.subrequest import swift_time
 from s3multi.sweep import rules

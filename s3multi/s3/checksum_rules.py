@@ -6,10 +6,10 @@ Header names are in lower case. The codes are those that Amazon S3 was seen to a
 import re
 from collections.abc import Mapping, Sequence
 
-from s3multi import checksums
-from s3multi.checksums import FULL_OBJECT, Checksum, Choice, ObjectChecksum
-from s3multi.errors import BadDigest, InvalidPart, InvalidPartOrder, InvalidRequest, NotImplementedHeader
-from s3multi.parts import Attempt, PartRef
+from s3multi.s3 import checksums
+from s3multi.s3.checksums import FULL_OBJECT, Checksum, Choice, ObjectChecksum
+from s3multi.s3.errors import BadDigest, InvalidPart, InvalidPartOrder, InvalidRequest, NotImplementedHeader
+from s3multi.s3.parts import Attempt, PartRef
 
 _COMPOSITE_SUFFIX = re.compile(r'-[0-9]{1,5}\Z')
 

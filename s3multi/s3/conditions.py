@@ -7,8 +7,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from s3multi.digests import unquote_etag
-from s3multi.errors import NoSuchKey, NotImplementedHeader, PreconditionFailed
+from s3multi.s3.errors import NoSuchKey, NotImplementedHeader, PreconditionFailed
+from s3multi.s3.etags import unquote_etag
 
 
 class Compare(enum.Enum):

@@ -2,10 +2,10 @@
 """What S3 demands of additional checksums, as it was seen to answer; values are worked ones of three parts."""
 import pytest
 
-from s3multi.checksum_rules import check_list, check_part, check_type, read_announced, read_choice, read_sent
-from s3multi.checksums import Checksum, Choice
-from s3multi.errors import S3Error
-from s3multi.parts import Attempt, PartRef
+from s3multi.s3.checksum_rules import check_list, check_part, check_type, read_announced, read_choice, read_sent
+from s3multi.s3.checksums import Checksum, Choice
+from s3multi.s3.errors import S3Error
+from s3multi.s3.parts import Attempt, PartRef
 
 PARTS = {'crc32': ['3ldvBQ==', 'kD8u3w==', 'nHfoQQ=='], 'sha1': [
     '9Sq1f6Ud+nFFBSlEREY65aAJrjQ=', 'pPODM6M/C0+iScf3mB1jWxW4vHk=', 'IS8RE+vMUo5QGTPYXijQQt9FdG0=']}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from s3multi import errors
-from s3multi.documents import (DECLARATION, MAX_COMPLETE_BYTES, NAMESPACE, document, error_document, read_complete,
-                               url_encode)
-from s3multi.errors import S3Error
-from s3multi.parts import MAX_PART_NUMBER, PartRef
+from s3multi.s3 import errors
+from s3multi.s3.documents import (DECLARATION, MAX_COMPLETE_BYTES, NAMESPACE, document, error_document, read_complete,
+                                  url_encode)
+from s3multi.s3.errors import S3Error
+from s3multi.s3.parts import MAX_PART_NUMBER, PartRef
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 CRC32 = ('ChecksumCRC32', '3ldvBQ==')

@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from s3multi.checksums import Choice
-from s3multi.errors import InvalidArgument
+from s3multi.s3.checksums import Choice
+from s3multi.s3.errors import InvalidArgument
 
 MAX_PAGE = 1000
 _MAX_INT32 = 2 ** 31 - 1

@@ -2,8 +2,8 @@
 """The conditions of a Complete, as headers and as questions."""
 import pytest
 
-from s3multi.conditions import Condition, read_condition
-from s3multi.errors import NoSuchKey, NotImplementedHeader, PreconditionFailed
+from s3multi.s3.conditions import Condition, read_condition
+from s3multi.s3.errors import NoSuchKey, NotImplementedHeader, PreconditionFailed
 
 ETAG = 'd41d8cd98f00b204e9800998ecf8427e'
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.errors import S3Error
-from s3multi.parts import (MAX_PART_BYTES, MAX_PART_NUMBER, Attempt, PartRef, check_order, check_sizes, judge,
-                           newest_attempts, outrun, parse_part_number)
+from s3multi.s3.errors import S3Error
+from s3multi.s3.parts import (MAX_PART_BYTES, MAX_PART_NUMBER, Attempt, PartRef, check_order, check_sizes, judge,
+                              newest_attempts, outrun, parse_part_number)
 
 A, B, C = (letter * 32 for letter in 'abc')
 MIB = 1024 * 1024

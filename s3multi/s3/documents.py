@@ -12,10 +12,10 @@ from xml.sax.saxutils import escape
 
 import lxml.etree
 
-from s3multi import checksums
-from s3multi.digests import unquote_etag
-from s3multi.errors import InvalidArgument, MalformedXML, S3Error
-from s3multi.parts import MAX_PART_NUMBER, PartRef
+from s3multi.s3 import checksums
+from s3multi.s3.errors import InvalidArgument, MalformedXML, S3Error
+from s3multi.s3.etags import unquote_etag
+from s3multi.s3.parts import MAX_PART_NUMBER, PartRef
 
 NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'

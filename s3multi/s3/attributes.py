@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from s3multi.checksums import Checksum, ObjectChecksum
-from s3multi.documents import Node
-from s3multi.errors import InvalidArgument, InvalidRequest
-from s3multi.pages import MAX_PAGE, parse_count
+from s3multi.s3.checksums import Checksum, ObjectChecksum
+from s3multi.s3.documents import Node
+from s3multi.s3.errors import InvalidArgument, InvalidRequest
+from s3multi.s3.pages import MAX_PAGE, parse_count
 
 _HEADER = 'x-amz-object-attributes'
 _MAX_PARTS_HEADER = 'x-amz-max-parts'

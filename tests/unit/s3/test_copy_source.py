@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.copy_source import (CopySource, SourceState, check_conditions, check_range, parse_range, parse_source)
-from s3multi.errors import S3Error
+from s3multi.s3.copy_source import CopySource, SourceState, check_conditions, check_range, parse_range, parse_source
+from s3multi.s3.errors import S3Error
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 GIB = 1024 ** 3

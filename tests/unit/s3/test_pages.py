@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.errors import S3Error
-from s3multi.pages import OpenUpload, UploadsQuery, fill_page, keys_sorted_late, parse_count, parse_encoding
+from s3multi.s3.errors import S3Error
+from s3multi.s3.pages import OpenUpload, UploadsQuery, fill_page, keys_sorted_late, parse_count, parse_encoding
 
 
 def refused(call, *args):

@@ -5,9 +5,9 @@ The headers are those of each operation's page in the Amazon S3 API reference.
 """
 import pytest
 
-from s3multi import request_headers
-from s3multi.errors import S3Error
-from s3multi.request_headers import REFUSED, check_acl, check_metadata_size, refuse_unsupported
+from s3multi.s3 import request_headers
+from s3multi.s3.errors import S3Error
+from s3multi.s3.request_headers import REFUSED, check_acl, check_metadata_size, refuse_unsupported
 
 CUSTOMER_KEY = ['x-amz-server-side-encryption-customer-' + name for name in ('algorithm', 'key', 'key-md5')]
 DATES = ['if-modified-since', 'if-unmodified-since']

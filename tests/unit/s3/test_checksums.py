@@ -5,9 +5,9 @@ import time
 import pytest
 from swift.common.utils import parse_content_type
 
-from s3multi.checksums import (ALGORITHMS, COMPOSITE, FULL_OBJECT, Checksum, ObjectChecksum, algorithm_of,
-                               algorithm_of_element, combine, composite, decode, element, from_parameters, hasher,
-                               stored_checksum, with_parameter)
+from s3multi.s3.checksums import (ALGORITHMS, COMPOSITE, FULL_OBJECT, Checksum, ObjectChecksum, algorithm_of,
+                                  algorithm_of_element, combine, composite, decode, element, from_parameters, hasher,
+                                  stored_checksum, with_parameter)
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 

@@ -11,9 +11,9 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
-from s3multi.digests import unquote_etag
-from s3multi.errors import InvalidArgument, InvalidRequest, PreconditionFailed
-from s3multi.parts import MAX_PART_BYTES
+from s3multi.s3.errors import InvalidArgument, InvalidRequest, PreconditionFailed
+from s3multi.s3.etags import unquote_etag
+from s3multi.s3.parts import MAX_PART_BYTES
 
 HEADER = 'x-amz-copy-source'
 _RANGE_HEADER = 'x-amz-copy-source-range'

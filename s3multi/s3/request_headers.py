@@ -6,7 +6,7 @@ NotImplemented; the list is that of the operations' pages in the Amazon S3 API r
 """
 from collections.abc import Mapping
 
-from s3multi.errors import InvalidArgument, MetadataTooLarge, NotImplementedHeader
+from s3multi.s3.errors import InvalidArgument, MetadataTooLarge, NotImplementedHeader
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: names and values together, of the user's
 # metadata and of system-defined metadata each.

@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from s3multi.digests import is_md5, md5, multipart_etag, unquote_etag
+from s3multi.s3.etags import is_md5, md5, multipart_etag, unquote_etag
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 MIB = 1024 * 1024

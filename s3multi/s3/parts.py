@@ -7,8 +7,8 @@ name, size and ETag belong together. A row that is missing proves nothing. ``jud
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from s3multi.errors import (EntityTooLarge, EntityTooSmall, InvalidArgument, InvalidPart, InvalidPartOrder,
-                            InvalidRequest)
+from s3multi.s3.errors import (EntityTooLarge, EntityTooSmall, InvalidArgument, InvalidPart, InvalidPartOrder,
+                               InvalidRequest)
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 MAX_PART_NUMBER = 10000

@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 
-from s3multi import errors
+from s3multi.s3 import errors
 
 ETAG = 'c84cabbaebee9a9631c8be234ac64c26'
 
