@@ -16,8 +16,9 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 import state_diagram
-from s3multi import config, lifecycle
+from s3multi import config
 from s3multi.s3 import errors, request_headers
+from s3multi.upload import lifecycle
 from tests.model import mutations, sweeping
 
 # The operations by the names of ``request_headers.REFUSED``.

@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from s3multi.lifecycle import LOOKS, MOVES, Stage  # noqa: E402
+from s3multi.upload.lifecycle import LOOKS, MOVES, Stage  # noqa: E402
 
 FILE = HERE / 'states.svg'
 _WIDTH, _HEIGHT = 1000, 380

@@ -14,7 +14,7 @@ from swift.common.middleware.s3api.etree import fromstring, tostring
 from swift.common.middleware.s3api.utils import Config
 from swift.common.swob import Response
 
-from s3multi.layout import is_segments_container
+from s3multi.upload.names import is_segments_container
 from s3multi.wire import DELETED_BUCKET
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from swift.common.swob import wsgi_unquote
 
-from s3multi.manifest import DIGEST_HEADERS
+from s3multi.upload.manifest import DIGEST_HEADERS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -17,7 +17,6 @@ from s3multi import __version__, config, copies, pipeline, readers
 from s3multi.cors import ClusterCors, cors_headers
 from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.hints import ConditionalWrites, PartHints
-from s3multi.layout import UploadIds
 from s3multi.operations import (abort, complete, copy_part, delete_bucket, get_attributes, initiate, list_parts,
                                 list_uploads, read_checksum, replace, upload_part)
 from s3multi.records import Records
@@ -26,6 +25,7 @@ from s3multi.s3.errors import AccessDenied, InternalError, MethodNotAllowed, NoS
 from s3multi.session import Session, cluster_secret, is_versioned
 from s3multi.store import Store
 from s3multi.subrequest import Backend
+from s3multi.upload.names import UploadIds
 from s3multi.wire import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params, read_call,
                           send)
 

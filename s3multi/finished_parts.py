@@ -2,9 +2,9 @@
 """What is stored of the parts of a finished object, which its manifest names."""
 from collections.abc import Collection
 
-from s3multi.layout import Upload
 from s3multi.s3.parts import Attempt
 from s3multi.store import Store
+from s3multi.upload.names import Upload
 
 
 def attempts_named(store: Store, upload: Upload, names: Collection[str]) -> 'dict[str, Attempt]':

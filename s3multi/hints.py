@@ -9,8 +9,8 @@ from typing import Any
 
 from swift.common.memcached import MemcacheConnectionError
 
-from s3multi.layout import Upload
-from s3multi.state import LEASE_SECONDS
+from s3multi.upload.names import Upload
+from s3multi.upload.records import LEASE_SECONDS
 
 # Rows are rarely later than this; an upload that is completed later finds them in the listing.
 _SECONDS_KEPT = 3600

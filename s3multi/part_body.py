@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, Optional, Union
 
 from swift.common.exceptions import ChunkReadError
 
-from s3multi.manifest import LISTING_ETAG_HEADER, LISTING_TYPE_HEADER, SEGMENT_TYPE
 from s3multi.s3.checksums import Checksum, Hasher, algorithm_of, decode, hasher, with_parameter
 from s3multi.s3.errors import BadDigest
+from s3multi.upload.manifest import LISTING_ETAG_HEADER, LISTING_TYPE_HEADER, SEGMENT_TYPE
 
 
 class TrailingChecksum:

@@ -10,7 +10,7 @@ from paste.deploy import loadwsgi
 from swift.common.wsgi import loadcontext
 
 from s3multi.config import ConfigError
-from s3multi.manifest import MAX_ENTRY_BYTES
+from s3multi.upload.manifest import MAX_ENTRY_BYTES
 
 FILTER = 's3multi.filter'
 FRONT = 's3multi.front'

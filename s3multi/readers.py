@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from swift.common.swob import wsgi_to_str
 
-from s3multi.layout import UploadIds
+from s3multi.upload.names import UploadIds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment

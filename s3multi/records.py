@@ -12,14 +12,14 @@ from swift.common.middleware.symlink import TGT_OBJ_SYMLINK_HDR
 from swift.common.swob import Response, wsgi_to_str
 from swift.common.utils import Timestamp, config_true_value, parse_content_type
 
-from s3multi import manifest
-from s3multi.layout import Upload, segments_container
 from s3multi.s3 import checksums
 from s3multi.s3.checksums import Choice
 from s3multi.s3.errors import InvalidRequest, ServiceUnavailable
 from s3multi.s3.request_headers import OBJECT_HEADERS
-from s3multi.state import Current, Finished, Intent, Marker, Standing, State, plain_time
 from s3multi.subrequest import Backend, Target, swift_time
+from s3multi.upload import manifest
+from s3multi.upload.names import Upload, segments_container
+from s3multi.upload.records import Current, Finished, Intent, Marker, Standing, State, plain_time
 
 _MARKER_TYPE = 'application/x-s3multi-marker'
 _CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'

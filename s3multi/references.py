@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from swift.common.swob import Response
 from swift.common.utils import Timestamp, config_true_value, last_modified_date_to_timestamp
 
-from s3multi import manifest
-from s3multi.layout import Upload
-from s3multi.state import plain_time
 from s3multi.subrequest import Backend, Target, swift_time
+from s3multi.upload import manifest
+from s3multi.upload.names import Upload
+from s3multi.upload.records import plain_time
 
 _DELETE_MARKER = 'application/x-deleted;swift_versions_deleted=1'
 _PAGE = 1000

@@ -11,16 +11,16 @@ from eventlet.greenthread import GreenThread
 from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
 from swift.common.utils import Timestamp, config_true_value
 
-from s3multi.bucket_life import ended_before
 from s3multi.config import Settings
 from s3multi.hints import ConditionalWrites, PartHints
-from s3multi.layout import Upload, UploadIds
-from s3multi.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
 from s3multi.records import Records
 from s3multi.s3.errors import AccessDenied, NoSuchUpload
-from s3multi.state import Marker, State
 from s3multi.store import Store
 from s3multi.subrequest import Backend, Target
+from s3multi.upload.bucket_lifetime import ended_before
+from s3multi.upload.names import Upload, UploadIds
+from s3multi.upload.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
+from s3multi.upload.records import Marker, State
 from s3multi.wire import Call
 
 _Result = TypeVar('_Result')

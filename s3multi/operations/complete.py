@@ -10,7 +10,6 @@ from eventlet import Timeout
 from swift.common.utils import Timestamp
 
 from s3multi import heartbeat
-from s3multi.layout import Upload
 from s3multi.operations.conclude import Conclusion
 from s3multi.operations.guard import Guard
 from s3multi.operations.prove import Proof, prove
@@ -24,7 +23,8 @@ from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, Intern
 from s3multi.s3.etags import is_md5, md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
 from s3multi.session import Session
-from s3multi.state import MOST_AHEAD_SECONDS, Standing, name_choice
+from s3multi.upload.names import Upload
+from s3multi.upload.records import MOST_AHEAD_SECONDS, Standing, name_choice
 from s3multi.wire import Call, Reply
 
 # So many deletions take about as long as the Complete itself. A client waits for its object, not for these.

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from swift.common.utils import Timestamp
 
-from s3multi.layout import Upload
 from s3multi.operations.guard import Guard
 from s3multi.operations.settle import Verdict, after, is_finished, settle_abort
 from s3multi.s3.checksums import ObjectDigests
@@ -17,8 +16,9 @@ from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuc
                                ServiceUnavailable)
 from s3multi.s3.parts import Attempt
 from s3multi.session import Session
-from s3multi.state import Finished, Intent, Marker, State, manifest_timestamp
 from s3multi.subrequest import swift_time
+from s3multi.upload.names import Upload
+from s3multi.upload.records import Finished, Intent, Marker, State, manifest_timestamp
 
 # An intent that another Complete keeps writing and deleting: somebody repeats in a loop.
 _MAX_ENTRIES = 5

@@ -10,7 +10,6 @@ from swift.common.http import is_success
 from swift.common.swob import Response
 from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possible, drain_and_close
 
-from s3multi.layout import is_segments_container
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.part_body import PartBody
 from s3multi.records import shown_etag
@@ -22,6 +21,7 @@ from s3multi.s3.errors import (AccessDenied, BrokenSource, IncompleteBody, Inval
 from s3multi.session import Session
 from s3multi.store import s3_time_of
 from s3multi.subrequest import Target, failure
+from s3multi.upload.names import is_segments_container
 from s3multi.wire import Reply
 
 _CONTENT_RANGE = re.compile(r'bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)')

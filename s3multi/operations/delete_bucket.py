@@ -9,14 +9,14 @@ from itertools import chain
 
 import eventlet
 
-from s3multi.layout import Upload, split_marker
-from s3multi.lifecycle import marker_time
 from s3multi.operations import settle
 from s3multi.records import marker_state
 from s3multi.s3.errors import NoSuchUpload, S3Error
 from s3multi.session import Session
 from s3multi.store import Row, concurrently
 from s3multi.subrequest import swift_time
+from s3multi.upload.lifecycle import marker_time
+from s3multi.upload.names import Upload, split_marker
 
 # Clients wait a minute for an answer, and a repeat would tell them that there is no such bucket.
 _ANSWER_WITHIN_SECONDS = 20.0

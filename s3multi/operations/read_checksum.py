@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from swift.common.swob import HeaderKeyDict, Range, Request, wsgi_to_str
 from swift.common.utils import config_true_value, split_path
 
-from s3multi import manifest
-from s3multi.layout import Upload
 from s3multi.s3.checksums import Checksum, ObjectChecksum, algorithm_of_element, stored_checksum
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
 from s3multi.store import Store
+from s3multi.upload import manifest
+from s3multi.upload.names import Upload
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

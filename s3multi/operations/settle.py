@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import eventlet
 
-from s3multi.layout import Upload
-from s3multi.lifecycle import marker_time
 from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.session import Session
-from s3multi.state import Intent, Marker, State
 from s3multi.subrequest import swift_time
+from s3multi.upload.lifecycle import marker_time
+from s3multi.upload.names import Upload
+from s3multi.upload.records import Intent, Marker, State
 from swift.common.utils import Timestamp
 
 

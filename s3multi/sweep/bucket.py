@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 from eventlet import Timeout
 from swift.common.http import is_success
 
-from s3multi.bucket_life import deleted_at
 from s3multi.config import Settings
 from s3multi.expiry import Freeing
 from s3multi.hints import ConditionalWrites, PartHints
-from s3multi.layout import UploadIds
 from s3multi.records import Records
 from s3multi.references import References, Uncertain
 from s3multi.session import Session, is_versioned
@@ -20,6 +18,8 @@ from s3multi.subrequest import Backend, own_environ
 from s3multi.sweep.judge import FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use
 from s3multi.sweep.rules import Limits
 from s3multi.sweep.walk import Found, until, uploads_in
+from s3multi.upload.bucket_lifetime import deleted_at
+from s3multi.upload.names import UploadIds
 from s3multi.wire import HANDOFF, Handoff, read_call
 
 if TYPE_CHECKING:

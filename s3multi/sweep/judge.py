@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
-from s3multi.layout import Upload
 from s3multi.operations import settle
 from s3multi.references import References, Uncertain
 from s3multi.s3.errors import NoSuchUpload, S3Error, ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.session import Session
-from s3multi.state import Intent, Marker
 from s3multi.subrequest import swift_time
 from s3multi.sweep import rules
 from s3multi.sweep.rules import Limits, Step
 from s3multi.sweep.walk import Found
+from s3multi.upload.names import Upload
+from s3multi.upload.records import Intent, Marker
 
 # What may be said of an upload.
 OPEN, IN_USE, BUSY, KEPT = 'open', 'in use', 'busy', 'kept'

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
-from s3multi.layout import Upload
 from s3multi.s3.parts import Attempt
-from s3multi.state import Intent, Marker, State
+from s3multi.upload.names import Upload
+from s3multi.upload.records import Intent, Marker, State
 
 DAY_SECONDS = 86400.0
 # Longer than a day in which somebody repairs a container server whose rows are late. Shorter than the week (Swift's

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from s3multi.layout import Kind, Upload, UploadIds, parse_name
 from s3multi.records import marker_state
 from s3multi.s3.parts import Attempt
-from s3multi.state import State
 from s3multi.store import Row, attempt_of
+from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
+from s3multi.upload.records import State
 
 # What is held of one upload at a time. More than the attempts of an upload of 10000 parts, some uploaded anew.
 _MOST_ATTEMPTS = 30000

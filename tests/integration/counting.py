@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter
 
-from s3multi.layout import ATTEMPT_LENGTH, Upload as Layout, attempt_ticks, new_attempt
+from s3multi.upload.names import ATTEMPT_LENGTH, Upload as Layout, attempt_ticks, new_attempt
 
 from .uploads import add_rows
 from .users import account

@@ -11,7 +11,7 @@ import secrets
 import pytest
 import swiftclient
 
-from s3multi.layout import segments_container
+from s3multi.upload.names import segments_container
 
 from .counting import counting
 from .faults import FaultyProxy, rule

@@ -12,7 +12,7 @@ import boto3.s3.transfer
 import pytest
 from botocore.exceptions import ClientError
 
-from s3multi.layout import segments_container
+from s3multi.upload.names import segments_container
 
 from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import NAMESPACE, RawClient, multipart_etag

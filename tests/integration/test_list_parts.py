@@ -12,7 +12,7 @@ import re
 
 import pytest
 
-from s3multi.layout import new_attempt
+from s3multi.upload.names import new_attempt
 
 from .raw import RawClient
 from .uploads import Upload, add_rows, tiny_parts

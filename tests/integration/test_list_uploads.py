@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from s3multi.demo.disks import hash_suffix
-from s3multi.layout import UploadIds
+from s3multi.upload.names import UploadIds
 
 from . import users
 from .raw import RawClient, multipart_etag

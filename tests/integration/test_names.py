@@ -12,7 +12,7 @@ from urllib.parse import quote_plus, unquote_plus
 import pytest
 from swift.common.constraints import MAX_OBJECT_NAME_LENGTH
 
-from s3multi.layout import ID_LENGTH, NAME_OVERHEAD
+from s3multi.upload.names import ID_LENGTH, NAME_OVERHEAD
 
 from .raw import RawClient
 from .uploads import Upload, read, segment_names

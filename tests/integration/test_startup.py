@@ -14,7 +14,7 @@ import pytest
 
 from s3multi import __version__
 from s3multi.demo.cluster import PIPELINE, STOCK_FILTERS, ClusterError
-from s3multi.manifest import MAX_ENTRY_BYTES
+from s3multi.upload.manifest import MAX_ENTRY_BYTES
 
 from .raw import RawClient
 from .uploads import Upload

@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from s3multi.layout import UploadIds, new_attempt
 from s3multi.sweep.report import CANNOT_START, INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK
+from s3multi.upload.names import UploadIds, new_attempt
 
 from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import RawClient

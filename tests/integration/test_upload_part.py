@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from s3multi.layout import ATTEMPT_LENGTH, ID_LENGTH
 from s3multi.s3.parts import MAX_PART_BYTES
+from s3multi.upload.names import ATTEMPT_LENGTH, ID_LENGTH
 
 from .raw import RawClient
 from .s3api_features import needs_checksums

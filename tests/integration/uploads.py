@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from s3multi.demo.disks import PART_POWER, hash_suffix
 from s3multi.demo.node import device_names
 from s3multi.demo.ports import HOST
-from s3multi.layout import segments_container
+from s3multi.upload.names import segments_container
 
 from .users import account
 

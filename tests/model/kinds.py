@@ -4,8 +4,8 @@ import re
 
 from swift.common.swob import wsgi_to_str
 
-from s3multi.layout import SEGMENTS_SUFFIX
-from s3multi.manifest import UPLOAD_ID_HEADER
+from s3multi.upload.manifest import UPLOAD_ID_HEADER
+from s3multi.upload.names import SEGMENTS_SUFFIX
 
 ACCOUNT = 'AUTH_model'
 BUCKET = 'bucket'

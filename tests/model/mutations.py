@@ -15,7 +15,7 @@ from swift.common.swob import Request, Response
 from swift.common.utils import Timestamp
 from swift.common.wsgi import make_pre_authed_request
 
-from s3multi import state
+from s3multi.upload import records
 
 from .kinds import ACCOUNT, SEGMENTS, kind_of, upload_of
 
@@ -360,7 +360,7 @@ class Mutation:
     lines: 'tuple[str, ...]'
     versioned: bool = False
     answers: 'dict[str, object]' = field(default_factory=dict)
-    lease: float = state.LEASE_SECONDS
+    lease: float = records.LEASE_SECONDS
 
 
 # Two intents that were begun together, since neither saw the other; both Completes then pass.

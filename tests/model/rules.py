@@ -11,7 +11,7 @@ R6 Of two Completes with different lists one wins whole; the object is never a m
 import json
 from dataclasses import dataclass, field
 
-from s3multi.manifest import ETAG_HEADER, UPLOAD_ID_HEADER
+from s3multi.upload.manifest import ETAG_HEADER, UPLOAD_ID_HEADER
 
 from .kinds import ACCOUNT, BUCKET, SEGMENTS
 from .moves import Moves

@@ -18,7 +18,7 @@ from eventlet.hubs.hub import BaseHub
 from eventlet.hubs.timer import Timer
 from greenlet import GreenletExit, getcurrent
 
-from s3multi import layout
+from s3multi.upload import names
 
 BEGIN = 1790000000.0
 # Far more than any run takes: something waits for what never comes.
@@ -110,7 +110,7 @@ class Schedule:
                     mock.patch.object(Timer, '__lt__', lambda timer, other: timer.serial < other.serial), \
                     mock.patch.object(time, 'time', lambda: schedule.now + schedule._skew()), \
                     mock.patch.object(time, 'monotonic', lambda: schedule.now), \
-                    mock.patch.object(layout, 'secrets', _Secrets(self._random)):
+                    mock.patch.object(names, 'secrets', _Secrets(self._random)):
                 yield self
                 # What is still under way would otherwise end wherever the collector of garbage finds it.
                 self.policy = InTurn()

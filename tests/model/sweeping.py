@@ -7,12 +7,12 @@ from greenlet import getcurrent
 from swift.common.swob import Request
 
 from s3multi import config
-from s3multi.lifecycle import Actor
 from s3multi.references import Uncertain
 from s3multi.s3.errors import S3Error
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.judge import FAILED
 from s3multi.sweep.rules import Limits
+from s3multi.upload.lifecycle import Actor
 
 from .chance import LEASE_SECONDS, Chance
 from .kinds import ACCOUNT, BUCKET

@@ -2,7 +2,7 @@
 """Every move that ``s3multi.lifecycle`` lists is made by somebody. That no other is made is watched in all runs."""
 import pytest
 
-from s3multi.lifecycle import MOVES
+from s3multi.upload.lifecycle import MOVES
 
 from .moves import Moves
 from .sweeping import PlayedSweep

@@ -4,7 +4,7 @@ from unittest import mock
 
 import pytest
 
-from s3multi import state
+from s3multi.upload import records
 
 from .mutations import MUTATIONS
 from .rules import Violation
@@ -13,10 +13,10 @@ from .script import Played
 each_step = pytest.mark.parametrize('mutation', MUTATIONS, ids=lambda mutation: mutation.step)
 
 
-def play(mutation, between=None, lease=state.LEASE_SECONDS):
+def play(mutation, between=None, lease=records.LEASE_SECONDS):
     """Play the lines of a mutation, with its filter or without."""
     played = Played(mutation.lines, mutation.versioned, between, mutation.answers)
-    with mock.patch.object(state, 'LEASE_SECONDS', lease):
+    with mock.patch.object(records, 'LEASE_SECONDS', lease):
         played.go()
 
 

@@ -2,13 +2,13 @@
 """A Complete that finds something not older at the key when it writes its manifest."""
 import pytest
 
-from s3multi.layout import Upload, new_attempt
 from s3multi.operations.conclude import Conclusion
 from s3multi.operations.guard import Guard
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.s3.parts import Attempt
-from s3multi.state import name_choice
+from s3multi.upload.names import Upload, new_attempt
+from s3multi.upload.records import name_choice
 from tests.unit.fakes import IDS, RecordingSwift, session_of
 
 MD5 = '0' * 32

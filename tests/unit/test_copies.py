@@ -4,7 +4,7 @@ import pytest
 from swift.common.swob import Request
 
 from s3multi import copies
-from s3multi.manifest import DIGEST_HEADERS, ETAG_HEADER
+from s3multi.upload.manifest import DIGEST_HEADERS, ETAG_HEADER
 
 
 def environ(method='PUT', path='/v1/a/c/copy', source='/c/o', **more):

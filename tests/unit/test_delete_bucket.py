@@ -7,8 +7,8 @@ from dataclasses import replace
 import eventlet
 import pytest
 
-from s3multi.layout import Upload
 from s3multi.operations import delete_bucket
+from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
 
 NOW = 1790000000 * 100000

@@ -10,11 +10,11 @@ from swift.common.swob import Request
 
 from s3multi import expiry
 from s3multi.expiry import ExpiryQueue, Freeing, batches
-from s3multi.layout import Upload, UploadIds, new_attempt
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
 from s3multi.store import Store
 from s3multi.subrequest import Backend, swift_time
+from s3multi.upload.names import Upload, UploadIds, new_attempt
 from tests.unit.fakes import RecordingSwift, client_env
 
 TICKS = 1790000000 * 100000

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.layout import PARTS_DELIMITER, Upload, UploadIds, new_attempt, parts_directory
 from s3multi.operations.list_uploads import _in_order
 from s3multi.s3.pages import UploadsQuery
+from s3multi.upload.names import PARTS_DELIMITER, Upload, UploadIds, new_attempt, parts_directory
 from tests.unit.fakes import Listing
 
 NOW = 1790000000 * 100000

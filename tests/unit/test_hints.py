@@ -5,7 +5,7 @@ import pytest
 from swift.common.memcached import MemcacheConnectionError
 
 from s3multi.hints import ConditionalWrites, PartHints
-from s3multi.layout import Upload
+from s3multi.upload.names import Upload
 from tests.unit.fakes import Cache
 
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', 'i' * 21)

@@ -6,9 +6,9 @@ from urllib.parse import unquote_plus
 import lxml.etree
 import pytest
 
-from s3multi.layout import Upload, new_attempt
 from s3multi.operations import list_parts
 from s3multi.s3.errors import S3Error
+from s3multi.upload.names import Upload, new_attempt
 from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
 
 TICKS = 1790000000 * 100000

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.layout import ID_LENGTH, Upload, UploadIds, new_attempt
 from s3multi.operations.list_uploads import _in_order, run
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
+from s3multi.upload.names import ID_LENGTH, Upload, UploadIds, new_attempt
 from tests.unit.fakes import Listing
 
 # Five minutes of the time in which uploads are begun: ids begin with eight digits of it, and "c" is the first.

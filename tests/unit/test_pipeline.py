@@ -3,8 +3,8 @@
 import pytest
 
 from s3multi.config import ConfigError
-from s3multi.manifest import MAX_ENTRY_BYTES
 from s3multi.pipeline import Stage, check, check_limits, read_stages
+from s3multi.upload.manifest import MAX_ENTRY_BYTES
 
 MODULES = {
     's3api': 's3multi.front', 's3multi': 's3multi.filter', 'stock': 'swift.common.middleware.s3api.s3api',

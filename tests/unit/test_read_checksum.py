@@ -5,10 +5,10 @@ import json
 import pytest
 
 from s3multi.expiry import Freeing
-from s3multi.layout import Upload
 from s3multi.operations.read_checksum import of_answer
 from s3multi.store import Store
 from s3multi.subrequest import Backend
+from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift, client_env
 
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', 1790000000 * 100000))

@@ -3,9 +3,9 @@
 import pytest
 from swift.common.swob import Request, str_to_wsgi
 
-from s3multi import layout
-from s3multi.layout import Upload
 from s3multi.readers import follow, reads
+from s3multi.upload import names
+from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, client_env
 
 NOW = 1790000000 * 100000
@@ -45,7 +45,7 @@ class Reading:
 def part(account='AUTH_a', bucket='bucket', key='key', number=1):
     """Return the path of a part of an upload made for this very object."""
     upload = Upload(account, bucket, key, IDS.new(account, bucket, key, NOW))
-    return f'{account}/{upload.container}/{upload.part(number, layout.new_attempt(NOW))}'
+    return f'{account}/{upload.container}/{upload.part(number, names.new_attempt(NOW))}'
 
 
 # What is granted

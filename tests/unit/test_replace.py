@@ -9,8 +9,8 @@ import pytest
 from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
-from s3multi.layout import Upload, new_attempt
 from s3multi.operations import replace
+from s3multi.upload.names import Upload, new_attempt
 from tests.unit.fakes import IDS, Cache, RecordingSwift, client_env, handed_on, session_of
 
 NOW = 1790000000 * 100000

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.layout import Upload
 from s3multi.s3.errors import S3Error
 from s3multi.session import is_versioned
-from s3multi.state import State
+from s3multi.upload.names import Upload
+from s3multi.upload.records import State
 from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
 
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', 1790000000 * 100000))

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from s3multi.layout import Upload
 from s3multi.operations import settle
+from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift, session_of
 
 TICKS = 1790000000 * 100000

@@ -11,12 +11,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from swift.common import constraints
 
-from s3multi.layout import new_attempt
 from s3multi.operations.list_uploads import _in_order, _one_in_order
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
 from s3multi.stock_uploads import StockUploads
 from s3multi.subrequest import Backend
+from s3multi.upload.names import new_attempt
 from tests.unit.fakes import IDS, Listing, RecordingSwift, client_env
 
 STOCK_IDS = [base64.b64encode(b'%s0000000-1111-4222-8333-444444444444' % digit).decode()

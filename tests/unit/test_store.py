@@ -7,15 +7,15 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
-from s3multi import manifest
 from s3multi.expiry import Freeing, Job
-from s3multi.layout import Upload, UploadIds, new_attempt
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import InvalidPart, NoSuchUpload, S3Error
 from s3multi.s3.parts import Attempt
-from s3multi.state import Intent, Marker, State
 from s3multi.store import Store, Written, attempt_of, s3_time
 from s3multi.subrequest import Backend, swift_time
+from s3multi.upload import manifest
+from s3multi.upload.names import Upload, UploadIds, new_attempt
+from s3multi.upload.records import Intent, Marker, State
 from tests.unit.fakes import RecordingSwift, client_env
 
 T = Timestamp('1790000000.00000')

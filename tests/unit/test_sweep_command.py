@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from s3multi.layout import Upload
 from s3multi.sweep.__main__ import places, read_arguments
 from s3multi.sweep.judge import Outcome
 from s3multi.sweep.queue import QueueState
 from s3multi.sweep.report import INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK, Report
+from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS
 
 UPLOAD = Upload('AUTH_a', 'bucket', 'k\x1b"y', IDS.new('AUTH_a', 'bucket', 'k\x1b"y', 179000000000000))

@@ -5,10 +5,10 @@ import json
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.layout import Upload
 from s3multi.references import Glance, References, Uncertain
 from s3multi.s3.errors import S3Error
 from s3multi.subrequest import Backend, own_environ, swift_time
+from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift
 
 TICKS = 1790000000 * 100000

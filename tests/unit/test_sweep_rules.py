@@ -3,12 +3,12 @@
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.layout import Upload, new_attempt
 from s3multi.s3.parts import Attempt
-from s3multi.state import LEASE_SECONDS, Intent, Marker, State
 from s3multi.subrequest import swift_time
 from s3multi.sweep import rules
 from s3multi.sweep.rules import DAY_SECONDS, Limits, Step
+from s3multi.upload.names import Upload, new_attempt
+from s3multi.upload.records import LEASE_SECONDS, Intent, Marker, State
 from tests.unit.fakes import IDS
 
 TICKS = 1790000000 * 100000

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from s3multi.layout import Kind, Upload, UploadIds, new_attempt, parse_name
-from s3multi.state import State
 from s3multi.sweep import walk
 from s3multi.sweep.walk import until, uploads_in
+from s3multi.upload.names import Kind, Upload, UploadIds, new_attempt, parse_name
+from s3multi.upload.records import State
 from tests.unit.fakes import IDS, Listing
 
 TICKS = 1790000000 * 100000

@@ -8,7 +8,6 @@ import pytest
 from swift.common.exceptions import ChunkReadError
 
 from s3multi.hints import PartHints
-from s3multi.layout import Upload, new_attempt
 from s3multi.operations import upload_part
 from s3multi.operations.upload_part import store_attempt
 from s3multi.part_body import PartBody, TrailingChecksum
@@ -16,6 +15,7 @@ from s3multi.s3.checksums import Checksum
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_BYTES
 from s3multi.subrequest import swift_time
+from s3multi.upload.names import Upload, new_attempt
 from tests.unit.fakes import IDS, Cache, RecordingSwift, handed_on, session_of
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'

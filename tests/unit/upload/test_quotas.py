@@ -2,8 +2,8 @@
 """What fits into a bucket with a quota: on top of what it and its segments container hold already."""
 import pytest
 
-from s3multi.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
 from s3multi.s3.errors import EntityTooLarge
+from s3multi.upload.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
 
 
 def fits(check, *args):

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.lifecycle import LOOKS, MOVES, Actor, Stage, marker_time, stage_of
-from s3multi.state import State
+from s3multi.upload.lifecycle import LOOKS, MOVES, Actor, Stage, marker_time, stage_of
+from s3multi.upload.records import State
 
-DOC = Path(__file__).resolve().parents[2] / 'doc'
+DOC = Path(__file__).resolve().parents[3] / 'doc'
 MARKERS = (State.OPEN, State.ABORTING, State.ABORTED, None)
 
 

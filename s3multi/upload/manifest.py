@@ -15,11 +15,11 @@ from urllib.parse import unquote
 import simplejson as json
 from swift.common.utils import extract_swift_bytes
 
-from s3multi.layout import Upload
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import InvalidPart, S3Error, ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.s3.request_headers import DEFAULT_CONTENT_TYPE
+from s3multi.upload.names import Upload
 
 SEGMENT_TYPE = 'application/octet-stream'
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from s3multi import layout
-from s3multi.layout import Upload, UploadIds
+from s3multi.upload import names
+from s3multi.upload.names import Upload, UploadIds
 
 IDS = UploadIds(b'the secret of the cluster')
 NOW = 1790000000 * 100000
 # Of an id's form, but made for nothing.
-SOME_ID = layout.new_attempt(NOW)[:8] + 'n' * (layout.ID_LENGTH - 8)
-SOME_ATTEMPT = layout.new_attempt(NOW)
+SOME_ID = names.new_attempt(NOW)[:8] + 'n' * (names.ID_LENGTH - 8)
+SOME_ATTEMPT = names.new_attempt(NOW)
 
 ticks = st.integers(1767225600 * 100000, 2 ** 48 - 1)
 numbers = st.integers(1, 10000)
@@ -32,7 +32,7 @@ def test_ids_are_safe_in_a_query_without_encoding():
     made = {IDS.new('AUTH_a', 'b', 'k', NOW) for _ in range(200)}
 
     assert set(''.join(made)) <= set(string.ascii_letters + string.digits + '-_')
-    assert {layout.ID_LENGTH} == {len(upload_id) for upload_id in made}
+    assert {names.ID_LENGTH} == {len(upload_id) for upload_id in made}
 
 
 def test_ids_of_one_moment_differ():
@@ -42,7 +42,7 @@ def test_ids_of_one_moment_differ():
 
 def test_ids_are_not_of_the_form_of_stock_s3api():
     """Stock ids have 48 characters: an upload begun before s3multi was installed is never taken for one of its own."""
-    assert layout.ID_LENGTH < 48
+    assert names.ID_LENGTH < 48
 
 
 @given(st.uuids())
@@ -50,8 +50,8 @@ def test_ids_of_stock_s3api_are_recognised(uuid):
     """Such an upload is continued by Swift's own controllers."""
     upload_id = base64.urlsafe_b64encode(str(uuid).encode()).decode()
 
-    assert layout.is_stock_id(upload_id)
-    assert ('a/b', upload_id) == layout.split_stock_marker('a/b/' + upload_id)
+    assert names.is_stock_id(upload_id)
+    assert ('a/b', upload_id) == names.split_stock_marker('a/b/' + upload_id)
 
 
 STOCK_ID = 'ODJlOTU3ZjktN2QwZi00ZDU2LWI3ZTMtMGQ5YjI4YWZkZWFk'
@@ -63,8 +63,8 @@ STOCK_ID = 'ODJlOTU3ZjktN2QwZi00ZDU2LWI3ZTMtMGQ5YjI4YWZkZWFk'
 ], ids=ascii)
 def test_what_is_no_id_of_stock_s3api(upload_id):
     """Only the exact form is: a UUID in lower case, in base64."""
-    assert not layout.is_stock_id(upload_id)
-    assert layout.split_stock_marker('key/' + upload_id) is None
+    assert not names.is_stock_id(upload_id)
+    assert names.split_stock_marker('key/' + upload_id) is None
 
 
 @given(keys, st.integers(1, 99999))
@@ -73,10 +73,10 @@ def test_parts_of_stock_s3api_are_recognised(key, number):
     marker = '%s/%s' % (key, STOCK_ID)
     part = '%s/%d' % (marker, number)
 
-    assert (marker, None) == (layout.stock_marker_of(part), layout.stock_marker_of(marker))
-    assert layout.split_stock_marker(part) is None
-    assert marker < part < layout.after_stock_parts(marker)
-    begin, end = layout.stock_marker_range(key)
+    assert (marker, None) == (names.stock_marker_of(part), names.stock_marker_of(marker))
+    assert names.split_stock_marker(part) is None
+    assert marker < part < names.after_stock_parts(marker)
+    begin, end = names.stock_marker_range(key)
     assert begin < marker < end
 
 
@@ -87,7 +87,7 @@ def test_parts_of_stock_s3api_are_recognised(key, number):
 ], ids=ascii)
 def test_what_is_no_part_of_stock_s3api(name):
     """Other names are not passed over with the parts."""
-    assert layout.stock_marker_of(name) is None
+    assert names.stock_marker_of(name) is None
 
 
 @given(keys, ticks, ticks)
@@ -108,17 +108,17 @@ def test_an_id_tells_its_time(key, begun):
 @given(ticks)
 def test_an_attempt_tells_its_time(begun):
     """Of two attempts to upload a part the later is the part."""
-    attempt = layout.new_attempt(begun)
+    attempt = names.new_attempt(begun)
 
-    assert begun == layout.attempt_ticks(attempt)
-    assert layout.ATTEMPT_LENGTH == len(attempt)
+    assert begun == names.attempt_ticks(attempt)
+    assert names.ATTEMPT_LENGTH == len(attempt)
 
 
 @given(ticks, ticks)
 def test_attempts_sort_by_time(one, other):
     """Rows of one part number come oldest first."""
     assume(one != other)
-    first, second = map(layout.new_attempt, sorted((one, other)))
+    first, second = map(names.new_attempt, sorted((one, other)))
 
     assert first < second
 
@@ -131,7 +131,7 @@ def test_an_id_belongs_where_it_was_made(key, begun):
     assert IDS.belongs('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun))
 
 
-@given(st.integers(0, layout.ID_LENGTH - 1), st.characters())
+@given(st.integers(0, names.ID_LENGTH - 1), st.characters())
 def test_an_id_with_any_character_changed_belongs_nowhere(place, character):
     """A made-up id is NoSuchUpload without a question to Swift."""
     upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
@@ -140,7 +140,7 @@ def test_an_id_with_any_character_changed_belongs_nowhere(place, character):
     assert not IDS.belongs('AUTH_a', 'b', 'key', upload_id[:place] + character + upload_id[place + 1:])
 
 
-@pytest.mark.parametrize('place', range(layout.ID_LENGTH))
+@pytest.mark.parametrize('place', range(names.ID_LENGTH))
 def test_an_id_with_a_legal_character_changed_belongs_nowhere(place):
     """Every digit of time, nonce and hash counts, the last as much as the first."""
     upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
@@ -184,10 +184,10 @@ def test_all_proxies_of_a_cluster_know_the_same_ids():
     pytest.param('', id='empty'),
     pytest.param('x', id='short'),
     pytest.param('x' * 1025, id='longer-than-any'),
-    pytest.param('\u00e9' * layout.ID_LENGTH, id='not-ascii'),
-    pytest.param('\udcff' * layout.ID_LENGTH, id='no-text'),
-    pytest.param('\0' * layout.ID_LENGTH, id='nul'),
-    pytest.param('/' * layout.ID_LENGTH, id='slashes'),
+    pytest.param('\u00e9' * names.ID_LENGTH, id='not-ascii'),
+    pytest.param('\udcff' * names.ID_LENGTH, id='no-text'),
+    pytest.param('\0' * names.ID_LENGTH, id='nul'),
+    pytest.param('/' * names.ID_LENGTH, id='slashes'),
     pytest.param('../../../../../../../', id='upwards'),
     pytest.param('VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA', id='of-amazon'),
 ])
@@ -221,14 +221,14 @@ def test_an_id_is_taken_exactly(change):
     ('bucket+segments', False), ('bucket_Segments', False), ('', False)])
 def test_names_of_containers_that_hold_uploads(name, expected):
     """What ends so is no bucket."""
-    assert expected is layout.is_segments_container(name)
+    assert expected is names.is_segments_container(name)
 
 
 def test_names_of_an_upload():
     """The layout that an operator finds in the segments container."""
     upload = Upload('AUTH_a', 'bucket', 'a/b', SOME_ID)
 
-    assert 'bucket_segments' == upload.container == layout.segments_container('bucket')
+    assert 'bucket_segments' == upload.container == names.segments_container('bucket')
     assert 'a/b/' + SOME_ID == upload.marker
     assert 'a/b/%s/complete' % SOME_ID == upload.intent
     assert 'a/b/%s/00000007-%s' % (SOME_ID, SOME_ATTEMPT) == upload.part(7, SOME_ATTEMPT)
@@ -237,7 +237,7 @@ def test_names_of_an_upload():
 @given(uploads, numbers, ticks)
 def test_a_part_is_found_by_its_name(upload, number, begun):
     """What is written with ``part`` is read with ``parse_part``, whatever the key looks like."""
-    attempt = layout.new_attempt(begun)
+    attempt = names.new_attempt(begun)
 
     assert (number, attempt) == upload.parse_part(upload.part(number, attempt))
 
@@ -245,7 +245,7 @@ def test_a_part_is_found_by_its_name(upload, number, begun):
 @given(uploads)
 def test_a_marker_is_split_into_key_and_id(upload):
     """The name is split from the right, so a key may end like a marker itself."""
-    assert (upload.key, upload.id) == layout.split_marker(upload.marker)
+    assert (upload.key, upload.id) == names.split_marker(upload.marker)
 
 
 @given(uploads, uploads, numbers)
@@ -271,8 +271,8 @@ def test_records_are_no_parts(upload, other):
 @given(uploads, numbers)
 def test_a_part_is_no_marker(upload, number):
     """List Multipart Uploads never shows a part or an intent as an upload."""
-    assert layout.split_marker(upload.part(number, SOME_ATTEMPT)) is None
-    assert layout.split_marker(upload.intent) is None
+    assert names.split_marker(upload.part(number, SOME_ATTEMPT)) is None
+    assert names.split_marker(upload.intent) is None
 
 
 @pytest.mark.parametrize('end', [
@@ -292,15 +292,15 @@ def test_a_foreign_name_is_no_part(end):
 def test_parts_lie_in_the_directory_of_their_upload(upload, number):
     """A listing with the delimiter of parts shows each upload's as one common prefix."""
     name = upload.part(number, SOME_ATTEMPT)
-    common_prefix = name[:name.index(layout.PARTS_DELIMITER, len(upload.key)) + len(layout.PARTS_DELIMITER)]
+    common_prefix = name[:name.index(names.PARTS_DELIMITER, len(upload.key)) + len(names.PARTS_DELIMITER)]
 
-    assert (upload.key, upload.id) == layout.parts_directory(common_prefix)
+    assert (upload.key, upload.id) == names.parts_directory(common_prefix)
 
 
 @pytest.mark.parametrize('common_prefix', ['a/000', '/000', 'a/%s/000' % SOME_ID[:-1], '/%s/000' % SOME_ID, 'a//000'])
 def test_other_directories_hold_no_parts(common_prefix):
     """Keys may hold the delimiter too."""
-    assert layout.parts_directory(common_prefix) is None
+    assert names.parts_directory(common_prefix) is None
 
 
 @given(uploads, keys, ticks)
@@ -308,22 +308,22 @@ def test_an_upload_that_is_not_hidden_is_not_in_a_directory_of_parts(upload, key
     """Where no upload of a container is hidden, Swift may skip every directory of parts."""
     marker = Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)).marker
 
-    assert IDS.hides('AUTH_a', 'b', key) or not marker.startswith(upload.prefix + layout.PARTS_DELIMITER[1:])
+    assert IDS.hides('AUTH_a', 'b', key) or not marker.startswith(upload.prefix + names.PARTS_DELIMITER[1:])
 
 
 @pytest.mark.parametrize('name', [
     '', SOME_ID, '/' + SOME_ID, 'key', 'key/', 'key/' + SOME_ID[:-1], 'key/%sx' % SOME_ID, 'key/%s\n' % SOME_ID,
-    'key/%s/' % SOME_ID, 'key/' + '\u00e9' * layout.ID_LENGTH, 'key/' + '.' * layout.ID_LENGTH,
+    'key/%s/' % SOME_ID, 'key/' + '\u00e9' * names.ID_LENGTH, 'key/' + '.' * names.ID_LENGTH,
 ], ids=ascii)
 def test_a_foreign_name_is_no_marker(name):
     """A marker has a key that is not empty, a slash and an id of the exact form."""
-    assert layout.split_marker(name) is None
+    assert names.split_marker(name) is None
 
 
 @given(uploads, numbers, ticks)
 def test_parts_lie_between_the_prefix_and_their_end(upload, number, begun):
     """One listing range holds all parts of an upload, and its intent comes after them."""
-    name = upload.part(number, layout.new_attempt(begun)).encode()
+    name = upload.part(number, names.new_attempt(begun)).encode()
 
     assert name.startswith(upload.prefix.encode())
     assert upload.prefix.encode() < name < upload.parts_end.encode() < upload.intent.encode()
@@ -333,7 +333,7 @@ def test_parts_lie_between_the_prefix_and_their_end(upload, number, begun):
 def test_part_names_sort_by_number_first(upload, one, other, begun):
     """Part 2 comes before part 10, and every attempt of a number before ``after_part`` of it."""
     assume(one < other)
-    lower, higher = (upload.part(number, layout.new_attempt(begun)) for number in (one, other))
+    lower, higher = (upload.part(number, names.new_attempt(begun)) for number in (one, other))
 
     assert lower < upload.after_part(one) < higher
 
@@ -342,7 +342,7 @@ def test_part_names_sort_by_number_first(upload, one, other, begun):
 def test_markers_of_a_key_lie_in_its_range(upload, later):
     """Between the two names are the markers of every upload that was begun before."""
     assume(upload.ticks < later)
-    begin, end = layout.marker_range(upload.key, later)
+    begin, end = names.marker_range(upload.key, later)
 
     assert begin.encode() <= upload.marker.encode() < end.encode()
 
@@ -350,9 +350,9 @@ def test_markers_of_a_key_lie_in_its_range(upload, later):
 def test_the_longest_name_of_an_upload():
     """A key that is accepted at Initiate must leave room for the names of all its parts."""
     upload = Upload('AUTH_a', 'b', 'key', IDS.new('AUTH_a', 'b', 'key', NOW))
-    longest = max((upload.part(10000, layout.new_attempt(NOW)), upload.marker, upload.intent), key=len)
+    longest = max((upload.part(10000, names.new_attempt(NOW)), upload.marker, upload.intent), key=len)
 
-    assert layout.NAME_OVERHEAD == len(longest) - len('key')
+    assert names.NAME_OVERHEAD == len(longest) - len('key')
 
 
 # What release 0.1.0 wrote: uploads that it began must stay what they are.
@@ -371,5 +371,5 @@ def test_parts_of_an_older_release_stay_readable():
     upload = Upload('AUTH_a', 'bucket', 'k\u00e9y/', OLD_ID)
 
     assert (7, 'cgmjPnZmT8-') == upload.parse_part(OLD_PART)
-    assert 179000000067890 == layout.attempt_ticks('cgmjPnZmT8-')
-    assert ('k\u00e9y/', OLD_ID) == layout.split_marker('k\u00e9y//' + OLD_ID)
+    assert 179000000067890 == names.attempt_ticks('cgmjPnZmT8-')
+    assert ('k\u00e9y/', OLD_ID) == names.split_marker('k\u00e9y//' + OLD_ID)

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
-from s3multi import manifest
-from s3multi.layout import Upload
 from s3multi.s3.checksums import COMPOSITE, Checksum, ObjectChecksum, ObjectDigests, stored_checksum
 from s3multi.s3.parts import Attempt
+from s3multi.upload import manifest
+from s3multi.upload.names import Upload
 
 ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
 DIGESTS = ObjectDigests(ETAG)

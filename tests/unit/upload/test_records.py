@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
-from s3multi.state import (LEASE_SECONDS, WRITE_BEFORE_SECONDS, Finished, Intent, Marker, State, manifest_timestamp,
-                           name_choice, plain_time)
+from s3multi.upload.records import (LEASE_SECONDS, WRITE_BEFORE_SECONDS, Finished, Intent, Marker, State,
+                                    manifest_timestamp, name_choice, plain_time)
 
 T = 1790000000.0
 ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'

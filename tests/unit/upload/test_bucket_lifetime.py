@@ -6,7 +6,7 @@ import pytest
 from swift.common.utils import Timestamp
 from swift.proxy.controllers.base import headers_to_container_info
 
-from s3multi.bucket_life import ended_before
+from s3multi.upload.bucket_lifetime import ended_before
 from tests.unit.fakes import IDS, RecordingSwift, session_of
 
 DELETED = Timestamp('1790000000.12345')

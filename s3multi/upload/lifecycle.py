@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
-from s3multi.state import State
+from s3multi.upload.records import State
 
 
 class Stage(enum.Enum):
