@@ -15,16 +15,16 @@ from swift.common.utils import cache_from_env, close_if_possible, get_logger, sp
 
 from s3multi import __version__, config, copies, pipeline, readers
 from s3multi.cors import ClusterCors, cors_headers
-from s3multi.expiry import ExpiryQueue, Freeing
-from s3multi.hints import ConditionalWrites, PartHints
 from s3multi.operations import (abort, complete, copy_part, delete_bucket, get_attributes, initiate, list_parts,
                                 list_uploads, read_checksum, replace, upload_part)
-from s3multi.records import Records
 from s3multi.s3.copy_source import HEADER as COPY_SOURCE
 from s3multi.s3.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
 from s3multi.session import Session, cluster_secret, is_versioned
-from s3multi.store import Store
-from s3multi.subrequest import Backend
+from s3multi.storage.cache_hints import ConditionalWrites, PartHints
+from s3multi.storage.deletion import ExpiryQueue, Freeing
+from s3multi.storage.records import Records
+from s3multi.storage.requests import Backend
+from s3multi.storage.segments import Store
 from s3multi.upload.names import UploadIds
 from s3multi.wire import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params, read_call,
                           send)

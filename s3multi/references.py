@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from swift.common.swob import Response
 from swift.common.utils import Timestamp, config_true_value, last_modified_date_to_timestamp
 
-from s3multi.subrequest import Backend, Target, swift_time
+from s3multi.storage.requests import Backend, Target, swift_time
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import plain_time

@@ -12,11 +12,11 @@ from swift.common.middleware.versioned_writes.object_versioning import DELETE_MA
 from swift.common.utils import Timestamp, config_true_value
 
 from s3multi.config import Settings
-from s3multi.hints import ConditionalWrites, PartHints
-from s3multi.records import Records
 from s3multi.s3.errors import AccessDenied, NoSuchUpload
-from s3multi.store import Store
-from s3multi.subrequest import Backend, Target
+from s3multi.storage.cache_hints import ConditionalWrites, PartHints
+from s3multi.storage.records import Records
+from s3multi.storage.requests import Backend, Target
+from s3multi.storage.segments import Store
 from s3multi.upload.bucket_lifetime import ended_before
 from s3multi.upload.names import Upload, UploadIds
 from s3multi.upload.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
 
-from s3multi.part_body import TrailingChecksum
 from s3multi.s3.documents import CONTENT_TYPE, error_document
 from s3multi.s3.errors import InvalidArgument, InvalidRequest, InvalidURI, S3Error
+from s3multi.storage.part_body import TrailingChecksum
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

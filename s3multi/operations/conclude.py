@@ -16,7 +16,7 @@ from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuc
                                ServiceUnavailable)
 from s3multi.s3.parts import Attempt
 from s3multi.session import Session
-from s3multi.subrequest import swift_time
+from s3multi.storage.requests import swift_time
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Finished, Intent, Marker, State, manifest_timestamp
 

@@ -11,16 +11,16 @@ from swift.common.swob import Response
 from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possible, drain_and_close
 
 from s3multi.operations.upload_part import read_target, store_attempt
-from s3multi.part_body import PartBody
-from s3multi.records import shown_etag
 from s3multi.s3.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
                                     parse_source)
 from s3multi.s3.documents import Node, document
 from s3multi.s3.errors import (AccessDenied, BrokenSource, IncompleteBody, InvalidArgument, InvalidRequest,
                                NoSuchBucket, NoSuchKey, NoSuchVersion, RequestTimeout, S3Error, ServiceUnavailable)
 from s3multi.session import Session
-from s3multi.store import s3_time_of
-from s3multi.subrequest import Target, failure
+from s3multi.storage.part_body import PartBody
+from s3multi.storage.records import shown_etag
+from s3multi.storage.requests import Target, failure
+from s3multi.storage.segments import s3_time_of
 from s3multi.upload.names import is_segments_container
 from s3multi.wire import Reply
 

@@ -10,11 +10,11 @@ from itertools import chain
 import eventlet
 
 from s3multi.operations import settle
-from s3multi.records import marker_state
 from s3multi.s3.errors import NoSuchUpload, S3Error
 from s3multi.session import Session
-from s3multi.store import Row, concurrently
-from s3multi.subrequest import swift_time
+from s3multi.storage.records import marker_state
+from s3multi.storage.requests import swift_time
+from s3multi.storage.segments import Row, concurrently
 from s3multi.upload.lifecycle import marker_time
 from s3multi.upload.names import Upload, split_marker
 

@@ -14,7 +14,7 @@ from swift.common.utils import config_true_value, split_path
 from s3multi.s3.checksums import Checksum, ObjectChecksum, algorithm_of_element, stored_checksum
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
-from s3multi.store import Store
+from s3multi.storage.segments import Store
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 

@@ -10,7 +10,7 @@ import eventlet
 
 from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.session import Session
-from s3multi.subrequest import swift_time
+from s3multi.storage.requests import swift_time
 from s3multi.upload.lifecycle import marker_time
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, Marker, State

@@ -8,13 +8,13 @@ from eventlet import Timeout
 from swift.common.http import is_success
 
 from s3multi.config import Settings
-from s3multi.expiry import Freeing
-from s3multi.hints import ConditionalWrites, PartHints
-from s3multi.records import Records
 from s3multi.references import References, Uncertain
 from s3multi.session import Session, is_versioned
-from s3multi.store import Store, concurrently
-from s3multi.subrequest import Backend, own_environ
+from s3multi.storage.cache_hints import ConditionalWrites, PartHints
+from s3multi.storage.deletion import Freeing
+from s3multi.storage.records import Records
+from s3multi.storage.requests import Backend, own_environ
+from s3multi.storage.segments import Store, concurrently
 from s3multi.sweep.judge import FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use
 from s3multi.sweep.rules import Limits
 from s3multi.sweep.walk import Found, until, uploads_in

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from s3multi.records import marker_state
 from s3multi.s3.parts import Attempt
-from s3multi.store import Row, attempt_of
+from s3multi.storage.records import marker_state
+from s3multi.storage.segments import Row, attempt_of
 from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
 from s3multi.upload.records import State
 

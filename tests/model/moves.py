@@ -6,8 +6,8 @@ from greenlet import getcurrent
 from swift.common.swob import wsgi_to_str
 from swift.common.utils import Timestamp
 
-from s3multi.records import marker_state
-from s3multi.subrequest import swift_time
+from s3multi.storage.records import marker_state
+from s3multi.storage.requests import swift_time
 from s3multi.upload.lifecycle import MOVES, Actor, At, marker_time, stage_of
 from s3multi.upload.manifest import UPLOAD_ID_HEADER
 from s3multi.upload.names import Upload

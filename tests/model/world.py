@@ -16,8 +16,8 @@ from swift.common.swob import Request, str_to_wsgi
 from swift.common.utils import Timestamp
 
 from s3multi import config
-from s3multi.expiry import ExpiryQueue, Freeing
 from s3multi.filter import S3MultiMiddleware
+from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.upload.lifecycle import Actor
 from s3multi.upload.names import UploadIds
 from s3multi.wire import DELETED_BUCKET, HANDOFF, Handoff

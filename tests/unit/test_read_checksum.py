@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from s3multi.expiry import Freeing
 from s3multi.operations.read_checksum import of_answer
-from s3multi.store import Store
-from s3multi.subrequest import Backend
+from s3multi.storage.deletion import Freeing
+from s3multi.storage.requests import Backend
+from s3multi.storage.segments import Store
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift, client_env
 

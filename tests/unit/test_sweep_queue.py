@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from s3multi.expiry import ExpiryQueue
-from s3multi.subrequest import swift_time
+from s3multi.storage.deletion import ExpiryQueue
+from s3multi.storage.requests import swift_time
 from s3multi.sweep.queue import look
 
 DAY = 86400

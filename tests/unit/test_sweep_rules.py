@@ -4,7 +4,7 @@ import pytest
 from swift.common.utils import Timestamp
 
 from s3multi.s3.parts import Attempt
-from s3multi.subrequest import swift_time
+from s3multi.storage.requests import swift_time
 from s3multi.sweep import rules
 from s3multi.sweep.rules import DAY_SECONDS, Limits, Step
 from s3multi.upload.names import Upload, new_attempt

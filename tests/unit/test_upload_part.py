@@ -7,14 +7,14 @@ from unittest import mock
 import pytest
 from swift.common.exceptions import ChunkReadError
 
-from s3multi.hints import PartHints
 from s3multi.operations import upload_part
 from s3multi.operations.upload_part import store_attempt
-from s3multi.part_body import PartBody, TrailingChecksum
 from s3multi.s3.checksums import Checksum
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_BYTES
-from s3multi.subrequest import swift_time
+from s3multi.storage.cache_hints import PartHints
+from s3multi.storage.part_body import PartBody, TrailingChecksum
+from s3multi.storage.requests import swift_time
 from s3multi.upload.names import Upload, new_attempt
 from tests.unit.fakes import IDS, Cache, RecordingSwift, handed_on, session_of
 

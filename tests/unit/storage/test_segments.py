@@ -7,12 +7,12 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
-from s3multi.expiry import Freeing, Job
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import InvalidPart, NoSuchUpload, S3Error
 from s3multi.s3.parts import Attempt
-from s3multi.store import Store, Written, attempt_of, s3_time
-from s3multi.subrequest import Backend, swift_time
+from s3multi.storage.deletion import Freeing, Job
+from s3multi.storage.requests import Backend, swift_time
+from s3multi.storage.segments import Store, Written, attempt_of, s3_time
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, UploadIds, new_attempt
 from s3multi.upload.records import Intent, Marker, State

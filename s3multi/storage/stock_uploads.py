@@ -10,8 +10,8 @@ from swift.common import constraints
 from swift.common.utils import Timestamp
 
 from s3multi.s3.pages import OpenUpload
-from s3multi.store import Row
-from s3multi.subrequest import Backend, Target
+from s3multi.storage.requests import Backend, Target
+from s3multi.storage.segments import Row
 from s3multi.upload.names import (after_stock_parts, split_stock_marker, stock_container, stock_marker_of,
                                   stock_marker_range)
 

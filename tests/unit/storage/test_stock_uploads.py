@@ -14,8 +14,8 @@ from swift.common import constraints
 from s3multi.operations.list_uploads import _in_order, _one_in_order
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
-from s3multi.stock_uploads import StockUploads
-from s3multi.subrequest import Backend
+from s3multi.storage.requests import Backend
+from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.names import new_attempt
 from tests.unit.fakes import IDS, Listing, RecordingSwift, client_env
 

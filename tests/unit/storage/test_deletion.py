@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from swift.common.middleware.slo import StaticLargeObject
 from swift.common.swob import Request
 
-from s3multi import expiry
-from s3multi.expiry import ExpiryQueue, Freeing, batches
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
-from s3multi.store import Store
-from s3multi.subrequest import Backend, swift_time
+from s3multi.storage import deletion
+from s3multi.storage.deletion import ExpiryQueue, Freeing, batches
+from s3multi.storage.requests import Backend, swift_time
+from s3multi.storage.segments import Store
 from s3multi.upload.names import Upload, UploadIds, new_attempt
 from tests.unit.fakes import RecordingSwift, client_env
 
@@ -62,8 +62,8 @@ def test_names_are_measured_as_they_are_sent():
 def test_batches_keep_every_name_in_order(names, most, size):
     """Nothing is left out, nothing is doubled, and no batch is empty."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(expiry, '_BATCH_NAMES', most)
-        patch.setattr(expiry, '_BATCH_BYTES', size)
+        patch.setattr(deletion, '_BATCH_NAMES', most)
+        patch.setattr(deletion, '_BATCH_BYTES', size)
         found = list(batches(iter(names)))
 
     assert names == [name for batch in found for name in batch]

@@ -4,7 +4,7 @@ import pytest
 
 from swift.common.memcached import MemcacheConnectionError
 
-from s3multi.hints import ConditionalWrites, PartHints
+from s3multi.storage.cache_hints import ConditionalWrites, PartHints
 from s3multi.upload.names import Upload
 from tests.unit.fakes import Cache
 

@@ -16,7 +16,7 @@ from s3multi.s3 import checksums
 from s3multi.s3.checksums import Choice
 from s3multi.s3.errors import InvalidRequest, ServiceUnavailable
 from s3multi.s3.request_headers import OBJECT_HEADERS
-from s3multi.subrequest import Backend, Target, swift_time
+from s3multi.storage.requests import Backend, Target, swift_time
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, segments_container
 from s3multi.upload.records import Current, Finished, Intent, Marker, Standing, State, plain_time

@@ -18,13 +18,13 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import Request, Response
 from swift.common.utils import StreamingPile, Timestamp, parse_content_type
 
-from s3multi.expiry import Freeing, batches
 from s3multi.s3 import checksums
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.s3.parts import Attempt
-from s3multi.subrequest import Backend, Target, failure, swift_time
+from s3multi.storage.deletion import Freeing, batches
+from s3multi.storage.requests import Backend, Target, failure, swift_time
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
 from s3multi.upload.records import Intent, Marker, plain_time

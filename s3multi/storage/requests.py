@@ -16,8 +16,8 @@ from swift.common.utils import Timestamp
 from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
 
-from s3multi.expiry import Job
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
+from s3multi.storage.deletion import Job
 from s3multi.upload.names import segments_container, stock_container
 
 if TYPE_CHECKING:

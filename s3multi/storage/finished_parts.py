@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from s3multi.s3.parts import Attempt
-from s3multi.store import Store
+from s3multi.storage.segments import Store
 from s3multi.upload.names import Upload
 
 

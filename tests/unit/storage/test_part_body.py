@@ -5,8 +5,8 @@ from io import BytesIO
 import pytest
 from swift.common.exceptions import ChunkReadError
 
-from s3multi.part_body import PartBody, TrailingChecksum
 from s3multi.s3.checksums import Checksum
+from s3multi.storage.part_body import PartBody, TrailingChecksum
 
 BODY = b'Hello, '
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'

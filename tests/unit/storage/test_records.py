@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
-from s3multi.records import IntentWrite, Records, marker_checksum, marker_initiator, marker_state
 from s3multi.s3.checksums import TYPES, Checksum, Choice, ObjectChecksum
 from s3multi.s3.errors import S3Error
-from s3multi.subrequest import Backend, swift_time
+from s3multi.storage.records import IntentWrite, Records, marker_checksum, marker_initiator, marker_state
+from s3multi.storage.requests import Backend, swift_time
 from s3multi.upload.names import Upload, UploadIds
 from s3multi.upload.records import Finished, Intent, Marker, State
 from tests.unit.fakes import RecordingSwift, client_env
