@@ -14,8 +14,8 @@ from swift.common.middleware.s3api.etree import fromstring, tostring
 from swift.common.middleware.s3api.utils import Config
 from swift.common.swob import Response
 
+from s3multi.operations.request import DELETED_BUCKET
 from s3multi.upload.names import is_segments_container
-from s3multi.wire import DELETED_BUCKET
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -15,19 +15,20 @@ from swift.common.utils import cache_from_env, close_if_possible, get_logger, sp
 
 from s3multi import __version__, config, copies, pipeline, readers
 from s3multi.cors import ClusterCors, cors_headers
-from s3multi.operations import (abort, complete, copy_part, delete_bucket, get_attributes, initiate, list_parts,
-                                list_uploads, read_checksum, replace, upload_part)
+from s3multi.operations import (abort, copy_part, delete_bucket, get_attributes, initiate, list_parts, list_uploads,
+                                read_checksum, replaced_objects, upload_part)
+from s3multi.operations.complete import handler as complete
+from s3multi.operations.request import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params,
+                                        read_call, send)
+from s3multi.operations.session import Session, cluster_secret, is_versioned
 from s3multi.s3.copy_source import HEADER as COPY_SOURCE
 from s3multi.s3.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
-from s3multi.session import Session, cluster_secret, is_versioned
 from s3multi.storage.cache_hints import ConditionalWrites, PartHints
 from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend
 from s3multi.storage.segments import Store
 from s3multi.upload.names import UploadIds
-from s3multi.wire import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params, read_call,
-                          send)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -76,7 +77,7 @@ class S3MultiMiddleware:
             if readers.reads(env):
                 readers.follow(env, self._ids)
                 copies.follow(env)
-            if replace.concerns(env, self._settings.free_replaced_parts):
+            if replaced_objects.concerns(env, self._settings.free_replaced_parts):
                 return self._replace(env, start_response)
             return self._read(env, start_response) if READING in env else self.app(env, start_response)
         try:
@@ -127,9 +128,9 @@ class S3MultiMiddleware:
             # A name that Swift takes for none either.
             return self.app(env, start_response)
         request = Request(env)
-        replaced = replace.before(session, request)
+        replaced = replaced_objects.before(session, request)
         response = session.backend.answer(request)
-        replace.after(session, replaced, response.status_int)
+        replaced_objects.after(session, replaced, response.status_int)
         return response(env, start_response)
 
     def _read(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':

@@ -20,13 +20,13 @@ from swift.common.utils import split_path
 from s3multi import pipeline
 from s3multi.bucket_view import BucketView, check_bucket
 from s3multi.config import load_front
+from s3multi.operations.request import HANDOFF, READING, Handoff, Reading
 from s3multi.s3.checksums import algorithm_of
 from s3multi.s3.parts import MAX_PART_NUMBER
 from s3multi.s3_acl import S3Acl
 from s3multi.storage.part_body import TrailingChecksum
 from s3multi.upload import manifest
 from s3multi.upload.names import is_stock_id
-from s3multi.wire import HANDOFF, READING, Handoff, Reading
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

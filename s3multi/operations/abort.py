@@ -3,10 +3,10 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 """
-from s3multi.operations import settle
+from s3multi.operations import ending
+from s3multi.operations.request import Reply
+from s3multi.operations.session import Session
 from s3multi.s3 import request_headers
-from s3multi.session import Session
-from s3multi.wire import Reply
 
 # How often an Abort looks again, a second apart, while a Complete is at work.
 _LOOKS = 3
@@ -19,6 +19,6 @@ def run(session: Session) -> Reply:
     """
     upload = session.upload()
     request_headers.refuse_unsupported('abort', session.call.headers)
-    if settle.abort(session, upload, _LOOKS):
+    if ending.abort(session, upload, _LOOKS):
         session.store.free(session.store.attempts(upload), session.ticks())
     return Reply(204)

@@ -10,19 +10,19 @@ from swift.common.http import is_success
 from swift.common.swob import Response
 from swift.common.utils import FileLikeIter, close_if_possible, closing_if_possible, drain_and_close
 
+from s3multi.operations.request import Reply
+from s3multi.operations.session import Session
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.s3.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
                                     parse_source)
 from s3multi.s3.documents import Node, document
 from s3multi.s3.errors import (AccessDenied, BrokenSource, IncompleteBody, InvalidArgument, InvalidRequest,
                                NoSuchBucket, NoSuchKey, NoSuchVersion, RequestTimeout, S3Error, ServiceUnavailable)
-from s3multi.session import Session
 from s3multi.storage.part_body import PartBody
 from s3multi.storage.records import shown_etag
 from s3multi.storage.requests import Target, failure
 from s3multi.storage.segments import s3_time_of
 from s3multi.upload.names import is_segments_container
-from s3multi.wire import Reply
 
 _CONTENT_RANGE = re.compile(r'bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)')
 

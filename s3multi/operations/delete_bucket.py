@@ -9,9 +9,9 @@ from itertools import chain
 
 import eventlet
 
-from s3multi.operations import settle
+from s3multi.operations import ending
+from s3multi.operations.session import Session
 from s3multi.s3.errors import NoSuchUpload, S3Error
-from s3multi.session import Session
 from s3multi.storage.records import marker_state
 from s3multi.storage.requests import swift_time
 from s3multi.storage.segments import Row, concurrently
@@ -68,7 +68,7 @@ def _uploads(session: Session, rows: Sequence[Row]) -> 'list[Upload]':
 def _end(session: Session, upload: Upload) -> 'Upload | None':
     """Return the upload if it was aborted, and its parts and records may go; else None."""
     try:
-        return upload if settle.abort(session, upload, looks=0) else None
+        return upload if ending.abort(session, upload, looks=0) else None
     except NoSuchUpload:
         return None
     except S3Error as error:
@@ -83,4 +83,4 @@ def _forget(session: Session, names: 'set[str]', upload: Upload) -> None:
     session.records.delete_marker(upload, marker_time(swift_time(upload.ticks), None))
     intent = session.records.intent(upload) if upload.intent in names else None
     if intent is not None:
-        session.records.delete_intent(upload, settle.after(intent.timestamp, 1))
+        session.records.delete_intent(upload, ending.after(intent.timestamp, 1))

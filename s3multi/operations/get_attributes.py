@@ -7,19 +7,19 @@ from swift.common.http import is_success
 from swift.common.swob import Response, normalize_etag, str_to_wsgi
 from swift.common.utils import drain_and_close, list_from_csv
 
+from s3multi.operations.request import Reply
+from s3multi.operations.session import Session
 from s3multi.s3 import request_headers
 from s3multi.s3.attributes import ShownPart, Wanted, checksum_node, in_order, parts_node
 from s3multi.s3.checksums import Checksum, ObjectChecksum, stored_checksum
 from s3multi.s3.documents import Node, document
 from s3multi.s3.errors import (AccessDenied, InvalidArgument, InvalidRequest, MethodNotAllowed, NoSuchKey,
                                NoSuchVersion, PreconditionFailed, S3Error, ServiceUnavailable)
-from s3multi.session import Session
 from s3multi.storage.finished_parts import attempts_named
 from s3multi.storage.records import is_large, shown_etag
 from s3multi.storage.requests import Target, failure
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
-from s3multi.wire import Reply
 
 _CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
 

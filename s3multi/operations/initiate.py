@@ -8,13 +8,13 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import str_to_wsgi
 from swift.common.utils import cache_from_env
 
+from s3multi.operations.request import Reply
+from s3multi.operations.session import Session
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.documents import document
 from s3multi.s3.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
-from s3multi.session import Session
 from s3multi.storage.cache_hints import BucketsWithUploads
 from s3multi.upload.names import NAME_OVERHEAD, Upload
-from s3multi.wire import Reply
 
 
 def run(session: Session) -> Reply:

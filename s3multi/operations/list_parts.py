@@ -3,14 +3,14 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 """
+from s3multi.operations.request import Reply
+from s3multi.operations.session import Session
 from s3multi.s3 import request_headers
 from s3multi.s3.documents import Node, document, people, url_encode
 from s3multi.s3.pages import MAX_PAGE, parse_count, parse_encoding
 from s3multi.s3.parts import Attempt, newest_attempts
-from s3multi.session import Session
 from s3multi.storage.segments import s3_time_of
 from s3multi.upload.names import Upload
-from s3multi.wire import Reply
 
 
 def run(session: Session) -> Reply:

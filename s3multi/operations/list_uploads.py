@@ -9,16 +9,16 @@ from typing import Protocol
 
 from swift.common import constraints
 
+from s3multi.operations.request import Reply
+from s3multi.operations.session import Session
 from s3multi.s3.documents import Node, document, people, url_encode
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
-from s3multi.session import Session
 from s3multi.storage.records import marker_checksum, marker_initiator, marker_state
 from s3multi.storage.segments import Row, s3_time
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.names import PARTS_DELIMITER, is_stock_id, marker_range, parts_directory, split_marker
 from s3multi.upload.records import State
-from s3multi.wire import Reply
 
 
 def run(session: Session) -> Reply:

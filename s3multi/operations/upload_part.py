@@ -6,16 +6,16 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 from swift.common import constraints
 from swift.common.swob import Response
 
+from s3multi.operations.request import Reply
+from s3multi.operations.session import Session
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
                                NoSuchUpload, RequestTimeout)
 from s3multi.s3.parts import MAX_PART_BYTES, Attempt, parse_part_number
-from s3multi.session import Session
 from s3multi.storage.part_body import PartBody
 from s3multi.storage.requests import Target, failure
 from s3multi.upload.names import Upload, attempt_ticks, new_attempt
 from s3multi.upload.records import State
-from s3multi.wire import Reply
 
 
 def run(session: Session) -> Reply:

@@ -8,8 +8,9 @@ from eventlet import Timeout
 from swift.common.http import is_success
 
 from s3multi.config import Settings
+from s3multi.operations.request import HANDOFF, Handoff, read_call
+from s3multi.operations.session import Session, is_versioned
 from s3multi.references import References, Uncertain
-from s3multi.session import Session, is_versioned
 from s3multi.storage.cache_hints import ConditionalWrites, PartHints
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.records import Records
@@ -20,7 +21,6 @@ from s3multi.sweep.rules import Limits
 from s3multi.sweep.walk import Found, until, uploads_in
 from s3multi.upload.bucket_lifetime import deleted_at
 from s3multi.upload.names import UploadIds
-from s3multi.wire import HANDOFF, Handoff, read_call
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

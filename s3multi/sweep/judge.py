@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
-from s3multi.operations import settle
+from s3multi.operations import ending
+from s3multi.operations.session import Session
 from s3multi.references import References, Uncertain
 from s3multi.s3.errors import NoSuchUpload, S3Error, ServiceUnavailable
 from s3multi.s3.parts import Attempt
-from s3multi.session import Session
 from s3multi.storage.requests import swift_time
 from s3multi.sweep import rules
 from s3multi.sweep.rules import Limits, Step
@@ -72,7 +72,7 @@ class Judge:
         # After the marker: whoever has passed while there was one had written an intent before.
         intent = session.records.intent(upload)
         finished = (marker is not None and intent is not None and not intent.is_fresh(session.now())
-                    and settle.is_finished(session, upload, intent.timestamp))
+                    and ending.is_finished(session, upload, intent.timestamp))
         step = rules.next_step(upload, marker, intent, finished, self._ended_before, self._limits, session.now())
         try:
             if step is Step.JUDGE:
@@ -91,13 +91,13 @@ class Judge:
 
     def _finish(self, upload: Upload, intent: Intent) -> Outcome:
         if self._apply:
-            settle.finish(self._session, upload, intent)
+            ending.finish(self._session, upload, intent)
         return Outcome(upload, FINISHED)
 
     def _abort(self, upload: Upload) -> Outcome:
         if self._apply:
             try:
-                if not settle.abort(self._session, upload, looks=0):
+                if not ending.abort(self._session, upload, looks=0):
                     # The next sweep asks who refers to them.
                     return Outcome(upload, ABORTED)
             except NoSuchUpload:
@@ -110,7 +110,7 @@ class Judge:
         session = self._session
         if self._apply:
             try:
-                if settle.abort(session, upload, looks=0):
+                if ending.abort(session, upload, looks=0):
                     intent = None
             except NoSuchUpload:
                 return Outcome(upload, KEPT, reason='it is marked aborted, but its object exists')
@@ -135,7 +135,7 @@ class Judge:
             session.records.delete_marker(upload, swift_time(max(session.ticks(), upload.ticks + 1)))
             intent = session.records.intent(upload)
             if intent is not None and not intent.is_fresh(session.now()):
-                session.records.delete_intent(upload, settle.after(intent.timestamp, 1))
+                session.records.delete_intent(upload, ending.after(intent.timestamp, 1))
         return Outcome(upload, FORGOTTEN)
 
     def _judge(self, found: Found, intent: 'Intent | None') -> Outcome:
@@ -151,7 +151,7 @@ class Judge:
             written = [timestamp for timestamp in (ended, intent and intent.timestamp) if timestamp]
             free = self._unlisted(upload, found.attempts, written)
         if intent is not None and self._apply:
-            session.records.delete_intent(upload, settle.after(intent.timestamp, 1))
+            session.records.delete_intent(upload, ending.after(intent.timestamp, 1))
         if free:
             return self._free(upload, FREED, free)
         if intent is not None:

@@ -17,10 +17,10 @@ from swift.common.utils import Timestamp
 
 from s3multi import config
 from s3multi.filter import S3MultiMiddleware
+from s3multi.operations.request import DELETED_BUCKET, HANDOFF, Handoff
 from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.upload.lifecycle import Actor
 from s3multi.upload.names import UploadIds
-from s3multi.wire import DELETED_BUCKET, HANDOFF, Handoff
 
 from .kinds import ACCOUNT, BUCKET, SEGMENTS, kind_of, upload_of
 from .swift import MemorySwift

@@ -6,14 +6,14 @@ from io import BytesIO
 from swift.common.swob import wsgi_to_str
 
 from s3multi import config
-from s3multi.session import Session
+from s3multi.operations.request import HANDOFF, Handoff, read_call
+from s3multi.operations.session import Session
 from s3multi.storage.cache_hints import ConditionalWrites, PartHints
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend
 from s3multi.storage.segments import Store
 from s3multi.upload.names import UploadIds
-from s3multi.wire import HANDOFF, Handoff, read_call
 
 # Makes the upload ids of all fake requests.
 IDS = UploadIds(b'secret')

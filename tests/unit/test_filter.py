@@ -6,11 +6,12 @@ import pytest
 
 from s3multi import config
 from s3multi.filter import S3MultiMiddleware, route
-from s3multi.operations import abort, complete, copy_part, initiate, list_parts, list_uploads, upload_part
+from s3multi.operations import abort, copy_part, initiate, list_parts, list_uploads, upload_part
+from s3multi.operations.complete import handler as complete
+from s3multi.operations.request import DELETED_BUCKET, HANDOFF, read_call
 from s3multi.s3.errors import S3Error
 from s3multi.storage.deletion import Freeing
 from s3multi.upload.names import UploadIds
-from s3multi.wire import DELETED_BUCKET, HANDOFF, read_call
 from tests.unit.fakes import RecordingSwift, client_env, handed_on
 
 FREEING = Freeing(2, 100, None)

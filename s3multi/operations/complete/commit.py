@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from swift.common.utils import Timestamp
 
-from s3multi.operations.guard import Guard
-from s3multi.operations.settle import Verdict, after, is_finished, settle_abort
+from s3multi.operations.complete.precondition import Guard
+from s3multi.operations.ending import Verdict, after, is_finished, settle_abort
+from s3multi.operations.session import Session
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
                                ServiceUnavailable)
 from s3multi.s3.parts import Attempt
-from s3multi.session import Session
 from s3multi.storage.requests import swift_time
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Finished, Intent, Marker, State, manifest_timestamp

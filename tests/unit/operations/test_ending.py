@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from s3multi.operations import settle
+from s3multi.operations import ending
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift, session_of
 
@@ -28,4 +28,4 @@ def test_an_abort_that_is_repeated(sysmeta, intent, frees):
 
     session = replace(session_of(RecordingSwift(HEAD=head)), bucket_info={'status': 204, 'sysmeta': sysmeta})
 
-    assert frees == settle.abort(session, UPLOAD, looks=0)
+    assert frees == ending.abort(session, UPLOAD, looks=0)

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from eventlet import Timeout
 from swift.common.utils import Timestamp
 
-from s3multi import heartbeat
-from s3multi.operations.conclude import Conclusion
-from s3multi.operations.guard import Guard
-from s3multi.operations.prove import Proof, prove
-from s3multi.operations.replace import Replaced, candidate, free_behind
+from s3multi.operations.complete import heartbeat
+from s3multi.operations.complete.commit import Conclusion
+from s3multi.operations.complete.precondition import Guard
+from s3multi.operations.complete.proof import Proof, prove
+from s3multi.operations.replaced_objects import Replaced, candidate, free_behind
+from s3multi.operations.request import Call, Reply
+from s3multi.operations.session import Session
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare, read_condition
@@ -22,10 +24,8 @@ from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, Intern
                                MaxMessageLengthExceeded, S3Error, ServiceUnavailable)
 from s3multi.s3.etags import is_md5, md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
-from s3multi.session import Session
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MOST_AHEAD_SECONDS, Standing, name_choice
-from s3multi.wire import Call, Reply
 
 # So many deletions take about as long as the Complete itself. A client waits for its object, not for these.
 _FREED_BEFORE_ANSWER = 5

@@ -2,8 +2,8 @@
 """A Complete that finds something not older at the key when it writes its manifest."""
 import pytest
 
-from s3multi.operations.conclude import Conclusion
-from s3multi.operations.guard import Guard
+from s3multi.operations.complete.commit import Conclusion
+from s3multi.operations.complete.precondition import Guard
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.s3.parts import Attempt

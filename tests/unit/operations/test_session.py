@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from swift.common.utils import Timestamp
 
+from s3multi.operations.session import is_versioned
 from s3multi.s3.errors import S3Error
-from s3multi.session import is_versioned
 from s3multi.upload.names import Upload
 from s3multi.upload.records import State
 from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of

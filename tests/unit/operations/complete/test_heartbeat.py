@@ -7,10 +7,10 @@ import lxml.etree
 import pytest
 from eventlet.event import Event
 
-from s3multi import heartbeat
+from s3multi.operations.complete import heartbeat
+from s3multi.operations.request import Reply
 from s3multi.s3.documents import DECLARATION, document
 from s3multi.s3.errors import InternalError, NoSuchUpload
-from s3multi.wire import Reply
 
 INTERVAL_SECONDS = 0.02
 RESULT = document('CompleteMultipartUploadResult', [('ETag', '"x"')])

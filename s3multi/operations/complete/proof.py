@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import eventlet
 
-from s3multi.operations.settle import Verdict, settle_abort
+from s3multi.operations.ending import Verdict, settle_abort
+from s3multi.operations.session import Session
 from s3multi.s3.checksums import Choice
 from s3multi.s3.errors import InvalidPart, NoSuchUpload, ServiceUnavailable
 from s3multi.s3.parts import Attempt, Judgement, PartRef, judge, outrun
-from s3multi.session import Session
 from s3multi.storage.records import marker_checksum, marker_state
 from s3multi.storage.segments import attempt_of
 from s3multi.upload.names import Upload

@@ -13,8 +13,8 @@ from swift.common.http import is_success
 from swift.common.swob import Request
 from swift.common.utils import Timestamp, cache_from_env
 
+from s3multi.operations.session import Session, is_versioned
 from s3multi.s3.errors import S3Error
-from s3multi.session import Session, is_versioned
 from s3multi.storage.cache_hints import BucketsWithUploads
 from s3multi.upload.names import Upload, is_upload_id
 from s3multi.upload.records import LEASE_SECONDS, Standing

@@ -12,6 +12,7 @@ from swift.common.middleware.versioned_writes.object_versioning import DELETE_MA
 from swift.common.utils import Timestamp, config_true_value
 
 from s3multi.config import Settings
+from s3multi.operations.request import Call
 from s3multi.s3.errors import AccessDenied, NoSuchUpload
 from s3multi.storage.cache_hints import ConditionalWrites, PartHints
 from s3multi.storage.records import Records
@@ -21,7 +22,6 @@ from s3multi.upload.bucket_lifetime import ended_before
 from s3multi.upload.names import Upload, UploadIds
 from s3multi.upload.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
 from s3multi.upload.records import Marker, State
-from s3multi.wire import Call
 
 _Result = TypeVar('_Result')
 

@@ -6,9 +6,9 @@ something at the key, if only the link to a delete marker. Everything else is a 
 """
 from swift.common.utils import Timestamp
 
+from s3multi.operations.session import Session
 from s3multi.s3.conditions import Compare, Condition
 from s3multi.s3.errors import ConditionalRequestConflict, PreconditionFailed
-from s3multi.session import Session
 from s3multi.upload.names import Upload
 
 

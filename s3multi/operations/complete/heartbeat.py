@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import eventlet
 from eventlet.greenthread import GreenThread
 
+from s3multi.operations.request import Reply
 from s3multi.s3.documents import CONTENT_TYPE, DECLARATION
-from s3multi.wire import Reply
 
 
 def answer(worker: GreenThread, interval: float) -> Reply:

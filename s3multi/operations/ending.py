@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import eventlet
 
+from s3multi.operations.session import Session
 from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
-from s3multi.session import Session
 from s3multi.storage.requests import swift_time
 from s3multi.upload.lifecycle import marker_time
 from s3multi.upload.names import Upload

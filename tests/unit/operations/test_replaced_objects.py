@@ -9,7 +9,7 @@ import pytest
 from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
-from s3multi.operations import replace
+from s3multi.operations import replaced_objects
 from s3multi.upload.names import Upload, new_attempt
 from tests.unit.fakes import IDS, Cache, RecordingSwift, client_env, handed_on, session_of
 
@@ -57,9 +57,9 @@ def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
     session = with_fields(session_of(swift, handed_on(method, **{'swift.cache': cache}), cache, options), logger=logger,
                           bucket_info=info or {'status': 204, 'sysmeta': {}})
     request = Request(client_env(query=query, **{'REQUEST_METHOD': method, 'swift.source': 'S3'}))
-    replaced = replace.before(session, request)
+    replaced = replaced_objects.before(session, request)
     response = request.get_response(swift)
-    replace.after(session, replaced, response.status_int)
+    replaced_objects.after(session, replaced, response.status_int)
     for _ in range(20):
         eventlet.sleep(0)
     names = [seen.path[len(SEGMENTS) + 1:] for seen in swift.seen
@@ -148,7 +148,7 @@ def test_option():
     """Without it a Complete asks nothing about what it replaces."""
     session = session_of(swift_with(object_of(OURS.id)), options={'free_replaced_parts': 'false'})
 
-    assert replace.seen(session) is None
+    assert replaced_objects.seen(session) is None
 
 
 @pytest.mark.parametrize('near, kept', [
@@ -210,4 +210,4 @@ def test_which_requests(source, method, path, query, on, off):
     """Those that s3api makes; with the option off, its deletes are still kept from taking the parts."""
     env = client_env(path, query, **{'REQUEST_METHOD': method, 'swift.source': source})
 
-    assert (on, off) == (replace.concerns(env, True), replace.concerns(env, False))
+    assert (on, off) == (replaced_objects.concerns(env, True), replaced_objects.concerns(env, False))
