@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws ``states.svg`` from ``s3multi.lifecycle``: ``python3 doc/state_diagram.py``. Sphinx does so before each build.
+"""Draws ``states.svg`` from ``s3multi.upload.lifecycle``: ``python3 doc/state_diagram.py``.
 
-An arrow has the numbers of the writes that make its move, as the table below the diagram counts them.
+Sphinx does so before each build. An arrow has the numbers of the writes that make its move, as the table below the
+diagram counts them.
 """
 import sys
 from pathlib import Path

@@ -11,10 +11,10 @@ from eventlet import Timeout
 from swift.common.utils import EventletRateLimiter, Timestamp, get_logger, monkey_patch
 
 from s3multi.config import ConfigError
-from s3multi.references import Uncertain
 from s3multi.s3.errors import S3Error
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.cluster import SweptCluster
+from s3multi.sweep.references import Uncertain
 from s3multi.sweep.report import CANNOT_START, Report
 from s3multi.sweep.rules import GRACE_SECONDS, LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS, Limits
 

@@ -10,13 +10,13 @@ from swift.common.http import is_success
 from s3multi.config import Settings
 from s3multi.operations.request import HANDOFF, Handoff, read_call
 from s3multi.operations.session import Session, is_versioned
-from s3multi.references import References, Uncertain
 from s3multi.storage.cache_hints import ConditionalWrites, PartHints
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend, own_environ
 from s3multi.storage.segments import Store, concurrently
 from s3multi.sweep.judge import FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use
+from s3multi.sweep.references import References, Uncertain
 from s3multi.sweep.rules import Limits
 from s3multi.sweep.walk import Found, until, uploads_in
 from s3multi.upload.bucket_lifetime import deleted_at

@@ -11,11 +11,11 @@ from swift.common.utils import Timestamp
 
 from s3multi.operations import ending
 from s3multi.operations.session import Session
-from s3multi.references import References, Uncertain
 from s3multi.s3.errors import NoSuchUpload, S3Error, ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.storage.requests import swift_time
 from s3multi.sweep import rules
+from s3multi.sweep.references import References, Uncertain
 from s3multi.sweep.rules import Limits, Step
 from s3multi.sweep.walk import Found
 from s3multi.upload.names import Upload

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches what is written to Swift, and holds it against the moves that ``s3multi.lifecycle`` lists."""
+"""Watches what is written to Swift, and holds it against the moves that ``s3multi.upload.lifecycle`` lists."""
 from collections import Counter
 
 from greenlet import getcurrent

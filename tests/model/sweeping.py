@@ -7,10 +7,10 @@ from greenlet import getcurrent
 from swift.common.swob import Request
 
 from s3multi import config
-from s3multi.references import Uncertain
 from s3multi.s3.errors import S3Error
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.judge import FAILED
+from s3multi.sweep.references import Uncertain
 from s3multi.sweep.rules import Limits
 from s3multi.upload.lifecycle import Actor
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every move that ``s3multi.lifecycle`` lists is made by somebody. That no other is made is watched in all runs."""
+"""Every move that ``s3multi.upload.lifecycle`` lists is made by somebody.
+
+That no other is made is watched in all runs.
+"""
 import pytest
 
 from s3multi.upload.lifecycle import MOVES

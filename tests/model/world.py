@@ -16,7 +16,7 @@ from swift.common.swob import Request, str_to_wsgi
 from swift.common.utils import Timestamp
 
 from s3multi import config
-from s3multi.filter import S3MultiMiddleware
+from s3multi.filters.s3multi import S3MultiMiddleware
 from s3multi.operations.request import DELETED_BUCKET, HANDOFF, Handoff
 from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.upload.lifecycle import Actor

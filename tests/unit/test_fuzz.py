@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from s3multi.s3.documents import read_complete
 from s3multi.s3.errors import S3Error
 from tests.unit.fakes import RecordingSwift, handed_on
-from tests.unit.test_filter import IDS, answer
+from tests.unit.filters.test_s3multi import IDS, answer
 
 VALID = ('<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Part><PartNumber>1</PartNumber>'
          '<ETag>"%s"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></Part></CompleteMultipartUpload>'

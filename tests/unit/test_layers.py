@@ -103,9 +103,7 @@ def faults(module, source):
         target = own_module(origin, name)
         if target:
             package = package_of(module)
-            allowed = (package, *ABOVE.get(package, ()))
-            # What is not in a package yet has no place in the order.
-            if package_of(target) in ABOVE and package_of(target) not in allowed:
+            if package_of(target) not in (package, *ABOVE.get(package, ())):
                 found.append(shown + ': not above it')
         elif target is None and pure_place(module) is not None:
             found += [shown + ': asks somebody'] if asks(pure_place(module), origin, name) else []
@@ -155,6 +153,11 @@ def test_packages_import_only_packages_above_them():
 def test_no_module_imports_itself_by_way_of_others():
     """Within a package there is no order but this."""
     assert [] == circles()
+
+
+def test_every_package_has_its_place():
+    """One that is added is put into the order first, and one that is gone leaves it."""
+    assert sorted(ABOVE) == sorted({package_of(module) for module in MODULES} - {''})
 
 
 BREAKING = (

@@ -3,7 +3,7 @@
 import pytest
 from swift.common.swob import Request, str_to_wsgi
 
-from s3multi.readers import follow, reads
+from s3multi.filters.part_access import follow, reads
 from s3multi.upload import names
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, client_env

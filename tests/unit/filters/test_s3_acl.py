@@ -5,8 +5,8 @@ import json
 import pytest
 from swift.common.middleware.s3api.s3response import ErrorResponse
 
+from s3multi.filters.s3_acl import S3Acl
 from s3multi.s3.errors import S3Error
-from s3multi.s3_acl import S3Acl
 
 BUCKET = {'s3api-acl': json.dumps({'Owner': 'test:owner', 'Grant': [
     {'Permission': 'READ', 'Grantee': 'test:reader'}, {'Permission': 'WRITE', 'Grantee': 'test:writer'},

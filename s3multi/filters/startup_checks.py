@@ -12,8 +12,8 @@ from swift.common.wsgi import loadcontext
 from s3multi.config import ConfigError
 from s3multi.upload.manifest import MAX_ENTRY_BYTES
 
-FILTER = 's3multi.filter'
-FRONT = 's3multi.front'
+FILTER = 's3multi.filters.s3multi'
+FRONT = 's3multi.filters.s3api'
 _STOCK_FRONT = 'swift.common.middleware.s3api.s3api'
 _SLO = 'swift.common.middleware.slo'
 _AUTH = ('swift.common.middleware.tempauth', 'swift.common.middleware.keystoneauth',

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from s3multi.operations.read_checksum import of_answer
+from s3multi.filters.shown_checksum import of_answer
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.requests import Backend
 from s3multi.storage.segments import Store

@@ -2,7 +2,7 @@
 """Which answers a script in a browser may read: those that Swift would let it read, of any object of the bucket."""
 import pytest
 
-from s3multi.cors import ClusterCors, cors_headers
+from s3multi.filters.cors import ClusterCors, cors_headers
 
 ORIGIN = 'https://app.test'
 ALLOW, EXPOSE = 'Access-Control-Allow-Origin', 'Access-Control-Expose-Headers'

@@ -3,7 +3,7 @@
 import pytest
 from swift.common.swob import Request
 
-from s3multi import copies
+from s3multi.filters import copied_digests
 from s3multi.upload.manifest import DIGEST_HEADERS, ETAG_HEADER
 
 
@@ -22,7 +22,7 @@ def digests(env):
     environ(path='/v1/a/c/o', source='/c/o%20o')])
 def test_copy(env):
     """The request names every digest, so that the copy filter takes none from the source; none is written."""
-    copies.follow(env)
+    copied_digests.follow(env)
     assert {name: '' for name in DIGEST_HEADERS} == digests(env)
 
     written = Request({**env})
@@ -33,7 +33,7 @@ def test_copy(env):
 def test_what_is_not_empty_is_left():
     """A digest that somebody gave the copy on the way is no business of ours."""
     env = environ()
-    copies.follow(env)
+    copied_digests.follow(env)
     env['HTTP_' + ETAG_HEADER.upper().replace('-', '_')] = 'given'
     env['swift.authorize'](Request(env))
 
@@ -47,6 +47,6 @@ def test_what_is_not_empty_is_left():
 def test_no_copy(env):
     """Nothing is touched: no copy, that of a manifest, or s3api's way to change an ACL."""
     before = dict(env)
-    copies.follow(env)
+    copied_digests.follow(env)
 
     assert before == env

@@ -3,11 +3,12 @@
 import pytest
 
 from s3multi.config import ConfigError
-from s3multi.pipeline import Stage, check, check_limits, read_stages
+from s3multi.filters.startup_checks import Stage, check, check_limits, read_stages
 from s3multi.upload.manifest import MAX_ENTRY_BYTES
 
 MODULES = {
-    's3api': 's3multi.front', 's3multi': 's3multi.filter', 'stock': 'swift.common.middleware.s3api.s3api',
+    's3api': 's3multi.filters.s3api', 's3multi': 's3multi.filters.s3multi',
+    'stock': 'swift.common.middleware.s3api.s3api',
     'slo': 'swift.common.middleware.slo', 'tempauth': 'swift.common.middleware.tempauth',
     'keystoneauth': 'swift.common.middleware.keystoneauth', 'authtoken': 'keystonemiddleware.auth_token',
     's3token': 'swift.common.middleware.s3api.s3token', 'dlo': 'swift.common.middleware.dlo',
@@ -93,7 +94,7 @@ use = egg:swift#slo
 """
 
 
-@pytest.mark.parametrize('package, front', [('s3multi', 's3multi.front'),
+@pytest.mark.parametrize('package, front', [('s3multi', 's3multi.filters.s3api'),
                                             ('swift', 'swift.common.middleware.s3api.s3api')])
 def test_stages_of_a_configuration(tmp_path, package, front):
     """Both fronts are entry points of the name s3api: the module of the factory tells which one it is."""
@@ -101,7 +102,7 @@ def test_stages_of_a_configuration(tmp_path, package, front):
     conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', package))
     read = read_stages(str(conf))
 
-    assert [front, 'swift.common.middleware.tempauth', 's3multi.filter', 'swift.common.middleware.slo'] == [
+    assert [front, 'swift.common.middleware.tempauth', 's3multi.filters.s3multi', 'swift.common.middleware.slo'] == [
         stage.module for stage in read]
 
 

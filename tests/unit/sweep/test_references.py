@@ -5,9 +5,9 @@ import json
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.references import Glance, References, Uncertain
 from s3multi.s3.errors import S3Error
 from s3multi.storage.requests import Backend, own_environ, swift_time
+from s3multi.sweep.references import Glance, References, Uncertain
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift
 

@@ -13,10 +13,12 @@ from swift.common.storage_policy import POLICIES
 from swift.common.swob import HeaderKeyDict, Request
 from swift.common.utils import cache_from_env, close_if_possible, get_logger, split_path
 
-from s3multi import __version__, config, copies, pipeline, readers
-from s3multi.cors import ClusterCors, cors_headers
+from s3multi import __version__, config
+from s3multi.filters import copied_digests, part_access, startup_checks
+from s3multi.filters import shown_checksum
+from s3multi.filters.cors import ClusterCors, cors_headers
 from s3multi.operations import (abort, copy_part, delete_bucket, get_attributes, initiate, list_parts, list_uploads,
-                                read_checksum, replaced_objects, upload_part)
+                                replaced_objects, upload_part)
 from s3multi.operations.complete import handler as complete
 from s3multi.operations.request import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params,
                                         read_call, send)
@@ -74,16 +76,16 @@ class S3MultiMiddleware:
         if HANDOFF not in env:
             if DELETED_BUCKET in env:
                 return self._delete_bucket(env, start_response)
-            if readers.reads(env):
-                readers.follow(env, self._ids)
-                copies.follow(env)
+            if part_access.reads(env):
+                part_access.follow(env, self._ids)
+                copied_digests.follow(env)
             if replaced_objects.concerns(env, self._settings.free_replaced_parts):
                 return self._replace(env, start_response)
             return self._read(env, start_response) if READING in env else self.app(env, start_response)
         try:
             call = read_call(env)
             if COPY_SOURCE in call.headers:
-                readers.follow(env, self._ids)
+                part_access.follow(env, self._ids)
             session = self._session(call)
             env[HANDOFF].cors = cors_headers(env.get('HTTP_ORIGIN'), session.bucket_info.get('cors') or {},
                                              self._cluster_cors())
@@ -146,7 +148,7 @@ class S3MultiMiddleware:
                 headers = [*((name, value) for name, value in headers if name.lower() != 'content-length'),
                            ('Content-Length', '0')]
             if reading.wants_checksum:
-                reading.headers = read_checksum.of_answer(
+                reading.headers = shown_checksum.of_answer(
                     sent, reading.status, found, lambda account, bucket: Store(
                         Backend(self.app, sent, account, bucket), account, bucket, self._freeing))
             return start_response(status, headers, *exc_info)
@@ -215,14 +217,14 @@ def filter_factory(global_conf: Mapping[str, str],
     def s3multi_filter(app: 'WSGIApplication') -> S3MultiMiddleware:
         # In here every filter of the pipeline has registered its limits.
         if '__file__' in global_conf:
-            pipeline.check(pipeline.read_stages(global_conf['__file__']))
+            startup_checks.check(startup_checks.read_stages(global_conf['__file__']))
         info = get_swift_info()
         inherited = {name: info['s3api'][name] for name in ('min_segment_size', 'max_upload_part_num')}
         settings = config.load(local_conf, inherited)
         if settings.storage_policy and POLICIES.get_by_name(settings.storage_policy) is None:
             raise config.ConfigError('[filter:s3multi] storage_policy = %s: swift.conf has no such policy'
                                      % settings.storage_policy)
-        pipeline.check_limits(info['slo'], settings.max_upload_part_num)
+        startup_checks.check_limits(info['slo'], settings.max_upload_part_num)
         register_swift_info('s3multi', version=__version__, min_segment_size=settings.min_segment_size,
                             max_upload_part_num=settings.max_upload_part_num)
         logger = get_logger({**global_conf, **local_conf}, log_route='s3multi')

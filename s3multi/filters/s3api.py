@@ -17,13 +17,13 @@ from swift.common.request_helpers import update_etag_is_at_header
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
 from swift.common.utils import split_path
 
-from s3multi import pipeline
-from s3multi.bucket_view import BucketView, check_bucket
 from s3multi.config import load_front
+from s3multi.filters import startup_checks
+from s3multi.filters.hidden_containers import BucketView, check_bucket
+from s3multi.filters.s3_acl import S3Acl
 from s3multi.operations.request import HANDOFF, READING, Handoff, Reading
 from s3multi.s3.checksums import algorithm_of
 from s3multi.s3.parts import MAX_PART_NUMBER
-from s3multi.s3_acl import S3Acl
 from s3multi.storage.part_body import TrailingChecksum
 from s3multi.upload import manifest
 from s3multi.upload.names import is_stock_id
@@ -234,7 +234,7 @@ def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callab
 
     def s3api_filter(app: 'WSGIApplication') -> S3MultiFront:
         if '__file__' in global_conf:
-            pipeline.check(pipeline.read_stages(global_conf['__file__']))
+            startup_checks.check(startup_checks.read_stages(global_conf['__file__']))
         return S3MultiFront(_Unnamed(app), conf)
 
     return s3api_filter

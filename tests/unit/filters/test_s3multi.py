@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from s3multi import config
-from s3multi.filter import S3MultiMiddleware, route
+from s3multi.filters.s3multi import S3MultiMiddleware, route
 from s3multi.operations import abort, copy_part, initiate, list_parts, list_uploads, upload_part
 from s3multi.operations.complete import handler as complete
 from s3multi.operations.request import DELETED_BUCKET, HANDOFF, read_call
