@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
-def follow(env: 'WSGIEnvironment') -> None:
+def strip(env: 'WSGIEnvironment') -> None:
     """See to it that an object which the request ``env`` copies leaves behind what tells of its parts."""
     copies = env['REQUEST_METHOD'] == 'COPY' or 'HTTP_X_COPY_FROM' in env
     if not copies or 'swift.authorize' not in env or _copies_manifest(env) or _changes_acl(env):

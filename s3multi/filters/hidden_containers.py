@@ -14,7 +14,7 @@ from swift.common.middleware.s3api.etree import fromstring, tostring
 from swift.common.middleware.s3api.utils import Config
 from swift.common.swob import Response
 
-from s3multi.operations.request import DELETED_BUCKET
+from s3multi.filters.handoff import DELETED_BUCKET
 from s3multi.upload.names import is_segments_container
 
 if TYPE_CHECKING:

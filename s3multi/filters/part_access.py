@@ -26,7 +26,7 @@ def reads(env: 'WSGIEnvironment') -> bool:
     return env['REQUEST_METHOD'] in ('GET', 'COPY') or 'HTTP_X_COPY_FROM' in env
 
 
-def follow(env: 'WSGIEnvironment', ids: UploadIds) -> None:
+def grant(env: 'WSGIEnvironment', ids: UploadIds) -> None:
     """Give the parts of the object that the request ``env`` reads to whoever may read that object."""
     if 'swift.authorize' in env:
         env['swift.authorize'] = _Reading(env['swift.authorize'], ids)

@@ -19,14 +19,14 @@ from swift.common.utils import split_path
 
 from s3multi.config import load_front
 from s3multi.filters import startup_checks
+from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.s3_acl import S3Acl
-from s3multi.operations.request import HANDOFF, READING, Handoff, Reading
 from s3multi.s3.checksums import algorithm_of
 from s3multi.s3.parts import MAX_PART_NUMBER
 from s3multi.storage.part_body import TrailingChecksum
 from s3multi.upload import manifest
-from s3multi.upload.names import is_stock_id
+from s3multi.upload.stock_names import is_stock_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -1,100 +1,67 @@
 # SPDX-License-Identifier: Apache-2.0
 """The filter ``egg:s3multi#s3multi``: wires requests to operations, and turns their errors into answers.
 
-A request that the front did not hand on passes untouched, but that the reader of an object may read its parts.
+Other requests pass through unchanged, except that whoever may read an object may also read its parts.
 """
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from swift.common.http import is_success
 from swift.common.registry import get_swift_info, register_swift_info
 from swift.common.request_helpers import append_log_info
 from swift.common.storage_policy import POLICIES
-from swift.common.swob import HeaderKeyDict, Request
-from swift.common.utils import cache_from_env, close_if_possible, get_logger, split_path
+from swift.common.swob import HeaderKeyDict, Request, wsgi_to_str
+from swift.common.utils import close_if_possible, get_logger
 
 from s3multi import __version__, config
-from s3multi.filters import copied_digests, part_access, startup_checks
-from s3multi.filters import shown_checksum
+from s3multi.filters import copied_digests, part_access, shown_checksum, startup_checks
+from s3multi.filters.authorisation import authorize
 from s3multi.filters.cors import ClusterCors, cors_headers
-from s3multi.operations import (abort, copy_part, delete_bucket, get_attributes, initiate, list_parts, list_uploads,
-                                replaced_objects, upload_part)
-from s3multi.operations.complete import handler as complete
-from s3multi.operations.request import (DELETED_BUCKET, HANDOFF, READING, Call, Handoff, Reading, Reply, check_params,
-                                        read_call, send)
-from s3multi.operations.session import Session, cluster_secret, is_versioned
+from s3multi.filters.handoff import (DELETED_BUCKET, HANDOFF, READING, Reading, check_params, names_of, read_call,
+                                     send)
+from s3multi.filters.routes import route
+from s3multi.operations import delete_bucket, replaced_objects
+from s3multi.operations.bucket import Bucket, Cluster, cluster_secret
+from s3multi.operations.request import Reply
 from s3multi.s3.copy_source import HEADER as COPY_SOURCE
-from s3multi.s3.errors import AccessDenied, InternalError, MethodNotAllowed, NoSuchBucket, S3Error, ServiceUnavailable
-from s3multi.storage.cache_hints import ConditionalWrites, PartHints
+from s3multi.s3.errors import InternalError, InvalidURI, S3Error
 from s3multi.storage.deletion import ExpiryQueue, Freeing
-from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend
-from s3multi.storage.segments import Store
+from s3multi.storage.segments import Segments
 from s3multi.upload.names import UploadIds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Operation = Callable[[Session], Reply]
-
-# Query parameter, name of the resource in errors, and the operation of each method.
-ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
-    ('uploadId', 'UPLOAD', {'GET': list_parts.run, 'POST': complete.run, 'DELETE': abort.run}),
-    ('uploads', 'UPLOADS', {'GET': list_uploads.run, 'POST': initiate.run}),
-    ('attributes', 'ATTRIBUTES', {'GET': get_attributes.run}),
-)
-
-
-def route(call: Call) -> Operation:
-    """Return the operation that ``call`` asks for. Raises MethodNotAllowed when there is none."""
-    if call.method == 'PUT' and 'partNumber' in call.params:
-        return copy_part.run if COPY_SOURCE in call.headers else upload_part.run
-    for parameter, resource, methods in ROUTES:
-        if parameter in call.params:
-            if call.method in methods:
-                return methods[call.method]
-            raise MethodNotAllowed(call.method, resource, ', '.join(methods))
-    raise MethodNotAllowed(call.method, 'PART', 'PUT')
-
 
 class S3MultiMiddleware:
     """The multipart operations of S3, over the Swift pipeline to the right."""
 
-    def __init__(self, app: 'WSGIApplication', settings: config.Settings, ids: UploadIds, freeing: Freeing,
-                 logger: Any) -> None:
+    def __init__(self, app: 'WSGIApplication', cluster: Cluster) -> None:
         self.app = app
-        self._settings = settings
-        self._freeing = freeing
-        self._ids = ids
-        self._logger = logger
-        # As s3api asks: by now the encryption filter has registered itself, wherever it stands.
-        self._encrypted = bool(get_swift_info(admin=True)['admin'].get('encryption', {}).get('enabled'))
-        # Without that filter a quota in the metadata of a container is just a word of its owner's.
-        self._has_quotas = 'container_quotas' in get_swift_info()
+        self._cluster = cluster
+        self._logger = cluster.logger
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
-        if HANDOFF not in env:
-            if DELETED_BUCKET in env:
-                return self._delete_bucket(env, start_response)
-            if part_access.reads(env):
-                part_access.follow(env, self._ids)
-                copied_digests.follow(env)
-            if replaced_objects.concerns(env, self._settings.free_replaced_parts):
-                return self._replace(env, start_response)
-            return self._read(env, start_response) if READING in env else self.app(env, start_response)
+        handler = (self._operate if HANDOFF in env else
+                   self._delete_bucket if DELETED_BUCKET in env else
+                   self._pass_on)
+        return handler(env, start_response)
+
+    def _operate(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        """Answer a multipart request that s3api has handed on."""
         try:
             call = read_call(env)
             if COPY_SOURCE in call.headers:
-                part_access.follow(env, self._ids)
-            session = self._session(call)
-            env[HANDOFF].cors = cors_headers(env.get('HTTP_ORIGIN'), session.bucket_info.get('cors') or {},
+                part_access.grant(env, self._cluster.ids)
+            bucket = Bucket.open(self.app, env, call.account, call.bucket, self._cluster)
+            env[HANDOFF].cors = cors_headers(env.get('HTTP_ORIGIN'), bucket.info.get('cors') or {},
                                              self._cluster_cors())
             check_params(call)
-            denied = self._authorize(session)
+            denied = authorize(bucket, call)
             if denied is not None:
-                # Without our mark on it: the front knows what a denial means to an S3 client.
+                # Without our mark on it: s3api knows what a denial means to an S3 client.
                 return denied(env, start_response)
-            reply = route(call)(session)
+            reply = route(call)(bucket, call)
         except S3Error as error:
             append_log_info(env, 's3:err:%s' % error.code)
             if isinstance(error, InternalError):
@@ -108,35 +75,45 @@ class S3MultiMiddleware:
     def _delete_bucket(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         """Pass on a request that s3api makes to delete a bucket; if it is the deletion itself, end its uploads."""
         request = Request(env)
-        _, _, container, key = split_path(request.path_info, 1, 4, True)
-        if request.method != 'DELETE' or container != env[DELETED_BUCKET] or key is not None:
-            return self.app(env, start_response)
         try:
-            session = self._session(read_call({**env, HANDOFF: Handoff({}, {}, '', '')}))
-        except S3Error:
-            # A name that Swift takes for none either.
+            account, name, key = names_of(env)
+        except (InvalidURI, ValueError):
+            # Swift rejects this name too, or it is a request for the account.
             return self.app(env, start_response)
-        began = session.ticks()
-        response = session.backend.answer(request)
+        if request.method != 'DELETE' or name != wsgi_to_str(env[DELETED_BUCKET]) or key is not None:
+            return self.app(env, start_response)
+        bucket = Bucket.open(self.app, env, account, name, self._cluster)
+        began = bucket.ticks()
+        response = bucket.backend.answer(request)
         if response.status_int == 204:
-            delete_bucket.end_uploads(session, began)
+            delete_bucket.end_uploads(bucket, began)
         return response(env, start_response)
+
+    def _pass_on(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        """Pass on a request that is none of ours, with what the parts of multipart objects need."""
+        if part_access.reads(env):
+            part_access.grant(env, self._cluster.ids)
+            copied_digests.strip(env)
+        if replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts):
+            return self._replace(env, start_response)
+        return self._read(env, start_response) if READING in env else self.app(env, start_response)
 
     def _replace(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         """Pass on a request of s3api that may replace or remove a multipart object."""
         try:
-            session = self._session(read_call({**env, HANDOFF: Handoff({}, {}, '', '')}))
-        except S3Error:
-            # A name that Swift takes for none either.
+            account, name, key = names_of(env)
+        except InvalidURI:
+            # Swift rejects this name too.
             return self.app(env, start_response)
+        bucket = Bucket.open(self.app, env, account, name, self._cluster)
         request = Request(env)
-        replaced = replaced_objects.before(session, request)
-        response = session.backend.answer(request)
-        replaced_objects.after(session, replaced, response.status_int)
+        replaced = replaced_objects.before(bucket, key or '', request)
+        response = bucket.backend.answer(request)
+        replaced_objects.after(bucket, replaced, response.status_int)
         return response(env, start_response)
 
     def _read(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
-        """Pass on a read of which the front wants to know what Swift answered, and the checksum."""
+        """Pass on a read, recording Swift's status and the checksum for s3api."""
         reading: Reading = env[READING]
         # Filters on the right change path and query of a request that names a version.
         sent = {**env}
@@ -149,8 +126,8 @@ class S3MultiMiddleware:
                            ('Content-Length', '0')]
             if reading.wants_checksum:
                 reading.headers = shown_checksum.of_answer(
-                    sent, reading.status, found, lambda account, bucket: Store(
-                        Backend(self.app, sent, account, bucket), account, bucket, self._freeing))
+                    sent, reading.status, found, lambda account, bucket: Segments(
+                        Backend(self.app, sent, account, bucket), bucket, self._cluster.freeing.concurrency))
             return start_response(status, headers, *exc_info)
 
         body = self.app(env, start)
@@ -159,56 +136,12 @@ class S3MultiMiddleware:
             return [b'']
         return body
 
-    def _session(self, call: Call) -> Session:
-        backend = Backend(self.app, call.env, call.account, call.bucket)
-        info = backend.bucket_info()
-        store = Store(backend, call.account, call.bucket, self._freeing)
-        records = Records(backend, call.bucket, is_versioned(info))
-        cache = cache_from_env(call.env)
-        return Session(call, store, records, backend, self._settings, self._ids, PartHints(cache),
-                       ConditionalWrites(cache), info, self._encrypted, self._has_quotas, self._logger)
-
     def _cluster_cors(self) -> ClusterCors:
         # The proxy-server at the end of the pipeline; Swift gives it to every filter once the pipeline stands.
         proxy = getattr(self, '_pipeline_final_app', None)
         if proxy is None:
             return ClusterCors()
         return ClusterCors(tuple(proxy.cors_allow_origin), tuple(proxy.cors_expose_headers), proxy.strict_cors_mode)
-
-    def _authorize(self, session: Session) -> 'WSGIApplication | None':
-        """Judge the client's own right on the bucket: to read it for lists, else to write it.
-
-        Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter, when the ACL
-        of S3 denies it or the client expects another owner, and, only for who may know it, NoSuchBucket.
-        """
-        env, info = session.call.env, session.bucket_info
-        authorize = env.get('swift.authorize')
-        if authorize is None:
-            raise AccessDenied()
-        request = Request(env)
-        reads = session.call.method in ('GET', 'HEAD')
-        request.acl = info['read_acl' if reads else 'write_acl']
-        denied = authorize(request)
-        if denied is not None:
-            return denied
-        if info['status'] == 404 or info['status'] == 0 and session.backend.account_is_missing():
-            raise NoSuchBucket(session.call.bucket)
-        if not is_success(info['status']):
-            raise ServiceUnavailable()
-        s3_acl = session.call.s3_acl
-        if (s3_acl is not None and not _reads_an_object(session.call)
-                and not s3_acl.may('READ' if reads else 'WRITE', info['sysmeta'])):
-            raise AccessDenied()
-        session.check_owner('x-amz-expected-bucket-owner', session.call.bucket)
-        return None
-
-
-def _reads_an_object(call: Call) -> bool:
-    """Say whether the operation asks for the ACL of S3 itself, that of an object."""
-    try:
-        return route(call) is get_attributes.run
-    except MethodNotAllowed:
-        return False
 
 
 def filter_factory(global_conf: Mapping[str, str],
@@ -230,6 +163,11 @@ def filter_factory(global_conf: Mapping[str, str],
         logger = get_logger({**global_conf, **local_conf}, log_route='s3multi')
         queue = ExpiryQueue(settings.expirer_options, logger) if info['slo'].get('allow_async_delete') else None
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
-        return S3MultiMiddleware(app, settings, UploadIds(cluster_secret()), freeing, logger)
+        return S3MultiMiddleware(app, Cluster(
+            settings, UploadIds(cluster_secret()), freeing, logger,
+            # As s3api asks: by now the encryption filter has registered itself, wherever it stands.
+            encrypted=bool(get_swift_info(admin=True)['admin'].get('encryption', {}).get('enabled')),
+            # Without that filter a quota in the metadata of a container is just a word of its owner's.
+            has_quotas='container_quotas' in info))
 
     return s3multi_filter

@@ -14,7 +14,7 @@ from swift.common.utils import config_true_value, split_path
 from s3multi.s3.checksums import Checksum, ObjectChecksum, algorithm_of_element, stored_checksum
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
-from s3multi.storage.segments import Store
+from s3multi.storage.segments import Segments
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 
@@ -25,11 +25,12 @@ _CONTENT_RANGE = re.compile(r'bytes ([0-9]+)-([0-9]+)/([0-9]+)')
 
 
 def of_answer(env: 'WSGIEnvironment', status: int, headers: Mapping[str, str],
-              store_of: 'Callable[[str, str], Store]') -> 'dict[str, str]':
-    """Return the headers for Swift's answer to a GET or HEAD: none for what is no object of ours, or has no checksum.
+              segments_of: 'Callable[[str, str], Segments]') -> 'dict[str, str]':
+    """Return the checksum headers for Swift's answer to a GET or HEAD; empty if the object is not ours or has none.
 
-    Of the whole object for the whole, of a part for exactly that part, and nothing for anything else. store_of: makes
-    the store of an account's bucket; asked for the row of a part, once the client has been let in.
+    An answer with the whole object has the checksum of the whole, one with exactly one part has that of the part, and
+    any other has none. segments_of: makes the segments container of an account's bucket; it is asked for the row of a
+    part, once the client has been let in.
     """
     found = HeaderKeyDict(headers)
     whole = stored_checksum(found.get(manifest.CHECKSUM_HEADER))
@@ -46,7 +47,7 @@ def of_answer(env: 'WSGIEnvironment', status: int, headers: Mapping[str, str],
         return {}
     _, account, bucket, key = (wsgi_to_str(part) for part in split_path(request.path_info, 4, 4, True))
     upload = Upload(account, bucket, key, found.get(manifest.UPLOAD_ID_HEADER, ''))
-    attempts = _attempts(store_of(account, bucket), upload, number)
+    attempts = _attempts(segments_of(account, bucket), upload, number)
     # Of several attempts the rows do not tell which one the manifest lists.
     if len(attempts) != 1 or byte_range and attempts[0].size != byte_range[1] - byte_range[0] + 1:
         return {}
@@ -82,10 +83,10 @@ def _part_of_range(whole: ObjectChecksum, byte_range: 'tuple[int, int, int]') ->
     return first // whole.part_bytes + 1 if ends else 0
 
 
-def _attempts(store: Store, upload: Upload, number: int) -> 'list[Attempt]':
+def _attempts(segments: Segments, upload: Upload, number: int) -> 'list[Attempt]':
     """Return the attempts of one part that the listing shows, two at most; none when there is no listing to be had."""
     try:
-        return [attempt for attempt in islice(store.attempts(upload, number - 1, 2), 2) if attempt.number == number]
+        return [attempt for attempt in islice(segments.attempts(upload, number - 1, 2), 2) if attempt.number == number]
     except S3Error:
         # The client gets its bytes all the same.
         return []

@@ -7,31 +7,30 @@ from swift.common.http import is_success
 from swift.common.swob import Response, normalize_etag, str_to_wsgi
 from swift.common.utils import drain_and_close, list_from_csv
 
-from s3multi.operations.request import Reply
-from s3multi.operations.session import Session
+from s3multi.operations import client_read
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
 from s3multi.s3.attributes import ShownPart, Wanted, checksum_node, in_order, parts_node
 from s3multi.s3.checksums import Checksum, ObjectChecksum, stored_checksum
 from s3multi.s3.documents import Node, document
-from s3multi.s3.errors import (AccessDenied, InvalidArgument, InvalidRequest, MethodNotAllowed, NoSuchKey,
-                               NoSuchVersion, PreconditionFailed, S3Error, ServiceUnavailable)
-from s3multi.storage.finished_parts import attempts_named
-from s3multi.storage.records import is_large, shown_etag
-from s3multi.storage.requests import Target, failure
+from s3multi.s3.errors import (InvalidArgument, InvalidRequest, MethodNotAllowed, NoSuchVersion, PreconditionFailed,
+                               S3Error, ServiceUnavailable)
+from s3multi.storage.objects import is_large, shown_etag
+from s3multi.storage.requests import Target
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 
 _CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
 
 
-def run(session: Session) -> Reply:
+def run(bucket: Bucket, call: Call) -> Reply:
     """Answer GetObjectAttributesResponse, or 304."""
-    call = session.call
     key = call.object_key()
     request_headers.refuse_unsupported('get_attributes', call.headers)
     wanted = Wanted.parse(call.headers)
-    target = Target(call.bucket, key, _version(session, key))
-    found = _find(session, target)
+    target = Target(call.bucket, key, _version(bucket, call, key))
+    found = _find(bucket, call, target)
     etag = shown_etag(found)
     headers = {'Last-Modified': found.headers['Last-Modified']}
     if 'X-Object-Version-Id' in found.headers:
@@ -43,38 +42,45 @@ def run(session: Session) -> Reply:
     return Reply.xml(document('GetObjectAttributesResponse', in_order(wanted, {
         'ETag': ('ETag', etag),
         'Checksum': checksum_node(checksum) if checksum else None,
-        'ObjectParts': _parts(session, target, wanted, found, checksum) if 'ObjectParts' in wanted.names else None,
+        'ObjectParts': _parts(bucket, target, wanted, found, checksum) if 'ObjectParts' in wanted.names else None,
         'StorageClass': ('StorageClass', 'STANDARD'),
         'ObjectSize': None if found.content_length is None else ('ObjectSize', str(found.content_length))})), headers)
 
 
-def _version(session: Session, key: str) -> 'dict[str, str]':
+def _version(bucket: Bucket, call: Call, key: str) -> 'dict[str, str]':
     """Return the query that asks for the version that the request names."""
-    version_id = session.call.params.get('versionId')
+    version_id = call.params.get('versionId')
     if version_id is None:
         return {}
     if not version_id:
         raise InvalidArgument('versionId', '', 'Version id cannot be the empty string')
-    if version_id != 'null' and not session.is_versioned:
+    if version_id != 'null' and not bucket.is_versioned:
         raise NoSuchVersion(key, version_id)
     return {'version-id': version_id}
 
 
-def _find(session: Session, target: Target) -> Response:
+def _find(bucket: Bucket, call: Call, target: Target) -> Response:
     """Return Swift's answer of 200 or 304 to a HEAD of the object, judged by the rights of the client.
 
     Raises the S3 error for any other answer.
     """
-    conditions = {name: _as_swift_knows(session.call.headers[name]) for name in _CONDITIONS
-                  if name in session.call.headers}
+    def refusal(response: Response) -> 'Exception | None':
+        if response.status_int == 412:
+            return PreconditionFailed('If-Match' if 'if-match' in call.headers else 'If-Unmodified-Since')
+        return InvalidRequest() if response.status_int == 400 else None
+
+    def delete_marker(version_id: str) -> 'S3Error | None':
+        if version_id == 'null':
+            return None
+        error = MethodNotAllowed(call.method, 'DeleteMarker', 'DELETE')
+        error.headers.update({'x-amz-delete-marker': 'true', 'x-amz-version-id': version_id})
+        return error
+
+    conditions = {name: _as_swift_knows(call.headers[name]) for name in _CONDITIONS if name in call.headers}
     if conditions:
         conditions['X-Backend-Etag-Is-At'] = manifest.ETAG_HEADER
-    found = _head(session, target, conditions)
-    if not _may_know(session, target, found):
-        raise AccessDenied()
-    if found.status_int in (200, 304):
-        return found
-    raise _refusal(session, target, found)
+    return client_read.read(bucket, call, 'HEAD', target, conditions,
+                            client_read.Meaning('versionId', refusal, delete_marker))
 
 
 def _as_swift_knows(condition: str) -> str:
@@ -83,68 +89,19 @@ def _as_swift_knows(condition: str) -> str:
     return str_to_wsgi(', '.join([condition, *(etag[:-2] for etag in etags if etag.endswith('-N'))]))
 
 
-def _head(session: Session, target: Target, headers: 'dict[str, str] | None' = None) -> Response:
-    response = session.backend.send_as_client('HEAD', target, headers)
-    drain_and_close(response)
-    return response
-
-
-def _may_know(session: Session, target: Target, found: Response) -> bool:
-    """Say whether the client may know this answer, where the ACLs of S3 decide: Swift has let the request pass."""
-    s3_acl = session.call.s3_acl
-    if s3_acl is None:
-        return True
-    if found.status_int in (304, 412):
-        # These do not carry the ACL.
-        found = _head(session, target)
-    if found.status_int == 404:
-        return s3_acl.may('READ', session.bucket_info['sysmeta'])
-    return not is_success(found.status_int) or s3_acl.may_read_object(found.headers)
-
-
-def _refusal(session: Session, target: Target, found: Response) -> Exception:
-    status = found.status_int
-    version_id = target.query.get('version-id')
-    if status in (401, 403):
-        return AccessDenied()
-    if status == 412:
-        return PreconditionFailed('If-Match' if 'if-match' in session.call.headers else 'If-Unmodified-Since')
-    if status == 400 and version_id:
-        return InvalidArgument('versionId', version_id, 'Invalid version id specified')
-    if status == 400:
-        return InvalidRequest()
-    if status == 404:
-        return _absence(session, target, version_id, found)
-    return failure('HEAD', target, found)
-
-
-def _absence(session: Session, target: Target, version_id: 'str | None', found: Response) -> S3Error:
-    key = session.call.object_key()
-    if version_id is not None:
-        # Swift tells of a delete marker, and of no other missing version, which one it is.
-        if found.headers.get('X-Object-Version-Id') != version_id or version_id == 'null':
-            return NoSuchVersion(key, version_id)
-        error = MethodNotAllowed(session.call.method, 'DeleteMarker', 'DELETE')
-        error.headers.update({'x-amz-delete-marker': 'true', 'x-amz-version-id': version_id})
-        return error
-    marker = session.delete_marker(target.container, key) if session.is_versioned else None
-    return NoSuchKey(key, {'x-amz-delete-marker': 'true', 'x-amz-version-id': marker} if marker else None)
-
-
-def _parts(session: Session, target: Target, wanted: Wanted, found: Response,
+def _parts(bucket: Bucket, target: Target, wanted: Wanted, found: Response,
            checksum: 'ObjectChecksum | None') -> 'Node | None':
     """Return ObjectParts; None for an object that has no parts. Parts are shown where they have checksums."""
     if not is_large(found):
         return None
-    segments = _segments(session, target, found)
-    call = session.call
-    upload = Upload(call.account, call.bucket, call.object_key(), found.headers.get(manifest.UPLOAD_ID_HEADER, ''))
+    segments = _segments(bucket, target, found)
+    upload = Upload(bucket.account, bucket.name, target.object or '', found.headers.get(manifest.UPLOAD_ID_HEADER, ''))
     # What a link leads to, or a copy of a manifest, was made by an upload of another key.
-    if checksum is None or not session.ids.belongs(call.account, call.bucket, upload.key, upload.id):
+    if checksum is None or not bucket.made_id(upload.key, upload.id):
         return parts_node(wanted, len(segments), None)
     page = wanted.page(len(segments))
     names = {number: manifest.part_name(upload, segments[number - 1]) for number in page}
-    attempts = attempts_named(session.store, upload, set(names.values()))
+    attempts = bucket.segments.attempts_named(upload, set(names.values()))
     algorithm = checksum.checksum.algorithm
     shown = []
     for number in page:
@@ -154,9 +111,9 @@ def _parts(session: Session, target: Target, wanted: Wanted, found: Response,
     return parts_node(wanted, len(segments), shown)
 
 
-def _segments(session: Session, target: Target, found: Response) -> 'list[manifest.Segment]':
+def _segments(bucket: Bucket, target: Target, found: Response) -> 'list[manifest.Segment]':
     """Return what the manifest of the object lists. Raises ServiceUnavailable when it was replaced meanwhile."""
-    response = session.backend.send_as_client('GET', Target(target.container, target.object, {
+    response = bucket.backend.send_as_client('GET', Target(target.container, target.object, {
         **target.query, 'multipart-manifest': 'get'}))
     # Both are the MD5 of the manifest. What is none may be long.
     if not is_success(response.status_int) or found.headers.get('X-Manifest-Etag') != response.headers.get(

@@ -6,20 +6,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
 from swift.common.swob import str_to_wsgi
-from swift.common.utils import cache_from_env
 
-from s3multi.operations.request import Reply
-from s3multi.operations.session import Session
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.documents import document
 from s3multi.s3.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
-from s3multi.storage.cache_hints import BucketsWithUploads
 from s3multi.upload.names import NAME_OVERHEAD, Upload
 
 
-def run(session: Session) -> Reply:
+def run(bucket: Bucket, call: Call) -> Reply:
     """Answer InitiateMultipartUploadResult. Creates the segments container when the bucket has none yet."""
-    call = session.call
     key = call.object_key()
     _check_names(call.bucket, key)
     headers = call.headers if call.s3_acl is None else request_headers.without_acl(call.headers)
@@ -28,32 +25,32 @@ def run(session: Session) -> Reply:
     checksum = checksum_rules.read_choice(call.headers)
     request_headers.check_metadata_size(call.headers)
     # The proxy that deleted a bucket of this name may have had a faster clock.
-    began = max(session.ticks(), session.ended_before + 1)
-    upload = Upload(call.account, call.bucket, key, session.ids.new(call.account, call.bucket, key, began))
-    initiation = _initiation(session)
-    if session.ids.hides(call.account, call.bucket, key):
-        _note_hidden(session)
-    if not session.records.open_upload(upload, initiation, call.user, checksum):
-        _create_container(session)
-        if not session.records.open_upload(upload, initiation, call.user, checksum):
+    began = max(bucket.ticks(), bucket.ended_before + 1)
+    upload = Upload(call.account, call.bucket, key, bucket.ids.new(call.account, call.bucket, key, began))
+    initiation = _initiation(bucket, call)
+    if bucket.ids.hides(call.account, call.bucket, key):
+        _note_hidden(bucket)
+    if not bucket.records.open_upload(upload, initiation, call.user, checksum):
+        _create_container(bucket)
+        if not bucket.records.open_upload(upload, initiation, call.user, checksum):
             raise ServiceUnavailable()
     return Reply.xml(document('InitiateMultipartUploadResult', [
         ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]), checksum.headers if checksum else None)
 
 
-def _note_hidden(session: Session) -> None:
+def _note_hidden(bucket: Bucket) -> None:
     # Before the marker is written, or List Multipart Uploads could miss it.
-    _create_container(session)
-    if not session.store.has_hidden_uploads():
-        session.store.note_hidden_uploads()
+    _create_container(bucket)
+    if not bucket.segments.has_hidden_uploads():
+        bucket.segments.note_hidden_uploads()
 
 
-def _create_container(session: Session) -> None:
-    if not session.store.create_container(_policy_index(session)):
-        session.logger.warning('Initiate has to be repeated: the segments container of %s was deleted by a proxy whose '
-                               'clock is ahead of the one of this proxy', session.call.bucket)
+def _create_container(bucket: Bucket) -> None:
+    if not bucket.segments.create(_policy_index(bucket)):
+        bucket.logger.warning('Initiate has to be repeated: the segments container of %s was deleted by a proxy whose '
+                              'clock is ahead of the one of this proxy', bucket.name)
         raise ServiceUnavailable()
-    BucketsWithUploads(cache_from_env(session.call.env)).remember(session.call.account, session.call.bucket, True)
+    bucket.with_uploads.remember(bucket.account, bucket.name, True)
 
 
 def _check_names(bucket: str, key: str) -> None:
@@ -67,18 +64,17 @@ def _check_names(bucket: str, key: str) -> None:
         raise InvalidBucketName(bucket)
 
 
-def _initiation(session: Session) -> 'dict[str, str]':
+def _initiation(bucket: Bucket, call: Call) -> 'dict[str, str]':
     """Return the headers that the object shall have, as WSGI strings."""
-    call = session.call
     kept = {name: str_to_wsgi(call.headers[name]) for name in request_headers.OBJECT_HEADERS if name in call.headers}
     if call.headers.get('content-type'):
         kept['content-type'] = str_to_wsgi(call.headers['content-type'])
     if call.s3_acl is not None:
-        kept.update(call.s3_acl.object_headers(session.bucket_info['sysmeta']))
+        kept.update(call.s3_acl.object_headers(bucket.info['sysmeta']))
     return {**kept, **call.metadata}
 
 
-def _policy_index(session: Session) -> int:
-    if session.settings.storage_policy:
-        return int(POLICIES.get_by_name(session.settings.storage_policy))
-    return int(session.bucket_info['storage_policy'])
+def _policy_index(bucket: Bucket) -> int:
+    if bucket.settings.storage_policy:
+        return int(POLICIES.get_by_name(bucket.settings.storage_policy))
+    return int(bucket.info['storage_policy'])

@@ -3,26 +3,25 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 """
-from s3multi.operations.request import Reply
-from s3multi.operations.session import Session
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.ending import require_open
+from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
-from s3multi.s3.documents import Node, document, people, url_encode
+from s3multi.s3.documents import Node, document, people, s3_time_of, url_encode
 from s3multi.s3.pages import MAX_PAGE, parse_count, parse_encoding
 from s3multi.s3.parts import Attempt, newest_attempts
-from s3multi.storage.segments import s3_time_of
 from s3multi.upload.names import Upload
 
 
-def run(session: Session) -> Reply:
+def run(bucket: Bucket, call: Call) -> Reply:
     """Answer ListPartsResult."""
-    call = session.call
-    upload = session.upload()
+    upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported('list_parts', call.headers)
     encoding = parse_encoding(call.params)
     max_parts = parse_count(call.params, 'max-parts', MAX_PAGE, MAX_PAGE)
     after = parse_count(call.params, 'part-number-marker', 0)
-    marker = session.open_marker(upload)
-    page, truncated = _read_page(session, upload, after, max_parts)
+    marker = require_open(bucket, upload)
+    page, truncated = _read_page(bucket, upload, after, max_parts)
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
         *people(marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
@@ -36,14 +35,14 @@ def run(session: Session) -> Reply:
     return Reply.xml(document('ListPartsResult', nodes))
 
 
-def _read_page(session: Session, upload: Upload, after: int, max_parts: int) -> 'tuple[list[Attempt], bool]':
+def _read_page(bucket: Bucket, upload: Upload, after: int, max_parts: int) -> 'tuple[list[Attempt], bool]':
     """Return at most ``max_parts`` parts with numbers above ``after``, and whether there are more."""
     if max_parts == 0 or after >= 10 ** 8:
         return [], False
     found: list[Attempt] = []
     numbers = set()
     # One row more than the page tells whether it is the last, and lets the newest attempt of its last number be seen.
-    for attempt in session.store.attempts(upload, after, max_parts + 1):
+    for attempt in bucket.segments.attempts(upload, after, max_parts + 1):
         numbers.add(attempt.number)
         if len(numbers) > max_parts:
             return newest_attempts(found), True

@@ -9,30 +9,29 @@ from typing import Protocol
 
 from swift.common import constraints
 
-from s3multi.operations.request import Reply
-from s3multi.operations.session import Session
-from s3multi.s3.documents import Node, document, people, url_encode
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.request import Call, Reply
+from s3multi.s3.documents import Node, document, people, s3_time, url_encode
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
-from s3multi.storage.records import marker_checksum, marker_initiator, marker_state
-from s3multi.storage.segments import Row, s3_time
+from s3multi.storage.segments import Row
 from s3multi.storage.stock_uploads import StockUploads
-from s3multi.upload.names import PARTS_DELIMITER, is_stock_id, marker_range, parts_directory, split_marker
-from s3multi.upload.records import State
+from s3multi.upload.names import PARTS_DELIMITER, marker_range, parts_directory, split_marker
+from s3multi.upload.records import MarkerType, State
+from s3multi.upload.stock_names import is_stock_id
 
 
-def run(session: Session) -> Reply:
+def run(bucket: Bucket, call: Call) -> Reply:
     """Answer ListMultipartUploadsResult."""
-    call = session.call
     if call.key is not None:
         raise InvalidRequest('Key is not expected for the GET method ?uploads subresource')
 
     def belongs(key: str, upload_id: str) -> bool:
         # The ids of stock s3api do not tell what they are for.
-        return session.ids.belongs(call.account, call.bucket, key, upload_id) or is_stock_id(upload_id)
+        return bucket.made_id(key, upload_id) or is_stock_id(upload_id)
 
     query = UploadsQuery.parse(call.params, belongs)
-    return Reply.xml(_result(session, query, fill_page(query, _in_order(session, query))))
+    return Reply.xml(_result(call, query, fill_page(query, _in_order(bucket, query, call.user))))
 
 
 class _Listing(Protocol):
@@ -54,16 +53,16 @@ class _Listing(Protocol):
 class _OwnUploads:
     """The uploads that s3multi began."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
 
     def pages(self, prefix: str, marker: str) -> 'Iterator[list[Row]]':
         """Yield the rows that may be markers; Swift skips the parts of each upload for us."""
-        delimiter = '' if self._session.store.has_hidden_uploads() else PARTS_DELIMITER
+        delimiter = '' if self._bucket.segments.has_hidden_uploads() else PARTS_DELIMITER
         if marker.endswith(PARTS_DELIMITER):
             # Swift takes a directory that is the marker for one that it has shown before.
             marker = marker[:-1]
-        for page in self._session.store.rows(prefix, marker, delimiter=delimiter):
+        for page in self._bucket.segments.rows(prefix, marker, delimiter=delimiter):
             rows: list[Row] = []
             for row in page:
                 if 'name' in row:
@@ -81,30 +80,32 @@ class _OwnUploads:
                 yield rows
 
     def pages_of(self, key: str) -> 'Iterator[list[Row]]':
-        return self._session.store.rows(key + '/', *self.key_range(key), '/')
+        return self._bucket.segments.rows(key + '/', *self.key_range(key), '/')
 
     def key_range(self, key: str) -> 'tuple[str, str]':
         # A clock that is a day ahead of ours would be noticed elsewhere first.
-        return marker_range(key, self._session.ticks() + 86400 * 100000)
+        return marker_range(key, self._bucket.ticks() + 86400 * 100000)
 
     def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterator[OpenUpload]':
         for row in rows:
-            if marker_state(row.get('content_type', '')) is State.OPEN:
+            marker = MarkerType.decode(row.get('content_type', ''))
+            if marker.state is State.OPEN:
                 split = split_marker(row['name'])
-                if split and self._session.knows(*split):
-                    content_type = row['content_type']
-                    yield OpenUpload.of(*split, row['last_modified'], marker_initiator(content_type),
-                                        marker_checksum(content_type))
+                if split and self._bucket.knows(*split):
+                    yield OpenUpload.of(*split, row['last_modified'], marker.initiator, marker.checksum)
 
     def _is_ours(self, key: str, upload_id: str) -> bool:
-        return self._session.ids.belongs(self._session.call.account, self._session.call.bucket, key, upload_id)
+        return self._bucket.made_id(key, upload_id)
 
 
-def _in_order(session: Session, query: UploadsQuery) -> Iterator[OpenUpload]:
-    """Yield the open uploads in S3's order, ours and those of stock s3api, from the markers of ``query`` or before."""
-    listings: list[_Listing] = [_OwnUploads(session)]
-    if session.settings.list_stock_uploads:
-        stock = StockUploads(session.backend, session.call.bucket, session.call.user)
+def _in_order(bucket: Bucket, query: UploadsQuery, user: str) -> Iterator[OpenUpload]:
+    """Yield the open uploads in S3's order, ours and those of stock s3api, from the markers of ``query`` or before.
+
+    user: who asks.
+    """
+    listings: list[_Listing] = [_OwnUploads(bucket)]
+    if bucket.settings.list_stock_uploads:
+        stock = StockUploads(bucket.backend, bucket.name, user)
         if stock.may_exist():
             listings.append(stock)
     yield from heapq.merge(*(_one_in_order(listing, query) for listing in listings))
@@ -139,10 +140,10 @@ def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload
                 yield upload
 
 
-def _result(session: Session, query: UploadsQuery, page: UploadsPage) -> bytes:
+def _result(call: Call, query: UploadsQuery, page: UploadsPage) -> bytes:
     encode = url_encode if query.encoding else str
     nodes: list[Node] = [
-        ('Bucket', session.call.bucket), ('KeyMarker', encode(query.key_marker)), ('UploadIdMarker', query.id_marker),
+        ('Bucket', call.bucket), ('KeyMarker', encode(query.key_marker)), ('UploadIdMarker', query.id_marker),
         ('NextKeyMarker', encode(page.next_key_marker)), ('NextUploadIdMarker', page.next_id_marker)]
     optional = (('Delimiter', encode(query.delimiter)), ('Prefix', encode(query.prefix)))
     nodes += [(name, text) for name, text in optional if text]

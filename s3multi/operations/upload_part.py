@@ -6,22 +6,22 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 from swift.common import constraints
 from swift.common.swob import Response
 
-from s3multi.operations.request import Reply
-from s3multi.operations.session import Session
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.ending import reader, require_open
+from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
                                NoSuchUpload, RequestTimeout)
 from s3multi.s3.parts import MAX_PART_BYTES, Attempt, parse_part_number
 from s3multi.storage.part_body import PartBody
 from s3multi.storage.requests import Target, failure
+from s3multi.upload.decisions import Step, View, follow, open_step
 from s3multi.upload.names import Upload, attempt_ticks, new_attempt
-from s3multi.upload.records import State
 
 
-def run(session: Session) -> Reply:
+def run(bucket: Bucket, call: Call) -> Reply:
     """Answer with the part's ETag, once it is stored."""
-    call = session.call
-    upload, number = read_target(session, 'upload_part')
+    upload, number = read_target(bucket, call, 'upload_part')
     length = call.content_length
     if length is None:
         raise MissingContentLength()
@@ -29,31 +29,31 @@ def run(session: Session) -> Reply:
     if length > largest:
         raise EntityTooLarge(length, largest)
     sent = call.trailer or checksum_rules.read_sent(call.headers)
-    choice = session.open_marker(upload).checksum
+    choice = require_open(bucket, upload).checksum
     checksum_rules.check_part(choice, sent.algorithm if sent else None)
-    body = PartBody(call.body, length, sent, call.verified, choice.algorithm if choice else None, session.encrypted)
+    body = PartBody(call.body, length, sent, call.verified, choice.algorithm if choice else None,
+                    bucket.cluster.encrypted)
     if call.content_md5:
         body.headers['ETag'] = call.content_md5
-    stored = store_attempt(session, upload, number, body)
+    stored = store_attempt(bucket, call, upload, number, body)
     answered = {body.checksum.header: body.checksum.value} if sent and body.checksum else {}
     return Reply(200, {'ETag': '"%s"' % stored.etag, **answered})
 
 
-def read_target(session: Session, operation: str) -> 'tuple[Upload, int]':
+def read_target(bucket: Bucket, call: Call, operation: str) -> 'tuple[Upload, int]':
     """Return upload and part number of a request that writes a part, and refuse what it may not carry."""
-    call = session.call
     if 'uploadId' not in call.params:
         raise InvalidArgument('uploadId', '', 'This operation does not accept a partNumber without an uploadId')
     if 'versionId' in call.params:
         raise InvalidArgument('versionId', call.params['versionId'],
                               'This operation does not accept a version-id.')
-    number = parse_part_number(call.params.get('partNumber'), session.settings.max_upload_part_num)
-    upload = session.upload()
+    number = parse_part_number(call.params.get('partNumber'), bucket.settings.max_upload_part_num)
+    upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported(operation, call.headers)
     return upload, number
 
 
-def store_attempt(session: Session, upload: Upload, number: int, body: PartBody) -> Attempt:
+def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body: PartBody) -> Attempt:
     """Write a new attempt of part ``number`` and return it.
 
     Raises NoSuchUpload when the upload ended meanwhile, EntityTooLarge when the bucket's quota has no room, BadDigest.
@@ -61,59 +61,60 @@ def store_attempt(session: Session, upload: Upload, number: int, body: PartBody)
     if body.error:
         raise body.error
     # Like Swift, of a length that is not known beforehand: only whether there is any room left.
-    session.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
-    started = session.ticks()
-    began = _later_than_before(session, upload, number, started)
+    bucket.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
+    started = bucket.ticks()
+    began = _later_than_before(bucket, upload, number, started)
     name = new_attempt(began)
-    response = session.store.put_part(upload, number, name, body.headers, body.environ)
+    response = bucket.segments.put_part(upload, number, name, body.headers, body.environ)
     if body.error:
         raise body.error
     if response.status_int != 201:
-        raise _refusal(session, upload, number, response)
+        raise _refusal(call, upload, number, response)
     stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)
-    if session.ticks() - started > session.settings.marker_recheck_after * 100000:
-        _recheck(session, upload, stored)
-    session.hints.remember(upload, number, name)
+    if bucket.ticks() - started > bucket.settings.marker_recheck_after * 100000:
+        _recheck(bucket, upload, stored)
+    bucket.hints.remember(upload, number, name)
     return stored
 
 
-def _later_than_before(session: Session, upload: Upload, number: int, now: int) -> int:
+def _later_than_before(bucket: Bucket, upload: Upload, number: int, now: int) -> int:
     """Return the time for a new attempt, in units of 10 microseconds: now, but after the attempt before, if known.
 
     The newest attempt is the part. The one before may have been taken by a proxy whose clock is ahead.
     """
-    name = session.hints.recall(upload, number)
+    name = bucket.hints.recall(upload, number)
     found = upload.parse_part(name) if name else None
     if found is None or attempt_ticks(found[1]) < now:
         return now
     before = attempt_ticks(found[1])
-    session.logger.info('the clock of this proxy is %.5f seconds behind that of the proxy which took part %d of upload '
-                        '%s before', (before - now) / 100000, number, upload.id)
+    bucket.logger.info('the clock of this proxy is %.5f seconds behind that of the proxy which took part %d of upload '
+                       '%s before', (before - now) / 100000, number, upload.id)
     return before + 1
 
 
-def _recheck(session: Session, upload: Upload, stored: Attempt) -> None:
-    marker = session.records.marker(upload)
-    if marker is not None and marker.state is State.ABORTED:
-        session.store.free([stored], session.ticks())
+def _recheck(bucket: Bucket, upload: Upload, stored: Attempt) -> None:
+    """Raise NoSuchUpload when the upload ended while the part was uploaded."""
+    step, _ = follow(View(upload.id), open_step, reader(bucket, upload))
+    if step is Step.ABORTED:
+        bucket.deletion.free([stored], bucket.ticks())
     # A marker that is gone was completed, perhaps with this very attempt in its list: that one must stay.
-    if marker is None or marker.state is not State.OPEN:
+    if step is not Step.GO_ON:
         raise NoSuchUpload(upload.id)
 
 
-def _refusal(session: Session, upload: Upload, number: int, response: Response) -> Exception:
+def _refusal(call: Call, upload: Upload, number: int, response: Response) -> Exception:
     """Return the S3 error for an answer to the PUT of a part. 202 means that it was not stored."""
     status = response.status_int
-    if status == 422 and session.call.content_md5:
-        return BadDigest(session.call.content_md5)
+    if status == 422 and call.content_md5:
+        return BadDigest(call.content_md5)
     if status == 408:
         return RequestTimeout()
     if status == 499:
-        return IncompleteBody(session.call.content_length, None)
+        return IncompleteBody(call.content_length, None)
     if status == 411:
         return MissingContentLength()
     if status == 413:
-        return EntityTooLarge(session.call.content_length, None, response.body.decode('utf-8', 'replace').strip())
+        return EntityTooLarge(call.content_length, None, response.body.decode('utf-8', 'replace').strip())
     if status == 404:
         return NoSuchUpload(upload.id)
     return failure('PUT', Target(upload.container, 'part %d' % number), response)

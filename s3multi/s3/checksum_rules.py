@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from s3multi.s3 import checksums
-from s3multi.s3.checksums import FULL_OBJECT, Checksum, Choice, ObjectChecksum
+from s3multi.s3.checksums import FULL_OBJECT, Checksum, ChecksumChoice, ObjectChecksum
 from s3multi.s3.errors import BadDigest, InvalidPart, InvalidPartOrder, InvalidRequest, NotImplementedHeader
 from s3multi.s3.parts import Attempt, PartRef
 
@@ -16,7 +16,7 @@ _COMPOSITE_SUFFIX = re.compile(r'-[0-9]{1,5}\Z')
 
 # Initiate
 
-def read_choice(headers: Mapping[str, str]) -> 'Choice | None':
+def read_choice(headers: Mapping[str, str]) -> 'ChecksumChoice | None':
     """Return the algorithm and type that Initiate asks for; None when it asks for none.
 
     Raises InvalidRequest for what S3 does not know or does not allow together, NotImplementedHeader for algorithms of
@@ -37,10 +37,10 @@ def read_choice(headers: Mapping[str, str]) -> 'Choice | None':
         raise InvalidRequest('Checksum algorithm provided is unsupported. Please try again with any of the valid '
                              'types: [%s]' % ', '.join(name.upper() for name in checksums.ALGORITHMS))
     if kind is None:
-        return Choice(algorithm, types[0])
+        return ChecksumChoice(algorithm, types[0])
     if kind.strip().upper() not in types:
         raise InvalidRequest('The %s checksum type cannot be used with the %s checksum algorithm.' % (kind, algorithm))
-    return Choice(algorithm, kind.strip().upper())
+    return ChecksumChoice(algorithm, kind.strip().upper())
 
 
 # Upload Part
@@ -64,7 +64,7 @@ def read_sent(headers: Mapping[str, str]) -> 'Checksum | None':
     return sent
 
 
-def check_part(choice: 'Choice | None', algorithm: 'str | None') -> None:
+def check_part(choice: 'ChecksumChoice | None', algorithm: 'str | None') -> None:
     """Hold a part, sent with a checksum of ``algorithm`` or None, to what Initiate chose. Raises InvalidRequest."""
     if choice is None or algorithm == choice.algorithm or algorithm is None and not choice.is_composite:
         return
@@ -85,7 +85,7 @@ def read_announced(headers: Mapping[str, str]) -> 'Checksum | None':
     return announced
 
 
-def check_type(choice: 'Choice | None', headers: Mapping[str, str]) -> None:
+def check_type(choice: 'ChecksumChoice | None', headers: Mapping[str, str]) -> None:
     """Raise InvalidRequest when a Complete names another checksum type than the upload has."""
     kind = headers.get('x-amz-checksum-type')
     expected = choice.type if choice else FULL_OBJECT
@@ -94,7 +94,7 @@ def check_type(choice: 'Choice | None', headers: Mapping[str, str]) -> None:
                              'same checksum mode.' % expected)
 
 
-def check_list(choice: 'Choice | None', listed: Sequence[PartRef], chosen: Sequence[Attempt],
+def check_list(choice: 'ChecksumChoice | None', listed: Sequence[PartRef], chosen: Sequence[Attempt],
                announced: 'Checksum | None', upload_id: str) -> 'ObjectChecksum | None':
     """Compare what a Complete tells of checksums with those of the parts; return the checksum of the object.
 
@@ -126,13 +126,13 @@ def check_list(choice: 'Choice | None', listed: Sequence[PartRef], chosen: Seque
 
 def _default_checksum(chosen: Sequence[Attempt]) -> 'ObjectChecksum | None':
     # S3 computes this one where none was asked for. It is known here if every part happened to come with its own.
-    default = Choice(checksums.DEFAULT_ALGORITHM, FULL_OBJECT)
+    default = ChecksumChoice(checksums.DEFAULT_ALGORITHM, FULL_OBJECT)
     if all(checksums.element(default.algorithm) in attempt.checksums for attempt in chosen):
         return _of_parts(default, chosen)
     return None
 
 
-def _check_algorithms(choice: Choice, listed: Sequence[PartRef]) -> None:
+def _check_algorithms(choice: ChecksumChoice, listed: Sequence[PartRef]) -> None:
     name = checksums.element(choice.algorithm)
     for ref in listed:
         if not ref.checksums and choice.is_composite:
@@ -144,7 +144,7 @@ def _check_algorithms(choice: Choice, listed: Sequence[PartRef]) -> None:
                                     % (ref.checksums[0][0], ref.number))
 
 
-def _of_parts(choice: Choice, chosen: Sequence[Attempt]) -> ObjectChecksum:
+def _of_parts(choice: ChecksumChoice, chosen: Sequence[Attempt]) -> ObjectChecksum:
     name = checksums.element(choice.algorithm)
     values = [checksums.decode(choice.algorithm, attempt.checksums[name]) for attempt in chosen]
     if choice.is_composite:
@@ -162,7 +162,7 @@ def _part_bytes(chosen: Sequence[Attempt]) -> 'int | None':
     return size if alike else 0
 
 
-def _compare(choice: Choice, announced: Checksum, found: Checksum) -> None:
+def _compare(choice: ChecksumChoice, announced: Checksum, found: Checksum) -> None:
     """Compare what the client announces, of a composite checksum with or without the number of parts."""
     has_suffix = _COMPOSITE_SUFFIX.search(announced.value) is not None
     if has_suffix and not choice.is_composite:

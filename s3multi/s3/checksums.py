@@ -61,7 +61,7 @@ class Checksum:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChecksumChoice:
     """What Initiate chose: an algorithm out of ``ALGORITHMS`` and a type that it allows."""
 
     algorithm: str

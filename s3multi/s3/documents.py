@@ -4,8 +4,10 @@
 Reading trusts nothing: no tree is built, a document type is refused, and the size is bounded by the caller. Writing
 is text, since keys may hold characters that XML 1.0 cannot carry: S3 writes them as character references.
 """
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Union
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
@@ -155,3 +157,14 @@ def _text(value: str) -> str:
 def url_encode(text: str) -> str:
     """Encode a key for ``encoding-type=url``: space is ``+``; letters, digits and ``/ - _ . *`` stay as they are."""
     return quote_plus(text, safe='/*').replace('~', '%7E')
+
+
+def s3_time(isoformat: str) -> str:
+    """Return a time of Swift's listings (ISO 8601, UTC, with or without a fraction) as S3's documents have it."""
+    return isoformat[:19] + '.000Z'
+
+
+@functools.lru_cache(maxsize=100)   # many parts share a second
+def s3_time_of(seconds: int) -> str:
+    """Return a time in seconds since the epoch as S3's documents have it."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.000Z')

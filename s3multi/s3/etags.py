@@ -38,3 +38,9 @@ def multipart_etag(part_etags: Iterable[str]) -> str:
 def md5(body: bytes) -> bytes:
     """Return the MD5 of ``body``: 16 bytes."""
     return hashlib.md5(body, usedforsecurity=False).digest()
+
+
+def part_count(etag: str) -> int:
+    """Return how many parts the multipart ETag of an object tells; 0 for one of another kind."""
+    count = etag.rpartition('-')[2]
+    return int(count) if count != etag and count.isdigit() else 0

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from s3multi.s3.checksums import Choice
+from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import InvalidArgument
 
 MAX_PAGE = 1000
@@ -50,11 +50,11 @@ class OpenUpload:
     key: str = field(compare=False)
     initiated: str = field(compare=False)
     initiator: str = field(compare=False)
-    checksum: 'Choice | None' = field(compare=False)
+    checksum: 'ChecksumChoice | None' = field(compare=False)
 
     @classmethod
     def of(cls, key: str, upload_id: str, initiated: str, initiator: str,
-           checksum: 'Choice | None' = None) -> 'OpenUpload':
+           checksum: 'ChecksumChoice | None' = None) -> 'OpenUpload':
         """initiated: ISO 8601 as Swift's listings give it. initiator: '' when nobody knows.
 
         checksum: what Initiate chose.

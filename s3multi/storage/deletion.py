@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deleting many parts at once: how many before the answer, and the queue of Swift's object expirer for the rest.
+"""Freeing parts: a few are deleted before the answer, many by Swift's object expirer.
 
-A batch goes to the queue in one request, as in SLO's asynchronous deletes (``handle_async_delete`` in
+A batch goes to the queue of the expirer in one request, as in SLO's asynchronous deletes (``handle_async_delete`` in
 ``swift/common/middleware/slo.py``).
 """
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import simplejson as json
 from swift.cli.container_deleter import make_delete_jobs
 from swift.common.utils import Timestamp
+
+from s3multi.s3.errors import ServiceUnavailable
+from s3multi.s3.parts import Attempt
+from s3multi.storage.concurrency import concurrently
+from s3multi.storage.requests import Backend, Job, Target
+from s3multi.upload.names import segments_container
+from s3multi.upload.timestamps import swift_time
 
 try:
     from swift.obj.expirer import ExpirerConfig
@@ -21,15 +29,6 @@ except ImportError:     # Swift 2.34
 _BATCH_NAMES = 10000
 # Names may be a kilobyte long, and each job holds one.
 _BATCH_BYTES = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Job:
-    """A batch for the queue: the account and container of the queue, and the body of the request."""
-
-    account: str
-    container: str
-    body: bytes
 
 
 class ExpiryQueue:
@@ -57,6 +56,50 @@ class Freeing:
     concurrency: int
     immediate: int
     queue: 'ExpiryQueue | None'
+
+
+class Deletion:
+    """Frees parts of one bucket's uploads."""
+
+    def __init__(self, backend: Backend, account: str, bucket: str, freeing: Freeing) -> None:
+        self._backend = backend
+        self._account = account
+        self._container = segments_container(bucket)
+        self._freeing = freeing
+
+    def free(self, attempts: Iterable[Attempt], ticks: int, most: 'int | None' = None) -> None:
+        """Delete parts: a few before this returns, many by the object expirer. ticks: now, in units of 10 microseconds.
+
+        most: how many are a few, if fewer than the operator allows. Raises ServiceUnavailable when one may be left.
+        """
+        few = self._freeing.immediate if most is None else min(most, self._freeing.immediate)
+        rest = iter(attempts)
+        first = list(islice(rest, few + 1))
+        if len(first) > few and self._freeing.queue:
+            self._queue(chain(first, rest), ticks, self._freeing.queue)
+        else:
+            self._delete_now(chain(first, rest), ticks)
+
+    def _delete_now(self, attempts: Iterable[Attempt], ticks: int) -> None:
+        def delete(attempt: Attempt) -> int:
+            # Later than the part, in case the proxy that stored it has a faster clock.
+            return self._backend.delete(Target(self._container, attempt.name),
+                                        swift_time(max(ticks, attempt.began + 1)))
+
+        if 409 in list(concurrently(self._freeing.concurrency, delete, attempts)):
+            raise ServiceUnavailable()
+
+    def _queue(self, attempts: Iterable[Attempt], ticks: int, queue: ExpiryQueue) -> None:
+        newest = ticks
+
+        def names() -> Iterator[str]:
+            nonlocal newest
+            for attempt in attempts:
+                newest = max(newest, attempt.began + 1)
+                yield attempt.name
+
+        for batch in batches(names()):
+            self._backend.enqueue(queue.job(self._account, self._container, batch, swift_time(newest)))
 
 
 def batches(names: Iterable[str]) -> 'Iterator[list[str]]':

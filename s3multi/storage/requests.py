@@ -17,19 +17,14 @@ from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
-from s3multi.storage.deletion import Job
-from s3multi.upload.names import segments_container, stock_container
+from s3multi.upload.names import segments_container
+from s3multi.upload.stock_names import stock_container
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 SOURCE = 'S3M'
 _AGENT = '%(orig)s s3multi'
-
-
-def swift_time(ticks: int) -> Timestamp:
-    """Return the Swift timestamp for a time in units of 10 microseconds."""
-    return Timestamp('%010d.%05d' % divmod(ticks, 100000))
 
 
 def own_environ(account: str, bucket: str) -> 'WSGIEnvironment':
@@ -44,6 +39,15 @@ class Target:
     container: str
     object: 'str | None' = None
     query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A batch for the queue: the account and container of the queue, and the body of the request."""
+
+    account: str
+    container: str
+    body: bytes
 
 
 class Backend:
@@ -152,6 +156,11 @@ class Backend:
         # Without the "?" the sub-request would inherit the client's query: "&multipart-manifest=put" on a part
         # would then write a manifest over anybody's objects, with the operator's rights.
         return wsgi_quote(str_to_wsgi(path)) + '?' + urlencode(target.query, errors='surrogateescape')
+
+
+def timestamp_of(response: Response) -> Timestamp:
+    """Return when what a HEAD asked for was written or deleted; 0 when nobody knows."""
+    return Timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp') or 0)
 
 
 def failure(method: str, target: Target, response: Response) -> Exception:

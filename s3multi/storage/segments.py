@@ -1,33 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operations ask of Swift, in their own terms: the segments container, its listing, parts, manifests.
-
-The records that decide what an upload is are in ``records``. Every request goes through ``subrequest.Backend``.
-"""
-import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from itertools import chain, islice
-from typing import Any, TypeVar
+"""The segments container of a bucket: its rows, and the attempts to upload parts that are stored in it."""
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import simplejson as json
-from eventlet import Timeout
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
-from swift.common.swob import Request, Response
-from swift.common.utils import StreamingPile, Timestamp, parse_content_type
+from swift.common.swob import Response
+from swift.common.utils import parse_content_type
 
 from s3multi.s3 import checksums
-from s3multi.s3.checksums import ObjectDigests
-from s3multi.s3.conditions import Compare
-from s3multi.s3.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.s3.parts import Attempt
-from s3multi.storage.deletion import Freeing, batches
-from s3multi.storage.requests import Backend, Target, failure, swift_time
+from s3multi.storage.concurrency import concurrently
+from s3multi.storage.requests import Backend, Target
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
-from s3multi.upload.records import Intent, Marker, plain_time
+from s3multi.upload.timestamps import swift_time
 
 _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
 
@@ -36,52 +25,28 @@ _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
 _MAX_NAMES_IN_QUERY = 6300
 
 Row = dict[str, Any]
-_Item = TypeVar('_Item')
-_Result = TypeVar('_Result')
 
 
-def s3_time(isoformat: str) -> str:
-    """Return a time of Swift's listings (ISO 8601, UTC, with or without a fraction) as S3's documents have it."""
-    return isoformat[:19] + '.000Z'
+class Segments:
+    """The segments container of one bucket."""
 
-
-@dataclass(frozen=True)
-class Written:
-    """What became of a manifest. stored: False where something that is not older was there."""
-
-    stored: bool
-    version_id: 'str | None'
-
-
-@functools.lru_cache(maxsize=100)   # many parts share a second
-def s3_time_of(seconds: int) -> str:
-    """Return a time in seconds since the epoch as S3's documents have it."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.000Z')
-
-
-class Store:
-    """The uploads of one bucket."""
-
-    def __init__(self, backend: Backend, account: str, bucket: str, freeing: Freeing) -> None:
+    def __init__(self, backend: Backend, bucket: str, concurrency: int) -> None:
+        """concurrency: how many requests at a time."""
         self._backend = backend
-        self._account = account
-        self._bucket = bucket
         self._container = segments_container(bucket)
-        self._freeing = freeing
+        self._concurrency = concurrency
 
-    # The segments container
-
-    def create_container(self, policy_index: int) -> bool:
+    def create(self, policy_index: int) -> bool:
         """Create the segments container with this policy; False when it was deleted at a later time than now."""
         response = self._backend.call('PUT', Target(self._container), (409,),
                                       {'X-Storage-Policy': POLICIES[policy_index].name})
         return response.status_int != 409
 
-    def delete_container(self) -> None:
+    def delete(self) -> None:
         """Delete the segments container, unless something is in it."""
         self._backend.call('DELETE', Target(self._container), (404, 409))
 
-    def has_container(self) -> bool:
+    def exist(self) -> bool:
         """Say whether the segments container exists."""
         return self._backend.call('HEAD', Target(self._container), (404,)).is_success
 
@@ -126,8 +91,6 @@ class Store:
                 if attempt is not None:
                     yield attempt
 
-    # Parts
-
     def put_part(self, upload: Upload, number: int, attempt: str, headers: 'dict[str, str]',
                  environ: 'dict[str, Any]') -> Response:
         """Store an attempt to upload a part; the answer may have any status. ``environ`` holds the body's stream."""
@@ -149,142 +112,24 @@ class Store:
             return Attempt(found[0], name, attempt_ticks(found[1]), response.headers['Etag'].strip('"'),
                            response.content_length, _checksums(*shown))
 
-        return [attempt for attempt in concurrently(self._freeing.concurrency, ask, names) if attempt]
+        return [attempt for attempt in concurrently(self._concurrency, ask, names) if attempt]
 
-    def free(self, attempts: Iterable[Attempt], ticks: int, most: 'int | None' = None) -> None:
-        """Delete parts: a few before this returns, many by the object expirer. ticks: now, in units of 10 microseconds.
+    def attempts_named(self, upload: Upload, names: Collection[str]) -> 'dict[str, Attempt]':
+        """Return the attempts of ``upload`` with these object names, as far as they are there.
 
-        most: how many are a few, if fewer than the operator allows. Raises ServiceUnavailable when one may be left.
+        One listing, and a HEAD of each whose row is late. What is no part of the upload is not asked for.
         """
-        few = self._freeing.immediate if most is None else min(most, self._freeing.immediate)
-        rest = iter(attempts)
-        first = list(islice(rest, few + 1))
-        if len(first) > few and self._freeing.queue:
-            self._queue(chain(first, rest), ticks)
-        else:
-            self._delete_now(chain(first, rest), ticks)
-
-    def _delete_now(self, attempts: Iterable[Attempt], ticks: int) -> None:
-        def delete(attempt: Attempt) -> int:
-            # Later than the part, should the proxy that stored it have a faster clock.
-            return self._backend.delete(Target(self._container, attempt.name),
-                                        swift_time(max(ticks, attempt.began + 1)))
-
-        if 409 in list(concurrently(self._freeing.concurrency, delete, attempts)):
-            raise ServiceUnavailable()
-
-    def _queue(self, attempts: Iterable[Attempt], ticks: int) -> None:
-        assert self._freeing.queue is not None
-        newest = ticks
-
-        def names() -> Iterator[str]:
-            nonlocal newest
-            for attempt in attempts:
-                newest = max(newest, attempt.began + 1)
-                yield attempt.name
-
-        for batch in batches(names()):
-            self._backend.enqueue(self._freeing.queue.job(self._account, self._container, batch, swift_time(newest)))
-
-    # The object
-
-    def write_manifest(self, upload: Upload, chosen: Sequence[Attempt], digests: ObjectDigests,
-                       gate: 'Callable[[], tuple[Intent, Marker]]', compare: Compare = Compare.NOBODY) -> Written:
-        """Write the manifest of parts that are proven; return the version id in a versioned bucket.
-
-        gate: called just before the write; returns the intent to write for and the marker, or raises. That something
-        newer is at the key already is no failure: the object was written, and overwritten at once. compare: who sees
-        to it that nothing unknown is replaced; unless it is nobody, raises PreconditionFailed when something is there.
-        """
-        body = manifest.stored(upload, chosen)
-        intent, marker = gate()
-        target = Target(self._bucket, upload.key)
-        request = self._backend.request('PUT', target, {
-            **manifest.stored_headers(upload, chosen, marker.headers, digests, body),
-            'X-Timestamp': plain_time(intent.timestamp), **_condition(compare)}, body, past_quota=True)
-        # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
-        request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
-        _look_again(request)
-        return self._written(target, self._backend.answer(request), compare)
-
-    def write_manifest_through_slo(self, upload: Upload, chosen: Sequence[Attempt], digests: ObjectDigests,
-                                   gate: 'Callable[[], tuple[Intent, Marker]]',
-                                   compare: Compare = Compare.NOBODY) -> Written:
-        """Like ``write_manifest``, but have SLO ask for every part before ``gate`` is called.
-
-        Raises InvalidPart for the first part that is not there or not as the manifest says.
-        """
-        target = Target(self._bucket, upload.key, {'multipart-manifest': 'put'})
-        request = self._backend.request('PUT', target, {'Accept': 'application/json', **_condition(compare)},
-                                        manifest.request_body(upload, chosen), past_quota=True)
-
-        def hook(segments: 'list[Row | None]') -> 'list[object]':
-            # SLO asks even when it has found a part missing or changed, and refuses the manifest afterwards.
-            if not manifest.agrees(segments, chosen):
-                return []
-            intent, marker = gate()
-            # SLO writes with this very environ, so what only now is known can still be set.
-            request.headers.update(manifest.object_headers(upload, marker.headers, digests))
-            request.headers['X-Timestamp'] = plain_time(intent.timestamp)
-            _look_again(request)
-            return []
-
-        request.environ['swift.callback.slo_manifest_hook'] = hook
-        response = self._backend.answer(request)
-        if response.status_int == 400:
-            raise manifest.refusal(upload, chosen, response.body)
-        return self._written(target, response, compare)
-
-    def show_version(self, upload: Upload, timestamp: Timestamp) -> None:
-        """Make the version that was written at ``timestamp`` the current one, unless a newer one is.
-
-        Swift writes a version and then the link that shows it. Where two wrote the same version, or one died in
-        between, the link is missing or does not say what it leads to.
-        """
-        target = Target(self._bucket, upload.key, {'version-id': plain_time(timestamp)})
-        # After the link that either of them may have written.
-        self._backend.call('PUT', target, (404,), {'X-Timestamp': Timestamp(plain_time(timestamp), offset=1).internal})
-
-    def _written(self, target: Target, response: Response, compare: Compare) -> Written:
-        # 202: something newer is there, which nobody has compared with.
-        if compare is not Compare.NOBODY and response.status_int in (202, 412):
-            raise PreconditionFailed()
-        if response.status_int == 404:
-            raise NoSuchBucket(self._bucket)
-        if response.status_int == 412:  # the bucket is being deleted: its versions have no place any more
-            raise ServiceUnavailable()
-        if not response.is_success:
-            raise failure('PUT', target, response)
-        return Written(response.status_int == 201, response.headers.get('X-Object-Version-Id'))
-
-
-def _look_again(request: Request) -> None:
-    # Swift writes into a bucket that was deleted since it was last looked at, and so brings it back. What the environ
-    # knows is as old as the client's request; memcache is newer: the proxy that deletes a bucket takes it out there.
-    request.environ['swift.infocache'] = {}
-
-
-def concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'Iterable[_Item]') -> Iterator[_Result]:
-    """Yield what ``ask`` returns for each item, in any order; when all are done raise the first error, if any."""
-    errors: list[BaseException] = []
-
-    def guarded(item: _Item) -> 'tuple[_Result, ...]':
-        # The pile would drop what raises.
-        try:
-            return (ask(item),)
-        except (Exception, Timeout) as error:
-            errors.append(error)
-            return ()
-
-    with StreamingPile(concurrency) as pile:
-        for results in pile.asyncstarmap(guarded, ((item,) for item in items)):
-            yield from results
-    if errors:
-        raise errors[0]
-
-
-def _condition(compare: Compare) -> 'dict[str, str]':
-    return {'If-None-Match': '*'} if compare is Compare.SWIFT else {}
+        numbers = {name: found[0] for name in names if (found := upload.parse_part(name))}
+        if not numbers:
+            return {}
+        known = {}
+        for attempt in self.attempts(upload, min(numbers.values()) - 1, len(numbers) + 1):
+            if attempt.number > max(numbers.values()):
+                break
+            if attempt.name in numbers:
+                known[attempt.name] = attempt
+        late = self.stored_attempts(upload, [name for name in numbers if name not in known])
+        return {**known, **{attempt.name: attempt for attempt in late}}
 
 
 def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':

@@ -12,8 +12,8 @@ from swift.common.utils import Timestamp
 from s3multi.s3.pages import OpenUpload
 from s3multi.storage.requests import Backend, Target
 from s3multi.storage.segments import Row
-from s3multi.upload.names import (after_stock_parts, split_stock_marker, stock_container, stock_marker_of,
-                                  stock_marker_range)
+from s3multi.upload.stock_names import (after_stock_parts, split_stock_marker, stock_container, stock_marker_of,
+                                        stock_marker_range)
 
 # Rows that are about as dear as a request of their own.
 ROWS_FOR_EACH = 500

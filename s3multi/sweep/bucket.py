@@ -4,17 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eventlet import Timeout
 from swift.common.http import is_success
 
 from s3multi.config import Settings
-from s3multi.operations.request import HANDOFF, Handoff, read_call
-from s3multi.operations.session import Session, is_versioned
-from s3multi.storage.cache_hints import ConditionalWrites, PartHints
+from s3multi.operations.bucket import Bucket, Cluster
+from s3multi.storage.concurrency import FAILURES, concurrently
 from s3multi.storage.deletion import Freeing
-from s3multi.storage.records import Records
-from s3multi.storage.requests import Backend, own_environ
-from s3multi.storage.segments import Store, concurrently
+from s3multi.storage.requests import own_environ
 from s3multi.sweep.judge import FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use
 from s3multi.sweep.references import References, Uncertain
 from s3multi.sweep.rules import Limits
@@ -42,45 +38,38 @@ class Sweep:
     concurrency: int = 8
     pause: Callable[[], None] = lambda: None
 
-    def bucket(self, account: str, bucket: str, stop: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
+    def bucket(self, account: str, name: str, stop: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
         """Yield the outcome for each upload, until ``stop`` says so.
 
         Raises S3Error when the listing cannot be read, Uncertain when it is not certain whether there is a bucket.
         """
-        session, references = self._session(account, bucket)
+        bucket, references = self._open(account, name)
         gone = references.bucket_is_gone()
-        if not gone and not is_success(session.bucket_info['status']):
+        if not gone and not is_success(bucket.info['status']):
             raise Uncertain('the bucket is not always found')
         # Without a bucket, all of its uploads ended with it.
-        ended = session.ticks() if gone else deleted_at(session.bucket_info)
+        ended = bucket.ticks() if gone else deleted_at(bucket.info)
 
         def look(found: Found) -> Outcome:
-            if is_at_rest(found, ended, self.limits, session):
+            if is_at_rest(found, ended, self.limits, bucket.now()):
                 return Outcome(found.upload, OPEN)
             try:
                 self.pause()
                 # As it is now: a sweep of a large bucket takes hours, and what was learned is kept in the environ.
-                own, references = self._session(account, bucket)
+                now, references = self._open(account, name)
                 if is_in_use(found, references):
                     return Outcome(found.upload, IN_USE)
-                return Judge(own, references, ended, self.limits, self.apply).run(found)
-            except (Exception, Timeout) as error:
-                # Time-outs of eventlet are no Exceptions.
+                return Judge(now, references, ended, self.limits, self.apply).run(found)
+            except FAILURES as error:
                 return Outcome(found.upload, FAILED, reason='%s: %s' % (type(error).__name__, error))
 
-        found = until(stop, uploads_in(session.store.rows(), account, bucket, self.ids))
+        found = until(stop, uploads_in(bucket.segments.rows(), account, name, self.ids))
         yield from concurrently(self.concurrency, look, found)
         if gone and self.apply and not stop():
-            session.store.delete_container()
+            bucket.segments.delete()
 
-    def _session(self, account: str, bucket: str) -> 'tuple[Session, References]':
-        env = own_environ(account, bucket)
-        env[HANDOFF] = Handoff({}, {}, '', '')
-        call = read_call(env)
-        backend = Backend(self.app, env, account, bucket)
-        info = backend.bucket_info()
-        # Not the queue of the object expirer: nobody waits, and what is reported as deleted shall be deleted.
-        store = Store(backend, account, bucket, Freeing(self.settings.delete_concurrency, 0, None))
-        return Session(call, store, Records(backend, bucket, is_versioned(info)), backend, self.settings, self.ids,
-                       PartHints(None), ConditionalWrites(None), info, False, False,
-                       self.logger), References(backend, bucket)
+    def _open(self, account: str, name: str) -> 'tuple[Bucket, References]':
+        # Not the queue of the object expirer: nobody waits, and what is reported as deleted has to be deleted.
+        cluster = Cluster(self.settings, self.ids, Freeing(self.settings.delete_concurrency, 0, None), self.logger)
+        bucket = Bucket.open(self.app, own_environ(account, name), account, name, cluster)
+        return bucket, References(bucket.backend, name)

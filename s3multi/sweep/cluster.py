@@ -13,7 +13,7 @@ from swift.common.ring import Ring
 
 from s3multi import config
 from s3multi.config import ConfigError, Settings
-from s3multi.operations.session import cluster_secret
+from s3multi.operations.bucket import cluster_secret
 from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
 from s3multi.sweep.accounts import local_accounts
 from s3multi.sweep.queue import QueueState, look

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from swift.common.utils import Timestamp
 
 from s3multi.operations import ending
-from s3multi.operations.session import Session
+from s3multi.operations.bucket import Bucket
 from s3multi.s3.errors import NoSuchUpload, S3Error, ServiceUnavailable
+from s3multi.s3.etags import part_count
 from s3multi.s3.parts import Attempt
-from s3multi.storage.requests import swift_time
 from s3multi.sweep import rules
 from s3multi.sweep.references import References, Uncertain
-from s3multi.sweep.rules import Limits, Step
+from s3multi.sweep.rules import Limits
 from s3multi.sweep.walk import Found
+from s3multi.upload.decisions import Step, View, follow, sweep_step
 from s3multi.upload.names import Upload
-from s3multi.upload.records import Intent, Marker
+from s3multi.upload.records import Intent, State, UploadMarker
+from s3multi.upload.timestamps import just_after, swift_time
 
 # What may be said of an upload.
 OPEN, IN_USE, BUSY, KEPT = 'open', 'in use', 'busy', 'kept'
@@ -39,27 +41,27 @@ class Outcome:
     reason: str = ''
 
 
-def is_at_rest(found: Found, ended_before: int, limits: Limits, session: Session) -> bool:
-    """Say, from its rows alone, whether an upload is just in progress."""
-    return (found.state is not None and found.state.value == 'open' and not found.has_intent
-            and not rules.may_abort(found.upload, ended_before, limits, session.now()))
+def is_at_rest(found: Found, ended_before: int, limits: Limits, now: Timestamp) -> bool:
+    """Return, from its rows alone, whether an upload is just in progress."""
+    return (found.state is State.OPEN and not found.has_intent
+            and not rules.may_abort(found.upload, ended_before, limits, now))
 
 
 def is_in_use(found: Found, references: References) -> bool:
-    """Say, from a glance at its object, whether an upload is completed and has nothing to delete."""
+    """Return, from a glance at its object, whether an upload is completed and has nothing to delete."""
     if found.state is not None or found.has_intent:
         return False
-    glance = references.glance(found.upload.key)
-    return glance.upload_id == found.upload.id and len(found.attempts) <= glance.parts
+    at_key = references.glance(found.upload.key)
+    return at_key.upload_id == found.upload.id and len(found.attempts) <= part_count(at_key.etag or '')
 
 
 class Judge:
     """Looks at one upload, and acts if told to."""
 
-    def __init__(self, session: Session, references: References, ended_before: int, limits: Limits,
+    def __init__(self, bucket: Bucket, references: References, ended_before: int, limits: Limits,
                  apply: bool) -> None:
-        """ended_before: as ``rules.next_step`` has it."""
-        self._session = session
+        """ended_before: uploads that began no later are of a bucket that was deleted; in units of 10 microseconds."""
+        self._bucket = bucket
         self._references = references
         self._ended_before = ended_before
         self._limits = limits
@@ -67,13 +69,10 @@ class Judge:
 
     def run(self, found: Found) -> Outcome:
         """Do what is next for an upload. Raises S3Error, and whatever reading Swift raises."""
-        session, upload = self._session, found.upload
-        marker = session.records.marker(upload)
-        # After the marker: whoever has passed while there was one had written an intent before.
-        intent = session.records.intent(upload)
-        finished = (marker is not None and intent is not None and not intent.is_fresh(session.now())
-                    and ending.is_finished(session, upload, intent.timestamp))
-        step = rules.next_step(upload, marker, intent, finished, self._ended_before, self._limits, session.now())
+        upload = found.upload
+        step, view = follow(View(upload.id), lambda seen: self._decide(upload, seen),
+                            ending.reader(self._bucket, upload))
+        intent = view.intent if isinstance(view.intent, Intent) else None
         try:
             if step is Step.JUDGE:
                 return self._judge(found, intent)
@@ -82,90 +81,94 @@ class Judge:
                 return self._finish(upload, intent)
             if step is Step.ABORT:
                 return self._abort(upload)
-            if step is Step.FREE:
-                assert marker is not None
-                return self._free_aborted(upload, marker, intent)
+            if step is Step.ABORTED:
+                assert isinstance(view.marker, UploadMarker)
+                return self._free_aborted(upload, view.marker, intent)
         except Uncertain as doubt:
             return Outcome(upload, KEPT, reason=str(doubt))
-        return Outcome(upload, BUSY if step is Step.WAIT else OPEN)
+        return Outcome(upload, BUSY if step is Step.BUSY else OPEN)
+
+    def _decide(self, upload: Upload, view: View) -> Step:
+        now = self._bucket.now()
+        return sweep_step(view, rules.may_abort(upload, self._ended_before, self._limits, now), now)
 
     def _finish(self, upload: Upload, intent: Intent) -> Outcome:
         if self._apply:
-            ending.finish(self._session, upload, intent)
+            ending.finish(self._bucket, upload, intent)
         return Outcome(upload, FINISHED)
 
     def _abort(self, upload: Upload) -> Outcome:
         if self._apply:
             try:
-                if not ending.abort(self._session, upload, looks=0):
+                if not ending.abort(self._bucket, upload, looks=0):
                     # The next sweep asks who refers to them.
                     return Outcome(upload, ABORTED)
             except NoSuchUpload:
                 return Outcome(upload, FINISHED)
             except ServiceUnavailable:
                 return Outcome(upload, BUSY)
-        return self._free(upload, ABORTED, self._session.store.attempts(upload))
+        return self._free(upload, ABORTED, self._bucket.segments.attempts(upload))
 
-    def _free_aborted(self, upload: Upload, marker: Marker, intent: 'Intent | None') -> Outcome:
-        session = self._session
+    def _free_aborted(self, upload: Upload, marker: UploadMarker, intent: 'Intent | None') -> Outcome:
+        bucket = self._bucket
         if self._apply:
             try:
-                if ending.abort(session, upload, looks=0):
+                if ending.abort(bucket, upload, looks=0):
                     intent = None
             except NoSuchUpload:
                 return Outcome(upload, KEPT, reason='it is marked aborted, but its object exists')
-        attempts: Iterable[Attempt] = session.store.attempts(upload)
-        if intent is not None and session.is_versioned:
+        attempts: Iterable[Attempt] = bucket.segments.attempts(upload)
+        if intent is not None and bucket.is_versioned:
             # Two Completes had overlapped; the other one may have left a version.
-            if not rules.is_over(intent.timestamp, self._limits, session.now()):
+            if not rules.is_over(intent.timestamp, self._limits, bucket.now()):
                 return Outcome(upload, BUSY)
             attempts = self._unlisted(upload, attempts, [intent.timestamp])
         freed = self._free(upload, FREED, attempts)
-        if freed.parts or not rules.may_forget(marker, self._limits, session.now()):
+        if freed.parts or not rules.may_forget(marker, self._limits, bucket.now()):
             return freed if freed.parts else Outcome(upload, KEPT, reason='it was aborted lately')
         return self._forget(upload)
 
     def _forget(self, upload: Upload) -> Outcome:
         """Delete the records of an upload that was aborted long ago, and of which no part is left."""
-        session = self._session
-        if next(iter(session.store.attempts(upload)), None) is not None:
+        bucket = self._bucket
+        if next(iter(bucket.segments.attempts(upload)), None) is not None:
             return Outcome(upload, KEPT, reason='a version lists some of its parts')
         if self._apply:
             # Now, not just after the Initiate: Swift keeps the tombstone of what was deleted lately.
-            session.records.delete_marker(upload, swift_time(max(session.ticks(), upload.ticks + 1)))
-            intent = session.records.intent(upload)
-            if intent is not None and not intent.is_fresh(session.now()):
-                session.records.delete_intent(upload, ending.after(intent.timestamp, 1))
+            bucket.records.delete_marker(upload, swift_time(max(bucket.ticks(), upload.ticks + 1)))
+            intent = bucket.records.intent(upload)
+            if intent is not None and not intent.is_fresh(bucket.now()):
+                bucket.records.delete_intent(upload, just_after(intent.timestamp))
         return Outcome(upload, FORGOTTEN)
 
     def _judge(self, found: Found, intent: 'Intent | None') -> Outcome:
         """Free what nobody refers to of an upload that is over."""
-        session, upload, limits = self._session, found.upload, self._limits
+        bucket, upload, limits = self._bucket, found.upload, self._limits
         ended = self._references.marker_deleted(upload)
-        if not rules.is_over(ended, limits, session.now()):
+        if not rules.is_over(ended, limits, bucket.now()):
             return Outcome(upload, KEPT, reason='it ended lately')
-        if intent is not None and not rules.is_over(intent.timestamp, limits, session.now()):
+        if intent is not None and not rules.is_over(intent.timestamp, limits, bucket.now()):
             return Outcome(upload, KEPT, reason='a Complete died lately')
         free: list[Attempt] = []
         if not limits.keep_finished:
             written = [timestamp for timestamp in (ended, intent and intent.timestamp) if timestamp]
             free = self._unlisted(upload, found.attempts, written)
         if intent is not None and self._apply:
-            session.records.delete_intent(upload, ending.after(intent.timestamp, 1))
+            bucket.records.delete_intent(upload, just_after(intent.timestamp))
         if free:
             return self._free(upload, FREED, free)
         if intent is not None:
             return Outcome(upload, FINISHED)
         if limits.keep_finished:
             return Outcome(upload, KEPT, reason='parts of finished uploads are to be kept')
-        if rules.candidates(upload, found.attempts, limits, session.now()):
+        if rules.candidates(upload, found.attempts, limits, bucket.now()):
             return Outcome(upload, IN_USE)
         return Outcome(upload, KEPT, reason='its parts are younger than the grace')
 
     def _unlisted(self, upload: Upload, attempts: Iterable[Attempt],
                   written: Sequence[Timestamp]) -> 'list[Attempt]':
         """Return the attempts that no manifest lists. written: as ``References.listed`` has it. Raises Uncertain."""
-        old = rules.candidates(upload, attempts, self._limits, self._session.now())
+        old = rules.candidates(upload, attempts, self._limits, self._bucket.now())
         listed = self._references.listed(upload, written, old.keys()) if old else set()
         return [attempt for name, attempt in old.items() if name not in listed]
 
@@ -181,7 +184,7 @@ class Judge:
 
         try:
             if self._apply:
-                self._session.store.free(counting(), self._session.ticks())
+                self._bucket.deletion.free(counting(), self._bucket.ticks())
             else:
                 for _ in counting():
                     pass

@@ -7,15 +7,15 @@ have nothing to do with each other: on the object servers, and in a listing.
 """
 import json
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 
 from swift.common.swob import Response
 from swift.common.utils import Timestamp, config_true_value, last_modified_date_to_timestamp
 
-from s3multi.storage.requests import Backend, Target, swift_time
-from s3multi.upload import manifest
+from s3multi.storage.objects import is_large, object_of
+from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.upload.names import Upload
-from s3multi.upload.records import plain_time
+from s3multi.upload.records import ObjectAtKey
+from s3multi.upload.timestamps import plain_time, swift_time
 
 _DELETE_MARKER = 'application/x-deleted;swift_versions_deleted=1'
 _PAGE = 1000
@@ -25,14 +25,6 @@ class Uncertain(Exception):
     """Nothing may be deleted, for the reason that the text gives."""
 
 
-@dataclass(frozen=True)
-class Glance:
-    """What any replica shows at a key: the upload that made it, and of how many parts."""
-
-    upload_id: 'str | None' = None
-    parts: int = 0
-
-
 class References:
     """Asks who refers to the parts of uploads of one bucket."""
 
@@ -40,20 +32,17 @@ class References:
         self._backend = backend
         self._bucket = bucket
 
-    def glance(self, key: str) -> Glance:
+    def glance(self, key: str) -> ObjectAtKey:
         """Look at a key, fast: enough to see that its parts are needed, never that they are not."""
         response = self._backend.call('HEAD', Target(self._bucket, key, {'multipart-manifest': 'get'}), (404,))
-        count = response.headers.get(manifest.ETAG_HEADER, '').rpartition('-')[2]
-        if not (response.is_success and _is_large(response) and count.isdigit()):
-            return Glance()
-        return Glance(response.headers.get(manifest.UPLOAD_ID_HEADER), int(count))
+        return object_of(response)
 
     def marker_deleted(self, upload: Upload) -> Timestamp:
         """Return when the marker was deleted, 0 when Swift has forgotten. Raises Uncertain unless it certainly was."""
         response = self._backend.head_newest(Target(upload.container, upload.marker))
         if response.status_int != 404:
             raise Uncertain('the marker is there again')
-        deleted = _timestamp(response)
+        deleted = timestamp_of(response)
         self._compare(upload.container, upload.marker, deleted)
         return deleted
 
@@ -66,7 +55,7 @@ class References:
         """
         keeps_versions = self._keeps_versions()
         response = self._head(upload.key, {'symlink': 'get'})
-        self._compare(self._bucket, upload.key, _timestamp(response))
+        self._compare(self._bucket, upload.key, timestamp_of(response))
         names = self._names(upload, response, {'symlink': 'get'})
         if keeps_versions:
             # As the link that Swift has put there leads to it.
@@ -144,7 +133,7 @@ class References:
             return set()
         if head.headers.get('X-Object-Manifest', '').startswith(upload.container + '/'):
             raise Uncertain('a dynamic large object may refer to the parts')
-        if not _is_large(head):
+        if not is_large(head):
             return set()
         # The condition: no plain object that has come in between shall be read.
         target = Target(self._bucket, upload.key, {'multipart-manifest': 'get', **query})
@@ -166,11 +155,3 @@ class References:
             if row.get('name') == name and Timestamp(
                     last_modified_date_to_timestamp(row['last_modified'])).normal > seen.normal:
                 raise Uncertain('the listing of %s shows more than the object servers' % container)
-
-
-def _is_large(response: Response) -> bool:
-    return bool(config_true_value(response.headers.get('X-Static-Large-Object')))
-
-
-def _timestamp(response: Response) -> Timestamp:
-    return Timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp') or 0)

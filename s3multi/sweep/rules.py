@@ -5,7 +5,6 @@ An upload with a marker is ended by the steps of the operations, which may run a
 over. What is stored of it may go when no manifest lists it; that nobody has overlooked one, because it was late, is
 what the grace is for.
 """
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from swift.common.utils import Timestamp
 
 from s3multi.s3.parts import Attempt
 from s3multi.upload.names import Upload
-from s3multi.upload.records import Intent, Marker, State
+from s3multi.upload.records import UploadMarker
 
 DAY_SECONDS = 86400.0
 # Longer than a day in which somebody repairs a container server whose rows are late. Shorter than the week (Swift's
@@ -37,37 +36,6 @@ class Limits:
     keep_finished: bool = False
 
 
-class Step(enum.Enum):
-    """What is next for an upload. LEAVE: it is in progress. WAIT: a Complete is at work, or died lately."""
-
-    LEAVE = 'leave'
-    WAIT = 'wait'
-    FINISH = 'finish'
-    ABORT = 'abort'
-    FREE = 'free'
-    JUDGE = 'judge'
-
-
-def next_step(upload: Upload, marker: 'Marker | None', intent: 'Intent | None', finished: bool, ended_before: int,
-              limits: Limits, now: Timestamp) -> Step:
-    """Return what is next for an upload with these records.
-
-    finished: whether its object is there. ended_before: uploads that began no later belong to a bucket that was deleted
-    (units of 10 microseconds).
-    """
-    if intent is not None and intent.is_fresh(now):
-        return Step.WAIT
-    if marker is None:
-        return Step.JUDGE
-    if marker.state is State.ABORTED:
-        return Step.FREE
-    if intent is not None and finished:
-        return Step.FINISH
-    if marker.state is State.ABORTING or may_abort(upload, ended_before, limits, now):
-        return Step.ABORT
-    return Step.LEAVE
-
-
 def may_abort(upload: Upload, ended_before: int, limits: Limits, now: Timestamp) -> bool:
     """Say whether an open upload is forgotten, or its bucket was deleted."""
     if upload.ticks <= ended_before and is_older(upload.ticks, limits.grace, now):
@@ -75,7 +43,7 @@ def may_abort(upload: Upload, ended_before: int, limits: Limits, now: Timestamp)
     return limits.abort_older_than is not None and is_older(upload.ticks, limits.abort_older_than, now)
 
 
-def may_forget(marker: Marker, limits: Limits, now: Timestamp) -> bool:
+def may_forget(marker: UploadMarker, limits: Limits, now: Timestamp) -> bool:
     """Say whether an upload that is aborted, and of which no part is left, needs its marker no more."""
     # Whoever repeats the Abort is told the same for so long. Older versions of s3multi did not note the time.
     return is_older((marker.marked or marker.timestamp).raw, limits.grace, now)

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from s3multi.s3.parts import Attempt
-from s3multi.storage.records import marker_state
 from s3multi.storage.segments import Row, attempt_of
 from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
-from s3multi.upload.records import State
+from s3multi.upload.records import MarkerType, State
 
 # What is held of one upload at a time. More than the attempts of an upload of 10000 parts, some uploaded anew.
 _MOST_ATTEMPTS = 30000
@@ -54,7 +53,7 @@ def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
         elif kind is not None and kind[0] is Kind.INTENT:
             has_intent = True
         else:
-            state = marker_state(row['content_type'])
+            state = MarkerType.decode(row['content_type']).state
         if len(attempts) == _MOST_ATTEMPTS:
             yield Found(upload, state, has_intent, tuple(attempts))
             attempts = []

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of an upload: its stages, and every durable write that moves it from one to another. No I/O.
 
-A stage is what marker, intent and object say together (``state`` has the records). ``MOVES`` is complete: the model
+A stage is what marker, intent and object say together (``records``). ``MOVES`` is complete: the model
 test (``tests/model``) fails for a write that it does not list, and for one that it lists and nobody makes. The diagram
 and the tables of ``doc/design`` are made from here.
 """
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from swift.common.utils import Timestamp
 
 from s3multi.upload.records import State
 
@@ -155,14 +153,3 @@ MOVES = (
     # What it did not list, and what the object consisted of that it replaced.
     Move('free parts', At.SINCE, (Actor.COMPLETE, Actor.REPLACE), _stays(Stage.CLOSING, Stage.OVER)),
 )
-
-_OFFSETS = {State.OPEN: 0, State.ABORTING: 1, State.ABORTED: 2, None: 3}
-
-
-def marker_time(began: Timestamp, marker: 'State | None') -> Timestamp:
-    """Return the timestamp at which a marker is written, or, as None, deleted after ``aborted``.
-
-    began: t0, the time in the upload id. Each replaces what comes before it, and none can bring back a marker that a
-    Complete deleted: all are older than any T.
-    """
-    return Timestamp(began.internal, offset=_OFFSETS[marker]) if _OFFSETS[marker] else began

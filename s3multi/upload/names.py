@@ -7,12 +7,9 @@ For the upload ``id`` of ``key`` in ``bucket``, all in the container ``<bucket>_
     <key>/<id>/00000001-<attempt>      one attempt to upload part 1; no attempt is ever written twice
     <key>/<id>/complete                the intent of a Complete that is under way
 
-Stock s3api keeps an upload that it began in ``<bucket>+segments``, the marker as ``<key>/<id>`` and the parts as
-``<key>/<id>/<number>``; its ids are random UUIDs, so ours never have their form.
-
-This module alone knows these names. Times are counted in Swift's own unit, 10 microseconds since the epoch.
+This module alone knows these names; ``stock_names`` those of uploads that stock s3api began. Times are counted in
+Swift's own unit, 10 microseconds since the epoch.
 """
-import base64
 import enum
 import functools
 import hashlib
@@ -22,7 +19,6 @@ import secrets
 from dataclasses import dataclass
 
 SEGMENTS_SUFFIX = '_segments'
-_STOCK_SUFFIX = '+segments'
 
 # In ASCII order, so that encoded numbers of one width sort as the numbers do; every character is safe in a URL.
 _ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
@@ -36,11 +32,6 @@ ID_LENGTH = _TIME_DIGITS + _ID_NONCE_DIGITS + _ID_MAC_DIGITS
 ATTEMPT_LENGTH = _TIME_DIGITS + _ATTEMPT_NONCE_DIGITS
 # "/<id>/<8 digits>-<attempt>": what the longest name of an upload adds to its key.
 NAME_OVERHEAD = 1 + ID_LENGTH + 1 + 8 + 1 + ATTEMPT_LENGTH
-
-# A UUID as text, in base64: what swift.common.middleware.s3api.utils.unique_id makes.
-_STOCK_ID = re.compile(r'[A-Za-z0-9]{48}')
-_UUID = re.compile(rb'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
-_STOCK_PART = re.compile(r'(.+/([A-Za-z0-9]{48}))/[0-9]{1,5}', re.DOTALL)
 
 # 2026-01-01T00:00:00Z: no upload is older than s3multi.
 _FIRST_TICKS = 1767225600 * 100000
@@ -232,37 +223,3 @@ def parse_name(name: str) -> 'tuple[Kind, str, str] | None':
 def marker_range(key: str, ticks: int) -> 'tuple[str, str]':
     """Return two names between which all markers of ``key`` lie that were made before ``ticks`` (10 microseconds)."""
     return '%s/%s' % (key, _encode(_FIRST_TICKS, _TIME_DIGITS)), '%s/%s' % (key, _encode(ticks, _TIME_DIGITS))
-
-
-def stock_container(bucket: str) -> str:
-    """Return the name of the container where stock s3api keeps the uploads of ``bucket`` that it began."""
-    return bucket + _STOCK_SUFFIX
-
-
-def is_stock_id(upload_id: str) -> bool:
-    """Say whether ``upload_id`` has the form that stock s3api gives to its ids."""
-    return (_STOCK_ID.fullmatch(upload_id) is not None
-            and _UUID.fullmatch(base64.b64decode(upload_id)) is not None)
-
-
-def split_stock_marker(name: str) -> 'tuple[str, str] | None':
-    """Return key and upload id when ``name`` has the form of a marker of stock s3api; else None."""
-    key, slash, upload_id = name.rpartition('/')
-    return (key, upload_id) if key and slash and is_stock_id(upload_id) else None
-
-
-def stock_marker_of(name: str) -> 'str | None':
-    """Return the name of the marker that a part of stock s3api called ``name`` belongs to, None when it is no part."""
-    match = _STOCK_PART.fullmatch(name)
-    return match[1] if match and is_stock_id(match[2]) else None
-
-
-def after_stock_parts(marker: str) -> str:
-    """Return a name after all parts of the upload with this ``marker``: ':' follows '9'."""
-    return marker + '/:'
-
-
-def stock_marker_range(key: str) -> 'tuple[str, str]':
-    """Return two names between which all markers of stock s3api for ``key`` lie."""
-    # The first character of an id stands for six bits of a hexadecimal digit: it is M, N, O, Y or Z.
-    return key + '/M', key + '/['

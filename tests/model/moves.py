@@ -6,12 +6,11 @@ from greenlet import getcurrent
 from swift.common.swob import wsgi_to_str
 from swift.common.utils import Timestamp
 
-from s3multi.storage.records import marker_state
-from s3multi.storage.requests import swift_time
-from s3multi.upload.lifecycle import MOVES, Actor, At, marker_time, stage_of
+from s3multi.upload.lifecycle import MOVES, Actor, At, stage_of
 from s3multi.upload.manifest import UPLOAD_ID_HEADER
 from s3multi.upload.names import Upload
-from s3multi.upload.records import State, plain_time
+from s3multi.upload.records import MarkerType, State
+from s3multi.upload.timestamps import marker_time, plain_time, swift_time
 
 from .kinds import ACCOUNT, BUCKET, FORMS, SEGMENTS
 
@@ -54,8 +53,8 @@ class Moves:
         elif kind == 'intent':
             self._moved(upload, 'DELETE intent' if after is None else 'PUT intent', _SEGMENTS + name, silent)
         else:
-            was = marker_state(before.headers['Content-Type']) if before else None
-            write = ('PUT ' + marker_state(after.headers['Content-Type']).value if after
+            was = MarkerType.decode(before.headers['Content-Type']).state if before else None
+            write = ('PUT ' + MarkerType.decode(after.headers['Content-Type']).state.value if after
                      else 'DELETE aborted' if was is State.ABORTED and not self._is_at(At.T_1, upload, _SEGMENTS + name)
                      else 'DELETE marker')
             self._moved(upload, write, _SEGMENTS + name, silent)
@@ -102,7 +101,7 @@ class Moves:
     def _stage(self, upload):
         marker = self._swift.newest(_SEGMENTS + upload)
         intent = self._swift.newest(_SEGMENTS + upload + '/complete')
-        return stage_of(marker_state(marker.headers['Content-Type']) if marker else None, intent is not None,
+        return stage_of(MarkerType.decode(marker.headers['Content-Type']).state if marker else None, intent is not None,
                         bool(self._objects.get(upload)))
 
     def _is_at(self, at, upload, name):

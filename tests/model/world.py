@@ -16,8 +16,9 @@ from swift.common.swob import Request, str_to_wsgi
 from swift.common.utils import Timestamp
 
 from s3multi import config
+from s3multi.filters.handoff import DELETED_BUCKET, HANDOFF, Handoff
 from s3multi.filters.s3multi import S3MultiMiddleware
-from s3multi.operations.request import DELETED_BUCKET, HANDOFF, Handoff
+from s3multi.operations.bucket import Cluster
 from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.upload.lifecycle import Actor
 from s3multi.upload.names import UploadIds
@@ -135,8 +136,8 @@ class World:
         settings = config.load({'min_segment_size': '1', **self.options},
                                {'min_segment_size': 1, 'max_upload_part_num': 10000})
         queue = ExpiryQueue({}, self.logger)
-        self.app = S3MultiMiddleware(
-            app, settings, IDS, Freeing(settings.delete_concurrency, settings.immediate_deletes, queue), self.logger)
+        freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
+        self.app = S3MultiMiddleware(app, Cluster(settings, IDS, freeing, self.logger))
         self.cache = Cache(lambda: self.schedule.now if self.schedule else 0)
         self.cache.away = not self.cached
         if self.stored:

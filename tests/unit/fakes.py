@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands in for Swift and for the front: an app that records every request, a listing, a memcache; requests."""
 import bisect
+import logging
 from io import BytesIO
+from unittest import mock
 
 from swift.common.swob import wsgi_to_str
 
 from s3multi import config
-from s3multi.operations.request import HANDOFF, Handoff, read_call
-from s3multi.operations.session import Session
-from s3multi.storage.cache_hints import ConditionalWrites, PartHints
+from s3multi.filters.handoff import HANDOFF, Handoff, read_call
+from s3multi.operations.bucket import Bucket, Cluster
 from s3multi.storage.deletion import Freeing
-from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend
-from s3multi.storage.segments import Store
 from s3multi.upload.names import UploadIds
 
 # Makes the upload ids of all fake requests.
@@ -97,11 +96,11 @@ class Listing:
         self.hidden = False
 
     def has_hidden_uploads(self):
-        """As ``Store.has_hidden_uploads``; a test may set ``hidden``."""
+        """As ``Segments.has_hidden_uploads``; a test may set ``hidden``."""
         return self.hidden
 
     def rows(self, prefix='', marker='', end_marker='', delimiter='', limit=None):
-        """As ``Store.rows``: with a delimiter, what lies deeper is one row with a ``subdir``.
+        """As ``Segments.rows``: with a delimiter, what lies deeper is one row with a ``subdir``.
 
         As Swift does it, such a row is left out where its name is the very marker, for then it was on the page before.
         """
@@ -154,15 +153,25 @@ def handed_on(method='PUT', path='/v1/AUTH_a/bucket/key', params=None, headers=N
     return client_env(path, **{HANDOFF: handoff, 'REQUEST_METHOD': method, **more})
 
 
-def session_of(swift, env=None, cache=None, options=None, encrypted=False):
-    """Return the session of a request that the front handed on.
+def asked(swift, env=None, cache=None, options=None, encrypted=False, info=None, has_quotas=False):
+    """Return the bucket and the call of a request that s3api handed on, as operations take them.
 
-    cache: a ``Cache``, or None without memcache. options: those of [filter:s3multi].
+    cache: a ``Cache``, or None without memcache. options: those of [filter:s3multi]. info: Swift's container info of
+    the bucket, which is not asked for.
     """
     call = read_call(env or handed_on())
+    if cache is not None:
+        call.env['swift.cache'] = cache
     settings = config.load(options or {}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
-    backend = Backend(swift, call.env, call.account, call.bucket)
-    freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, None)
-    return Session(call, Store(backend, call.account, call.bucket, freeing), Records(backend, call.bucket, False),
-                   backend, settings, IDS, PartHints(cache), ConditionalWrites(cache), {}, encrypted, False,
-                   None)
+    logger = logging.getLogger('s3multi.test')
+    logger.thread_locals = None
+    cluster = Cluster(settings, IDS, Freeing(settings.delete_concurrency, settings.immediate_deletes, None), logger,
+                      encrypted, has_quotas)
+    known = {'status': 204, 'sysmeta': {}, **(info or {})}
+    with mock.patch.object(Backend, 'bucket_info', lambda *_: known):
+        return Bucket.open(swift, call.env, call.account, call.bucket, cluster), call
+
+
+def bucket_of(swift, *args, **more):
+    """Return the bucket alone."""
+    return asked(swift, *args, **more)[0]

@@ -38,6 +38,7 @@ SENDING = {name: ('storage.requests',) for name in (
     'get_container_info', 'get_account_info', 'get_object_info')}
 SENDING['get_response'] = ('storage.requests', 'filters.s3api')
 FOREIGN = ('swift', 'anycrc', 'eventlet', 'lxml', 'simplejson', 'paste', 'boto3', 'botocore', 'requests', 'swiftclient')
+NOT_ABOVE = ': not above it'
 ALLOWED_TO_PURE = {'s3': ('anycrc', 'lxml.etree'), 'upload': ('simplejson',)}
 INPUT_OUTPUT = ('asyncio', 'ftplib', 'http', 'io', 'logging', 'multiprocessing', 'os', 'pathlib', 'select', 'shutil',
                 'socket', 'socketserver', 'ssl', 'subprocess', 'tempfile', 'threading', 'time', 'urllib.request',
@@ -104,7 +105,7 @@ def faults(module, source):
         if target:
             package = package_of(module)
             if package_of(target) not in (package, *ABOVE.get(package, ())):
-                found.append(shown + ': not above it')
+                found.append(shown + NOT_ABOVE)
         elif target is None and pure_place(module) is not None:
             found += [shown + ': asks somebody'] if asks(pure_place(module), origin, name) else []
         whole = origin if name is None else '%s.%s' % (origin, name)
@@ -146,8 +147,8 @@ def circles():
 
 def test_packages_import_only_packages_above_them():
     """Foreign modules, too, are imported only where they belong. The demo shares nothing with the filters."""
-    assert [] == [fault for module, path in MODULES.items() if package_of(module) in set(ABOVE) - {'demo'}
-                  for fault in faults(module, path.read_text())]
+    assert [] == [fault for module, path in MODULES.items() for fault in faults(module, path.read_text())
+                  if package_of(module) != 'demo' or fault.endswith(NOT_ABOVE)]
 
 
 def test_no_module_imports_itself_by_way_of_others():
@@ -175,6 +176,7 @@ BREAKING = (
     ('sweep.bucket', 'from s3multi.filters import s3multi'),
     ('filters.s3multi', 'from s3multi.demo import cluster'),
     ('filters.s3api', 'from s3multi import demo'),
+    ('demo.cluster', 'from ..upload import names'),
     ('filters.s3api', 'from tests.unit import fakes'),
     ('s3.parts', 'import swift'),
     ('s3.parts', 'from swift.common.utils import Timestamp'),
@@ -222,7 +224,7 @@ def test_modules_are_short_and_say_what_they_are():
     """At most 300 lines, a licence in the first, and a docstring."""
     texts = {module: path.read_text() for module, path in MODULES.items()}
 
-    assert [] == [module for module, text in texts.items() if text.count('\n') > 310]
+    assert [] == [module for module, text in texts.items() if text.count('\n') > 300]
     assert [] == [module for module, text in texts.items()
                   if not text.startswith('# SPDX-License-Identifier: Apache-2.0\n')]
     assert [] == [module for module, text in texts.items() if not ast.get_docstring(ast.parse(text))]

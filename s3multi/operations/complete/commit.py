@@ -3,217 +3,272 @@
 
 1. With ``verify = head``: SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker: it must
 be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker at T. 6. DELETE the intent at T:
-that it was still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step.
+that it was still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step,
+``upload.decisions`` what follows from what is read.
 """
-from collections.abc import Sequence
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
-from s3multi.operations.complete.precondition import Guard
-from s3multi.operations.ending import Verdict, after, is_finished, settle_abort
-from s3multi.operations.session import Session
+from s3multi.operations import ending
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
                                ServiceUnavailable)
 from s3multi.s3.parts import Attempt
-from s3multi.storage.requests import swift_time
+from s3multi.storage.objects import Entry, Written
+from s3multi.upload import manifest
+from s3multi.upload.decisions import UNREAD, Step, View, complete_step, follow, repeat_step
 from s3multi.upload.names import Upload
-from s3multi.upload.records import Finished, Intent, Marker, State, manifest_timestamp
+from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
+from s3multi.upload.timestamps import just_after, manifest_timestamp, swift_time
 
 # An intent that another Complete keeps writing and deleting: somebody repeats in a loop.
 _MAX_ENTRIES = 5
 
 
-class _Over(Exception):
-    """Another Complete with the same list has finished the upload."""
+class Landing(enum.Enum):
+    """What is at the key after the PUT of the manifest.
 
-    def __init__(self, finished: Finished) -> None:
-        super().__init__()
-        self.finished = finished
+    WRITTEN: this manifest, as far as anybody knows. FOUND: the object was there before. BEATEN: the manifest of another
+    list, which has the same time T.
+    """
+
+    WRITTEN = 'written'
+    FOUND = 'found'
+    BEATEN = 'beaten'
 
 
-class Conclusion:
+@dataclass(frozen=True)
+class Landed:
+    """What the manifest was written with, and what came of it."""
+
+    entry: Entry
+    landing: Landing
+    version_id: 'str | None'
+
+
+@dataclass(frozen=True)
+class Committed:
+    """The object that a Complete has made. version_id: in a versioned bucket.
+
+    may_free: whether parts that were not listed may be deleted, since no rival can have a manifest that lists them.
+    """
+
+    version_id: 'str | None'
+    may_free: bool = False
+
+
+class Commit:
     """One Complete on its way to the object, or to the reason why there is none."""
 
-    def __init__(self, session: Session, upload: Upload, digests: ObjectDigests, choice: 'str | None',
-                 guard: Guard, written: 'Timestamp | None' = None) -> None:
-        """choice: the name of the list of attempts; None when it is not known, and neither is a checksum.
-
-        written: when what is at the key was written, or deleted, as far as that has been seen.
+    def __init__(self, bucket: Bucket, upload: Upload, digests: ObjectDigests, list_name: str,
+                 precondition: Precondition, written: 'Timestamp | None' = None) -> None:
+        """list_name: of the attempts that it lists. written: when what is at the key was written, or deleted, as far as
+        that has been seen.
         """
-        self._session = session
-        self._store = session.store
-        self._records = session.records
+        self._bucket = bucket
+        self._records = bucket.records
         self._upload = upload
         self._digests = digests
-        self._choice = choice
-        self._guard = guard
-        self._seen = [swift_time(upload.ticks), *([written] if written else [])]
-        self._intent: Intent | None = None
-        self._marker: Marker | None = None
-        self._joined = False
-        self._won = False
-        self._found = False
-        self._beaten = False
+        self._list_name = list_name
+        self._precondition = precondition
+        self._written = written
 
-    @property
-    def may_free(self) -> bool:
-        """Whether parts that were not listed may be deleted: no rival can have a manifest that lists them."""
-        return self._won and not self._found and not self._session.is_versioned
-
-    def reach(self, chosen: Sequence[Attempt]) -> 'str | None':
-        """Make the object; return its version id in a versioned bucket.
+    def run(self, attempts: Sequence[Attempt]) -> Committed:
+        """Make the object of these attempts.
 
         Raises NoSuchUpload when another Complete or an Abort won, ServiceUnavailable while that is not certain,
-        ConditionalRequestConflict or NoSuchKey when the key no longer holds what the guard asks for.
+        ConditionalRequestConflict or NoSuchKey when the key no longer holds what the condition asks for.
         """
         try:
-            write = (self._store.write_manifest_through_slo if self._session.settings.verify == 'head'
-                     else self._store.write_manifest)
-            written = write(self._upload, chosen, self._digests, self._enter, self._guard.compare)
-            version_id = written.version_id
-            if not (written.stored or self._joined):
-                self._look_what_is_there()
-        except _Over as over:
-            return over.finished.version_id
-        except PreconditionFailed:
-            self._recognise()
-            version_id = None
-        except EntityTooLarge:
-            # The bucket may be full of this very object, if the Complete that was joined has written it.
-            if not (self._intent and self._joined
-                    and is_finished(self._session, self._upload, self._intent.timestamp)):
-                raise
-            version_id = self._records.finished(self._upload.key).version_id
-            self._found = True
+            landed = (self._write_through_slo(attempts) if self._bucket.settings.verify == 'head'
+                      else self._write(attempts))
         finally:
-            self._guard.leave()
-        assert self._intent is not None
-        if self._joined and self._session.is_versioned:
-            self._store.show_version(self._upload, self._intent.timestamp)
-        just_after = after(self._intent.timestamp, 1)
+            self._precondition.leave()
+        if isinstance(landed, ObjectAtKey):
+            return Committed(landed.version_id)
+        return self._close(landed)
+
+    def _write(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
+        # Before the intent, whose lease runs from its timestamp on.
+        body = manifest.stored(self._upload, attempts)
+        entry = self._enter()
+        if isinstance(entry, ObjectAtKey):
+            return entry
+        return self._land([entry], lambda: self._bucket.objects.put_manifest(
+            self._upload, attempts, self._digests, body, entry, self._precondition.compare))
+
+    def _write_through_slo(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
+        entered: list[Entry | ObjectAtKey] = []
+
+        def enter() -> 'Entry | None':
+            entered.append(self._enter())
+            return entered[0] if isinstance(entered[0], Entry) else None
+
+        return self._land(entered, lambda: self._bucket.objects.put_manifest_through_slo(
+            self._upload, attempts, self._digests, enter, self._precondition.compare))
+
+    def _land(self, entered: 'Sequence[Entry | ObjectAtKey]',
+              write: 'Callable[[], Written | None]') -> 'Landed | ObjectAtKey':
+        """Write the manifest. entered: what the gate has handed out by the time that ``write`` has come to its end."""
+        try:
+            written = write()
+        except (PreconditionFailed, EntityTooLarge) as refusal:
+            if not entered or isinstance(entered[0], ObjectAtKey):
+                raise
+            return self._recognise(entered[0], refusal)
+        entry = entered[0]
+        if isinstance(entry, ObjectAtKey):
+            return entry
+        assert written is not None
+        landing = Landing.WRITTEN if written.stored or entry.joined else self._what_is_there()
+        return Landed(entry, landing, written.version_id)
+
+    def _recognise(self, entry: Entry, refusal: 'PreconditionFailed | EntityTooLarge') -> Landed:
+        """With an object at the key that was not replaced: go on if it is the one to be made, else raise."""
+        if isinstance(refusal, EntityTooLarge):
+            # The bucket may be full of this very object, if the Complete that was joined has written it.
+            found = ending.object_of(self._bucket, self._upload, entry.intent.timestamp)
+            if not entry.joined or found.upload_id != self._upload.id:
+                raise refusal
+            return Landed(entry, Landing.FOUND, found.version_id)
+        found = self._bucket.objects.shown(self._upload.key)
+        if found.upload_id != self._upload.id:
+            raise ConditionalRequestConflict()
+        if found.etag != self._digests.etag:
+            raise self._busy('another Complete has made the object')
+        return Landed(entry, Landing.FOUND, None)
+
+    def _what_is_there(self) -> Landing:
+        """With something at the key that is not older: it may be the manifest of another list, at the same time T."""
+        found = self._bucket.objects.shown(self._upload.key)
+        beaten = found.upload_id == self._upload.id and found.etag != self._digests.etag
+        return Landing.BEATEN if beaten else Landing.FOUND
+
+    def _close(self, landed: Landed) -> Committed:
+        """Take marker and intent away behind the manifest."""
+        intent = landed.entry.intent
+        if landed.entry.joined and self._bucket.is_versioned:
+            # Two have written the same version, so the link that shows it may be missing.
+            self._bucket.objects.show_version(self._upload, intent.timestamp)
         # While the marker lives, a Complete whose proxy dies here can be finished by the next request. Once it is
         # gone no other Complete enters, so every rival there will ever be has written its intent.
-        self._records.delete_marker(self._upload, just_after)
-        self._won = self._records.delete_intent(self._upload, just_after)
+        self._records.delete_marker(self._upload, just_after(intent.timestamp))
+        won = self._records.delete_intent(self._upload, just_after(intent.timestamp))
         # After the lease an Abort may have won, where the object was replaced meanwhile.
-        in_time = self._intent.is_fresh(self._session.now())
-        return version_id if self._won and in_time and not self._beaten else self.of_earlier_complete().version_id
+        if won and landed.landing is not Landing.BEATEN and intent.is_fresh(self._bucket.now()):
+            version_id = landed.version_id
+        else:
+            version_id = self._earlier().version_id
+        return Committed(version_id, won and landed.landing is Landing.WRITTEN and not self._bucket.is_versioned)
 
-    def of_earlier_complete(self) -> Finished:
-        """With the marker gone: return what the object says if it is what this Complete would make.
+    def _enter(self) -> 'Entry | ObjectAtKey':
+        """Pass the gate between the proof and the manifest; return what to write with.
 
-        Raises NoSuchUpload if not, ServiceUnavailable while a Complete with another list may still replace it.
+        Returns the object instead where another Complete with the same list has finished the upload.
         """
-        intent = self._records.intent(self._upload)
-        finished = self._records.finished(self._upload.key)
-        if finished.upload_id != self._upload.id or finished.etag != self._digests.etag:
-            raise NoSuchUpload(self._upload.id)
-        if intent is not None and not self._is_same_list(intent) and intent.is_fresh(self._session.now()):
-            raise self._busy('another Complete is closing it')
-        return finished
-
-    def _is_same_list(self, intent: Intent) -> bool:
-        # Without the parts at hand the ETag has to do, which the choice begins with.
-        if self._choice is None:
-            return intent.chosen.startswith(self._digests.etag + ':')
-        return intent.chosen == self._choice
-
-    def _enter(self) -> 'tuple[Intent, Marker]':
-        """Pass the gate between the proof and the manifest; return the intent to write for, and the marker."""
         self._take_turn()
+        seen = [swift_time(self._upload.ticks), *([self._written] if self._written else [])]
         for _ in range(_MAX_ENTRIES):
-            assert self._choice is not None
-            now = self._session.now()
-            own = Intent(self._choice, manifest_timestamp(self._choice, now, *self._seen))
-            written = self._records.write_intent(self._upload, own)
-            if written.newer is not None:
-                self._seen.append(written.newer)
+            now = self._bucket.now()
+            own = Intent(self._list_name, manifest_timestamp(self._list_name, now, *seen))
+            put = self._records.write_intent(self._upload, own)
+            if put.newer is not None:
+                seen.append(put.newer)
                 continue
             self._tell_difference(own.timestamp, now)
-            # After the intent: of a Complete and an Abort each writes first and reads second, so one sees the other.
-            intent: Intent | None = own
-            if written.exists:
-                intent = self._join()
-            else:
-                self._read_open_marker()
-            if intent is None:
-                continue
-            assert self._marker is not None
-            if not intent.may_still_write(self._session.now()):
-                raise self._busy('its intent is too old to write the manifest')
-            self._intent = intent
-            self._joined = intent is not own
-            # If this fails the intent stays: a Complete that has joined it may be about to write.
-            self._guard.check_again()
-            return intent, self._marker
+            step, view = self._look(own if put.written else None)
+            if step in (Step.GO_ON, Step.JOIN):
+                assert isinstance(view.intent, Intent) and isinstance(view.marker, UploadMarker)
+                # If this fails the intent stays: a Complete that has joined it may be about to write.
+                self._precondition.check_again()
+                return Entry(view.intent, view.marker, step is Step.JOIN)
+            if step not in (Step.TRY_AGAIN, Step.REMOVE_INTENT):
+                return self._end(step, view)
+            if step is Step.REMOVE_INTENT:
+                assert isinstance(view.intent, Intent)
+                self._records.delete_intent(self._upload, just_after(view.intent.timestamp))
         raise self._busy('too many Completes at once')
 
-    def _tell_difference(self, chosen: Timestamp, now: Timestamp) -> None:
-        ahead = float(chosen) - float(now)
-        if ahead > 0:
-            self._session.logger.info(
-                'Complete of upload %s has a time %.5f seconds ahead of this proxy, to come after what was there',
-                self._upload.id, ahead)
+    def _look(self, own: 'Intent | None') -> 'tuple[Step, View]':
+        """Read what there is. own: the intent that was written just now; None where there was one already."""
+        view = View(self._upload.id, intent=own or UNREAD, own_intent=own is not None)
+        return follow(view, lambda seen: complete_step(seen, self._list_name, self._bucket.now()),
+                      ending.reader(self._bucket, self._upload))
 
-    def _recognise(self) -> None:
-        """With an object at the key that was not replaced: go on if it is the one to be made."""
-        finished = self._records.finished(self._upload.key)
-        if finished.upload_id != self._upload.id:
-            raise ConditionalRequestConflict()
-        if finished.etag != self._digests.etag:
-            raise self._busy('another Complete has made the object')
-        self._found = True
+    def _end(self, step: Step, view: View) -> ObjectAtKey:
+        """Return the object where another Complete with the same list has made it; raise the error it is otherwise."""
+        if step is Step.SETTLE:
+            assert isinstance(view.marker, UploadMarker)
+            step = ending.settle(self._bucket, self._upload, view.marker)
+            if step is Step.BUSY:
+                raise self._busy('an Abort is under way')
+        if step is Step.COMPLETED:
+            return self._earlier()
+        if step is Step.FINISH:
+            return self._finish(view)
+        if step is Step.ABORTED:
+            raise NoSuchUpload(self._upload.id)
+        raise self._busy('its intent is too old to write the manifest' if step is Step.TOO_LATE
+                         else 'another Complete is at work')
 
-    def _look_what_is_there(self) -> None:
-        """With something at the key that is not older: it may be the manifest of another list, at the same time T."""
-        finished = self._records.finished(self._upload.key)
-        self._beaten = finished.upload_id == self._upload.id and finished.etag != self._digests.etag
-        self._found = True
+    def _finish(self, view: View) -> ObjectAtKey:
+        """Tidy up behind a Complete whose proxy died after its manifest."""
+        assert isinstance(view.intent, Intent)
+        timestamp = view.intent.timestamp
+        if self._bucket.is_versioned:
+            self._bucket.objects.show_version(self._upload, timestamp)
+        self._records.delete_marker(self._upload, just_after(timestamp))
+        # Before the intent goes: it tells whether another list may still replace the object.
+        found = self._earlier()
+        self._records.delete_intent(self._upload, just_after(timestamp))
+        return found
+
+    def _earlier(self) -> ObjectAtKey:
+        return earlier_object(self._bucket, self._upload, self._digests.etag, self._list_name)
 
     def _take_turn(self) -> None:
         """Be the only conditional Complete at the key, but for one with the same list, which can be joined."""
-        if not self._guard.begin():
+        if not self._precondition.begin():
             intent = self._records.intent(self._upload)
-            if intent is None or not self._is_same_list(intent):
+            if intent is None or intent.list_name != self._list_name:
                 raise ConditionalRequestConflict()
 
-    def _join(self) -> 'Intent | None':
-        """With an intent in place: return it to join its Complete, or None when the way is free again."""
-        intent = self._records.intent(self._upload)
-        # After the intent.
-        self._read_open_marker()
-        if intent is None:
-            return None
-        if intent.is_fresh(self._session.now()):
-            if self._is_same_list(intent):
-                return intent
-            raise self._busy('another Complete is at work')
-        if is_finished(self._session, self._upload, intent.timestamp):
-            if self._session.is_versioned:
-                self._store.show_version(self._upload, intent.timestamp)
-            self._records.delete_marker(self._upload, after(intent.timestamp, 1))
-            over = _Over(self.of_earlier_complete())
-            self._records.delete_intent(self._upload, after(intent.timestamp, 1))
-            raise over
-        self._records.delete_intent(self._upload, after(intent.timestamp, 1))
-        return None
-
-    def _read_open_marker(self) -> None:
-        marker = self._records.marker(self._upload)
-        if marker is None:
-            raise _Over(self.of_earlier_complete())
-        if marker.state is State.ABORTED:
-            raise NoSuchUpload(self._upload.id)
-        if marker.state is State.ABORTING:
-            verdict = settle_abort(self._session, self._upload).verdict
-            if verdict is Verdict.COMPLETED:
-                raise _Over(self.of_earlier_complete())
-            if verdict is Verdict.ABORTED:
-                raise NoSuchUpload(self._upload.id)
-            raise self._busy('an Abort is under way')
-        self._marker = marker
+    def _tell_difference(self, listed: Timestamp, now: Timestamp) -> None:
+        ahead = float(listed) - float(now)
+        if ahead > 0:
+            self._bucket.logger.info(
+                'Complete of upload %s has a time %.5f seconds ahead of this proxy, to come after what was there',
+                self._upload.id, ahead)
 
     def _busy(self, reason: str) -> ServiceUnavailable:
-        self._session.logger.info('Complete of upload %s has to be repeated: %s', self._upload.id, reason)
-        return ServiceUnavailable()
+        return busy(self._bucket, self._upload, reason)
+
+
+def earlier_object(bucket: Bucket, upload: Upload, etag: str, list_name: 'str | None') -> ObjectAtKey:
+    """With the marker gone: return the object if it is what a Complete of this ``etag`` would make.
+
+    list_name: None when its parts are not known. Raises NoSuchUpload if it is another, ServiceUnavailable while a
+    Complete with another list may still replace it.
+    """
+    def read(step: Step, _view: View) -> 'Intent | ObjectAtKey | None':
+        # What clients see, not a version that was replaced since.
+        return bucket.records.intent(upload) if step is Step.READ_INTENT else bucket.objects.shown(upload.key)
+
+    step, view = follow(View(upload.id), lambda seen: repeat_step(seen, etag, list_name, bucket.now()), read)
+    if step is Step.BUSY:
+        raise busy(bucket, upload, 'another Complete is closing it')
+    if step is Step.ABORTED:
+        raise NoSuchUpload(upload.id)
+    assert isinstance(view.object, ObjectAtKey)
+    return view.object
+
+
+def busy(bucket: Bucket, upload: Upload, reason: str) -> ServiceUnavailable:
+    """Log why a Complete has to be repeated, and return the error that says so."""
+    bucket.logger.info('Complete of upload %s has to be repeated: %s', upload.id, reason)
+    return ServiceUnavailable()

@@ -6,48 +6,48 @@ something at the key, if only the link to a delete marker. Everything else is a 
 """
 from swift.common.utils import Timestamp
 
-from s3multi.operations.session import Session
+from s3multi.operations.bucket import Bucket
 from s3multi.s3.conditions import Compare, Condition
 from s3multi.s3.errors import ConditionalRequestConflict, PreconditionFailed
 from s3multi.upload.names import Upload
 
 
-class Guard:
+class Precondition:
     """What has to hold at the key when one Complete writes its manifest; nothing without a condition."""
 
-    def __init__(self, session: Session, upload: Upload, condition: 'Condition | None') -> None:
-        self._session = session
+    def __init__(self, bucket: Bucket, upload: Upload, condition: 'Condition | None') -> None:
+        self._bucket = bucket
         self._upload = upload
         self._condition = condition
         self._noted = False
-        # When what ``check`` compared with was written, or deleted.
-        self.seen: Timestamp | None = None
 
     @property
     def compare(self) -> Compare:
         """Who compares when the manifest is written."""
         if self._condition is None:
             return Compare.NOBODY
-        if self._condition.etag is None and not self._session.is_versioned:
+        if self._condition.etag is None and not self._bucket.is_versioned:
             return Compare.SWIFT
         return Compare.WE
 
-    def check(self) -> None:
+    def check(self) -> 'Timestamp | None':
         """Look at the key, unless this very upload made its object: then its Complete is a repeat.
 
-        Raises PreconditionFailed or NoSuchKey.
+        Returns when what it compared with was written, or deleted; None where it compared with nothing. Raises
+        PreconditionFailed or NoSuchKey.
         """
         if self._condition is None:
-            return
-        current = self._session.records.current(self._upload.key)
-        if current.upload_id != self._upload.id:
-            self.seen = current.timestamp
-            self._condition.check(self._upload.key, current.etag)
+            return None
+        found = self._bucket.objects.shown(self._upload.key)
+        if found.upload_id == self._upload.id:
+            return None
+        self._condition.check(self._upload.key, found.etag)
+        return found.timestamp
 
     def begin(self) -> bool:
         """Keep other conditional Completes from the key until ``leave``; False when one is at it already."""
         if self._condition is not None:
-            self._noted = self._session.conditional_writes.begin(self._upload)
+            self._noted = self._bucket.conditional_writes.begin(self._upload)
             return self._noted
         return True
 
@@ -65,4 +65,4 @@ class Guard:
     def leave(self) -> None:
         """Let others at the key."""
         if self._noted:
-            self._session.conditional_writes.end(self._upload)
+            self._bucket.conditional_writes.end(self._upload)

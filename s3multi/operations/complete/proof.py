@@ -10,116 +10,96 @@ from dataclasses import dataclass
 
 import eventlet
 
-from s3multi.operations.ending import Verdict, settle_abort
-from s3multi.operations.session import Session
-from s3multi.s3.checksums import Choice
-from s3multi.s3.errors import InvalidPart, NoSuchUpload, ServiceUnavailable
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.ending import open_marker
+from s3multi.s3.checksums import ChecksumChoice
+from s3multi.s3.errors import InvalidPart, ServiceUnavailable
 from s3multi.s3.parts import Attempt, Judgement, PartRef, judge, outrun
-from s3multi.storage.records import marker_checksum, marker_state
 from s3multi.storage.segments import attempt_of
 from s3multi.upload.names import Upload
-from s3multi.upload.records import Marker, State
+from s3multi.upload.records import MarkerType, State
 
 _SECONDS_BETWEEN_LISTINGS = 0.5
 
 
 @dataclass(frozen=True)
 class Proof:
-    """chosen: an attempt for each listed part, in order. others: every other stored attempt that was seen.
+    """attempts: one for each listed part, in order. others: every other stored attempt that was seen.
 
     checksum: what Initiate chose.
     """
 
-    chosen: 'list[Attempt]'
+    attempts: 'list[Attempt]'
     others: 'list[Attempt]'
-    checksum: 'Choice | None'
+    checksum: 'ChecksumChoice | None'
 
 
-def prove(session: Session, upload: Upload, listed: Sequence[PartRef]) -> 'Proof | None':
+def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof | None':
     """Return the proof; None when the upload has ended already, so that its object has to tell what it is.
 
     Raises NoSuchUpload when it was aborted, else InvalidPart for the first listed part that cannot be proven.
     """
     seen: dict[str, Attempt] = {}
     try:
-        return _prove(session, upload, listed, seen)
+        return _prove(bucket, upload, listed, seen)
     except InvalidPart as refusal:
         # Who took a part last says so in the cache, whatever the clocks.
-        doubts = [newest for newest in outrun(listed, seen.values(), session.ticks())
-                  if session.hints.recall(upload, newest.number) != newest.name]
+        doubts = [newest for newest in outrun(listed, seen.values(), bucket.ticks())
+                  if bucket.hints.recall(upload, newest.number) != newest.name]
         if not doubts:
             raise
-        session.logger.warning(
+        bucket.logger.warning(
             'Complete of upload %s has to be repeated: part %d was sent again, and one time is ahead of this proxy, so '
             'which came last is not certain', upload.id, doubts[0].number)
         raise ServiceUnavailable() from refusal
 
 
-def _prove(session: Session, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]') -> 'Proof | None':
-    listed_marker = _read_listing(session, upload, seen)
+def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]') -> 'Proof | None':
+    listed_marker = _read_listing(bucket, upload, seen)
     refusal: InvalidPart | None = None
     judgement = Judgement((), ())
     try:
         judgement = judge(listed, seen.values(), upload.id)
     except InvalidPart as error:
         refusal = error
-    checksum = marker_checksum(listed_marker)
-    if refusal or judgement.missing or not listed_marker:
-        marker = _marker_of_open(session, upload)
+    checksum = listed_marker.checksum
+    if refusal or judgement.missing or listed_marker.state is None:
+        marker = open_marker(bucket, upload)
         if marker is None:
             return None
         checksum = marker.checksum
     if refusal:
         raise refusal
     if judgement.missing:
-        judgement = _ask_further(session, upload, listed, seen, judgement)
-    chosen = judgement.proven
-    names = {attempt.name for attempt in chosen}
-    return Proof(chosen, [attempt for attempt in seen.values() if attempt.name not in names], checksum)
+        judgement = _ask_further(bucket, upload, listed, seen, judgement)
+    proven = judgement.proven
+    names = {attempt.name for attempt in proven}
+    return Proof(proven, [attempt for attempt in seen.values() if attempt.name not in names], checksum)
 
 
-def _marker_of_open(session: Session, upload: Upload) -> 'Marker | None':
-    """Return the marker; None when it is gone: the upload was completed.
-
-    Raises NoSuchUpload after an Abort, ServiceUnavailable while one is undecided.
-    """
-    marker = session.records.marker(upload)
-    if marker is None:
-        return None
-    # Decided here, before an intent of ours could keep the Abort waiting.
-    if marker.state is State.ABORTING:
-        verdict = settle_abort(session, upload).verdict
-        if verdict is Verdict.UNSURE:
-            raise ServiceUnavailable()
-        if verdict is Verdict.COMPLETED:
-            return None
-    if marker.state is not State.OPEN:
-        raise NoSuchUpload(upload.id)
-    return marker
-
-
-def _read_listing(session: Session, upload: Upload, seen: 'dict[str, Attempt]') -> str:
-    """Add the attempts that the listing shows to ``seen``; return the type of the marker, '' if it shows no open one.
+def _read_listing(bucket: Bucket, upload: Upload, seen: 'dict[str, Attempt]') -> MarkerType:
+    """Add the attempts that the listing shows to ``seen``; return what it shows of the marker if that is open.
 
     Rows are only ever added: what another replica of the listing has shown before stays true.
     """
-    found = ''
-    for page in session.store.rows(prefix=upload.marker, end_marker=upload.parts_end):
+    found = MarkerType()
+    for page in bucket.segments.rows(prefix=upload.marker, end_marker=upload.parts_end):
         for row in page:
             attempt = attempt_of(upload, row)
             if attempt is not None:
                 seen[attempt.name] = attempt
-            elif row['name'] == upload.marker and marker_state(row['content_type']) is State.OPEN:
-                found = row['content_type']
+            elif row['name'] == upload.marker:
+                listed = MarkerType.decode(row['content_type'])
+                found = listed if listed.state is State.OPEN else found
     return found
 
 
-def _ask_further(session: Session, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]',
+def _ask_further(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]',
                  judgement: Judgement) -> Judgement:
     """Look for missing parts until all are found, or a hint shows that they are not there, or patience ends."""
-    deadline = time.monotonic() + session.settings.missing_part_patience
+    deadline = time.monotonic() + bucket.settings.missing_part_patience
     while True:
-        unhinted = _follow_hints(session, upload, judgement.missing, seen)
+        unhinted = _follow_hints(bucket, upload, judgement.missing, seen)
         judgement = judge(listed, seen.values(), upload.id)
         if not judgement.missing:
             return judgement
@@ -127,17 +107,17 @@ def _ask_further(session: Session, upload: Upload, listed: Sequence[PartRef], se
         if not unhinted or time.monotonic() >= deadline:
             raise InvalidPart(upload.id, judgement.missing[0].number, judgement.missing[0].sent)
         eventlet.sleep(min(_SECONDS_BETWEEN_LISTINGS, max(0.0, deadline - time.monotonic())))
-        _read_listing(session, upload, seen)
+        _read_listing(bucket, upload, seen)
         judgement = judge(listed, seen.values(), upload.id)
         if not judgement.missing:
             return judgement
 
 
-def _follow_hints(session: Session, upload: Upload, missing: Sequence[PartRef],
+def _follow_hints(bucket: Bucket, upload: Upload, missing: Sequence[PartRef],
                   seen: 'dict[str, Attempt]') -> 'list[PartRef]':
     """Ask for the attempts that hints name; add what is there to ``seen``. Return the parts without a hint."""
-    hints = {ref: session.hints.recall(upload, ref.number) for ref in missing}
+    hints = {ref: bucket.hints.recall(upload, ref.number) for ref in missing}
     names = [name for name in hints.values() if name and name not in seen]
-    for attempt in session.store.stored_attempts(upload, names):
+    for attempt in bucket.segments.stored_attempts(upload, names):
         seen[attempt.name] = attempt
     return [ref for ref, name in hints.items() if name not in seen]

@@ -22,7 +22,7 @@ def digests(env):
     environ(path='/v1/a/c/o', source='/c/o%20o')])
 def test_copy(env):
     """The request names every digest, so that the copy filter takes none from the source; none is written."""
-    copied_digests.follow(env)
+    copied_digests.strip(env)
     assert {name: '' for name in DIGEST_HEADERS} == digests(env)
 
     written = Request({**env})
@@ -33,7 +33,7 @@ def test_copy(env):
 def test_what_is_not_empty_is_left():
     """A digest that somebody gave the copy on the way is no business of ours."""
     env = environ()
-    copied_digests.follow(env)
+    copied_digests.strip(env)
     env['HTTP_' + ETAG_HEADER.upper().replace('-', '_')] = 'given'
     env['swift.authorize'](Request(env))
 
@@ -47,6 +47,6 @@ def test_what_is_not_empty_is_left():
 def test_no_copy(env):
     """Nothing is touched: no copy, that of a manifest, or s3api's way to change an ACL."""
     before = dict(env)
-    copied_digests.follow(env)
+    copied_digests.strip(env)
 
     assert before == env

@@ -3,7 +3,7 @@
 import pytest
 from swift.common.swob import Request, str_to_wsgi
 
-from s3multi.filters.part_access import follow, reads
+from s3multi.filters.part_access import grant, reads
 from s3multi.upload import names
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, client_env
@@ -30,7 +30,7 @@ class Reading:
     def __init__(self, *allowed):
         self.auth = Auth(*allowed)
         self.env = client_env(**{'REQUEST_METHOD': 'GET', 'swift.authorize': self.auth})
-        follow(self.env, IDS)
+        grant(self.env, IDS)
 
     def ask(self, path, method='GET', query='', source=None):
         env = client_env(str_to_wsgi('/v1/' + path), query, **{'REQUEST_METHOD': method, 'swift.source': source})
@@ -194,6 +194,6 @@ def test_without_auth_there_is_nothing_to_add_to():
     env = client_env()
     del env['swift.authorize']
     before = dict(env)
-    follow(env, IDS)
+    grant(env, IDS)
 
     assert before == env

@@ -5,18 +5,24 @@ import logging
 import pytest
 
 from s3multi import config
-from s3multi.filters.s3multi import S3MultiMiddleware, route
+from s3multi.filters.handoff import DELETED_BUCKET, HANDOFF, read_call
+from s3multi.filters.routes import route
+from s3multi.filters.s3multi import S3MultiMiddleware
 from s3multi.operations import abort, copy_part, initiate, list_parts, list_uploads, upload_part
+from s3multi.operations.bucket import Cluster
 from s3multi.operations.complete import handler as complete
-from s3multi.operations.request import DELETED_BUCKET, HANDOFF, read_call
 from s3multi.s3.errors import S3Error
 from s3multi.storage.deletion import Freeing
 from s3multi.upload.names import UploadIds
 from tests.unit.fakes import RecordingSwift, client_env, handed_on
 
-FREEING = Freeing(2, 100, None)
 IDS = UploadIds(b'secret')
 SETTINGS = config.load({'missing_part_patience': '0'}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
+
+
+def cluster_with(logger=None):
+    """Return what all buckets share."""
+    return Cluster(SETTINGS, IDS, Freeing(2, 100, None), logger)
 
 
 def answer(app, env):
@@ -24,7 +30,7 @@ def answer(app, env):
     logger = logging.getLogger('s3multi.test')
     logger.thread_locals = None
     answers = []
-    body = S3MultiMiddleware(app, SETTINGS, IDS, FREEING, logger)(
+    body = S3MultiMiddleware(app, cluster_with(logger))(
         env, lambda status, headers, exc_info=None: answers.append(status))
     return answers[0], b''.join(body)
 
@@ -41,7 +47,7 @@ def test_other_requests_pass_untouched(method):
         seen.append(args)
         return body
 
-    middleware = S3MultiMiddleware(app, SETTINGS, IDS, FREEING, None)
+    middleware = S3MultiMiddleware(app, cluster_with())
 
     assert body is middleware(env, start_response)
     assert (env, start_response) == seen[0] and env is seen[0][0]
@@ -55,8 +61,7 @@ def test_requests_that_read_an_object_pass_with_its_parts(more):
     env, seen = client_env(**more), []
     before = dict(env)
 
-    S3MultiMiddleware(lambda env, start_response: seen.append(env), SETTINGS, UploadIds(b'secret'), FREEING, None)(
-        env, None)
+    S3MultiMiddleware(lambda env, start_response: seen.append(env), cluster_with())(env, None)
 
     assert env is seen[0]
     assert ['swift.authorize'] == [name for name in env if env[name] is not before.get(name) and env[name] != '']
@@ -261,8 +266,7 @@ def test_what_the_cluster_lets_scripts_read():
         cors_allow_origin, cors_expose_headers, strict_cors_mode = ['https://app.test'], ['x-cluster'], True
 
     env = handed_on('GET', params={'uploads': ''}, **SCRIPT)
-    middleware = S3MultiMiddleware(RecordingSwift(HEAD=(204, BUCKET, b'')), SETTINGS, UploadIds(b'secret'), FREEING,
-                                   None)
+    middleware = S3MultiMiddleware(RecordingSwift(HEAD=(204, BUCKET, b'')), cluster_with())
     middleware._pipeline_final_app = Proxy
     middleware(env, lambda status, headers, exc_info=None: None)
 

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from s3multi.filters.shown_checksum import of_answer
-from s3multi.storage.deletion import Freeing
 from s3multi.storage.requests import Backend
-from s3multi.storage.segments import Store
+from s3multi.storage.segments import Segments
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift, client_env
 
@@ -29,8 +28,8 @@ def headers_for(status, more, rows=(row(),), query='', method='GET', swift=None,
     """Return the headers for an answer; Swift lists these rows."""
     swift = swift or RecordingSwift(GET=(200, {}, json.dumps(list(rows)).encode()))
     env = client_env(query=query, REQUEST_METHOD=method, **env)
-    return of_answer(env, status, {**HEADERS, **more}, lambda account, bucket: Store(
-        Backend(swift, env, account, bucket), account, bucket, Freeing(1, 1, None)))
+    return of_answer(env, status, {**HEADERS, **more}, lambda account, bucket: Segments(
+        Backend(swift, env, account, bucket), bucket, 1))
 
 
 @pytest.mark.parametrize('status, headers, found', [

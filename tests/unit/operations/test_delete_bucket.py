@@ -9,7 +9,7 @@ import pytest
 
 from s3multi.operations import delete_bucket
 from s3multi.upload.names import Upload
-from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
+from tests.unit.fakes import IDS, RecordingSwift, handed_on, bucket_of
 
 NOW = 1790000000 * 100000
 MARKER = 'application/x-s3multi-marker;state=open'
@@ -43,8 +43,9 @@ def swift_with(*uploads, **answers):
 
 def end_uploads(swift, logger, began=NOW + 1):
     """End the uploads of a bucket whose deletion began then; return the names of the markers that were deleted."""
-    session = replace(session_of(swift, handed_on('DELETE', '/v1/AUTH_a/bucket')), logger=logger)
-    delete_bucket.end_uploads(session, began)
+    bucket = bucket_of(swift, handed_on('DELETE', '/v1/AUTH_a/bucket'))
+    cluster = replace(bucket.cluster, logger=logger)
+    delete_bucket.end_uploads(replace(bucket, cluster=cluster), began)
     return [seen.path.removeprefix('/v1/AUTH_a/bucket_segments/') for seen in swift.seen
             if seen.method == 'DELETE' and seen.path != '/v1/AUTH_a/bucket_segments']
 

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the parts of an upload that is aborted may be deleted by the request that asks for it."""
-from dataclasses import replace
-
 import pytest
 
 from s3multi.operations import ending
 from s3multi.upload.names import Upload
-from tests.unit.fakes import IDS, RecordingSwift, session_of
+from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 
 TICKS = 1790000000 * 100000
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
@@ -26,6 +24,6 @@ def test_an_abort_that_is_repeated(sysmeta, intent, frees):
             return intent
         return ABORTED if '_segments' in seen.path else 404
 
-    session = replace(session_of(RecordingSwift(HEAD=head)), bucket_info={'status': 204, 'sysmeta': sysmeta})
+    bucket = bucket_of(RecordingSwift(HEAD=head), info={'sysmeta': sysmeta})
 
-    assert frees == ending.abort(session, UPLOAD, looks=0)
+    assert frees == ending.abort(bucket, UPLOAD, looks=0)

@@ -10,7 +10,7 @@ from s3multi.operations import get_attributes
 from s3multi.s3.attributes import ShownPart, Wanted, parts_node
 from s3multi.s3.checksums import Checksum
 from s3multi.s3.errors import S3Error, ServiceUnavailable
-from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
+from tests.unit.fakes import IDS, RecordingSwift, handed_on, asked
 
 NAMES = {'x-amz-object-attributes': 'ObjectParts'}
 
@@ -54,7 +54,7 @@ def swift_of(etag='a', status=200, **head):
 
 def answer_of(swift):
     """Return the document for a question after the parts."""
-    return get_attributes.run(session_of(swift, handed_on('GET', params={'attributes': ''}, headers=NAMES))).body
+    return get_attributes.run(*asked(swift, handed_on('GET', params={'attributes': ''}, headers=NAMES))).body
 
 
 def test_entries_of_any_manifest_are_counted():

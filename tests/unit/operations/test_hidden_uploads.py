@@ -83,13 +83,16 @@ def listed(uploads, page_size, hidden, parts=3, **params):
                      'last_modified': '2026-09-21T14:13:20.123450'})
         names = [upload.part(number, new_attempt(NOW)) for number in range(1, parts + 1)] + [upload.intent]
         rows += [{'name': name, 'content_type': 'application/octet-stream', 'last_modified': ''} for name in names]
-    store = Listing(rows, page_size)
-    store.hidden = hidden
-    session = SimpleNamespace(call=SimpleNamespace(account=ACCOUNT, bucket=BUCKET), store=store, ticks=lambda: NOW,
-                              ids=IDS, settings=SimpleNamespace(list_stock_uploads=False),
-                              knows=lambda key, upload_id: IDS.belongs(ACCOUNT, BUCKET, key, upload_id))
+    segments = Listing(rows, page_size)
+    segments.hidden = hidden
+
+    def made_id(key, upload_id):
+        return IDS.belongs(ACCOUNT, BUCKET, key, upload_id)
+
+    bucket = SimpleNamespace(account=ACCOUNT, name=BUCKET, segments=segments, ticks=lambda: NOW, knows=made_id,
+                             made_id=made_id, settings=SimpleNamespace(list_stock_uploads=False))
     query = UploadsQuery.parse(params, lambda *_: True)
-    return [(upload.key, upload.id) for upload in _in_order(session, query)]
+    return [(upload.key, upload.id) for upload in _in_order(bucket, query, '')]
 
 
 def in_order(uploads):

@@ -9,7 +9,7 @@ import pytest
 from s3multi.operations import list_parts
 from s3multi.s3.errors import S3Error
 from s3multi.upload.names import Upload, new_attempt
-from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
+from tests.unit.fakes import IDS, RecordingSwift, handed_on, asked
 
 TICKS = 1790000000 * 100000
 A, B, C = (letter * 32 for letter in 'abc')
@@ -34,7 +34,7 @@ def answer(rows, **params):
     swift = RecordingSwift(HEAD=MARKER, GET=listing)
     params = {'uploadId': UPLOAD.id, **{name.replace('_', '-'): text for name, text in params.items()}}
     root = lxml.etree.fromstring(
-        list_parts.run(session_of(swift, handed_on('GET', '/v1/AUTH_a/bucket/a key', params))).body)
+        list_parts.run(*asked(swift, handed_on('GET', '/v1/AUTH_a/bucket/a key', params))).body)
     assert '{http://s3.amazonaws.com/doc/2006-03-01/}ListPartsResult' == root.tag
     return [(child.tag.rpartition('}')[2],
              [(inner.tag.rpartition('}')[2], inner.text) for inner in child] if len(child) else child.text)
@@ -114,7 +114,7 @@ def test_requests_that_are_refused(params, code):
     swift = RecordingSwift(HEAD=MARKER)
     env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id, **params})
     with pytest.raises(S3Error) as refused:
-        list_parts.run(session_of(swift, env))
+        list_parts.run(*asked(swift, env))
 
     assert code == refused.value.code
     assert not swift.seen
@@ -124,6 +124,6 @@ def test_an_upload_that_has_ended():
     """The AWS CRT takes it for success where it knows all its parts: 404 after Complete."""
     env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id})
     with pytest.raises(S3Error) as refused:
-        list_parts.run(session_of(RecordingSwift(HEAD=404), env))
+        list_parts.run(*asked(RecordingSwift(HEAD=404), env))
 
     assert 'NoSuchUpload' == refused.value.code

@@ -20,8 +20,8 @@ IDS = [begun + tail * (ID_LENGTH - 8) for begun, tail in zip(TIMES, '-0az_')]
 ATTEMPT = new_attempt(NOW)[:8] + 'xyz'
 
 
-def session_of(uploads, page_size, others=(), with_parts=(), initiator=''):
-    """Return a session over a container with these uploads: pairs of key and id.
+def bucket_of(uploads, page_size, others=(), with_parts=(), initiator=''):
+    """Return a bucket over a container with these uploads: pairs of key and id.
 
     others: names of other objects. with_parts: which of the uploads have parts and an intent. initiator: what the
     types of the markers say of who began.
@@ -36,12 +36,13 @@ def session_of(uploads, page_size, others=(), with_parts=(), initiator=''):
               'last_modified': '2026-09-21T14:13:20.123450'}
              for upload in made]
     ids = SimpleNamespace(belongs=lambda *upload: upload[-1] in IDS)
-    session = SimpleNamespace(call=SimpleNamespace(account='AUTH_a', bucket='bucket'), store=Listing(rows, page_size),
-                              ticks=lambda: NOW, ids=ids, knows=lambda key, upload_id: upload_id in IDS,
-                              settings=SimpleNamespace(list_stock_uploads=False))
+    bucket = SimpleNamespace(account='AUTH_a', name='bucket', segments=Listing(rows, page_size), ticks=lambda: NOW,
+                             knows=lambda key, upload_id: upload_id in IDS,
+                             made_id=lambda key, upload_id: upload_id in IDS,
+                             settings=SimpleNamespace(list_stock_uploads=False))
     # As Initiate notes it.
-    session.store.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
-    return session
+    bucket.segments.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
+    return bucket
 
 
 def query_of(**params):
@@ -49,9 +50,9 @@ def query_of(**params):
     return UploadsQuery.parse({name.replace('_', '-'): text for name, text in params.items()}, lambda *_: True)
 
 
-def in_order(session, **params):
+def in_order(bucket, **params):
     """Return what is yielded, as pairs of key and id."""
-    return [(upload.key, upload.id) for upload in _in_order(session, query_of(**params))]
+    return [(upload.key, upload.id) for upload in _in_order(bucket, query_of(**params), '')]
 
 
 def s3_order(uploads):
@@ -73,7 +74,7 @@ def test_uploads_come_in_the_order_of_s3(uploads, page_size, data):
     """Swift sorts "<key>/<id>": "a-b/..." before "a/...", and "a/b/..." before or after, wherever its pages end."""
     with_parts = data.draw(st.sets(st.sampled_from(sorted(uploads))) if uploads else st.just(()))
 
-    assert s3_order(uploads) == in_order(session_of(uploads, page_size, (), with_parts))
+    assert s3_order(uploads) == in_order(bucket_of(uploads, page_size, (), with_parts))
 
 
 @pytest.mark.parametrize('page_size', [1, 2, 3, 100])
@@ -86,7 +87,7 @@ def test_uploads_come_in_the_order_of_s3(uploads, page_size, data):
 ])
 def test_odd_keys_of_one_container(uploads, page_size):
     """Whatever keys look like, and wherever Swift's pages end; with parts and intents in between."""
-    assert s3_order(uploads) == in_order(session_of(uploads, page_size, (), uploads))
+    assert s3_order(uploads) == in_order(bucket_of(uploads, page_size, (), uploads))
 
 
 @pytest.mark.parametrize('marker, after', [
@@ -98,10 +99,10 @@ def test_odd_keys_of_one_container(uploads, page_size):
 ])
 def test_a_marker_among_keys_that_look_like_part_numbers(marker, after):
     """Swift does not show again a directory that is the marker, but this one was never shown before."""
-    session = session_of([(key, IDS[0]) for key in ('a/000', 'a/0001.jpg', 'b')], 100)
+    bucket = bucket_of([(key, IDS[0]) for key in ('a/000', 'a/0001.jpg', 'b')], 100)
     query = query_of(key_marker=marker)
 
-    assert after == [upload.key for upload in fill_page(query, _in_order(session, query)).uploads]
+    assert after == [upload.key for upload in fill_page(query, _in_order(bucket, query, '')).uploads]
 
 
 @pytest.mark.parametrize('page_size', [1, 2, 3, 100])
@@ -109,14 +110,14 @@ def test_no_upload_comes_twice_where_an_id_like_key_lies_between_two_ids(page_si
     """The key "a/<id>" sorts between the uploads of "a", which may begin on the page before."""
     uploads = [('a', IDS[0]), ('a', IDS[3]), ('a/' + IDS[1], IDS[0])]
 
-    assert s3_order(uploads) == in_order(session_of(uploads, page_size))
+    assert s3_order(uploads) == in_order(bucket_of(uploads, page_size))
 
 
 @given(upload_sets, page_sizes, keys, st.sampled_from(['', 'a', 'a/', 'a-', 'c', IDS[2][:8], 'a/00', 'a/000']))
 def test_nothing_after_the_markers_is_passed_over(uploads, page_size, key_marker, prefix):
     """The listing begins no later than the markers of the query say."""
     query = query_of(key_marker=key_marker, prefix=prefix)
-    page = fill_page(query, _in_order(session_of(uploads, page_size), query))
+    page = fill_page(query, _in_order(bucket_of(uploads, page_size), query, ''))
 
     assert [(key, upload_id) for key, upload_id in s3_order(uploads)
             if key.startswith(prefix) and key.encode() > key_marker.encode()] == [
@@ -127,10 +128,10 @@ def test_nothing_after_the_markers_is_passed_over(uploads, page_size, key_marker
 def test_paging_over_swift_shows_every_entry_once(uploads, page_size, max_uploads, delimiter, prefix):
     """Pages of any size over pages of any size."""
     whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), s3_entries(uploads))
-    session, markers, shown, prefixes, truncated = session_of(uploads, page_size), {}, [], [], True
+    bucket, markers, shown, prefixes, truncated = bucket_of(uploads, page_size), {}, [], [], True
     while truncated:
         query = query_of(delimiter=delimiter, prefix=prefix, max_uploads=str(max_uploads), **markers)
-        page = fill_page(query, _in_order(session, query))
+        page = fill_page(query, _in_order(bucket, query, ''))
         assert page.size == max_uploads or not page.truncated
         markers = {'key_marker': page.next_key_marker, 'upload_id_marker': page.next_id_marker}
         shown, prefixes, truncated = shown + page.uploads, prefixes + page.prefixes, page.truncated
@@ -140,17 +141,17 @@ def test_paging_over_swift_shows_every_entry_once(uploads, page_size, max_upload
 
 def s3_entries(uploads):
     """Return the uploads in S3's order as a container of one page would give them."""
-    session = session_of(uploads, 10 ** 6)
-    return sorted(_in_order(session, query_of()))
+    bucket = bucket_of(uploads, 10 ** 6)
+    return sorted(_in_order(bucket, query_of(), ''))
 
 
 @pytest.mark.parametrize('state', ['aborting', 'aborted', 'of-a-later-release'])
 def test_only_open_uploads_are_shown(state):
     """An upload whose abort has begun is gone for clients."""
-    session = session_of([('a', IDS[0])], 10)
-    next(session.store.rows())[0]['content_type'] = 'application/x-s3multi-marker;state=' + state
+    bucket = bucket_of([('a', IDS[0])], 10)
+    next(bucket.segments.rows())[0]['content_type'] = 'application/x-s3multi-marker;state=' + state
 
-    assert [] == in_order(session)
+    assert [] == in_order(bucket)
 
 
 def test_other_objects_are_no_uploads():
@@ -158,17 +159,17 @@ def test_other_objects_are_no_uploads():
     upload = Upload('AUTH_a', 'bucket', 'a', IDS[0])
     others = [upload.part(1, 'x' * 11), upload.intent, 'a/' + IDS[1], 'segment/1', IDS[2]]
 
-    assert [('a', IDS[0])] == in_order(session_of([('a', IDS[0])], 2, others))
+    assert [('a', IDS[0])] == in_order(bucket_of([('a', IDS[0])], 2, others))
 
 
 def test_ids_of_elsewhere_are_no_uploads():
     """A marker that was copied from another bucket has the form of one, but no operation would accept its id."""
-    assert [('a', IDS[0])] == in_order(session_of([('a', IDS[0]), ('a', 'x' * ID_LENGTH)], 10))
+    assert [('a', IDS[0])] == in_order(bucket_of([('a', IDS[0]), ('a', 'x' * ID_LENGTH)], 10))
 
 
 def test_a_prefix_that_is_longer_than_any_key():
     """Swift would not take it; nothing can begin with it."""
-    assert [] == in_order(session_of([('a', IDS[0])], 10), prefix='a' * 1025)
+    assert [] == in_order(bucket_of([('a', IDS[0])], 10), prefix='a' * 1025)
 
 
 LONG = 'b' * 1000 + 'c'
@@ -183,18 +184,18 @@ LONG = 'b' * 1000 + 'c'
 def test_a_marker_that_is_longer_than_any_key(marker, shown):
     """It need not be a key; what comes after it is shown."""
     query = query_of(key_marker=marker)
-    page = fill_page(query, _in_order(session_of([('bb', IDS[0]), (LONG, IDS[0])], 10), query))
+    page = fill_page(query, _in_order(bucket_of([('bb', IDS[0]), (LONG, IDS[0])], 10), query, ''))
 
     assert shown == [upload.key for upload in page.uploads]
 
 
 def test_no_more_pages_are_read_than_are_needed():
     """The first page of the answer does not cost the whole container."""
-    session = session_of([('k%03d' % number, IDS[0]) for number in range(100)], 10)
+    bucket = bucket_of([('k%03d' % number, IDS[0]) for number in range(100)], 10)
     read = []
-    rows = session.store.rows
-    session.store.rows = lambda *args, **kwargs: (read.append(page) or page for page in rows(*args, **kwargs))
-    fill_page(query_of(max_uploads='5'), _in_order(session, query_of(max_uploads='5')))
+    rows = bucket.segments.rows
+    bucket.segments.rows = lambda *args, **kwargs: (read.append(page) or page for page in rows(*args, **kwargs))
+    fill_page(query_of(max_uploads='5'), _in_order(bucket, query_of(max_uploads='5'), ''))
 
     assert 1 == len(read)
 
@@ -202,12 +203,12 @@ def test_no_more_pages_are_read_than_are_needed():
 def test_parts_are_not_read():
     """The cost grows with uploads: Swift skips the parts of each, however many there are."""
     uploads = [(key, upload_id) for key in 'ab' for upload_id in IDS]
-    session = session_of(uploads, 10 ** 6, (), uploads)
+    bucket = bucket_of(uploads, 10 ** 6, (), uploads)
     read = []
-    rows = session.store.rows
-    session.store.rows = lambda *args, **kwargs: (read.extend(page) or page for page in rows(*args, **kwargs))
+    rows = bucket.segments.rows
+    bucket.segments.rows = lambda *args, **kwargs: (read.extend(page) or page for page in rows(*args, **kwargs))
 
-    assert s3_order(uploads) == in_order(session)
+    assert s3_order(uploads) == in_order(bucket)
     # Of each upload: the marker, the intent, and one row for all parts.
     assert 3 * len(uploads) == len(read)
 
@@ -216,10 +217,10 @@ def test_parts_are_not_read():
 
 def answer(uploads, key=None, initiator=';initiator=test%3Abeginner', **params):
     """Return the document, as element names and texts, of a request to the bucket."""
-    session = session_of(uploads, 10, initiator=initiator)
-    session.call = SimpleNamespace(account='AUTH_a', bucket='bucket', key=key, headers={}, user='test:asking',
-                                   params={name.replace('_', '-'): text for name, text in params.items()})
-    root = lxml.etree.fromstring(run(session).body)
+    bucket = bucket_of(uploads, 10, initiator=initiator)
+    call = SimpleNamespace(account='AUTH_a', bucket='bucket', key=key, headers={}, user='test:asking',
+                           params={name.replace('_', '-'): text for name, text in params.items()})
+    root = lxml.etree.fromstring(run(bucket, call).body)
     assert '{http://s3.amazonaws.com/doc/2006-03-01/}ListMultipartUploadsResult' == root.tag
     return shown(root)
 
@@ -261,8 +262,8 @@ def test_uploads_whose_beginner_is_not_known():
 
 def test_a_key_is_refused():
     """The list is that of a bucket."""
-    session = SimpleNamespace(call=SimpleNamespace(account='AUTH_a', bucket='bucket', key='key', headers={}, params={}))
+    call = SimpleNamespace(account='AUTH_a', bucket='bucket', key='key', headers={}, params={})
     with pytest.raises(S3Error) as refused:
-        run(session)
+        run(bucket_of([], 10), call)
 
     assert 'InvalidRequest' == refused.value.code

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whose parts are freed when an object is replaced, by what Swift tells of the key, its upload and the bucket."""
 import json
-import logging
-from dataclasses import replace as with_fields
 
 import eventlet
 import pytest
@@ -11,7 +9,8 @@ from swift.common.utils import Timestamp
 
 from s3multi.operations import replaced_objects
 from s3multi.upload.names import Upload, new_attempt
-from tests.unit.fakes import IDS, Cache, RecordingSwift, client_env, handed_on, session_of
+from s3multi.upload.records import ObjectAtKey
+from tests.unit.fakes import IDS, Cache, RecordingSwift, asked, bucket_of, client_env, handed_on
 
 NOW = 1790000000 * 100000
 BUCKET, SEGMENTS = '/v1/AUTH_a/bucket', '/v1/AUTH_a/bucket_segments'
@@ -52,14 +51,11 @@ def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, **answer
 
 def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
     """Pass an S3 request on, and return the answer and the names of what is deleted from the segments container."""
-    logger = logging.getLogger('s3multi.test')
-    logger.thread_locals = None
-    session = with_fields(session_of(swift, handed_on(method, **{'swift.cache': cache}), cache, options), logger=logger,
-                          bucket_info=info or {'status': 204, 'sysmeta': {}})
+    bucket, call = asked(swift, handed_on(method), cache, options, info=info)
     request = Request(client_env(query=query, **{'REQUEST_METHOD': method, 'swift.source': 'S3'}))
-    replaced = replaced_objects.before(session, request)
+    replaced = replaced_objects.before(bucket, call.key, request)
     response = request.get_response(swift)
-    replaced_objects.after(session, replaced, response.status_int)
+    replaced_objects.after(bucket, replaced, response.status_int)
     for _ in range(20):
         eventlet.sleep(0)
     names = [seen.path[len(SEGMENTS) + 1:] for seen in swift.seen
@@ -146,9 +142,9 @@ def test_buckets_that_keep_what_is_overwritten(sysmeta):
 
 def test_option():
     """Without it a Complete asks nothing about what it replaces."""
-    session = session_of(swift_with(object_of(OURS.id)), options={'free_replaced_parts': 'false'})
+    bucket = bucket_of(swift_with(object_of(OURS.id)), options={'free_replaced_parts': 'false'})
 
-    assert replaced_objects.seen(session) is None
+    assert replaced_objects.candidate(bucket, 'key', ObjectAtKey(OURS.id)) is None
 
 
 @pytest.mark.parametrize('near, kept', [
@@ -210,4 +206,4 @@ def test_which_requests(source, method, path, query, on, off):
     """Those that s3api makes; with the option off, its deletes are still kept from taking the parts."""
     env = client_env(path, query, **{'REQUEST_METHOD': method, 'swift.source': source})
 
-    assert (on, off) == (replaced_objects.concerns(env, True), replaced_objects.concerns(env, False))
+    assert (on, off) == (replaced_objects.applies_to(env, True), replaced_objects.applies_to(env, False))

@@ -14,9 +14,9 @@ from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_BYTES
 from s3multi.storage.cache_hints import PartHints
 from s3multi.storage.part_body import PartBody, TrailingChecksum
-from s3multi.storage.requests import swift_time
 from s3multi.upload.names import Upload, new_attempt
-from tests.unit.fakes import IDS, Cache, RecordingSwift, handed_on, session_of
+from s3multi.upload.timestamps import swift_time
+from tests.unit.fakes import IDS, Cache, RecordingSwift, handed_on, asked
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 CONTENT_MD5 = 'yEyruuvumpYxyL4jSsZMJg=='
@@ -41,7 +41,7 @@ def error_of(call, *args):
 def upload(swift, body=b'Hello, ', encrypted=False, **request):
     """Upload part 7 of ``UPLOAD``."""
     env = handed_on(**{'params': PARAMS, 'body': body, **request})
-    return upload_part.run(session_of(swift, env, encrypted=encrypted))
+    return upload_part.run(*asked(swift, env, encrypted=encrypted))
 
 
 # The request
@@ -67,7 +67,7 @@ def test_requests_that_are_refused_unread(params, headers, length, code, fields)
     swift, body = RecordingSwift(PUT=STORED, HEAD=marker('open')), BytesIO(b'Hello, ')
     env = handed_on(params=params, headers=headers, **{'wsgi.input': body})
     env.pop('CONTENT_LENGTH') if length is None else env.update(CONTENT_LENGTH=str(length))
-    error = error_of(upload_part.run, session_of(swift, env))
+    error = error_of(upload_part.run, *asked(swift, env))
 
     assert code == error.code
     assert fields in (None, error.fields)
@@ -200,18 +200,18 @@ PART_ANSWERS = [
 def test_only_201_stores_a_part(status, code):
     """202 least of all: something newer is at the name, and the bytes were thrown away."""
     swift, cache = RecordingSwift(PUT=(status, {'Etag': MD5}, b'')), Cache()
-    session = session_of(swift, handed_on(headers={'content-md5': CONTENT_MD5}), cache)
+    request = asked(swift, handed_on(headers={'content-md5': CONTENT_MD5}), cache)
 
-    assert code == error_of(store_attempt, session, UPLOAD, 1, PartBody(BytesIO(b'Hello, '), 7)).code
+    assert code == error_of(store_attempt, *request, UPLOAD, 1, PartBody(BytesIO(b'Hello, '), 7)).code
     assert {} == cache
     assert 0 == swift.unclosed
 
 
 def test_a_refused_digest_that_the_client_did_not_send_is_no_bad_digest():
     """Swift says 422 for other reasons too; then it is for us to look into."""
-    session = session_of(RecordingSwift(PUT=422))
+    request = asked(RecordingSwift(PUT=422))
 
-    assert 'InternalError' == error_of(store_attempt, session, UPLOAD, 1, PartBody(BytesIO(), 0)).code
+    assert 'InternalError' == error_of(store_attempt, *request, UPLOAD, 1, PartBody(BytesIO(), 0)).code
 
 
 def test_a_stored_part():
@@ -219,7 +219,7 @@ def test_a_stored_part():
     swift, cache = RecordingSwift(PUT=STORED), Cache()
     body = PartBody(BytesIO(b'Hello, '), 7)
     body.headers['ETag'] = MD5
-    stored = store_attempt(session_of(swift, cache=cache), UPLOAD, 7, body)
+    stored = store_attempt(*asked(swift, cache=cache), UPLOAD, 7, body)
     seen, = swift.seen
 
     assert (7, MD5) == (stored.number, stored.etag)
@@ -231,8 +231,8 @@ def test_a_stored_part():
 
 def test_every_attempt_has_a_name_of_its_own():
     """A part that may be overwritten can be lost under a finished object."""
-    session = session_of(RecordingSwift(PUT=STORED))
-    names = {store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0)).name for _ in range(20)}
+    request = asked(RecordingSwift(PUT=STORED))
+    names = {store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).name for _ in range(20)}
 
     assert 20 == len(names)
 
@@ -241,31 +241,33 @@ def test_every_attempt_has_a_name_of_its_own():
 def test_an_attempt_after_one_of_another_clock(ahead, after):
     """It has a later time than the attempt before, though that was taken by a proxy whose clock is ahead."""
     cache = Cache()
-    session = replace(session_of(RecordingSwift(PUT=STORED), cache=cache), logger=mock.Mock())
-    before = session.ticks() + ahead * 100000
+    bucket, call = asked(RecordingSwift(PUT=STORED), cache=cache)
+    logger = mock.Mock()
+    request = replace(bucket, cluster=replace(bucket.cluster, logger=logger)), call
+    before = bucket.ticks() + ahead * 100000
     PartHints(cache).remember(UPLOAD, 1, new_attempt(before))
 
-    stored = store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0))
+    stored = store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0))
 
     assert stored.began > before
-    assert after == (stored.began == before + 1) == session.logger.info.called
+    assert after == (stored.began == before + 1) == logger.info.called
 
 
 def test_a_hint_that_is_none():
     """What else may stand in the cache does no harm."""
     cache = Cache()
-    session = session_of(RecordingSwift(PUT=STORED), cache=cache)
+    request = asked(RecordingSwift(PUT=STORED), cache=cache)
     PartHints(cache).remember(UPLOAD, 1, 'nonsense')
 
-    assert MD5 == store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
+    assert MD5 == store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
 
 
 def test_a_slow_part_of_an_upload_that_is_open():
     """One more look, and the part counts."""
     swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
-    session = session_of(swift, options={'marker_recheck_after': '0'})
+    request = asked(swift, options={'marker_recheck_after': '0'})
 
-    assert MD5 == store_attempt(session, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
+    assert MD5 == store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
     assert ['PUT', 'HEAD'] == [seen.method for seen in swift.seen]
 
 
@@ -277,8 +279,8 @@ def test_a_slow_part_of_an_upload_that_is_open():
 def test_a_slow_part_of_an_upload_that_ended(head, deletes):
     """404; but the part goes only where the upload was aborted for good: a Complete may have listed it."""
     swift, cache = RecordingSwift(PUT=STORED, HEAD=head), Cache()
-    session = session_of(swift, cache=cache, options={'marker_recheck_after': '0'})
+    request = asked(swift, cache=cache, options={'marker_recheck_after': '0'})
 
-    assert 'NoSuchUpload' == error_of(store_attempt, session, UPLOAD, 1, PartBody(BytesIO(), 0)).code
+    assert 'NoSuchUpload' == error_of(store_attempt, *request, UPLOAD, 1, PartBody(BytesIO(), 0)).code
     assert {} == cache
     assert deletes == len([seen for seen in swift.seen if seen.method == 'DELETE'])

@@ -3,14 +3,14 @@
 import pytest
 
 from s3multi.s3.checksum_rules import check_list, check_part, check_type, read_announced, read_choice, read_sent
-from s3multi.s3.checksums import Checksum, Choice
+from s3multi.s3.checksums import Checksum, ChecksumChoice
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt, PartRef
 
 PARTS = {'crc32': ['3ldvBQ==', 'kD8u3w==', 'nHfoQQ=='], 'sha1': [
     '9Sq1f6Ud+nFFBSlEREY65aAJrjQ=', 'pPODM6M/C0+iScf3mB1jWxW4vHk=', 'IS8RE+vMUo5QGTPYXijQQt9FdG0=']}
 SIZES = (7, 10, 7)
-COMPOSITE, WHOLE = Choice('crc32', 'COMPOSITE'), Choice('crc32', 'FULL_OBJECT')
+COMPOSITE, WHOLE = ChecksumChoice('crc32', 'COMPOSITE'), ChecksumChoice('crc32', 'FULL_OBJECT')
 
 
 def code_of(call, *args):
@@ -84,10 +84,10 @@ def test_checksum_algorithms_that_nobody_here_verifies(algorithm):
 
 @pytest.mark.parametrize('headers, choice', [
     ({'x-amz-checksum-algorithm': 'CRC32'}, COMPOSITE),
-    ({'x-amz-checksum-algorithm': 'crc32c'}, Choice('crc32c', 'COMPOSITE')),
-    ({'x-amz-checksum-algorithm': ' Crc64Nvme '}, Choice('crc64nvme', 'FULL_OBJECT')),
-    ({'x-amz-checksum-algorithm': 'SHA1'}, Choice('sha1', 'COMPOSITE')),
-    ({'x-amz-checksum-algorithm': 'SHA256'}, Choice('sha256', 'COMPOSITE')),
+    ({'x-amz-checksum-algorithm': 'crc32c'}, ChecksumChoice('crc32c', 'COMPOSITE')),
+    ({'x-amz-checksum-algorithm': ' Crc64Nvme '}, ChecksumChoice('crc64nvme', 'FULL_OBJECT')),
+    ({'x-amz-checksum-algorithm': 'SHA1'}, ChecksumChoice('sha1', 'COMPOSITE')),
+    ({'x-amz-checksum-algorithm': 'SHA256'}, ChecksumChoice('sha256', 'COMPOSITE')),
     ({'x-amz-checksum-algorithm': 'crc32', 'x-amz-checksum-type': 'full_object'}, WHOLE),
     ({}, None),
 ])

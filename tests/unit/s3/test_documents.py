@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from s3multi.s3 import errors
 from s3multi.s3.documents import (DECLARATION, MAX_COMPLETE_BYTES, NAMESPACE, document, error_document, read_complete,
-                                  url_encode)
+                                  s3_time, url_encode)
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_NUMBER, PartRef
 
@@ -352,3 +352,12 @@ def test_an_error_document():
 def test_url_encoding_of_keys(key, encoded):
     """As measured on Amazon S3 for encoding-type=url."""
     assert encoded == url_encode(key)
+
+
+# Times
+
+@pytest.mark.parametrize('isoformat', ['2026-09-21T14:13:20.123450', '2026-09-21T14:13:20.000000',
+                                       '2026-09-21T14:13:20'])
+def test_times_of_s3(isoformat):
+    """ISO 8601 with three digits for a fraction that S3 does not use."""
+    assert '2026-09-21T14:13:20.000Z' == s3_time(isoformat)

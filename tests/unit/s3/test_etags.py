@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from s3multi.s3.etags import is_md5, md5, multipart_etag, unquote_etag
+from s3multi.s3.etags import is_md5, md5, multipart_etag, part_count, unquote_etag
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 MIB = 1024 * 1024
@@ -87,3 +87,11 @@ def test_the_etag_of_a_part_is_32_lower_case_hex_digits(etag, expected):
 def test_content_md5_is_base64_of_the_16_bytes(body, expected):
     """RFC 1864: base64 of the digest itself, not of its hex text."""
     assert expected == base64.b64encode(md5(body)).decode()
+
+
+@pytest.mark.parametrize('etag, count', [
+    ('b30cd09b6c3eb4479a7c721f1a044234-3', 3), ('b30cd09b6c3eb4479a7c721f1a044234-10000', 10000),
+    ('b30cd09b6c3eb4479a7c721f1a044234', 0), ('b30cd09b6c3eb4479a7c721f1a044234-N', 0), ('12', 0), ('', 0)])
+def test_how_many_parts_an_etag_tells(etag, count):
+    """None where it is not that of a multipart upload."""
+    assert count == part_count(etag)

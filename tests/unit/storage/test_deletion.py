@@ -11,10 +11,10 @@ from swift.common.swob import Request
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
 from s3multi.storage import deletion
-from s3multi.storage.deletion import ExpiryQueue, Freeing, batches
-from s3multi.storage.requests import Backend, swift_time
-from s3multi.storage.segments import Store
+from s3multi.storage.deletion import Deletion, ExpiryQueue, Freeing, batches
+from s3multi.storage.requests import Backend, Job
 from s3multi.upload.names import Upload, UploadIds, new_attempt
+from s3multi.upload.timestamps import swift_time
 from tests.unit.fakes import RecordingSwift, client_env
 
 TICKS = 1790000000 * 100000
@@ -22,6 +22,15 @@ AT = swift_time(TICKS)
 UPLOAD = Upload('AUTH_a', 'bucket', 'k\u00e9y', UploadIds(b'secret').new('AUTH_a', 'bucket', 'k\u00e9y', TICKS))
 QUEUE = ExpiryQueue({}, None)
 MIB = 1024 * 1024
+MD5 = '0' * 32
+ATTEMPT = new_attempt(TICKS)
+
+
+def code_of(call, *args):
+    """Return the code of the error that ``call`` raises."""
+    with pytest.raises(S3Error) as raised:
+        call(*args)
+    return raised.value.code
 
 
 def attempts(count):
@@ -30,9 +39,9 @@ def attempts(count):
             for number in range(1, count + 1)]
 
 
-def store_of(swift, immediate, queue=QUEUE):
-    """Return the store of a client's request to the bucket."""
-    return Store(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'AUTH_a', 'bucket', Freeing(4, immediate, queue))
+def deletion_of(swift, immediate, queue=QUEUE):
+    """Return what frees parts for a client's request to the bucket, up to four at a time."""
+    return Deletion(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'AUTH_a', 'bucket', Freeing(4, immediate, queue))
 
 
 # Batches
@@ -120,7 +129,7 @@ def test_an_operator_may_have_moved_the_queue(conf, account, divisor):
 def test_few_now_and_many_later(count, immediate, deletes, updates):
     """Up to ``immediate`` parts are deleted at once; more go to the queue, all of them."""
     swift, parts = RecordingSwift(UPDATE=202), attempts(count)
-    store_of(swift, immediate).free(iter(parts), TICKS)
+    deletion_of(swift, immediate).free(iter(parts), TICKS)
 
     assert ['DELETE'] * deletes + ['UPDATE'] * updates == [seen.method for seen in swift.seen]
     if updates:
@@ -131,7 +140,7 @@ def test_few_now_and_many_later(count, immediate, deletes, updates):
 def test_without_a_queue_all_are_deleted_now():
     """Where SLO may not delete asynchronously."""
     swift = RecordingSwift()
-    store_of(swift, 3, None).free(iter(attempts(50)), TICKS)
+    deletion_of(swift, 3, None).free(iter(attempts(50)), TICKS)
 
     assert ['DELETE'] * 50 == [seen.method for seen in swift.seen]
     assert 50 == len({seen.path for seen in swift.seen})
@@ -141,7 +150,7 @@ def test_queued_parts_are_deleted_although_a_clock_was_fast():
     """The expirer leaves what is newer than its job, so the job is later than every part in it."""
     swift = RecordingSwift(UPDATE=202)
     parts = attempts(10)
-    store_of(swift, 1).free(parts, TICKS - 10 ** 7)
+    deletion_of(swift, 1).free(parts, TICKS - 10 ** 7)
 
     rows = json.loads(swift.last.body)
     assert 10 == len(rows)
@@ -152,7 +161,7 @@ def test_queued_parts_are_deleted_although_a_clock_was_fast():
 def test_a_queue_that_refuses(status):
     """The caller must not say that the parts are gone."""
     with pytest.raises(S3Error) as caught:
-        store_of(RecordingSwift(UPDATE=status), 1).free(attempts(2), TICKS)
+        deletion_of(RecordingSwift(UPDATE=status), 1).free(attempts(2), TICKS)
 
     assert (503, 'ServiceUnavailable') == (caught.value.status, caught.value.code)
 
@@ -160,14 +169,87 @@ def test_a_queue_that_refuses(status):
 def test_a_queue_that_refuses_the_second_batch():
     """That the first was taken does no harm: the repeat hands over all again."""
     with pytest.raises(S3Error):
-        store_of(RecordingSwift(UPDATE=[202, 503]), 1).free(attempts(10001), TICKS)
+        deletion_of(RecordingSwift(UPDATE=[202, 503]), 1).free(attempts(10001), TICKS)
 
 
 def test_requests_to_the_queue():
     """They need a method that clients may not use, and say which policy the rows of the queue have."""
     swift = RecordingSwift(UPDATE=202)
-    store_of(swift, 0).free(attempts(1), TICKS)
+    deletion_of(swift, 0).free(attempts(1), TICKS)
 
     assert ('application/json', '0', 'True') == (
         swift.last.env['CONTENT_TYPE'], swift.last.headers['X-Backend-Storage-Policy-Index'],
         swift.last.headers['X-Backend-Allow-Private-Methods'])
+
+
+# A few at once, many by the expirer
+
+@pytest.mark.parametrize('status', [204, 404])
+def test_freeing_parts(status):
+    """Each is deleted at a time later than its own, also when the proxy that stored it has a faster clock."""
+    attempts = [Attempt(1, UPLOAD.part(1, ATTEMPT), TICKS, MD5, 7),
+                Attempt(2, UPLOAD.part(2, ATTEMPT), TICKS + 10 ** 6, MD5, 7)]
+    swift = RecordingSwift(DELETE=status)
+    deletion_of(swift, 100, None).free(iter(attempts), TICKS + 5)
+
+    assert {attempts[0].name: swift_time(TICKS + 5).internal,
+            attempts[1].name: swift_time(TICKS + 10 ** 6 + 1).internal} == {
+        seen.path.partition('bucket_segments/')[2]: seen.headers['X-Timestamp'] for seen in swift.seen}
+
+
+@pytest.mark.parametrize('status', [409, 503, 500])
+def test_a_part_that_could_not_be_freed(status):
+    """An Abort must not say 204 while it takes up space."""
+    deletion = deletion_of(RecordingSwift(DELETE=[204, status]), 100, None)
+    attempts = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS, MD5, 7) for number in (1, 2)]
+
+    assert code_of(deletion.free, attempts, TICKS) in ('ServiceUnavailable', 'InternalError')
+
+
+@pytest.mark.parametrize('bad', [0, 5, 9])
+def test_a_part_that_could_not_be_freed_does_not_keep_the_others(bad):
+    """All are tried, whichever fails, so that a repeat has less to do."""
+    attempts = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS, MD5, 7) for number in range(1, 11)]
+    swift = RecordingSwift(DELETE=[503 if place == bad else 204 for place in range(10)])
+
+    assert 'ServiceUnavailable' == code_of(deletion_of(swift, 100, None).free, attempts, TICKS)
+    assert 10 == len(swift.seen)
+
+
+class Queue:
+    """The expirer's queue: keeps names and time of every batch."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def job(self, account, container, names, at):
+        """Return the job of a batch."""
+        self.jobs.append((account, container, names, at))
+        return Job('.expiring_objects', '1789948800', json.dumps(names).encode())
+
+
+@pytest.mark.parametrize('parts, immediate, queue, methods', [
+    pytest.param(0, 2, Queue(), [], id='none'),
+    pytest.param(2, 2, Queue(), ['DELETE', 'DELETE'], id='few'),
+    pytest.param(3, 2, Queue(), ['UPDATE'], id='many'),
+    pytest.param(3, 2, None, ['DELETE', 'DELETE', 'DELETE'], id='many-but-no-queue'),
+    pytest.param(1, 0, Queue(), ['UPDATE'], id='all-by-the-queue'),
+])
+def test_many_parts_are_left_to_the_expirer(parts, immediate, queue, methods):
+    """One request for all of them, where the cluster allows it; a few are deleted before the answer."""
+    attempts = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS + number, MD5, 7) for number in range(parts)]
+    swift = RecordingSwift(UPDATE=202)
+    deletion_of(swift, immediate, queue).free(iter(attempts), TICKS)
+
+    assert methods == [seen.method for seen in swift.seen]
+    if 'UPDATE' in methods:
+        # Later than the newest part: an object that is newer than its job stays.
+        assert [('AUTH_a', 'bucket_segments', [attempt.name for attempt in attempts],
+                 swift_time(TICKS + parts))] == queue.jobs
+
+
+def test_parts_that_the_queue_did_not_take():
+    """They are not freed."""
+    attempts = [Attempt(1, UPLOAD.part(1, ATTEMPT), TICKS, MD5, 7)]
+
+    assert 'ServiceUnavailable' == code_of(deletion_of(RecordingSwift(UPDATE=503), 0, Queue()).free, attempts, TICKS)

@@ -8,8 +8,8 @@ from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
 from s3multi.s3.errors import S3Error
-from s3multi.storage.deletion import Job
-from s3multi.storage.requests import Backend, Target, failure, swift_time
+from s3multi.storage.requests import Backend, Job, Target, failure
+from s3multi.upload.timestamps import swift_time
 from tests.unit.fakes import RecordingSwift, client_env
 
 CONTAINERS = ['bucket', 'bucket_segments']

@@ -23,6 +23,7 @@ STOCK_IDS = [base64.b64encode(b'%s0000000-1111-4222-8333-444444444444' % digit).
              for digit in (b'0', b'7', b'f')]
 CONTAINER = '/v1/AUTH_a/bucket+segments'
 NOW = 1790000000 * 100000
+USER = 'test:tester'
 
 
 def swift_of(names):
@@ -102,13 +103,13 @@ def test_paging_shows_every_entry_once(uploads, page_size, max_uploads, delimite
     assume(not any(pass_over(names_of(uploads), key) for key, _ in uploads))
     # The same keys have uploads of ours, too.
     own = {(key, IDS.new('AUTH_a', 'bucket', key, NOW)) for key, _ in uploads}
-    session = session_of(own, swift_of(names_of(uploads, uploads)))
-    whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), sorted(_in_order(session, query_of())))
+    bucket = bucket_of(own, swift_of(names_of(uploads, uploads)))
+    whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), sorted(_in_order(bucket, query_of(), USER)))
     shown, prefixes, markers, truncated = [], [], {}, True
     with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', page_size):
         while truncated:
             query = query_of(delimiter=delimiter, prefix=prefix, max_uploads=str(max_uploads), **markers)
-            page = fill_page(query, _in_order(session, query))
+            page = fill_page(query, _in_order(bucket, query, USER))
             assert page.size == max_uploads or not page.truncated
             markers = {'key_marker': page.next_key_marker, 'upload_id_marker': page.next_id_marker}
             shown, prefixes, truncated = shown + page.uploads, prefixes + page.prefixes, page.truncated
@@ -118,16 +119,18 @@ def test_paging_shows_every_entry_once(uploads, page_size, max_uploads, delimite
         (each.key, each.id) for each in shown]
 
 
-def session_of(own, swift, listed=True):
-    """Return a session with uploads of our own, pairs of key and id, over a Swift with those of stock s3api."""
+def bucket_of(own, swift, listed=True):
+    """Return a bucket with uploads of our own, pairs of key and id, over a Swift with those of stock s3api."""
     rows = [{'name': '%s/%s' % upload, 'content_type': 'application/x-s3multi-marker;state=open', 'last_modified': ''}
             for upload in own]
-    env = client_env()
+
+    def made_id(key, upload_id):
+        return IDS.belongs('AUTH_a', 'bucket', key, upload_id)
+
     return SimpleNamespace(
-        call=SimpleNamespace(account='AUTH_a', bucket='bucket', user='test:tester'), store=Listing(rows, 3), ids=IDS,
-        ticks=lambda: NOW + 1,
-        knows=lambda key, upload_id: IDS.belongs('AUTH_a', 'bucket', key, upload_id),
-        backend=Backend(swift, env, 'AUTH_a', 'bucket'), settings=SimpleNamespace(list_stock_uploads=listed))
+        account='AUTH_a', name='bucket', segments=Listing(rows, 3), ticks=lambda: NOW + 1, knows=made_id,
+        made_id=made_id, backend=Backend(swift, client_env(), 'AUTH_a', 'bucket'),
+        settings=SimpleNamespace(list_stock_uploads=listed))
 
 
 def test_time_and_initiator_of_an_upload():
@@ -183,7 +186,7 @@ def test_whether_there_are_any(status, asked):
     """Without a container of stock uploads, which Swift keeps in its cache, nothing is listed."""
     swift = swift_of(names_of([('key', STOCK_IDS[0])]))
     swift._answers['HEAD'] = lambda seen: status if seen.path == CONTAINER else 204
-    found = list(_in_order(session_of([], swift), query_of()))
+    found = list(_in_order(bucket_of([], swift), query_of(), USER))
 
     assert len(asked) == len(found)
     assert asked == [seen.method for seen in swift.seen if seen.method != 'HEAD']
@@ -192,8 +195,8 @@ def test_whether_there_are_any(status, asked):
 def test_a_failure_hides_no_upload():
     """When Swift cannot tell, the client hears of it: a list that leaves uploads out would be believed."""
     with pytest.raises(S3Error) as failed:
-        list(_in_order(session_of([], RecordingSwift(
-            HEAD=lambda seen: 503 if seen.path == CONTAINER else 204, GET=503)), query_of()))
+        list(_in_order(bucket_of([], RecordingSwift(
+            HEAD=lambda seen: 503 if seen.path == CONTAINER else 204, GET=503)), query_of(), USER))
 
     assert 'ServiceUnavailable' == failed.value.code
 
@@ -202,7 +205,7 @@ def test_an_operator_can_end_it():
     """With ``list_stock_uploads = false`` nothing is asked."""
     swift = swift_of(names_of([('key', STOCK_IDS[0])]))
 
-    assert [] == list(_in_order(session_of([], swift, listed=False), query_of()))
+    assert [] == list(_in_order(bucket_of([], swift, listed=False), query_of(), USER))
     assert [] == swift.seen
 
 

@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from s3multi.storage.deletion import ExpiryQueue
-from s3multi.storage.requests import swift_time
 from s3multi.sweep.queue import look
+from s3multi.upload.timestamps import swift_time
 
 DAY = 86400
 NOW = 20000 * DAY + 7200.0

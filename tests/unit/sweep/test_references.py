@@ -6,9 +6,13 @@ import pytest
 from swift.common.utils import Timestamp
 
 from s3multi.s3.errors import S3Error
-from s3multi.storage.requests import Backend, own_environ, swift_time
-from s3multi.sweep.references import Glance, References, Uncertain
+from s3multi.s3.parts import Attempt
+from s3multi.storage.requests import Backend, own_environ
+from s3multi.sweep.judge import is_in_use
+from s3multi.sweep.references import References, Uncertain
+from s3multi.sweep.walk import Found
 from s3multi.upload.names import Upload
+from s3multi.upload.timestamps import swift_time
 from tests.unit.fakes import IDS, RecordingSwift
 
 TICKS = 1790000000 * 100000
@@ -205,11 +209,15 @@ def test_versions_switched_on_meanwhile():
 
 # The glance
 
-@pytest.mark.parametrize('answer, seen', [
-    (404, Glance()), ((200, {'Etag': 'x'}, b''), Glance()),
-    (large(**{'X-Object-Sysmeta-S3Api-Upload-Id': 'id', 'X-Object-Sysmeta-S3Api-Etag': 'x-12'}), Glance('id', 12)),
-    (large(**{'X-Object-Sysmeta-S3Api-Upload-Id': 'id'}), Glance()),
+@pytest.mark.parametrize('answer, in_use', [
+    (404, False), ((200, {'Etag': 'x'}, b''), False),
+    (large(**{'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id, 'X-Object-Sysmeta-S3Api-Etag': 'x-2'}), True),
+    (large(**{'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id, 'X-Object-Sysmeta-S3Api-Etag': 'x-1'}), False),
+    (large(**{'X-Object-Sysmeta-S3Api-Upload-Id': 'other', 'X-Object-Sysmeta-S3Api-Etag': 'x-2'}), False),
+    (large(**{'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id}), False),
 ])
-def test_glance(answer, seen):
-    """It knows an object of ours and how many parts it has; of all others it knows nothing."""
-    assert seen == references(swift_of({KEY: answer})).glance('key')
+def test_glance(answer, in_use):
+    """An object of the upload with as many parts as are stored needs no further question; anything else does."""
+    found = Found(UPLOAD, None, False, [Attempt(number, 'name', TICKS, 'e', 1) for number in (1, 2)])
+
+    assert in_use is is_in_use(found, references(swift_of({KEY: answer})))

@@ -4,11 +4,11 @@ import pytest
 from swift.common.utils import Timestamp
 
 from s3multi.s3.parts import Attempt
-from s3multi.storage.requests import swift_time
 from s3multi.sweep import rules
-from s3multi.sweep.rules import DAY_SECONDS, Limits, Step
+from s3multi.sweep.rules import DAY_SECONDS, Limits
 from s3multi.upload.names import Upload, new_attempt
-from s3multi.upload.records import LEASE_SECONDS, Intent, Marker, State
+from s3multi.upload.records import LEASE_SECONDS, State, UploadMarker
+from s3multi.upload.timestamps import swift_time
 from tests.unit.fakes import IDS
 
 TICKS = 1790000000 * 100000
@@ -22,35 +22,7 @@ def at(days):
 
 
 def marker(state, days=0):
-    return Marker(state, swift_time(TICKS), marked=at(days) if days else None)
-
-
-def intent(days):
-    return Intent('x', at(days))
-
-
-OPEN, ABORTING, ABORTED = (marker(state) for state in State)
-
-
-@pytest.mark.parametrize('found, written, finished, step', [
-    (OPEN, None, False, Step.LEAVE),
-    (OPEN, intent(10), False, Step.WAIT),
-    (OPEN, intent(9), True, Step.FINISH),
-    (OPEN, intent(9), False, Step.LEAVE),
-    (ABORTING, None, False, Step.ABORT),
-    (ABORTING, intent(10), False, Step.WAIT),
-    (ABORTING, intent(9), True, Step.FINISH),
-    (ABORTING, intent(9), False, Step.ABORT),
-    (ABORTED, None, False, Step.FREE),
-    (ABORTED, intent(9), True, Step.FREE),
-    (ABORTED, intent(10), False, Step.WAIT),
-    (None, None, False, Step.JUDGE),
-    (None, intent(9), False, Step.JUDGE),
-    (None, intent(10), False, Step.WAIT),
-])
-def test_next_step(found, written, finished, step):
-    """The table of states (``doc/design``), as far as it is left to a sweep."""
-    assert step is rules.next_step(UPLOAD, found, written, finished, 0, Limits(), at(10))
+    return UploadMarker(state, swift_time(TICKS), marked=at(days) if days else None)
 
 
 @pytest.mark.parametrize('age, days, aborts', [
@@ -59,8 +31,7 @@ def test_forgotten_uploads(age, days, aborts):
     """Without an age no upload is aborted; with one, those that were initiated longer ago."""
     limits = Limits(abort_older_than=age)
 
-    assert (Step.ABORT if aborts else Step.LEAVE) is rules.next_step(UPLOAD, OPEN, None, False, 0, limits, at(days))
-    assert Step.WAIT is rules.next_step(UPLOAD, OPEN, intent(days), False, 0, limits, at(days))
+    assert aborts == rules.may_abort(UPLOAD, 0, limits, at(days))
 
 
 @pytest.mark.parametrize('ended_before, days, aborts', [

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which uploads a bucket has from an earlier bucket of its name."""
-from dataclasses import replace
-
 import pytest
 from swift.common.utils import Timestamp
 from swift.proxy.controllers.base import headers_to_container_info
 
 from s3multi.upload.bucket_lifetime import ended_before
-from tests.unit.fakes import IDS, RecordingSwift, session_of
+from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 
 DELETED = Timestamp('1790000000.12345')
 DAY = 86400 * 100000
@@ -47,8 +45,8 @@ def test_a_bucket_of_which_nothing_is_known(unknown):
 @pytest.mark.parametrize('later, known', [(-1, False), (0, False), (1, True)])
 def test_uploads_are_known_from_the_deletion_on(later, known):
     """An upload that began at the very time of the deletion began before it."""
-    session = replace(session_of(RecordingSwift()), bucket_info=info(deleted=DELETED))
+    bucket = bucket_of(RecordingSwift(), info=info(deleted=DELETED))
     upload_id = IDS.new('AUTH_a', 'bucket', 'key', DELETED.raw + later)
 
-    assert known is session.knows('key', upload_id)
-    assert not session.knows('other', upload_id)
+    assert known is bucket.knows('key', upload_id)
+    assert not bucket.knows('other', upload_id)

@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from swift.common.utils import Timestamp
 
-from s3multi.upload.lifecycle import LOOKS, MOVES, Actor, Stage, marker_time, stage_of
+from s3multi.upload.lifecycle import LOOKS, MOVES, Actor, Stage, stage_of
 from s3multi.upload.records import State
 
 DOC = Path(__file__).resolve().parents[3] / 'doc'
@@ -71,15 +70,6 @@ def test_parts_are_freed_only_when_that_is_final():
         before for move in MOVES if move.write == 'free parts' for before, _ in move.steps}
     assert Stage.ABORTED not in {before for move in MOVES if move.write == 'free parts' and Actor.COMPLETE in move.by
                                  for before, _ in move.steps}
-
-
-def test_times_of_a_marker():
-    """Each state replaces the one before it, and all are older than any T: the next 10 microseconds."""
-    began = Timestamp('1790000000.00000')
-    times = [marker_time(began, marker) for marker in MARKERS]
-
-    assert times == sorted(set(times))
-    assert began == times[0] and times[-1] < Timestamp(float(began), delta=1)
 
 
 def test_diagram_is_current():

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names in Swift: upload ids that cannot be forged, and names that can always be taken apart again."""
 import itertools
-import base64
 import string
 
 import pytest
@@ -43,51 +42,6 @@ def test_ids_of_one_moment_differ():
 def test_ids_are_not_of_the_form_of_stock_s3api():
     """Stock ids have 48 characters: an upload begun before s3multi was installed is never taken for one of its own."""
     assert names.ID_LENGTH < 48
-
-
-@given(st.uuids())
-def test_ids_of_stock_s3api_are_recognised(uuid):
-    """Such an upload is continued by Swift's own controllers."""
-    upload_id = base64.urlsafe_b64encode(str(uuid).encode()).decode()
-
-    assert names.is_stock_id(upload_id)
-    assert ('a/b', upload_id) == names.split_stock_marker('a/b/' + upload_id)
-
-
-STOCK_ID = 'ODJlOTU3ZjktN2QwZi00ZDU2LWI3ZTMtMGQ5YjI4YWZkZWFk'
-
-
-@pytest.mark.parametrize('upload_id', [
-    '', SOME_ID, 'M' * 48, STOCK_ID[:-1], STOCK_ID + 'x', STOCK_ID + '\n', STOCK_ID[:-4] + 'LS0t', STOCK_ID + '/1',
-    '\u00e9' * 48, base64.b64encode(b'82E957F9-7D0F-4D56-B7E3-0D9B28AFDEAD').decode(), STOCK_ID[:-1] + '=',
-], ids=ascii)
-def test_what_is_no_id_of_stock_s3api(upload_id):
-    """Only the exact form is: a UUID in lower case, in base64."""
-    assert not names.is_stock_id(upload_id)
-    assert names.split_stock_marker('key/' + upload_id) is None
-
-
-@given(keys, st.integers(1, 99999))
-def test_parts_of_stock_s3api_are_recognised(key, number):
-    """A part's name is that of its marker and its number; the marker itself is none."""
-    marker = '%s/%s' % (key, STOCK_ID)
-    part = '%s/%d' % (marker, number)
-
-    assert (marker, None) == (names.stock_marker_of(part), names.stock_marker_of(marker))
-    assert names.split_stock_marker(part) is None
-    assert marker < part < names.after_stock_parts(marker)
-    begin, end = names.stock_marker_range(key)
-    assert begin < marker < end
-
-
-@pytest.mark.parametrize('name', [
-    '', '1', '/1', 'key/1', STOCK_ID + '/1', '/%s/1' % STOCK_ID, 'key/%s/' % STOCK_ID, 'key/%s/x' % STOCK_ID,
-    'key/%s/123456' % STOCK_ID, 'key/%s/1\n' % STOCK_ID, 'key/%s/\u0661' % STOCK_ID, 'key/%s/1/1' % STOCK_ID,
-    'key/%s/1' % ('M' * 48),
-], ids=ascii)
-def test_what_is_no_part_of_stock_s3api(name):
-    """Other names are not passed over with the parts."""
-    assert names.stock_marker_of(name) is None
 
 
 @given(keys, ticks, ticks)

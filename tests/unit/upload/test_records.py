@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of an upload: when an intent is believed, and which timestamp a manifest gets."""
+"""The records of an upload as values: when an intent is believed, what a marker tells, and how lists are named."""
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
-from s3multi.upload.records import (LEASE_SECONDS, WRITE_BEFORE_SECONDS, Finished, Intent, Marker, State,
-                                    manifest_timestamp, name_choice, plain_time)
+from s3multi.s3.checksums import TYPES, ChecksumChoice
+from s3multi.upload.records import (LEASE_SECONDS, MARKER_TYPE, WRITE_BEFORE_SECONDS, Intent, MarkerType, ObjectAtKey,
+                                    State, UploadMarker, list_name)
 
 T = 1790000000.0
 ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
 
-timestamps = st.builds(lambda ticks, offset: Timestamp('%010d.%05d' % divmod(ticks, 100000), offset=offset),
-                       st.integers(1767225600 * 100000, 1800000000 * 100000), st.integers(0, 3))
 names = st.lists(st.text(st.characters(blacklist_characters='\0', blacklist_categories=('Cs',))), max_size=5)
-CHOICE = name_choice(ETAG, ['part'])
 
 
 @pytest.mark.parametrize('age, fresh, may_write', [
@@ -28,7 +26,7 @@ CHOICE = name_choice(ETAG, ['part'])
 ])
 def test_an_intent_ages(age, fresh, may_write):
     """Its Complete may write for a third of the lease; only after all of it may somebody else decide."""
-    intent, now = Intent('chosen', Timestamp(T)), Timestamp(T + age)
+    intent, now = Intent('list', Timestamp(T)), Timestamp(T + age)
 
     assert (fresh, may_write) == (intent.is_fresh(now), intent.may_still_write(now))
 
@@ -38,68 +36,10 @@ def test_the_lease_leaves_time_for_the_write_itself():
     assert 40 == LEASE_SECONDS - WRITE_BEFORE_SECONDS
 
 
-@given(timestamps, st.lists(timestamps, max_size=4))
-def test_a_manifest_is_later_than_all_that_its_complete_has_seen(now, seen):
-    """Else Swift would answer its writes with 202 and keep what is there, tombstones included."""
-    chosen = manifest_timestamp(CHOICE, now, *seen)
-
-    assert float(chosen) >= float(now)
-    assert all(chosen > earlier for earlier in seen)
-
-
-@given(timestamps, timestamps)
-def test_a_manifest_has_the_present_time_when_nothing_later_was_seen(now, earlier):
-    """The time of the object is that of its Complete."""
-    if float(earlier) < float(now):
-        assert now.normal == manifest_timestamp(CHOICE, now, earlier).normal
-
-
-@given(timestamps, st.integers(1, 3))
-def test_a_manifest_lies_beyond_every_offset_of_what_was_seen(seen, offset):
-    """Records are deleted at T offset 1: such a tombstone is still older than the next T."""
-    tombstone = Timestamp(Timestamp(float(seen)).internal, offset=offset)
-
-    assert manifest_timestamp(CHOICE, Timestamp(float(seen) - 5), tombstone) > tombstone
-
-
-@given(timestamps, timestamps, names, names)
-def test_two_lists_never_have_one_timestamp(now, seen, one, other):
-    """Each would take the other's intent for its own. One list has one: that is the same write."""
-    first, second = (manifest_timestamp(name_choice(ETAG, parts), now, seen) for parts in (one, other))
-
-    assert (one == other) == (first == second)
-
-
-@given(timestamps)
-def test_a_manifest_has_no_offset(now):
-    """Nobody would copy it. On slow clocks two lists differ all the same."""
-    seen = Timestamp(float(now) + 5)
-    alone, first, second = (plain_time(manifest_timestamp(name_choice(ETAG, [part]), now, *earlier))
-                            for part, earlier in (('a', ()), ('a', (seen,)), ('b', (seen,))))
-
-    assert now.normal == alone
-    assert float(seen) < float(first) != float(second) > float(seen)
-    assert 1.1 > max(float(first), float(second)) - float(seen)
-
-
-@given(timestamps)
-def test_what_comes_just_after_a_manifest(now):
-    """There is always room for the offsets that Swift and s3multi add to T."""
-    latest = manifest_timestamp(ETAG + ':' + 64 * 'f', now)
-
-    assert latest < Timestamp(latest.internal, offset=2) < Timestamp(latest.normal, delta=1)
-
-
-@given(timestamps)
-def test_id_of_a_version(now):
-    """As Swift makes it of the timestamp: without the offset."""
-    assert now.normal == plain_time(Timestamp(now.normal, offset=7))
-
-
 @given(names, names)
-def test_a_choice_names_one_list(one, other):
+def test_a_name_is_of_one_list(one, other):
     """The same list has the same name; another list, or another order, has another."""
-    assert (one == other) == (name_choice(ETAG, one) == name_choice(ETAG, other))
+    assert (one == other) == (list_name(ETAG, one) == list_name(ETAG, other))
 
 
 @pytest.mark.parametrize('one, other', [
@@ -107,15 +47,15 @@ def test_a_choice_names_one_list(one, other):
     pytest.param(['a'], ['a', ''], id='one-more'),
     pytest.param([], [''], id='none-and-empty'),
 ])
-def test_choices_that_run_together_differ(one, other):
+def test_lists_that_run_together_differ(one, other):
     """Names are told apart, not only their concatenation."""
-    assert name_choice(ETAG, one) != name_choice(ETAG, other)
+    assert list_name(ETAG, one) != list_name(ETAG, other)
 
 
-def test_a_choice_begins_with_its_etag():
+def test_a_name_begins_with_its_etag():
     """A Complete that has no parts to look at any more can still tell whether the intent has its ETag."""
-    assert name_choice(ETAG, ['a', 'b\udcff']).startswith(ETAG + ':')
-    assert name_choice(ETAG, ['a']) != name_choice(ETAG[:-1] + '4', ['a'])
+    assert list_name(ETAG, ['a', 'b\udcff']).startswith(ETAG + ':')
+    assert list_name(ETAG, ['a']) != list_name(ETAG[:-1] + '4', ['a'])
 
 
 def test_states_are_words_that_stay():
@@ -126,8 +66,65 @@ def test_states_are_words_that_stay():
 
 def test_records_are_values():
     """What was read is compared as a whole and never shared by accident."""
-    one, other = Marker(State.OPEN, Timestamp(T)), Marker(State.OPEN, Timestamp(T))
+    one, other = UploadMarker(State.OPEN, Timestamp(T)), UploadMarker(State.OPEN, Timestamp(T))
 
     assert one == other
     assert one.headers is not other.headers
-    assert Finished() == Finished(None, None, None)
+    assert ObjectAtKey() == ObjectAtKey(None, None, Timestamp(0))
+
+
+# The content type of a marker
+
+@pytest.mark.parametrize('content_type, state', [
+    pytest.param(MARKER_TYPE + ';state=open', State.OPEN, id='open'),
+    pytest.param(MARKER_TYPE + ';state=aborting', State.ABORTING, id='aborting'),
+    pytest.param(MARKER_TYPE + ';state=aborted', State.ABORTED, id='aborted'),
+    pytest.param(MARKER_TYPE + '; state=open', State.OPEN, id='blank'),
+    pytest.param(MARKER_TYPE + ';state=odd', None, id='state-of-a-later-release'),
+    pytest.param(MARKER_TYPE, None, id='no-state'),
+    pytest.param('application/octet-stream;state=open', None, id='other-object'),
+    pytest.param('', None, id='none'),
+])
+def test_states_in_content_types(content_type, state):
+    """A listing shows the state without asking for each marker."""
+    assert state is MarkerType.decode(content_type).state
+
+
+@pytest.mark.parametrize('algorithm, kind', [(name, kind) for name, kinds in TYPES.items() for kind in kinds])
+def test_checksums_in_content_types(algorithm, kind):
+    """A listing shows what Initiate chose; the state beside it stays readable."""
+    marker = MarkerType(State.OPEN, 'u', ChecksumChoice(algorithm, kind))
+
+    assert marker == MarkerType.decode(marker.encode())
+
+
+@pytest.mark.parametrize('content_type', [MARKER_TYPE + ';state=open', '', MARKER_TYPE + ';checksum=crc32',
+                                          MARKER_TYPE + ';checksum=md4;checksum-type=COMPOSITE',
+                                          MARKER_TYPE + ';checksum=sha1;checksum-type=FULL_OBJECT'])
+def test_no_checksums_in_content_types(content_type):
+    """As of an upload that chose none."""
+    assert MarkerType.decode(content_type).checksum is None
+
+
+@pytest.mark.parametrize('initiator', ['test:tester', 'a;state=aborted', 'a"; state="aborted', '%41', 'a b', '/', '\n',
+                                       't\u00e9nant:\U0001f600', ';initiator=b', 'swift_bytes=1', ''])
+def test_who_began_an_upload_in_content_types(initiator):
+    """A listing shows that too: ASCII, and no name can say anything but itself."""
+    marker = MarkerType(State.OPEN, initiator, ChecksumChoice('crc32', 'COMPOSITE'))
+
+    assert marker.encode().isascii() and marker.encode().isprintable()
+    assert marker == MarkerType.decode(marker.encode())
+
+
+@given(st.text(max_size=30))
+def test_any_name_in_content_types(initiator):
+    """Whatever an auth filter calls its users."""
+    marker = MarkerType(State.OPEN, initiator)
+
+    assert marker == MarkerType.decode(marker.encode())
+
+
+@pytest.mark.parametrize('content_type', [MARKER_TYPE + ';state=open', 'a/b', ''])
+def test_nobody_is_known_to_have_begun_an_upload(content_type):
+    """As with markers of older releases."""
+    assert '' == MarkerType.decode(content_type).initiator

@@ -2,14 +2,14 @@
 """A Complete that finds something not older at the key when it writes its manifest."""
 import pytest
 
-from s3multi.operations.complete.commit import Conclusion
-from s3multi.operations.complete.precondition import Guard
+from s3multi.operations.complete.commit import Commit, Committed
+from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.s3.parts import Attempt
 from s3multi.upload.names import Upload, new_attempt
-from s3multi.upload.records import name_choice
-from tests.unit.fakes import IDS, RecordingSwift, session_of
+from s3multi.upload.records import list_name
+from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 
 MD5 = '0' * 32
 ETAG = MD5 + '-1'
@@ -18,7 +18,7 @@ UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TI
 PART = Attempt(1, UPLOAD.part(1, new_attempt(TICKS)), TICKS, MD5, 1)
 
 
-def conclusion_over(upload_id, etag):
+def commit_over(upload_id, etag):
     """Return the Complete of one part, where the key has an object of this upload that Swift does not replace."""
     def head(seen):
         if seen.path.endswith('/' + UPLOAD.id):
@@ -29,25 +29,20 @@ def conclusion_over(upload_id, etag):
         return 404
 
     swift = RecordingSwift(HEAD=head, PUT=lambda seen: 202 if seen.path.endswith('/bucket/key') else 201)
-    session = session_of(swift)
-    return Conclusion(session, UPLOAD, ObjectDigests(ETAG), name_choice(ETAG, [PART.name]),
-                      Guard(session, UPLOAD, None))
+    bucket = bucket_of(swift)
+    return Commit(bucket, UPLOAD, ObjectDigests(ETAG), list_name(ETAG, [PART.name]), Precondition(bucket, UPLOAD, None))
 
 
 def test_the_manifest_of_another_list_at_the_same_time():
     """Two lists that begin in the same 10 microseconds: who is not at the key has no object, and frees nothing."""
-    conclusion = conclusion_over(UPLOAD.id, 'f' * 32 + '-1')
+    commit = commit_over(UPLOAD.id, 'f' * 32 + '-1')
 
     with pytest.raises(NoSuchUpload):
-        conclusion.reach([PART])
-    assert not conclusion.may_free
+        commit.run([PART])
 
 
 @pytest.mark.parametrize('upload_id, etag', [(UPLOAD.id, ETAG), ('another', 'f' * 32 + '-1')],
                          ids=['its own', 'another object'])
 def test_what_is_written_and_overwritten_at_once(upload_id, etag):
     """The Complete has succeeded; which parts the object there needs is not certain, so none is freed."""
-    conclusion = conclusion_over(upload_id, etag)
-
-    assert conclusion.reach([PART]) is None
-    assert not conclusion.may_free
+    assert Committed(None, may_free=False) == commit_over(upload_id, etag).run([PART])

@@ -2,8 +2,9 @@
 """Between WSGI and the operations: which requests are ours, what they say, and how they are answered."""
 import pytest
 
+from s3multi.filters.handoff import HANDOFF, check_params, read_call, send
 from s3multi.filters.s3_acl import S3Acl
-from s3multi.operations.request import HANDOFF, Reply, check_params, read_call, send
+from s3multi.operations.request import Reply
 from s3multi.s3.errors import InvalidPart, MethodNotAllowed, S3Error
 from s3multi.storage.part_body import TrailingChecksum
 from tests.unit.fakes import handed_on

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What several operations ask of a session: which upload a request is for, and what kind of bucket it is in."""
-import dataclasses
-
+"""What every operation asks of its bucket: which upload is meant, what fits in, and what kind of bucket it is."""
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.operations.session import is_versioned
+from s3multi.operations.bucket import is_versioned
+from s3multi.operations.ending import require_open
 from s3multi.s3.errors import S3Error
 from s3multi.upload.names import Upload
 from s3multi.upload.records import State
-from tests.unit.fakes import IDS, RecordingSwift, handed_on, session_of
+from tests.unit.fakes import IDS, RecordingSwift, asked, bucket_of, handed_on
 
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', 1790000000 * 100000))
 
@@ -21,11 +20,16 @@ def code_of(call, *args):
     return raised.value.code
 
 
+def upload_of(bucket, call):
+    """Return the upload that a call is for."""
+    return bucket.upload(call.object_key(), call.upload_id)
+
+
 def test_the_upload_of_a_request():
     """Account, bucket and key are those of the request; nothing is asked for."""
     swift = RecordingSwift()
 
-    assert UPLOAD == session_of(swift, handed_on(params={'uploadId': UPLOAD.id})).upload()
+    assert UPLOAD == upload_of(*asked(swift, handed_on(params={'uploadId': UPLOAD.id})))
     assert not swift.seen
 
 
@@ -38,23 +42,23 @@ def test_the_upload_of_a_request():
 ])
 def test_an_id_is_good_for_its_own_key_only(params, path, code):
     """Whoever may write to one bucket cannot reach an upload of another with its id."""
-    assert code == code_of(session_of(RecordingSwift(), handed_on(path=path, params=params)).upload)
+    assert code == code_of(upload_of, *asked(RecordingSwift(), handed_on(path=path, params=params)))
 
 
 @pytest.mark.parametrize('state, code', [('open', None), ('aborting', 'NoSuchUpload'), ('aborted', 'NoSuchUpload')])
 def test_an_upload_that_must_be_open(state, code):
     """From the moment an Abort begins it is gone for parts and lists."""
-    session = session_of(RecordingSwift(HEAD=(200, {
+    bucket = bucket_of(RecordingSwift(HEAD=(200, {
         'Content-Type': 'application/x-s3multi-marker;state=' + state, 'X-Timestamp': '1790000000.00000'}, b'')))
     if code:
-        assert code == code_of(session.open_marker, UPLOAD)
+        assert code == code_of(require_open, bucket, UPLOAD)
     else:
-        assert State.OPEN is session.open_marker(UPLOAD).state
+        assert State.OPEN is require_open(bucket, UPLOAD).state
 
 
 def test_an_upload_without_a_marker_is_not_open():
     """Completed, or aborted long ago."""
-    assert 'NoSuchUpload' == code_of(session_of(RecordingSwift(HEAD=404)).open_marker, UPLOAD)
+    assert 'NoSuchUpload' == code_of(require_open, bucket_of(RecordingSwift(HEAD=404)), UPLOAD)
 
 
 @pytest.mark.parametrize('has_quotas, meta, asked', [
@@ -66,9 +70,8 @@ def test_an_upload_without_a_marker_is_not_open():
 def test_quotas_that_hold(has_quotas, meta, asked):
     """Those of the bucket, where Swift has the filter for them. Only then is the segments container looked at."""
     swift = RecordingSwift(HEAD=(204, {'X-Container-Bytes-Used': '60'}, b''))
-    session = dataclasses.replace(session_of(swift), has_quotas=has_quotas, bucket_info={
-        'meta': meta, 'bytes': 30, 'object_count': 1})
-    for check in (session.check_part_quota, session.check_object_quota):
+    bucket = bucket_of(swift, has_quotas=has_quotas, info={'meta': meta, 'bytes': 30, 'object_count': 1})
+    for check in (bucket.check_part_quota, bucket.check_object_quota):
         if asked:
             assert 'EntityTooLarge' == code_of(check, UPLOAD, 71)
         else:
@@ -95,8 +98,8 @@ def test_which_buckets_have_versions(info, versioned):
 
 def test_times_are_those_of_swift():
     """One clock, in two units."""
-    session = session_of(RecordingSwift())
+    bucket = bucket_of(RecordingSwift())
     before = Timestamp.now()
 
-    assert before <= session.now() <= Timestamp.now()
-    assert before.raw <= session.ticks() <= Timestamp.now().raw
+    assert before <= bucket.now() <= Timestamp.now()
+    assert before.raw <= bucket.ticks() <= Timestamp.now().raw

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a client may ask for a multipart operation: judged once, by its own right on the bucket.
+
+Everything after that is asked with the operator's rights, since no client has any on the segments container.
+"""
+from typing import TYPE_CHECKING
+
+from swift.common.http import is_success
+from swift.common.swob import Request
+
+from s3multi.filters.routes import reads_an_object
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.expected_owner import check_owner
+from s3multi.operations.request import Call
+from s3multi.s3.errors import AccessDenied, NoSuchBucket, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def authorize(bucket: Bucket, call: Call) -> 'WSGIApplication | None':
+    """Judge the client's right on the bucket: to read it for GET and HEAD, else to write it.
+
+    Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter, and when the ACL
+    of S3 denies it or the client expects another owner; NoSuchBucket only to clients that may know it.
+    """
+    judge = call.env.get('swift.authorize')
+    if judge is None:
+        raise AccessDenied()
+    request = Request(call.env)
+    reads = call.method in ('GET', 'HEAD')
+    request.acl = bucket.info['read_acl' if reads else 'write_acl']
+    denied: WSGIApplication | None = judge(request)
+    if denied is not None:
+        return denied
+    status = bucket.info['status']
+    if status == 404 or status == 0 and bucket.backend.account_is_missing():
+        raise NoSuchBucket(bucket.name)
+    if not is_success(status):
+        raise ServiceUnavailable()
+    # An operation that reads an object asks for the object's own ACL.
+    if (call.s3_acl is not None and not reads_an_object(call)
+            and not call.s3_acl.may('READ' if reads else 'WRITE', bucket.info['sysmeta'])):
+        raise AccessDenied()
+    check_owner(bucket, call, 'x-amz-expected-bucket-owner', bucket.name)
+    return None

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which operation a multipart request asks for, by its method and query."""
+from collections.abc import Callable, Mapping
+
+from s3multi.operations import abort, copy_part, get_attributes, initiate, list_parts, list_uploads, upload_part
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.complete import handler as complete
+from s3multi.operations.request import Call, Reply
+from s3multi.s3.copy_source import HEADER as COPY_SOURCE
+from s3multi.s3.errors import MethodNotAllowed
+
+Operation = Callable[[Bucket, Call], Reply]
+
+# Query parameter, name of the resource in errors, and the operation of each method.
+ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
+    ('uploadId', 'UPLOAD', {'GET': list_parts.run, 'POST': complete.run, 'DELETE': abort.run}),
+    ('uploads', 'UPLOADS', {'GET': list_uploads.run, 'POST': initiate.run}),
+    ('attributes', 'ATTRIBUTES', {'GET': get_attributes.run}),
+)
+
+
+def route(call: Call) -> Operation:
+    """Return the operation that ``call`` asks for. Raises MethodNotAllowed when there is none."""
+    if call.method == 'PUT' and 'partNumber' in call.params:
+        return copy_part.run if COPY_SOURCE in call.headers else upload_part.run
+    for parameter, resource, methods in ROUTES:
+        if parameter in call.params:
+            if call.method in methods:
+                return methods[call.method]
+            raise MethodNotAllowed(call.method, resource, ', '.join(methods))
+    raise MethodNotAllowed(call.method, 'PART', 'PUT')
+
+
+def reads_an_object(call: Call) -> bool:
+    """Return whether the operation judges by the ACL of an object, and not by that of the bucket."""
+    try:
+        return route(call) is get_attributes.run
+    except MethodNotAllowed:
+        return False

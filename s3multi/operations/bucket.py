@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every piece of work on one bucket needs, whether an S3 client has asked for it or the sweep does it."""
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import swift.common.utils
+from swift.common.utils import Timestamp, cache_from_env, config_true_value
+
+from s3multi.config import Settings
+from s3multi.s3.errors import NoSuchUpload
+from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints
+from s3multi.storage.deletion import Deletion, Freeing
+from s3multi.storage.objects import Objects
+from s3multi.storage.records import Records
+from s3multi.storage.requests import Backend
+from s3multi.storage.segments import Segments
+from s3multi.upload.bucket_lifetime import ended_before
+from s3multi.upload.names import Upload, UploadIds
+from s3multi.upload.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What all buckets share. freeing: how parts are deleted. logger: of the process.
+
+    encrypted: whether the cluster encrypts objects. has_quotas: whether it has quotas of containers.
+    """
+
+    settings: Settings
+    ids: UploadIds
+    freeing: Freeing
+    logger: Any
+    encrypted: bool = False
+    has_quotas: bool = False
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One bucket of an account, and what can be asked of Swift about it. info: Swift's container info of the bucket."""
+
+    account: str
+    name: str
+    info: 'dict[str, Any]'
+    cluster: Cluster
+    backend: Backend
+    segments: Segments
+    objects: Objects
+    records: Records
+    deletion: Deletion
+    hints: PartHints
+    conditional_writes: ConditionalWrites
+    with_uploads: BucketsWithUploads
+
+    @classmethod
+    def open(cls, app: 'WSGIApplication', env: 'WSGIEnvironment', account: str, name: str,
+             cluster: Cluster) -> 'Bucket':
+        """Return a bucket, whether it exists or not. Requests go to ``app`` and carry on the request ``env``.
+
+        account, name: native text.
+        """
+        backend = Backend(app, env, account, name)
+        info = backend.bucket_info()
+        cache = cache_from_env(env)
+        return cls(
+            account, name, info, cluster, backend, Segments(backend, name, cluster.settings.delete_concurrency),
+            Objects(backend, name, is_versioned(info)), Records(backend, name),
+            Deletion(backend, account, name, cluster.freeing), PartHints(cache), ConditionalWrites(cache),
+            BucketsWithUploads(cache))
+
+    @property
+    def settings(self) -> Settings:
+        return self.cluster.settings
+
+    @property
+    def ids(self) -> UploadIds:
+        return self.cluster.ids
+
+    @property
+    def logger(self) -> Any:
+        return self.cluster.logger
+
+    def upload(self, key: str, upload_id: str) -> Upload:
+        """Return an upload of this bucket. Raises NoSuchUpload unless the bucket ``knows`` its id."""
+        if not self.knows(key, upload_id):
+            raise NoSuchUpload(upload_id)
+        return Upload(self.account, self.name, key, upload_id)
+
+    def made_id(self, key: str, upload_id: str) -> bool:
+        """Return whether an id was made for this bucket and key, in whichever life of the bucket."""
+        return self.ids.belongs(self.account, self.name, key, upload_id)
+
+    def knows(self, key: str, upload_id: str) -> bool:
+        """Return whether an id was made for this bucket and key, and since the bucket was made."""
+        return (self.made_id(key, upload_id)
+                and Upload(self.account, self.name, key, upload_id).ticks > self.ended_before)
+
+    def check_part_quota(self, upload: Upload, size: int) -> None:
+        """Raise EntityTooLarge when the quota of the bucket has no room for a part of ``size`` bytes."""
+        quota = self._quota()
+        if quota.max_bytes is not None:
+            check_part(quota, self.info['bytes'], self._segments_bytes(upload), size)
+
+    def check_object_quota(self, upload: Upload, size: int) -> None:
+        """Raise EntityTooLarge when the quota of the bucket has no room for an object of ``size`` bytes in parts."""
+        quota = self._quota()
+        if quota != NO_QUOTA:
+            check_object(quota, self.info['bytes'], self.info['object_count'], self._segments_bytes(upload), size)
+
+    def _quota(self) -> Quota:
+        return quota_of(self.info) if self.cluster.has_quotas else NO_QUOTA
+
+    def _segments_bytes(self, upload: Upload) -> int:
+        # Swift's cache knows it: every PUT of a part has it looked up.
+        return int(self.backend.bucket_info(upload.container)['bytes'])
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether the bucket has, or once had, versions."""
+        return is_versioned(self.info)
+
+    @property
+    def ended_before(self) -> int:
+        """Uploads that began no later ended when the bucket was deleted; in units of 10 microseconds."""
+        return ended_before(self.info)
+
+    @staticmethod
+    def now() -> Timestamp:
+        return Timestamp.now()
+
+    @staticmethod
+    def ticks() -> int:
+        """Now, in units of 10 microseconds since the epoch."""
+        return Timestamp.now().raw
+
+
+def is_versioned(bucket_info: 'dict[str, Any]') -> bool:
+    """Return whether a bucket, as Swift's container info shows it, has or once had versions (object_versioning)."""
+    sysmeta = bucket_info.get('sysmeta') or {}
+    return 'versions-container' in sysmeta or config_true_value(sysmeta.get('versions-enabled'))
+
+
+def cluster_secret() -> bytes:
+    """Return what upload ids of this cluster are made with."""
+    # The only secret that every proxy of a cluster has already, and that no client knows.
+    swift.common.utils.validate_hash_conf()
+    return swift.common.utils.HASH_PATH_PREFIX + b'\0' + swift.common.utils.HASH_PATH_SUFFIX

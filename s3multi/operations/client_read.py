@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An object that a client reads with its own rights: the source of a part copy, or one whose attributes it asks for.
+
+Swift judges by its own ACLs. Where those of S3 count instead, Swift lets every request pass, and they are judged here.
+"""
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from swift.common.http import is_success
+from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
+from swift.common.swob import Response
+from swift.common.utils import close_if_possible, drain_and_close
+
+from s3multi.operations.bucket import Bucket, is_versioned
+from s3multi.operations.request import Call
+from s3multi.s3.errors import AccessDenied, InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, S3Error
+from s3multi.storage.requests import Target, failure
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What an operation makes of the answers that mean something else to it than to others.
+
+    version_argument: the name of the argument in which the client has named a version. refusal: the error that an
+    answer amounts to, None for one without a meaning of its own. delete_marker: the error for a version that is a
+    delete marker, by its id; None where that is just no version.
+    """
+
+    version_argument: str
+    refusal: 'Callable[[Response], Exception | None]'
+    delete_marker: 'Callable[[str], S3Error | None]'
+
+
+def read(bucket: Bucket, call: Call, method: str, target: Target, headers: 'Mapping[str, str]',
+         meaning: Meaning) -> Response:
+    """Return Swift's answer of success, or 304, to a GET or HEAD of an object; the body of a GET is not read yet.
+
+    target: an object in any bucket of the account, perhaps with ``version-id`` in its query. headers: of the request.
+    Raises the S3 error for any other answer; AccessDenied for one that the client may not know.
+    """
+    response = bucket.backend.send_as_client(method, target, headers)
+    if not _may_know(bucket, call, method, target, response):
+        # Not read: it may be long.
+        close_if_possible(response.app_iter)
+        raise AccessDenied()
+    if not is_success(response.status_int) or method == 'HEAD':
+        drain_and_close(response)
+    if is_success(response.status_int) or response.status_int == 304:
+        return response
+    raise _refusal(bucket, target, response, meaning) or failure(method, target, response)
+
+
+def _may_know(bucket: Bucket, call: Call, method: str, target: Target, response: Response) -> bool:
+    """Return whether the client may know an answer, where the ACLs of S3 decide.
+
+    The object's own ACL counts, and for an object that is not there the right to read its bucket.
+    """
+    status = response.status_int
+    if call.s3_acl is None or not is_success(status) and status not in (304, 404, 409, 412, 416):
+        return True
+    if not is_success(status) and (status, method) != (404, 'HEAD'):
+        # An error does not carry the ACL.
+        response = bucket.backend.send_as_client('HEAD', target)
+        drain_and_close(response)
+    if response.status_int == 404:
+        info = _info_of(bucket, target)
+        return info['status'] == 404 or call.s3_acl.may('READ', info['sysmeta'])
+    return call.s3_acl.may_read_object(response.headers)
+
+
+def _refusal(bucket: Bucket, target: Target, response: Response, meaning: Meaning) -> 'Exception | None':
+    status, version_id = response.status_int, target.query.get('version-id')
+    if status in (401, 403):
+        return AccessDenied()
+    if status == 400 and version_id:
+        return InvalidArgument(meaning.version_argument, version_id, 'Invalid version id specified')
+    return _absence(bucket, target, response, meaning) if status == 404 else meaning.refusal(response)
+
+
+def _absence(bucket: Bucket, target: Target, response: Response, meaning: Meaning) -> S3Error:
+    info = _info_of(bucket, target)
+    key, version_id = target.object or '', target.query.get('version-id')
+    if not is_success(info['status']):
+        return NoSuchBucket(target.container)
+    if version_id:
+        # Swift tells of a delete marker, and of no other missing version, which one it is.
+        is_marker = response.headers.get('X-Object-Version-Id') == version_id
+        error = meaning.delete_marker(version_id) if is_marker else None
+        return error or NoSuchVersion(key, version_id)
+    marker = _delete_marker(bucket, target) if is_versioned(info) else None
+    return NoSuchKey(key, {'x-amz-delete-marker': 'true', 'x-amz-version-id': marker} if marker else None)
+
+
+def _delete_marker(bucket: Bucket, target: Target) -> 'str | None':
+    """Return the version id of the delete marker that hides an object; None for none, and for who may not list it."""
+    response = bucket.backend.send_as_client('GET', Target(target.container, query={
+        'versions': 'true', 'format': 'json', 'limit': '1', 'prefix': target.object or ''}))
+    rows = json.loads(response.body) if response.is_success else []
+    newest = rows[0] if rows else {}
+    if newest.get('name') == target.object and newest['content_type'] == DELETE_MARKER_CONTENT_TYPE:
+        return str(newest['version_id'])
+    return None
+
+
+def _info_of(bucket: Bucket, target: Target) -> 'dict[str, Any]':
+    """Return Swift's container info of the bucket that the object is in."""
+    return bucket.info if target.container == bucket.name else bucket.backend.bucket_info(target.container)

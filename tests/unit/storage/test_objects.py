@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The object at a key: how it is asked for, and how its manifest is written."""
+import json
+
+import pytest
+from swift.common.utils import Timestamp
+
+from s3multi.s3.checksums import Checksum, ObjectChecksum, ObjectDigests
+from s3multi.s3.errors import InvalidPart, NoSuchUpload, S3Error
+from s3multi.s3.parts import Attempt
+from s3multi.storage.objects import Entry, Objects, Written
+from s3multi.storage.requests import Backend
+from s3multi.upload import manifest
+from s3multi.upload.names import Upload, UploadIds, new_attempt
+from s3multi.upload.records import Intent, ObjectAtKey, State, UploadMarker
+from tests.unit.fakes import RecordingSwift, client_env
+
+T = Timestamp('1790000000.00000')
+TICKS = 1790000000 * 100000
+MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
+OTHER = 'a020557699724b0bb4fc5a1949e8ee1c'
+UPLOAD = Upload('AUTH_a', 'bucket', 'k\u00e9y',
+                UploadIds(b'secret').new('AUTH_a', 'bucket', 'k\u00e9y', TICKS))
+ATTEMPT = new_attempt(TICKS)
+
+
+def objects_of(swift, versioned=False, env=None):
+    """Return the objects of a bucket, for a client's request."""
+    return Objects(Backend(swift, env or client_env(), 'AUTH_a', 'bucket'), 'bucket', versioned)
+
+
+def code_of(call, *args):
+    """Return the code of the error that ``call`` raises."""
+    with pytest.raises(S3Error) as raised:
+        call(*args)
+    return raised.value.code
+
+
+# What is at a key
+
+OBJECT = {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
+          'X-Object-Sysmeta-S3Api-Etag': MD5 + '-1'}
+
+
+@pytest.mark.parametrize('headers, expected', [
+    pytest.param(OBJECT, ObjectAtKey(UPLOAD.id, MD5 + '-1', T, is_large=True), id='ours'),
+    pytest.param({**OBJECT, 'X-Object-Version-Id': 'v'}, ObjectAtKey(UPLOAD.id, MD5 + '-1', T, 'v', is_large=True),
+                 id='a-version'),
+    pytest.param({**OBJECT, 'X-Object-Sysmeta-S3multi-Checksum': 'FULL_OBJECT crc32 WxWtvg== -'},
+                 ObjectAtKey(UPLOAD.id, MD5 + '-1', T, None,
+                             ObjectChecksum(Checksum('crc32', 'WxWtvg=='), 'FULL_OBJECT'), is_large=True),
+                 id='with-a-checksum'),
+    pytest.param({**OBJECT, 'X-Static-Large-Object': 'False',
+                  'X-Object-Sysmeta-S3multi-Checksum': 'FULL_OBJECT crc32 WxWtvg== -'},
+                 ObjectAtKey(None, MD5 + '-1', T), id='a-copy-that-is-no-large-object'),
+    pytest.param({'X-Static-Large-Object': 'True', 'Etag': '"%s"' % MD5},
+                 ObjectAtKey(None, MD5 + '-N', T, is_large=True), id='large-object-of-others'),
+    pytest.param({'Etag': MD5}, ObjectAtKey(None, MD5, T), id='plain'),
+    pytest.param({'Etag': MD5, 'X-Symlink-Target': 'a/b'}, ObjectAtKey(None, MD5, T, is_link=True), id='a-link'),
+])
+@pytest.mark.parametrize('ask', ['shown', 'at_key'])
+def test_what_is_at_a_key(ask, headers, expected):
+    """A plain object may have inherited an upload id by a copy: it says nothing of the parts."""
+    swift = RecordingSwift(HEAD=(200, {'X-Timestamp': T.normal, **headers}, b''))
+
+    assert expected == getattr(objects_of(swift), ask)('key')
+
+
+def test_no_object():
+    """Nothing at the key was made by any upload; when it was deleted is told, if Swift knows."""
+    deleted = 404, {'X-Backend-Timestamp': T.internal}, b''
+
+    assert ObjectAtKey() == objects_of(RecordingSwift(HEAD=404)).shown('key')
+    assert ObjectAtKey(timestamp=T) == objects_of(RecordingSwift(HEAD=deleted)).shown('key')
+
+
+@pytest.mark.parametrize('status', [401, 403, 429, 500, 503])
+def test_an_object_that_could_not_be_read_is_not_gone(status):
+    """An Abort that took it for gone would free the parts of a finished object."""
+    assert code_of(objects_of(RecordingSwift(HEAD=status)).shown, 'key') in (
+        'InternalError', 'SlowDown', 'ServiceUnavailable')
+
+
+def test_version_in_a_bucket_that_is_being_deleted():
+    """Swift calls the question wrong, for there are no versions any more. Nothing follows from that: ask again."""
+    objects = objects_of(RecordingSwift(HEAD=400), versioned=True)
+
+    assert 'ServiceUnavailable' == code_of(objects.version, 'key', T)
+
+
+@pytest.mark.parametrize('versioned, ask, query, newest', [
+    pytest.param(False, lambda objects: objects.shown('key'), 'symlink=get', 'true', id='plain-bucket'),
+    pytest.param(True, lambda objects: objects.shown('key'), '', 'true', id='current-version'),
+    pytest.param(True, lambda objects: objects.version('key', T), 'symlink=get&version-id=1790000000.00000', 'true',
+                 id='a-version'),
+    pytest.param(True, lambda objects: objects.at_key('key'), 'symlink=get', 'true', id='the-link-itself'),
+    pytest.param(True, lambda objects: objects.at_key('key', 'null', newest=False), 'symlink=get&version-id=null', None,
+                 id='any-replica'),
+])
+def test_how_the_object_is_asked_for(versioned, ask, query, newest):
+    """A user's link is not what it points to; in a versioned bucket the current object is behind a link of Swift's."""
+    swift = RecordingSwift(HEAD=(200, OBJECT, b''))
+    ask(objects_of(swift, versioned))
+
+    assert ('/v1/AUTH_a/bucket/key', query, newest) == (swift.last.path, swift.last.query,
+                                                        swift.last.headers.get('X-Newest'))
+
+
+# The manifest: written as it is, or through SLO, which asks for every part first
+
+PARTS = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS, MD5, 7) for number in (1, 2)]
+FOUND = [{'name': '/bucket_segments/' + part.name, 'hash': MD5, 'bytes': 7} for part in PARTS]
+
+
+def answering(status=201, headers=None, body=b'', found=FOUND):
+    """Return an answer to the PUT; SLO's hook is called with what it has found, whatever that is."""
+    def answer(seen):
+        hook = seen.env.get('swift.callback.slo_manifest_hook')
+        assert hook is None or [] == hook(found)
+        return status, headers or {}, body
+    return answer
+
+
+ENTRY = Entry(Intent('list', T), UploadMarker(State.OPEN, T, {'content-type': 'a/b', 'x-object-meta-a': 'b'}))
+
+
+def write(way, swift, enter=lambda: ENTRY, env=None):
+    """Write the manifest of two parts in one of the two ways."""
+    objects, digests = objects_of(swift, env=env), ObjectDigests(MD5 + '-2')
+    if way == 'slo':
+        return objects.put_manifest_through_slo(UPLOAD, PARTS, digests, enter)
+    return objects.put_manifest(UPLOAD, PARTS, digests, manifest.stored(UPLOAD, PARTS), enter())
+
+
+@pytest.mark.parametrize('status', [201, 202, 404])
+def test_showing_a_version(status):
+    """A link to it, just after any that was written with it; 404: there is no such version."""
+    swift = RecordingSwift(PUT=status)
+    objects_of(swift).show_version(UPLOAD, T)
+
+    assert ('/v1/AUTH_a/bucket/' + UPLOAD.key, 'version-id=' + T.internal, b'', T.internal + '_0000000000000001') == (
+        swift.last.path, swift.last.query, swift.last.body, swift.last.headers['X-Timestamp'])
+
+
+@pytest.mark.parametrize('status', [409, 500, 503])
+def test_a_version_that_could_not_be_shown(status):
+    """The Complete is to be repeated: its marker must stay until the object is seen."""
+    objects = objects_of(RecordingSwift(PUT=status))
+
+    assert code_of(objects.show_version, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
+
+
+BOTH_WAYS = pytest.mark.parametrize('way', ['listing', 'slo'])
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize('status, headers, version', [
+    pytest.param(201, {}, None, id='written'),
+    pytest.param(201, {'X-Object-Version-Id': 'v'}, 'v', id='a-version'),
+    pytest.param(202, {}, None, id='overwritten-at-once'),
+])
+def test_a_manifest_that_is_written(way, status, headers, version):
+    """202 means that something not older is at the key: the object was there, and is as if overwritten since."""
+    swift = RecordingSwift(PUT=answering(status, headers))
+
+    assert Written(status == 201, version) == write(way, swift)
+    assert ('PUT', '/v1/AUTH_a/bucket/' + UPLOAD.key) == (swift.last.method, swift.last.path)
+
+
+@BOTH_WAYS
+def test_a_manifest_has_the_time_of_the_intent_it_is_written_for(way):
+    """Known only at the gate; whoever repeats this write repeats the same."""
+    swift = RecordingSwift(PUT=answering())
+    write(way, swift)
+    env = swift.last.env
+
+    assert (T.internal, 'b', MD5 + '-2', UPLOAD.id) == (
+        env['HTTP_X_TIMESTAMP'], env['HTTP_X_OBJECT_META_A'], env['HTTP_X_OBJECT_SYSMETA_S3API_ETAG'],
+        env['HTTP_X_OBJECT_SYSMETA_S3API_UPLOAD_ID'])
+
+
+def test_a_manifest_as_slo_stores_it():
+    """SLO lets it pass, and so does what guards the size in a content type."""
+    swift = RecordingSwift(PUT=answering())
+    write('listing', swift)
+    env = swift.last.env
+
+    assert ('', True, True) == (swift.last.query, env['swift.slo_override'], env['swift.content_type_overridden'])
+    assert ('True', 'a/b;swift_bytes=14') == (env['HTTP_X_STATIC_LARGE_OBJECT'], env['CONTENT_TYPE'])
+    assert manifest.stored(UPLOAD, PARTS) == swift.last.body
+
+
+@BOTH_WAYS
+def test_a_manifest_is_not_written_into_a_bucket_that_is_gone(way):
+    """Whether the bucket is there is asked when the manifest is written: what the request knew before may be old."""
+    swift = RecordingSwift(PUT=answering())
+    known = {'container/AUTH_a/bucket': {'status': 204}}
+    env = client_env(**{'swift.infocache': known})
+    write(way, swift, env=env)
+
+    assert {} == swift.last.env['swift.infocache'] and env['swift.infocache'] is known
+
+
+def test_a_manifest_as_slo_takes_it():
+    """SLO asks for every part; a refusal comes as JSON, for as text it names no part in a way that can be read."""
+    swift = RecordingSwift(PUT=answering())
+    write('slo', swift)
+
+    assert ('multipart-manifest=put', 'application/json') == (swift.last.query, swift.last.headers['Accept'])
+    assert manifest.request_body(UPLOAD, PARTS) == swift.last.body
+    assert 'swift.slo_override' not in swift.last.env
+
+
+def test_a_manifest_is_not_written_when_the_gate_raises():
+    """What the gate raises, because of an Abort say, ends the request before anything is written."""
+    def closed():
+        raise NoSuchUpload(UPLOAD.id)
+
+    assert 'NoSuchUpload' == code_of(write, 'slo', RecordingSwift(PUT=answering()), closed)
+
+
+def test_a_manifest_is_not_written_when_the_gate_hands_nothing_out():
+    """The upload is finished already. SLO writes nothing where its hook tells of a problem."""
+    problems = []
+
+    def slo(seen):
+        problems.extend(seen.env['swift.callback.slo_manifest_hook'](FOUND))
+        return 400, {}, b''
+
+    assert write('slo', RecordingSwift(PUT=slo), lambda: None) is None
+    assert 1 == len(problems)
+
+
+@pytest.mark.parametrize('found', [
+    pytest.param([FOUND[0], None], id='missing'),
+    pytest.param([FOUND[0], {**FOUND[1], 'hash': OTHER}], id='other-etag'),
+    pytest.param([FOUND[0], {**FOUND[1], 'bytes': 8}], id='other-size'),
+])
+def test_the_gate_is_not_asked_for_parts_that_slo_refuses(found):
+    """SLO calls the hook all the same; an intent that was written then would keep an Abort waiting."""
+    def never():
+        raise AssertionError
+
+    swift = RecordingSwift(PUT=answering(400, body=ERRORS, found=found))
+
+    assert 'InvalidPart' == code_of(write, 'slo', swift, never)
+
+
+ERRORS = json.dumps({'Errors': [['/bucket_segments/' + PARTS[1].name, '404 Not Found']]}).encode()
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize('status, code', [
+    pytest.param(404, 'NoSuchBucket', id='bucket-is-gone'),
+    pytest.param(413, 'EntityTooLarge', id='quota'),
+    pytest.param(409, 'ServiceUnavailable', id='conflict'),
+    pytest.param(429, 'SlowDown', id='rate-limit'),
+    pytest.param(503, 'ServiceUnavailable', id='busy'),
+    pytest.param(500, 'InternalError', id='broken'),
+    pytest.param(412, 'ServiceUnavailable', id='versions-are-gone'),
+    pytest.param(405, 'InternalError', id='unforeseen'),
+])
+def test_a_manifest_that_is_refused(way, status, code):
+    """No failure of Swift's is taken for success, and the parts are untouched."""
+    swift = RecordingSwift(PUT=answering(status))
+
+    assert code == code_of(write, way, swift)
+    assert ['PUT'] == [seen.method for seen in swift.seen]
+    assert 0 == swift.unclosed
+
+
+@BOTH_WAYS
+def test_a_quota_says_so(way):
+    """Swift's own words are the message."""
+    with pytest.raises(S3Error, match='Upload exceeds quota.$'):
+        write(way, RecordingSwift(PUT=answering(413, body=b'Upload exceeds quota.\n')))
+
+
+def test_the_part_that_slo_does_not_find_is_named():
+    """As the client listed it."""
+    with pytest.raises(InvalidPart) as raised:
+        write('slo', RecordingSwift(PUT=answering(400, body=ERRORS)))
+
+    assert {'UploadId': UPLOAD.id, 'PartNumber': '2', 'ETag': MD5} == raised.value.fields
+
+
+def test_a_refusal_of_slo_that_names_no_part():
+    """It could not ask: a repeat may."""
+    swift = RecordingSwift(PUT=answering(400))
+
+    assert 'ServiceUnavailable' == code_of(write, 'slo', swift)

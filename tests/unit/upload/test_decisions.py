@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is done next in each state of an upload: the table of ``doc/design``, row by row."""
+from functools import partial
+
+import pytest
+from swift.common.utils import Timestamp
+
+from s3multi.upload.decisions import (UNREAD, Step, View, abort_step, complete_step, follow, open_step, repeat_step,
+                                      sweep_step)
+from s3multi.upload.records import LEASE_SECONDS, WRITE_BEFORE_SECONDS, Intent, ObjectAtKey, State, UploadMarker
+
+NOW = Timestamp(1790000000.0)
+OURS, ETAG = 'our-upload', '0' * 32 + '-2'
+SAME, OTHER = ETAG + ':same', ETAG + ':other'
+FRESH, OVER = 1.0, LEASE_SECONDS + 1.0
+
+READS = {Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT, Step.READ_MARKER_AGAIN}
+
+
+def marker_of(state):
+    """Return a marker that says so; None for one that is gone."""
+    return UploadMarker(State(state), Timestamp(1.0)) if state else None
+
+
+def intent_of(age, name=SAME):
+    """Return the intent of a Complete that began so many seconds ago; None for none."""
+    return Intent(name, Timestamp(float(NOW) - age)) if age is not None else None
+
+
+def object_of(there, etag=ETAG):
+    """Return what is at the key: the object of the upload, or nothing."""
+    return ObjectAtKey(OURS, etag) if there else ObjectAtKey()
+
+
+def outcome(decide, state, age, there, name=SAME, view=None):
+    """Return the step to which ``decide`` comes where the records say this, and what it has read for it, in order."""
+    reads = []
+    answers = {Step.READ_MARKER: marker_of(state), Step.READ_MARKER_AGAIN: marker_of(state),
+               Step.READ_INTENT: intent_of(age, name), Step.READ_OBJECT: object_of(there)}
+
+    def read(step, _view):
+        reads.append(step)
+        return answers[step]
+
+    step, _ = follow(view or View(OURS), decide, read)
+    return step, reads
+
+
+def complete(state, age, there, name):
+    """Return the outcome for a Complete of the list SAME, whose intent is written where there is none."""
+    own = View(OURS, intent=intent_of(0.0), own_intent=True) if age is None else None
+    return outcome(partial(complete_step, list_name=SAME, now=NOW), state, age, there, name, own)[0]
+
+
+# Marker, age of the intent, whether the object is there; then Complete of the same and of another list, Abort, Upload
+# Part, and the sweep.
+@pytest.mark.parametrize('state, age, there, same, other, abort, part, sweep', [
+    ('open', None, False, Step.GO_ON, Step.GO_ON, Step.FLAG, Step.GO_ON, Step.LEAVE),
+    ('open', FRESH, False, Step.JOIN, Step.BUSY, Step.FLAG, Step.GO_ON, Step.BUSY),
+    ('open', FRESH, True, Step.JOIN, Step.BUSY, Step.FLAG, Step.GO_ON, Step.BUSY),
+    ('open', OVER, True, Step.FINISH, Step.FINISH, Step.FLAG, Step.GO_ON, Step.FINISH),
+    ('open', OVER, False, Step.REMOVE_INTENT, Step.REMOVE_INTENT, Step.FLAG, Step.GO_ON, Step.LEAVE),
+    ('aborting', None, False, Step.SETTLE, Step.SETTLE, Step.END_ABORT, Step.SETTLE, Step.ABORT),
+    ('aborting', FRESH, False, Step.SETTLE, Step.SETTLE, Step.BUSY, Step.SETTLE, Step.BUSY),
+    ('aborting', FRESH, True, Step.SETTLE, Step.SETTLE, Step.FINISH, Step.SETTLE, Step.BUSY),
+    ('aborting', OVER, True, Step.SETTLE, Step.SETTLE, Step.FINISH, Step.SETTLE, Step.FINISH),
+    ('aborting', OVER, False, Step.SETTLE, Step.SETTLE, Step.END_ABORT, Step.SETTLE, Step.ABORT),
+    ('aborted', None, False, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED),
+    ('aborted', FRESH, False, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.BUSY),
+    ('aborted', OVER, False, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED),
+    (None, None, True, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.JUDGE),
+    (None, FRESH, True, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.BUSY),
+    (None, OVER, True, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.JUDGE),
+])
+def test_what_is_next(state, age, there, same, other, abort, part, sweep):
+    """For each operation, from what the records say."""
+    assert (same, other, abort, part, sweep) == (
+        complete(state, age, there, SAME), complete(state, age, there, OTHER),
+        outcome(partial(abort_step, now=NOW), state, age, there)[0], outcome(open_step, state, age, there)[0],
+        outcome(partial(sweep_step, may_abort=False, now=NOW), state, age, there)[0])
+
+
+@pytest.mark.parametrize('age, there, name, step', [
+    pytest.param(None, True, SAME, Step.COMPLETED, id='no-intent'),
+    pytest.param(FRESH, True, SAME, Step.COMPLETED, id='of-the-same-list'),
+    pytest.param(FRESH, True, OTHER, Step.BUSY, id='another-list-may-replace-it'),
+    pytest.param(OVER, True, OTHER, Step.COMPLETED, id='another-list-that-died'),
+    pytest.param(None, False, SAME, Step.ABORTED, id='no-object'),
+    pytest.param(FRESH, False, OTHER, Step.ABORTED, id='no-object-and-another-list'),
+])
+def test_a_complete_without_a_marker(age, there, name, step):
+    """200 while the object is the upload's, else 404."""
+    assert step is outcome(partial(repeat_step, etag=ETAG, list_name=SAME, now=NOW), None, age, there, name)[0]
+
+
+@pytest.mark.parametrize('name, step', [(SAME, Step.COMPLETED), (OTHER, Step.COMPLETED), ('f' + SAME[1:], Step.BUSY)])
+def test_a_complete_whose_parts_are_not_known(name, step):
+    """The ETag, with which the name of a list begins, has to do."""
+    assert step is outcome(partial(repeat_step, etag=ETAG, list_name=None, now=NOW), None, FRESH, True, name)[0]
+
+
+def test_an_object_with_another_etag():
+    """It is that of another list."""
+    view = View(OURS, intent=None, object=object_of(True, 'f' * 32 + '-2'))
+
+    assert Step.ABORTED is repeat_step(view, ETAG, SAME, NOW)
+
+
+@pytest.mark.parametrize('age, own, step', [
+    (0.0, True, Step.GO_ON), (WRITE_BEFORE_SECONDS - 1, True, Step.GO_ON), (WRITE_BEFORE_SECONDS, True, Step.TOO_LATE),
+    (OVER, True, Step.TOO_LATE), (WRITE_BEFORE_SECONDS - 1, False, Step.JOIN),
+    (WRITE_BEFORE_SECONDS, False, Step.TOO_LATE), (LEASE_SECONDS - 1, False, Step.TOO_LATE)])
+def test_a_complete_that_is_late(age, own, step):
+    """It writes no manifest: an Abort that waits for the end of the lease must find the object."""
+    view = View(OURS, marker_of('open'), intent_of(age), own_intent=own)
+
+    assert step is complete_step(view, SAME, NOW)
+
+
+def test_an_intent_that_went_away():
+    """The way is free again."""
+    assert Step.TRY_AGAIN is complete_step(View(OURS, marker_of('open'), None), SAME, NOW)
+
+
+def test_an_abort_that_a_complete_has_outrun():
+    """The Complete took intent and marker away between the two looks."""
+    view = View(OURS, marker_of('aborting'), None, marker_again=None)
+
+    assert Step.COMPLETED is abort_step(view, NOW)
+
+
+@pytest.mark.parametrize('state, age, step', [
+    ('open', None, Step.ABORT), ('open', FRESH, Step.BUSY), ('open', OVER, Step.ABORT), (None, None, Step.JUDGE),
+    ('aborted', None, Step.ABORTED)])
+def test_uploads_that_a_sweep_may_abort(state, age, step):
+    """Forgotten ones, unless a Complete is at work."""
+    assert step is outcome(partial(sweep_step, may_abort=True, now=NOW), state, age, False)[0]
+
+
+# The order of the reads
+
+@pytest.mark.parametrize('decide, state, age, reads', [
+    pytest.param(partial(complete_step, list_name=SAME, now=NOW), 'open', OVER,
+                 [Step.READ_INTENT, Step.READ_MARKER, Step.READ_OBJECT], id='complete'),
+    pytest.param(partial(abort_step, now=NOW), 'aborting', OVER,
+                 [Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT, Step.READ_MARKER_AGAIN], id='abort'),
+    pytest.param(partial(abort_step, now=NOW), 'aborting', None,
+                 [Step.READ_MARKER, Step.READ_INTENT, Step.READ_MARKER_AGAIN], id='abort-without-intent'),
+    pytest.param(partial(sweep_step, may_abort=False, now=NOW), 'open', OVER,
+                 [Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT], id='sweep'),
+    pytest.param(partial(repeat_step, etag=ETAG, list_name=SAME, now=NOW), None, None,
+                 [Step.READ_INTENT, Step.READ_OBJECT], id='repeat'),
+    pytest.param(open_step, 'open', None, [Step.READ_MARKER], id='upload-part'),
+])
+def test_the_order_of_the_reads(decide, state, age, reads):
+    """Each writes first and reads second, and reads first what the other writes last."""
+    assert reads == outcome(decide, state, age, False)[1]
+
+
+def test_what_was_read_is_not_read_again():
+    """Every step that reads fills its own place in the view."""
+    view = View(OURS, marker_of('aborting'), None, object_of(False), marker_of('aborting'))
+    steps = {abort_step(view, NOW), complete_step(view, SAME, NOW), sweep_step(view, False, NOW),
+             repeat_step(view, ETAG, SAME, NOW), open_step(view)}
+
+    assert not steps & READS
+    assert UNREAD not in (view.marker, view.intent, view.object, view.marker_again)
