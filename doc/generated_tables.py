@@ -4,10 +4,10 @@
 ``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-front-options::``: those of
 ``[filter:s3api]`` that are ours. ``.. s3multi-refused-headers::``: the request headers that are answered with
 NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
-``.. s3multi-steps::``, ``.. s3multi-sweep-steps::``: the steps that protect an upload, also from a sweep, and how each
-is missed when it is left out.
 ``.. s3multi-stages::``: what the records say in each stage of an upload. ``.. s3multi-moves::``: every write that moves
-an upload. ``.. s3multi-steps::``: the steps that protect an upload, and how each is missed when it is left out.
+an upload. ``.. s3multi-decisions::``: what each operation does in each state of an upload. ``.. s3multi-steps::``,
+``.. s3multi-sweep-steps::``: the steps that protect an upload, also from a sweep, and how each is missed when it is
+left out.
 """
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
+import decision_table
 import state_diagram
 from s3multi import config
 from s3multi.s3 import errors, request_headers
-from s3multi.upload import lifecycle
+from s3multi.upload import decisions, lifecycle
 from tests.model import mutations, sweeping
 
 # The operations by the names of ``request_headers.REFUSED``.
@@ -147,6 +148,17 @@ class Moves(TableDirective):
                    '; '.join(filter(None, texts)))
 
 
+class Decisions(TableDirective):
+    """What each operation does in each state of an upload."""
+
+    module = decisions
+    heads = decision_table.HEADS
+    widths = (10, 11, 10, 16, 15, 14, 10, 14)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        return decision_table.rows()
+
+
 class Steps(TableDirective):
     """The protective steps, what breaks without each, and the events that show it."""
 
@@ -181,6 +193,7 @@ def setup(app: Any) -> 'dict[str, Any]':
     app.add_directive('s3multi-errors', Errors)
     app.add_directive('s3multi-stages', Stages)
     app.add_directive('s3multi-moves', Moves)
+    app.add_directive('s3multi-decisions', Decisions)
     app.add_directive('s3multi-steps', Steps)
     app.add_directive('s3multi-sweep-steps', SweepSteps)
     app.connect('builder-inited', lambda _app: state_diagram.write())
