@@ -60,7 +60,7 @@ def draw():
 def _box(stage, look):
     x, y = _PLACES[stage]
     width, height = _BOX
-    # Which markers there may be, where there are two, the table tells.
+    # If there may be two markers, the table tells which.
     says = [state.value for state in look.markers if len(look.markers) == 1] + ['no marker'] * (not look.markers) + [
         'intent'] * bool(look.intent) + ['object'] * bool(look.visible)
     return ['<rect x="%g" y="%g" width="%d" height="%d" rx="16" fill="%s" stroke="#333" stroke-width="1.5"/>' % (
