@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GetObjectAttributes: what a request asks for, and the elements that tell it. No I/O.
+"""GetObjectAttributes: the attributes that a request asks for, and the XML elements that hold them. No I/O.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
 """
@@ -19,8 +19,11 @@ _NAMES = ('ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize')
 
 @dataclass(frozen=True)
 class Wanted:
-    """names: of the attributes. max_parts: as asked for, which may be more than a page has. after: the part number
-    behind which the page begins."""
+    """What a request asks for.
+
+    names: a subset of ``_NAMES``. max_parts: the page size as the client sent it, which may exceed ``MAX_PAGE``.
+    after: the part number after which the page begins; 0 for the first page.
+    """
 
     names: 'frozenset[str]'
     max_parts: int
@@ -28,7 +31,11 @@ class Wanted:
 
     @classmethod
     def parse(cls, headers: Mapping[str, str]) -> 'Wanted':
-        """Read the headers. Raises InvalidRequest when they name no attribute, InvalidArgument for an unknown one."""
+        """Return what ``headers`` (names in lower case) ask for.
+
+        Raises InvalidRequest when they name no attribute, InvalidArgument for an unknown attribute and for a part
+        number marker that is not an integer from 0 to 2**31 - 1.
+        """
         names = [name.strip() for name in headers.get(_HEADER, '').split(',') if name.strip()]
         if not names:
             raise InvalidRequest('The x-amz-object-attributes header specifying the attributes to be retrieved is '
@@ -39,13 +46,17 @@ class Wanted:
         return cls(frozenset(names), _max_parts(headers), parse_count(headers, _MARKER_HEADER, 0))
 
     def page(self, total: int) -> range:
-        """Return the numbers of the parts to be shown of an object of ``total`` parts."""
+        """Return the numbers of the parts that the page shows, of an object of ``total`` parts."""
         return range(self.after + 1, min(self.after + min(self.max_parts, MAX_PAGE), total) + 1)
 
 
 @dataclass(frozen=True)
 class ShownPart:
-    """A part of the object, counted from 1. size: bytes. checksum: None where nobody knows it."""
+    """A part as ObjectParts shows it.
+
+    number: its place among the parts of the object, from 1, whatever number it was uploaded with. size: bytes.
+    checksum: None when it is not known.
+    """
 
     number: int
     size: int
@@ -53,10 +64,15 @@ class ShownPart:
 
 
 def parts_node(wanted: Wanted, total: int, shown: 'Sequence[ShownPart] | None') -> Node:
-    """Return ObjectParts. total: of the object. shown: the page; None where S3 tells the number of parts alone."""
+    """Return the element ObjectParts of an object of ``total`` parts.
+
+    shown: the parts of the page. None leaves out all but the number of parts, as S3 does for an object without an
+    additional checksum.
+    """
     children: list[Node] = [('PartsCount', str(total))]
     if shown is not None:
         last = shown[-1].number if shown else 0
+        # An empty page must not announce another one: NextPartNumberMarker is 0, so the client would begin again.
         children += [('PartNumberMarker', str(wanted.after)), ('NextPartNumberMarker', str(last)),
                      ('MaxParts', str(wanted.max_parts)), ('IsTruncated', 'true' if 0 < last < total else 'false'),
                      *(('Part', _part(part)) for part in shown)]
@@ -64,13 +80,19 @@ def parts_node(wanted: Wanted, total: int, shown: 'Sequence[ShownPart] | None') 
 
 
 def checksum_node(checksum: ObjectChecksum) -> Node:
-    """Return Checksum. Here alone S3 tells a composite one without the number of parts behind it."""
+    """Return the element Checksum.
+
+    In this answer only, S3 shows a composite checksum without the number of parts (``-N``).
+    """
     return 'Checksum', [(checksum.checksum.element, checksum.checksum.value.partition('-')[0]),
                         ('ChecksumType', checksum.type)]
 
 
 def in_order(wanted: Wanted, known: 'Mapping[str, Node | None]') -> 'list[Node]':
-    """Return the elements that are wanted and known (by name; None: the object has none), in S3's order."""
+    """Return the elements of the wanted attributes, in the order of the API reference.
+
+    known: maps the name of every wanted attribute to its element, or to None when the object has none.
+    """
     nodes = [known[name] for name in _NAMES if name in wanted.names]
     return [node for node in nodes if node is not None]
 
@@ -79,7 +101,7 @@ def _max_parts(headers: Mapping[str, str]) -> int:
     try:
         return parse_count(headers, _MAX_PARTS_HEADER, MAX_PAGE)
     except InvalidArgument:
-        # S3 takes what is no such number for no limit.
+        # S3 ignores a limit that it cannot read, unlike a marker.
         return MAX_PAGE
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What S3 demands of additional checksums: at Initiate, with a part, and in a Complete. No I/O.
+"""The rules of S3 for additional checksums: at Initiate, with a part, and in a Complete. No I/O.
 
-Header names are in lower case. The codes are those that Amazon S3 was seen to answer.
+Header names are in lower case. Error codes are those that Amazon S3 was observed to answer.
 """
 import re
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,12 @@ _COMPOSITE_SUFFIX = re.compile(r'-[0-9]{1,5}\Z')
 # Initiate
 
 def read_choice(headers: Mapping[str, str]) -> 'ChecksumChoice | None':
-    """Return the algorithm and type that Initiate asks for; None when it asks for none.
+    """Return the algorithm and type that the headers of Initiate choose; None when they choose none.
 
-    Raises InvalidRequest for what S3 does not know or does not allow together, NotImplementedHeader for algorithms of
-    S3 that are not served.
+    Raises InvalidRequest for an algorithm that S3 does not know, a type without an algorithm and a type that the
+    algorithm does not allow; NotImplementedHeader for an algorithm of S3 that is not served.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
     """
     asked = headers.get('x-amz-checksum-algorithm')
     kind = headers.get('x-amz-checksum-type')
@@ -46,13 +48,16 @@ def read_choice(headers: Mapping[str, str]) -> 'ChecksumChoice | None':
 # Upload Part
 
 def read_sent(headers: Mapping[str, str]) -> 'Checksum | None':
-    """Return the checksum of the body in the headers of Upload Part; None without one.
+    """Return the checksum of the body that the headers of Upload Part carry; None without one.
 
-    Raises InvalidRequest for several, one of an unknown algorithm, one that is no base64 of the right length, or
-    another than the client's SDK announces.
+    Raises InvalidRequest for several checksums, an unknown algorithm, a value that is not base64 of the algorithm's
+    length, and an x-amz-sdk-checksum-algorithm that comes without a checksum or does not match it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
     """
     sent = _only_value(headers)
     announced = headers.get('x-amz-sdk-checksum-algorithm')
+    # With a trailer the announced checksum comes behind the body.
     if announced and 'x-amz-trailer' not in headers:
         if sent is None:
             raise InvalidRequest('x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or '
@@ -65,7 +70,11 @@ def read_sent(headers: Mapping[str, str]) -> 'Checksum | None':
 
 
 def check_part(choice: 'ChecksumChoice | None', algorithm: 'str | None') -> None:
-    """Hold a part, sent with a checksum of ``algorithm`` or None, to what Initiate chose. Raises InvalidRequest."""
+    """Raise InvalidRequest unless a part may come with this checksum.
+
+    choice: what Initiate chose; None allows everything. algorithm: that of the checksum which came with the part; None
+    without one. A part may come without unless the object's checksum is composite: s3multi computes what is missing.
+    """
     if choice is None or algorithm == choice.algorithm or algorithm is None and not choice.is_composite:
         return
     raise InvalidRequest('Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s'
@@ -75,9 +84,10 @@ def check_part(choice: 'ChecksumChoice | None', algorithm: 'str | None') -> None
 # Complete
 
 def read_announced(headers: Mapping[str, str]) -> 'Checksum | None':
-    """Return the checksum of the whole object that the headers of Complete announce, perhaps with ``-N`` behind it.
+    """Return the checksum of the whole object that the headers of Complete announce; None without one.
 
-    Raises InvalidRequest for several, or one that is malformed.
+    The number of parts may stand behind the value (``-N``). Raises InvalidRequest for several checksums, and for a
+    malformed one.
     """
     announced = _only_value(headers)
     if announced and not _is_well_formed(Checksum(announced.algorithm, _COMPOSITE_SUFFIX.sub('', announced.value))):
@@ -86,7 +96,10 @@ def read_announced(headers: Mapping[str, str]) -> 'Checksum | None':
 
 
 def check_type(choice: 'ChecksumChoice | None', headers: Mapping[str, str]) -> None:
-    """Raise InvalidRequest when a Complete names another checksum type than the upload has."""
+    """Raise InvalidRequest when the headers of a Complete name another checksum type than the upload has.
+
+    choice: what Initiate chose, if anything; S3 counts an upload without a choice as FULL_OBJECT.
+    """
     kind = headers.get('x-amz-checksum-type')
     expected = choice.type if choice else FULL_OBJECT
     if kind is not None and kind.strip().upper() != expected:
@@ -96,10 +109,18 @@ def check_type(choice: 'ChecksumChoice | None', headers: Mapping[str, str]) -> N
 
 def check_list(choice: 'ChecksumChoice | None', listed: Sequence[PartRef], chosen: Sequence[Attempt],
                announced: 'Checksum | None', upload_id: str) -> 'ObjectChecksum | None':
-    """Compare what a Complete tells of checksums with those of the parts; return the checksum of the object.
+    """Compare the checksums in a Complete with those of the stored parts; return the checksum of the object.
 
-    listed, chosen: what the client lists, and the attempt that each is, in order. announced: as ``read_announced``
-    returns it. None when the upload has no checksum. Raises InvalidPart, InvalidPartOrder, InvalidRequest or BadDigest.
+    choice: what Initiate chose, if anything. listed: the parts that the client lists. chosen: the attempt that each of
+    them is, in the same order. announced: what ``read_announced`` returned; not compared without a choice. Returns
+    None when Initiate chose nothing, unless every part happens to have a checksum of the default algorithm.
+
+    Raises InvalidPart when a stored part has no checksum or not the listed one, and when the list has checksums
+    although Initiate chose none; InvalidPartOrder when the parts of a composite checksum are not numbered 1, 2, 3 and
+    so on; InvalidRequest when the list lacks a checksum that a composite one needs, and for ``-N`` behind a full-object
+    checksum; BadDigest when a checksum is of another algorithm, and when the object's is not the announced one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
     """
     if choice is None:
         for ref in listed:
@@ -107,12 +128,14 @@ def check_list(choice: 'ChecksumChoice | None', listed: Sequence[PartRef], chose
                 raise InvalidPart(upload_id, ref.number, ref.sent)
         return _default_checksum(chosen)
     if choice.is_composite and [ref.number for ref in listed] != list(range(1, len(listed) + 1)):
-        # What a checksum of the parts' checksums covers would depend on numbers that nobody sees any more.
+        # The finished object does not show its part numbers. With gaps nobody could tell which parts the checksum
+        # covers.
         raise InvalidPartOrder(upload_id)
     _check_algorithms(choice, listed)
     name = checksums.element(choice.algorithm)
     if choice.is_composite and announced:
-        # Before the parts: S3 tells of a list that is not what the client announces, and not of its parts.
+        # Before the parts are compared: when the list does not give the announced checksum, S3 says so, and does not
+        # name the part that is wrong.
         _compare(choice, announced, checksums.composite(
             choice.algorithm, (checksums.decode(choice.algorithm, ref.checksums[0][1]) for ref in listed)))
     for ref, attempt in zip(listed, chosen):
@@ -125,7 +148,7 @@ def check_list(choice: 'ChecksumChoice | None', listed: Sequence[PartRef], chose
 
 
 def _default_checksum(chosen: Sequence[Attempt]) -> 'ObjectChecksum | None':
-    # S3 computes this one where none was asked for. It is known here if every part happened to come with its own.
+    # S3 computes this checksum where Initiate chose none. Here it is known only if every part came with one.
     default = ChecksumChoice(checksums.DEFAULT_ALGORITHM, FULL_OBJECT)
     if all(checksums.element(default.algorithm) in attempt.checksums for attempt in chosen):
         return _of_parts(default, chosen)
@@ -155,6 +178,7 @@ def _of_parts(choice: ChecksumChoice, chosen: Sequence[Attempt]) -> ObjectChecks
 
 
 def _part_bytes(chosen: Sequence[Attempt]) -> 'int | None':
+    """Return what ``ObjectChecksum.part_bytes`` says of these parts."""
     if [attempt.number for attempt in chosen] != list(range(1, len(chosen) + 1)):
         return None
     size = chosen[0].size
@@ -163,7 +187,10 @@ def _part_bytes(chosen: Sequence[Attempt]) -> 'int | None':
 
 
 def _compare(choice: ChecksumChoice, announced: Checksum, found: Checksum) -> None:
-    """Compare what the client announces, of a composite checksum with or without the number of parts."""
+    """Compare the announced checksum with the one found. A composite one may come without the number of parts (``-N``).
+
+    Raises BadDigest when they differ, InvalidRequest for a number of parts behind a full-object checksum.
+    """
     has_suffix = _COMPOSITE_SUFFIX.search(announced.value) is not None
     if has_suffix and not choice.is_composite:
         raise InvalidRequest('Value for %s header is invalid.' % announced.header)
@@ -176,6 +203,7 @@ def _compare(choice: ChecksumChoice, announced: Checksum, found: Checksum) -> No
 # Both
 
 def _only_value(headers: Mapping[str, str]) -> 'Checksum | None':
+    """Return the checksum among ``headers``; None without one. Raises InvalidRequest for several or an unknown one."""
     values = checksums.values_in(headers)
     if any(algorithm not in checksums.ALGORITHMS for algorithm in values):
         raise InvalidRequest('The algorithm type you specified in x-amz-checksum- header is invalid.')

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Additional checksums: names, values, arithmetic, and how those of parts and objects are stored. No I/O.
 
-That of a part is kept in its row, so that a Complete can compare it without asking for the part: as a parameter of the
-content type, ``application/octet-stream; crc32=<hex>``, or, where the cluster encrypts objects, of the hash: rows'
-hashes are encrypted, content types are not.
+The checksum of a part is stored in the part's row of the listing, so that a Complete can compare it without a request
+for the part. It is a parameter of the content type, as in ``application/octet-stream; crc32=<hex>``. Where the cluster
+encrypts objects it is a parameter of the hash instead, because Swift encrypts the hash of a row but no content type.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 """
@@ -16,13 +16,14 @@ from typing import Protocol
 import anycrc
 
 COMPOSITE, FULL_OBJECT = 'COMPOSITE', 'FULL_OBJECT'
-# What S3 has an object checked with whose upload names no algorithm.
+# S3 uses this algorithm for an upload that names none.
 DEFAULT_ALGORITHM = 'crc64nvme'
 
 _PREFIX = 'x-amz-checksum-'
 _ELEMENT_PREFIX = 'Checksum'
 _CRCS = {'crc32': anycrc.Model('CRC32'), 'crc32c': anycrc.Model('CRC32C'), 'crc64nvme': anycrc.Model('CRC64-NVME')}
-# In bytes, and in this order in errors: those that are served, then those of S3 that are not.
+# Sizes in bytes. The first table has the algorithms that are served, in the order in which error messages list them;
+# the second one has the others of S3.
 _SIZES = {'crc32': 4, 'crc32c': 4, 'crc64nvme': 8, 'sha1': 20, 'sha256': 32}
 _UNSERVED_SIZES = {'sha512': 64, 'md5': 16, 'xxhash64': 8, 'xxhash3': 8, 'xxhash128': 16}
 ALGORITHMS = tuple(_SIZES)
@@ -33,7 +34,7 @@ TYPES = {'crc32': (COMPOSITE, FULL_OBJECT), 'crc32c': (COMPOSITE, FULL_OBJECT), 
 
 
 class Hasher(Protocol):
-    """What takes the bytes of a body, as those of hashlib do."""
+    """Computes a checksum of the bytes that it is given, as the hash objects of hashlib do."""
 
     def update(self, data: bytes, /) -> None: ...
 
@@ -42,27 +43,34 @@ class Hasher(Protocol):
 
 @dataclass(frozen=True)
 class Checksum:
-    """algorithm: one of ``ALGORITHMS``. value: base64, as clients send it; of a composite one with ``-N`` behind."""
+    """A checksum.
+
+    algorithm: one of ``ALGORITHMS``. value: base64, as clients send it; behind a composite one stands the number of
+    parts (``-N``).
+    """
 
     algorithm: str
     value: str
 
     @classmethod
     def of(cls, algorithm: str, raw: bytes) -> 'Checksum':
+        """Return the checksum whose bytes are ``raw``."""
         return cls(algorithm, base64.b64encode(raw).decode('ascii'))
 
     @property
     def header(self) -> str:
+        """The name of the header that carries it, in lower case."""
         return _PREFIX + self.algorithm
 
     @property
     def element(self) -> str:
+        """The name of the XML element that carries it."""
         return element(self.algorithm)
 
 
 @dataclass(frozen=True)
 class ChecksumChoice:
-    """What Initiate chose: an algorithm out of ``ALGORITHMS`` and a type that it allows."""
+    """What Initiate chose. algorithm: one of ``ALGORITHMS``. type: one that ``TYPES`` allows for it."""
 
     algorithm: str
     type: str
@@ -73,10 +81,12 @@ class ChecksumChoice:
 
     @property
     def headers(self) -> 'dict[str, str]':
+        """The headers with which Initiate answers it."""
         return {'x-amz-checksum-algorithm': self.algorithm.upper(), 'x-amz-checksum-type': self.type}
 
     @property
     def elements(self) -> 'list[tuple[str, str]]':
+        """The XML elements that show it in List Parts and List Multipart Uploads."""
         return [('ChecksumAlgorithm', self.algorithm.upper()), ('ChecksumType', self.type)]
 
 
@@ -84,8 +94,8 @@ class ChecksumChoice:
 class ObjectChecksum:
     """The checksum of a whole object.
 
-    part_bytes: None unless its parts were uploaded as 1, 2, 3 and so on; then the size of each but the last, which is
-    no larger, or 0 where they differ.
+    type: ``COMPOSITE`` or ``FULL_OBJECT``. part_bytes: None unless the parts were uploaded as 1, 2, 3 and so on. Else
+    the size of every part but the last, in bytes, if these are alike and the last is no larger; otherwise 0.
     """
 
     checksum: Checksum
@@ -94,28 +104,33 @@ class ObjectChecksum:
 
     @property
     def headers(self) -> 'dict[str, str]':
+        """The headers that show it in the answer to a GET or HEAD."""
         return {self.checksum.header: self.checksum.value, 'x-amz-checksum-type': self.type}
 
     @property
     def elements(self) -> 'list[tuple[str, str]]':
+        """The XML elements that show it in the answer to Complete."""
         return [(self.checksum.element, self.checksum.value), ('ChecksumType', self.type)]
 
     def stored(self) -> str:
-        """Return it as text, which ``stored_checksum`` reads."""
+        """Return the text that is kept with the object, ``<type> <algorithm> <value> <part_bytes>``.
+
+        ``-`` stands for a ``part_bytes`` of None. ``stored_checksum`` reads the text.
+        """
         size = '-' if self.part_bytes is None else str(self.part_bytes)
         return '%s %s %s %s' % (self.type, self.checksum.algorithm, self.checksum.value, size)
 
 
 @dataclass(frozen=True)
 class ObjectDigests:
-    """What tells an object of one upload from another: its multipart ETag, and its checksum if it has one."""
+    """The digests by which S3 clients know a finished object: its multipart ETag (bare), and its checksum if any."""
 
     etag: str
     checksum: 'ObjectChecksum | None' = None
 
 
 def stored_checksum(text: 'str | None') -> 'ObjectChecksum | None':
-    """Read what ``ObjectChecksum.stored`` has written; None for anything else."""
+    """Return the checksum that ``ObjectChecksum.stored`` wrote; None for any other text, or none."""
     fields = (text or '').split(' ')
     if len(fields) != 4 or fields[1] not in ALGORITHMS or not (fields[3] == '-' or fields[3].isdecimal()):
         return None
@@ -125,32 +140,45 @@ def stored_checksum(text: 'str | None') -> 'ObjectChecksum | None':
 # Names
 
 def algorithm_of(header: str) -> 'str | None':
-    """Return the algorithm that a header or trailer ``x-amz-checksum-...`` is of; None for any other header."""
+    """Return the algorithm, if it is served, of a header or trailer ``x-amz-checksum-...``; None for any other.
+
+    header: in lower case.
+    """
     algorithm = header.removeprefix(_PREFIX)
     return algorithm if header.startswith(_PREFIX) and algorithm in ALGORITHMS else None
 
 
 def values_in(headers: Mapping[str, str]) -> 'dict[str, str]':
-    """Return what claims to be a checksum among ``headers`` (lower-case names): algorithm, known or not, to value."""
+    """Return the values of all headers that claim to be checksums, by algorithm, known or not.
+
+    headers: names in lower case.
+    """
+    # Three headers have the prefix and carry no checksum.
     return {name[len(_PREFIX):]: value for name, value in headers.items()
             if name.startswith(_PREFIX) and name[len(_PREFIX):] not in ('algorithm', 'type', 'mode')}
 
 
 def element(algorithm: str) -> str:
-    """Return the name of the XML element for ``algorithm``."""
+    """Return the name of the XML element that carries checksums of ``algorithm``, such as ``ChecksumCRC32``."""
     return _ELEMENT_PREFIX + algorithm.upper()
 
 
 def algorithm_of_element(name: str) -> 'str | None':
-    """Return the algorithm of S3, served or not, that an XML element is of; None for any other element."""
+    """Return the algorithm of S3, served or not, that the XML element ``name`` is for; None for another element."""
     algorithm = name.removeprefix(_ELEMENT_PREFIX).lower()
+    # XML distinguishes upper and lower case.
     return algorithm if (algorithm in ALGORITHMS or algorithm in UNSERVED) and element(algorithm) == name else None
 
 
 # Values
 
 def decode(algorithm: str, value: str) -> bytes:
-    """Return the bytes that ``value`` stands for. Raises ValueError unless it is their one and only base64."""
+    """Return the bytes that ``value``, a checksum in base64, stands for. algorithm: one of S3's, served or not.
+
+    Raises ValueError unless ``value`` has the length of the algorithm and is the one canonical base64 of the bytes,
+    KeyError for another algorithm.
+    """
+    # b64decode skips what is not in its alphabet and ignores surplus bits; encoding the bytes again shows both.
     raw = base64.b64decode(value)
     if len(raw) != {**_SIZES, **_UNSERVED_SIZES}[algorithm] or base64.b64encode(raw).decode('ascii') != value:
         raise ValueError('no %s in base64: %r' % (algorithm, value))
@@ -171,12 +199,15 @@ class _Crc:
 
 
 def hasher(algorithm: str) -> Hasher:
-    """Return what computes the checksum of the bytes it is given."""
+    """Return a new ``Hasher`` for ``algorithm``, one of ``ALGORITHMS``."""
     return _Crc(algorithm) if algorithm in _CRCS else hashlib.new(algorithm, usedforsecurity=False)
 
 
 def composite(algorithm: str, parts: 'Iterable[bytes]') -> Checksum:
-    """Return the checksum over the checksums of the parts, and their number behind it."""
+    """Return the checksum over the checksums of the parts, with the number of parts behind it (``-N``).
+
+    parts: the bytes of each part's checksum, in order.
+    """
     whole = hasher(algorithm)
     count = 0
     for raw in parts:
@@ -186,7 +217,10 @@ def composite(algorithm: str, parts: 'Iterable[bytes]') -> Checksum:
 
 
 def combine(algorithm: str, parts: 'Iterable[tuple[bytes, int]]') -> Checksum:
-    """Return the CRC of all bytes from checksum and size of each part, in order. Reads none of them."""
+    """Return the checksum of the whole object from those of its parts, without reading the parts.
+
+    algorithm: a CRC. parts: the bytes of each part's checksum and the part's size in bytes, in order.
+    """
     crc = _CRCS[algorithm]
     whole = 0
     for raw, size in parts:
@@ -197,11 +231,17 @@ def combine(algorithm: str, parts: 'Iterable[tuple[bytes, int]]') -> Checksum:
 # Rows
 
 def with_parameter(value: str, checksum: Checksum) -> str:
-    """Return ``value``, a row's hash or content type, with the checksum. Base64 would not survive there: hex does."""
+    """Return ``value``, a row's hash or content type, with ``checksum`` as a parameter, in hex.
+
+    Base64 would not survive there: Swift's ``parse_content_type`` ends a parameter at ``/`` and at ``=``.
+    """
     return '%s; %s=%s' % (value, checksum.algorithm, base64.b64decode(checksum.value).hex())
 
 
 def from_parameters(params: 'Iterable[tuple[str, str]]') -> 'dict[str, str]':
-    """Return the checksums among the parameters of a row's hash and content type: element name to base64."""
+    """Return the checksums of a part, element name to base64, as ``Attempt`` has them.
+
+    params: pairs of name and value from the row's hash and content type; those that are not checksums are ignored.
+    """
     return {element(name): base64.b64encode(bytes.fromhex(value)).decode('ascii')
             for name, value in params if name in ALGORITHMS}

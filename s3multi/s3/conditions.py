@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conditions of a Complete: ``If-None-Match: *`` and ``If-Match: <etag>``, on the object at the key. No I/O.
+"""The conditions that a Complete can set on the object at its key: ``If-None-Match: *``, ``If-Match: <etag>``. No I/O.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
@@ -12,7 +12,10 @@ from s3multi.s3.etags import unquote_etag
 
 
 class Compare(enum.Enum):
-    """Who compares the object at the key when a manifest is written over it. WE: just before. SWIFT: at the write."""
+    """Who compares the condition with the object at the key when the manifest is written.
+
+    NOBODY: there is no condition. WE: s3multi does, by a request just before the write. SWIFT does, at the write.
+    """
 
     NOBODY = 'nobody'
     WE = 'we'
@@ -21,14 +24,15 @@ class Compare(enum.Enum):
 
 @dataclass(frozen=True)
 class Condition:
-    """What has to be at the key. etag: in lower case, of the object there; None: there has to be no object."""
+    """What has to be at the key. etag: that of the object, bare and in lower case; None demands that there is none."""
 
     etag: 'str | None'
 
     def check(self, key: str, etag: 'str | None') -> None:
-        """Compare with the object at ``key``; etag: bare and as S3 clients see it, None when there is none.
+        """Compare the condition with the object at ``key``.
 
-        Raises PreconditionFailed, or NoSuchKey when an object is asked for and there is none.
+        etag: that of the object, bare and as S3 clients see it; None when there is no object. Raises NoSuchKey when
+        the condition demands an object and there is none, else PreconditionFailed when it does not hold.
         """
         if self.etag is None:
             if etag is not None:
@@ -40,10 +44,10 @@ class Condition:
 
 
 def read_condition(headers: Mapping[str, str]) -> 'Condition | None':
-    """Return the condition that the headers of a Complete set, if any. Names in lower case.
+    """Return the condition that the headers of a Complete (names in lower case) set; None without one.
 
-    Raises NotImplementedHeader for what Amazon S3 does not know either: both at once, ``If-Match: *``, and an ETag in
-    ``If-None-Match``.
+    Raises NotImplementedHeader for what Amazon S3 does not implement either: both headers at once, ``If-Match: *``,
+    and an ETag in ``If-None-Match``.
     """
     absent, present = headers.get('if-none-match'), headers.get('if-match')
     if absent is not None and present is not None:

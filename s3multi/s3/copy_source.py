@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The source of an Upload Part Copy: where it is, which bytes of it, and under which conditions. No I/O.
+"""The source of an Upload Part Copy: where it is, which bytes are copied, and under which conditions. No I/O.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 """
@@ -25,7 +25,7 @@ _CONDITIONS = ('x-amz-copy-source-if-match', 'x-amz-copy-source-if-unmodified-si
 
 @dataclass(frozen=True)
 class CopySource:
-    """Bucket and key in native text, decoded once; version_id None for the current version."""
+    """What to copy from. bucket, key: native text, percent-decoded once. version_id: None for the current version."""
 
     bucket: str
     key: str
@@ -34,7 +34,11 @@ class CopySource:
 
 @dataclass(frozen=True)
 class SourceState:
-    """What the source is: its S3 ETag (bare), time of last modification (seconds), size in bytes."""
+    """What Swift says of the source.
+
+    etag: as S3 clients see it, bare. modified: the time of last modification, in seconds since the epoch. size: of the
+    whole object, in bytes.
+    """
 
     etag: str
     modified: float
@@ -42,9 +46,10 @@ class SourceState:
 
 
 def parse_source(text: str) -> CopySource:
-    """Read ``bucket/key`` or ``/bucket/key``, percent-encoded, with an optional literal ``?versionId=``.
+    """Return the source that ``text``, the value of x-amz-copy-source, names.
 
-    Raises InvalidArgument for anything else.
+    It is ``bucket/key`` or ``/bucket/key``, percent-encoded, perhaps with a literal ``?versionId=`` and an encoded
+    version id behind it. Raises InvalidArgument for anything else.
     """
     path, question, query = text.partition('?')
     version_id = None
@@ -56,6 +61,7 @@ def parse_source(text: str) -> CopySource:
         version_id = _decode(version_id, text)
     decoded = _decode(path, text)
     bucket, slash, key = decoded.removeprefix('/').partition('/')
+    # No name in Swift holds a NUL.
     if not (bucket and slash and key) or '\0' in decoded:
         raise InvalidArgument(HEADER, text,
                               'Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
@@ -73,9 +79,10 @@ def _decode(encoded: str, text: str) -> str:
 
 
 def parse_range(headers: Mapping[str, str]) -> 'tuple[int, int] | None':
-    """Return first and last byte (inclusive) of the range asked for, None without one.
+    """Return the offsets of the first and last byte (inclusive, from 0) of the range to copy; None without one.
 
-    Raises InvalidArgument unless it is exactly ``bytes=first-last``, in order.
+    headers: names in lower case. Raises InvalidArgument unless the value is exactly ``bytes=first-last`` with
+    ``first`` no larger than ``last``: S3 accepts no other form of RFC 9110 here.
     """
     text = headers.get(_RANGE_HEADER)
     if text is None:
@@ -89,10 +96,10 @@ def parse_range(headers: Mapping[str, str]) -> 'tuple[int, int] | None':
 
 
 def check_range(byte_range: 'tuple[int, int] | None', size: int) -> int:
-    """Return how many bytes will be copied from a source of ``size`` bytes.
+    """Return how many bytes are copied from a source of ``size`` bytes.
 
-    S3 does not clamp a range. Raises InvalidArgument when it ends past the source, InvalidRequest when the source
-    is larger than a part may be and no range was given.
+    byte_range: what ``parse_range`` returned. S3 does not cut a range at the end of the source, as a GET would. Raises
+    InvalidArgument when the range ends behind the source, InvalidRequest when more is copied than a part may hold.
     """
     if byte_range is None:
         if size > MAX_PART_BYTES:
@@ -111,10 +118,11 @@ def check_range(byte_range: 'tuple[int, int] | None', size: int) -> int:
 
 
 def check_conditions(headers: Mapping[str, str], source: SourceState, now: float) -> None:
-    """Judge the headers x-amz-copy-source-if-*; raise PreconditionFailed naming the one that does not hold.
+    """Raise PreconditionFailed, naming the condition, for the first header x-amz-copy-source-if-* that does not hold.
 
-    now: seconds since the epoch. If-Match, when present, outweighs If-Unmodified-Since; If-None-Match outweighs
-    If-Modified-Since (RFC 9110, section 13.2.2). What is no date, or a modified-since that lies ahead, is no condition.
+    headers: names in lower case. now: seconds since the epoch. If-Match outweighs If-Unmodified-Since, and
+    If-None-Match outweighs If-Modified-Since (RFC 9110, section 13.2.2). A value that is not a date is ignored, and so
+    is an If-Modified-Since in the future.
     """
     match, unmodified, none_match, modified = (headers.get(name) for name in _CONDITIONS)
     if match is not None:
@@ -129,19 +137,21 @@ def check_conditions(headers: Mapping[str, str], source: SourceState, now: float
             raise PreconditionFailed('x-amz-copy-source-If-None-Match')
     elif modified is not None:
         date = _seconds(modified)
-        # Swift rounds the time of modification up to a whole second, so what has just been written lies ahead.
+        # Swift rounds the time of modification up to a whole second. So what has just been written may be dated a
+        # moment ahead, and a client may send that very date: the present is rounded up too.
         if date is not None and source.modified <= date <= math.ceil(now):
             raise PreconditionFailed('x-amz-copy-source-If-Modified-Since')
 
 
 def _names(value: str, etag: str) -> bool:
+    """Return whether ``value``, an ETag as clients send it or ``*``, names the object with ``etag``."""
     return value.strip() == '*' or unquote_etag(value) == etag.lower()
 
 
 def _seconds(date: str) -> 'float | None':
     try:
         parsed = parsedate_to_datetime(date)
-        # HTTP dates are in universal time, also where they do not say so.
+        # HTTP dates are in UTC, even in the form that names no zone (RFC 9110, section 5.6.7).
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None

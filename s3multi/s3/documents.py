@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The XML documents of the multipart operations, in and out. Alone knows XML, imports lxml.
+"""The XML documents of the multipart operations, in and out. Only this module imports lxml.
 
-Reading trusts nothing: no tree is built, a document type is refused, and the size is bounded by the caller. Writing
-is text, since keys may hold characters that XML 1.0 cannot carry: S3 writes them as character references.
+The reader trusts nothing: it builds no tree and refuses a document type; its caller bounds the size. The writer puts
+text together itself, since keys may hold characters that XML 1.0 cannot carry: S3 writes them as character references.
 """
 import functools
 import re
@@ -22,24 +22,28 @@ from s3multi.s3.parts import MAX_PART_NUMBER, PartRef
 NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 CONTENT_TYPE = 'application/xml'
-# A body of 10,000 indented parts with the longest checksums is below 3 MB.
+# A list of 10,000 parts, indented and with the longest checksums, is below 3 MB.
 MAX_COMPLETE_BYTES = 4 * 1024 * 1024
 
+# An element: its name, and its text or its children.
 Node = tuple[str, Union[str, Sequence['Node']]]
 
 _NUMBER = re.compile(r'-?[0-9]{1,10}')
-# Of the surrogates Python uses some for bytes that are no text.
+# All surrogates but U+DC80 to U+DCFF, with which Python stands for bytes that are not UTF-8 (surrogateescape).
 _SURROGATE = re.compile('[\ud800-\udc7f\udd00-\udfff]')
+# These are written as character references: what XML 1.0 excludes, the carriage return, and DEL.
 _FORBIDDEN = re.compile('[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]')
 
 
 # Reading
 
 def read_complete(body: bytes) -> 'list[PartRef]':
-    """Read the body of Complete: its parts in the order given, numbers not yet judged.
+    """Return the parts that the body of a Complete lists, in the order of the list. Numbers are not judged here.
 
-    Raises MalformedXML when it is not a CompleteMultipartUpload (with S3's namespace or none) of one to 10,000 Parts
-    with one PartNumber and one ETag each, InvalidArgument when a part has several checksums, or a malformed one.
+    Raises MalformedXML unless the body is a CompleteMultipartUpload (in S3's namespace or none) of one to 10,000 Parts
+    with one PartNumber and one ETag each; InvalidArgument when a part has several checksums, or a malformed one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
     """
     reader = _CompleteReader()
     parser = lxml.etree.XMLParser(target=reader, resolve_entities=False, no_network=True, load_dtd=False,
@@ -54,7 +58,7 @@ def read_complete(body: bytes) -> 'list[PartRef]':
 
 
 class _CompleteReader:
-    """A target for lxml's parser: called for each tag, keeps only the parts."""
+    """Collects the parts. lxml's parser calls the methods (a "target") for each tag and text of the document."""
 
     def __init__(self) -> None:
         self.parts: list[PartRef] = []
@@ -93,7 +97,7 @@ class _CompleteReader:
                 raise MalformedXML()
 
     def close(self) -> None:
-        """Called at the end of the document, complete or not."""
+        """Do nothing: lxml calls this at the end of the document, complete or not."""
 
 
 def _is_part_child(name: str) -> bool:
@@ -101,11 +105,13 @@ def _is_part_child(name: str) -> bool:
 
 
 def _part_ref(children: Mapping[str, str]) -> PartRef:
+    """Return the part with these children, element name to text. Raises MalformedXML or InvalidArgument."""
     number = children.get('PartNumber', '')
     if 'ETag' not in children or not _NUMBER.fullmatch(number):
         raise MalformedXML()
     sums = tuple((name, text) for name, text in children.items() if name.startswith('Checksum'))
     if len(sums) > 1 or not all(_is_checksum(name, text) for name, text in sums):
+        # Amazon S3 was observed to show all checksums of the part in this form.
         shown = ''.join('%s:%s;' % (name.removeprefix('Checksum'), text) for name, text in sums)
         raise InvalidArgument('Checksum', shown)
     etag = children['ETag']
@@ -124,18 +130,24 @@ def _is_checksum(name: str, text: str) -> bool:
 # Writing
 
 def document(root: str, children: Iterable[Node]) -> bytes:
-    """Return a result document: ``children`` are pairs of element name and text (or children of their own)."""
+    """Return a result document: the element ``root``, in S3's namespace, with ``children``."""
     return DECLARATION + ('<%s xmlns="%s">%s</%s>' % (root, NAMESPACE, _render(children), root)).encode('utf-8')
 
 
 def people(initiator: str) -> 'list[Node]':
-    """Return the Initiator and Owner of an upload: who began it will own the object. Nothing for an unknown one, ''."""
+    """Return the elements Initiator and Owner of an upload, which both name the user who began it.
+
+    initiator: '' when nobody knows; then there are no elements.
+    """
     person: list[Node] = [('ID', initiator), ('DisplayName', initiator)]
     return [('Initiator', person), ('Owner', person)] if initiator else []
 
 
 def error_document(error: S3Error, request_id: str) -> bytes:
-    """Return an error document. It has no namespace: SDKs know an error inside a 200 by the bare name ``Error``."""
+    """Return an error document. request_id: the id of the transaction, shown as RequestId and HostId.
+
+    The document has no namespace: SDKs recognise an error inside a 200 by the bare name ``Error``.
+    """
     nodes: list[Node] = [('Code', error.code), ('Message', error.message)]
     nodes += list(error.fields.items())
     nodes += [('RequestId', request_id), ('HostId', request_id)]
@@ -148,14 +160,17 @@ def _render(nodes: Iterable[Node]) -> str:
 
 
 def _text(value: str) -> str:
-    # A carriage return would be read back as a line feed, so it goes out as a reference too. Text that came with
-    # bytes that are no UTF-8 cannot be shown at all.
+    # Readers turn a carriage return into a line feed, so it goes out as a reference too. What is not UTF-8 cannot be
+    # shown at all and becomes U+FFFD.
     clean = _SURROGATE.sub('\ufffd', value).encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')
     return _FORBIDDEN.sub(lambda match: '&#x%X;' % ord(match[0]), escape(clean))
 
 
 def url_encode(text: str) -> str:
-    """Encode a key for ``encoding-type=url``: space is ``+``; letters, digits and ``/ - _ . *`` stay as they are."""
+    """Return ``text``, a key or a prefix, as ``encoding-type=url`` demands.
+
+    A space becomes ``+``; letters, digits and ``/ - _ . *`` stay as they are; the rest is percent-encoded UTF-8.
+    """
     return quote_plus(text, safe='/*').replace('~', '%7E')
 
 

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The S3 errors a client can be told: code, HTTP status, message and the extra elements of each.
+"""The errors that S3 clients are told: code, HTTP status, message and the extra elements of each.
 
-Raised anywhere in the domain, rendered in one place (``documents.error``). Codes, statuses and elements follow the
-"Error responses" page of the Amazon S3 API reference and the pages of the multipart operations. Anything that is not
-an ``S3Error`` is a defect of ours and becomes a 500 in ``filter``.
+Any module may raise them; ``documents.error_document`` renders them. Codes, statuses and elements follow the page of
+error responses in the Amazon S3 API reference, and the pages of the multipart operations. An exception that is not an
+``S3Error`` is a defect of ours, and ``filters.s3multi`` answers it with 500.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 from typing import Any
 
 
 class S3Error(Exception):
-    """One error document: ``code``, ``status`` (an integer), ``message``, ``fields`` (element name to text, in order).
+    """An error that a client is told.
 
-    ``headers`` are added to the HTTP response beside those every answer has.
+    code, message: the elements of these names. status: of HTTP, an integer. fields: the extra elements, name to text,
+    in order; those given as None are left out. headers: of the HTTP response, beside those that every answer has.
     """
 
     code = 'InternalError'
@@ -31,6 +34,8 @@ class AccessDenied(S3Error):
 
 
 class BadDigest(S3Error):
+    """expected, calculated: the MD5 that the client sent, and that of the body where it is known."""
+
     code, status = 'BadDigest', 400
     message = 'The Content-MD5 you specified did not match what we received.'
 
@@ -40,7 +45,7 @@ class BadDigest(S3Error):
 
 
 class BrokenSource(S3Error):
-    """A large object of which Swift cannot read a segment; s3api's name for it."""
+    """A large object one of whose segments Swift cannot read. Code and message are s3api's: S3 has none for it."""
 
     code, status = 'BrokenMPU', 409
     message = 'Multipart upload has broken segment data.'
@@ -52,6 +57,8 @@ class ConditionalRequestConflict(S3Error):
 
 
 class EntityTooLarge(S3Error):
+    """proposed, allowed: sizes in bytes; None leaves the element out."""
+
     code, status = 'EntityTooLarge', 400
     message = 'Your proposed upload exceeds the maximum allowed size'
 
@@ -60,6 +67,8 @@ class EntityTooLarge(S3Error):
 
 
 class EntityTooSmall(S3Error):
+    """proposed, minimum: sizes of a part in bytes. number, etag: of that part."""
+
     code, status = 'EntityTooSmall', 400
     message = 'Your proposed upload is smaller than the minimum allowed size'
 
@@ -68,6 +77,8 @@ class EntityTooSmall(S3Error):
 
 
 class IncompleteBody(S3Error):
+    """expected, provided: numbers of bytes; None leaves the element out."""
+
     code, status = 'IncompleteBody', 400
     message = 'You did not provide the number of bytes specified by the Content-Length HTTP header'
 
@@ -76,7 +87,7 @@ class IncompleteBody(S3Error):
 
 
 class InternalError(S3Error):
-    """A defect, or an answer of Swift that no rule foresees. Clients retry it."""
+    """A defect, or an answer of Swift that s3multi does not foresee. Clients repeat the request."""
 
 
 class InvalidArgument(S3Error):
@@ -96,6 +107,8 @@ class InvalidBucketName(S3Error):
 
 
 class InvalidPart(S3Error):
+    """number, etag: of the part, as the client lists it."""
+
     code, status = 'InvalidPart', 400
     message = ('One or more of the specified parts could not be found.  The part may not have been uploaded, or the '
                'specified entity tag may not match the part\'s entity tag.')
@@ -126,6 +139,8 @@ class InvalidURI(S3Error):
 
 
 class KeyTooLong(S3Error):
+    """size, allowed: lengths of a key, in bytes of UTF-8."""
+
     code, status = 'KeyTooLongError', 400
     message = 'Your key is too long'
 
@@ -139,6 +154,8 @@ class MalformedXML(S3Error):
 
 
 class MaxMessageLengthExceeded(S3Error):
+    """allowed: the size of a body, in bytes."""
+
     code, status = 'MaxMessageLengthExceeded', 400
     message = 'Your request was too big.'
 
@@ -147,6 +164,8 @@ class MaxMessageLengthExceeded(S3Error):
 
 
 class MetadataTooLarge(S3Error):
+    """size, allowed: of names and values together, in bytes."""
+
     code, status = 'MetadataTooLarge', 400
     message = 'Your metadata headers exceed the maximum allowed metadata size'
 
@@ -155,6 +174,8 @@ class MetadataTooLarge(S3Error):
 
 
 class MethodNotAllowed(S3Error):
+    """resource: what was asked for, in S3's words. allowed: the methods, as the header Allow lists them."""
+
     code, status = 'MethodNotAllowed', 405
     message = 'The specified method is not allowed against this resource.'
 
@@ -201,7 +222,7 @@ class NoSuchVersion(S3Error):
 
 
 class NotImplementedHeader(S3Error):
-    """A header that promises something s3multi does not keep: refused, never ignored."""
+    """A header that asks for something s3multi does not do. Such a header is refused, never ignored."""
 
     code, status = 'NotImplemented', 501
     message = 'A header you provided implies functionality that is not implemented'
@@ -211,6 +232,8 @@ class NotImplementedHeader(S3Error):
 
 
 class PreconditionFailed(S3Error):
+    """condition: the name of the condition that does not hold; None leaves the element out."""
+
     code, status = 'PreconditionFailed', 412
     message = 'At least one of the pre-conditions you specified did not hold'
 
@@ -228,7 +251,10 @@ class RequestTimeout(S3Error):
 
 
 class ServiceUnavailable(S3Error):
-    """Swift cannot serve the request now, or another operation on the upload is under way: clients repeat it."""
+    """Swift cannot serve the request now, or another operation on the upload is under way.
+
+    Clients repeat the request.
+    """
 
     code, status = 'ServiceUnavailable', 503
     message = 'Service is unable to handle request.'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ETag arithmetic of S3: read one as clients send it, and make the one of a multipart object."""
+"""The ETags of S3: reads them as clients send them, and computes that of a multipart object. No I/O."""
 import hashlib
 import re
 from collections.abc import Iterable
@@ -8,7 +8,10 @@ _MD5 = re.compile(r'[0-9a-f]{32}')
 
 
 def unquote_etag(text: str) -> str:
-    """Return an ETag as clients send it (quoted or not, any letter case, blanks around it) bare and in lower case."""
+    """Return an ETag bare and in lower case.
+
+    text: as clients send it, quoted or not, in any letter case, perhaps with blanks around it.
+    """
     bare = text.strip()
     if len(bare) >= 2 and bare[0] == bare[-1] == '"':
         bare = bare[1:-1]
@@ -16,17 +19,17 @@ def unquote_etag(text: str) -> str:
 
 
 def is_md5(etag: str) -> bool:
-    """Say whether ``etag`` is 32 lower-case hex digits, the only form the ETag of a part has."""
+    """Return whether ``etag`` is 32 lower-case hex digits, the only form that the ETag of a part has."""
     return _MD5.fullmatch(etag) is not None
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
-    """Return the ETag of a completed upload: 32 hex digits, a hyphen, the number of parts.
+    """Return the ETag of a completed upload: 32 hex digits, a hyphen, and the number of parts.
 
-    part_etags: one MD5 per part, in part order: 32 lower-case hex digits, no quotes. At least one.
+    part_etags: the MD5 of each part in hex, without quotes, in part order; at least one.
     """
-    # S3 hashes the raw 16-byte digests; SLO hashes their hex text. The two never agree: this one is the client's,
-    # SLO's stays inside Swift.
+    # S3 hashes the 16-byte digests, SLO their text in hex, so the two ETags differ. S3 clients see this one; the Swift
+    # API shows SLO's.
     digest = hashlib.md5(usedforsecurity=False)
     count = 0
     for etag in part_etags:

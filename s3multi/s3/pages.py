@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages of List Parts and List Multipart Uploads: their parameters, and which entries a page holds. No I/O.
+"""Pages of List Parts and List Multipart Uploads: the parameters, and the entries that a page holds. No I/O.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
@@ -15,15 +15,15 @@ _MAX_INT32 = 2 ** 31 - 1
 
 
 def parse_count(params: Mapping[str, str], name: str, default: int, cap: 'int | None' = None) -> int:
-    """Return the parameter ``name`` as an integer, at most ``cap``.
+    """Return the parameter ``name`` as an integer, at most ``cap``; ``default`` when it is missing or empty.
 
-    Raises InvalidArgument unless it is a 32-bit integer that is not negative.
+    Raises InvalidArgument unless it is an integer from 0 to 2**31 - 1.
     """
     text = params.get(name)
     if text is None or text == '':
         return default
     sign, digits = (text[0], text[1:]) if text[0] in '+-' else ('', text)
-    # int() refuses texts of thousands of digits, zeros or not.
+    # Leading zeros are allowed in any number, but int() refuses a text of thousands of digits, even zeros.
     significant = digits.lstrip('0') or '0'
     if not (digits.isascii() and digits.isdigit() and len(significant) <= 10 and int(significant) <= _MAX_INT32):
         raise InvalidArgument(name, text, 'Provided %s not an integer or within integer range' % name)
@@ -34,7 +34,10 @@ def parse_count(params: Mapping[str, str], name: str, default: int, cap: 'int | 
 
 
 def parse_encoding(params: Mapping[str, str]) -> 'str | None':
-    """Return ``encoding-type`` as it was sent, None without one. Raises InvalidArgument unless it is ``url``."""
+    """Return the parameter ``encoding-type`` as it was sent; None without one.
+
+    Raises InvalidArgument unless it is ``url``, in any letter case.
+    """
     text = params.get('encoding-type')
     if text is not None and text.lower() != 'url':
         raise InvalidArgument('encoding-type', text, 'Invalid Encoding Method specified in Request')
@@ -43,7 +46,10 @@ def parse_encoding(params: Mapping[str, str]) -> 'str | None':
 
 @dataclass(frozen=True, order=True)
 class OpenUpload:
-    """An upload that List Multipart Uploads shows; sorts by key (as UTF-8) and then by time of initiation."""
+    """An upload that List Multipart Uploads shows.
+
+    Uploads sort as S3 lists them: by key, as UTF-8, and then by id, since our ids sort by time of initiation.
+    """
 
     sort_key: bytes = field(repr=False)
     id: str
@@ -55,16 +61,18 @@ class OpenUpload:
     @classmethod
     def of(cls, key: str, upload_id: str, initiated: str, initiator: str,
            checksum: 'ChecksumChoice | None' = None) -> 'OpenUpload':
-        """initiated: ISO 8601 as Swift's listings give it. initiator: '' when nobody knows.
+        """Return an upload.
 
-        checksum: what Initiate chose.
+        initiated: ISO 8601, as Swift's listings have it. initiator: '' when nobody knows. checksum: what Initiate
+        chose.
         """
         return cls(key.encode('utf-8', 'surrogateescape'), upload_id, key, initiated, initiator, checksum)
 
 
 @dataclass(frozen=True)
 class UploadsQuery:
-    """The parameters of List Multipart Uploads, checked. Unset markers, prefix and delimiter are empty."""
+    """The parameters of List Multipart Uploads, checked. Prefix, delimiter and markers are empty when they were not
+    sent. encoding: ``encoding-type`` as it was sent, None without one."""
 
     prefix: str
     delimiter: str
@@ -75,37 +83,47 @@ class UploadsQuery:
 
     @classmethod
     def parse(cls, params: Mapping[str, str], belongs: Callable[[str, str], bool]) -> 'UploadsQuery':
-        """Raises InvalidArgument. ``belongs(key, upload_id)`` says whether an id was made for that key."""
+        """Return the query that ``params`` make.
+
+        belongs: tells of a key and an upload id whether the id was made for that key. Raises InvalidArgument for a
+        malformed parameter, and for an upload id marker that does not belong to the key marker.
+        """
         encoding = parse_encoding(params)
         max_uploads = parse_count(params, 'max-uploads', MAX_PAGE, MAX_PAGE)
         key_marker = params.get('key-marker', '')
-        # S3 ignores an upload id without a key, and shows it as if it had not been sent.
+        # S3 ignores an upload id marker without a key marker, and answers as if it had not been sent.
         id_marker = params.get('upload-id-marker', '') if key_marker else ''
         if id_marker and not belongs(key_marker, id_marker):
             raise InvalidArgument('upload-id-marker', id_marker, 'Invalid uploadId marker')
         return cls(params.get('prefix', ''), params.get('delimiter', ''), key_marker, id_marker, max_uploads, encoding)
 
     def group_of(self, key: str) -> 'str | None':
-        """Return the common prefix that ``key`` is shown under, None when it is shown itself."""
+        """Return the common prefix that stands for ``key`` in the list; None when the key itself is shown."""
         if not self.delimiter:
             return None
         end = key.find(self.delimiter, len(self.prefix))
         return None if end < 0 else key[:end + len(self.delimiter)]
 
     def is_after_markers(self, upload: OpenUpload) -> bool:
-        """Say whether ``upload`` comes after the place that the markers name."""
+        """Return whether ``upload`` comes after the place that the markers name."""
         marker = self.key_marker.encode('utf-8', 'surrogateescape')
         group = self.group_of(upload.key)
+        # An earlier page has shown this group, with all of its keys.
         if group is not None and group.encode('utf-8', 'surrogateescape') <= marker:
             return False
         if upload.sort_key == marker:
+            # A key marker alone skips all uploads of its key.
             return bool(self.id_marker) and upload.id > self.id_marker
         return upload.sort_key > marker
 
 
 @dataclass
 class UploadsPage:
-    """One page: uploads and common prefixes in order, and the markers of its last entry (empty without one)."""
+    """A page of List Multipart Uploads.
+
+    uploads, prefixes: each in order; prefixes are the common ones. next_key_marker, next_id_marker: those of the last
+    entry; empty without one. truncated: whether more entries follow.
+    """
 
     uploads: 'list[OpenUpload]' = field(default_factory=list)
     prefixes: 'list[str]' = field(default_factory=list)
@@ -115,11 +133,15 @@ class UploadsPage:
 
     @property
     def size(self) -> int:
+        """The number of entries of both kinds, which ``max-uploads`` bounds."""
         return len(self.uploads) + len(self.prefixes)
 
 
 def fill_page(query: UploadsQuery, ordered: Iterable[OpenUpload]) -> UploadsPage:
-    """Return the page that ``query`` asks for out of the uploads in order; reads no further than it needs."""
+    """Return the page that ``query`` asks for.
+
+    ordered: uploads in S3's order, from the markers of the query or before. Reads no further than the page needs.
+    """
     page = UploadsPage()
     if query.max_uploads == 0:
         return page
@@ -137,16 +159,18 @@ def fill_page(query: UploadsQuery, ordered: Iterable[OpenUpload]) -> UploadsPage
             page.uploads.append(upload)
             page.next_key_marker, page.next_id_marker = upload.key, upload.id
         else:
-            # S3 is not consistent here; a marker that names the whole group makes the next page start after it.
+            # Amazon S3 is not consistent about this marker. One that names the whole group makes the next page begin
+            # after the group.
             page.prefixes.append(group)
             page.next_key_marker, page.next_id_marker = group, ''
     return page
 
 
 def keys_sorted_late(key: str) -> 'list[str]':
-    """Return the shorter keys whose uploads Swift may list after those of ``key`` although S3 wants them before.
+    """Return the shorter keys whose uploads S3 lists before those of ``key`` although Swift may list them after.
 
-    Swift sorts by ``<key>/<id>``. So that can happen to a prefix of ``key`` wherever the next character is not after
-    the slash: "a" comes after "a-b", and after "a/b" when its id sorts after "b".
+    Swift sorts markers by their names, ``<key>/<id>``. So this can happen to a prefix of ``key`` if the character that
+    follows it in ``key`` does not sort after the slash: uploads of "a" come after those of "a-b", and also after those
+    of "a/b" when their ids sort after "b".
     """
     return [key[:end] for end in range(1, len(key)) if key[end] <= '/']

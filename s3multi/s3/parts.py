@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts: what a client lists, what Swift holds, and the proof that one is the other. No I/O.
+"""Parts: what a client lists, what Swift holds, and the proof that the two agree. No I/O.
 
-No attempt to upload a part is ever written twice, so a row of the listing, however late it appears, is true for ever:
-name, size and ETag belong together. A row that is missing proves nothing. ``judge`` tells the two apart.
+Every attempt to upload a part is written once, under a name of its own. So a row of the listing is true for ever,
+however late it appears: name, size and ETag belong together. A row that is missing proves nothing. ``judge`` separates
+the parts that rows prove from those whose row is missing.
 """
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +18,10 @@ MAX_PART_BYTES = 5 * 1024 ** 3
 
 @dataclass(frozen=True)
 class PartRef:
-    """A part as the client lists it in Complete.
+    """A part as the client lists it in a Complete.
 
-    etag: bare and in lower case, to compare. sent: as the client wrote it but for the quotes, to quote in errors.
-    checksums: pairs of element name (``ChecksumCRC32``) and base64.
+    etag: bare and in lower case, for comparing. sent: the ETag as the client wrote it, without quotes, for error
+    documents. checksums: pairs of element name (``ChecksumCRC32``) and base64.
     """
 
     number: int
@@ -31,10 +32,11 @@ class PartRef:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One stored attempt to upload a part.
+    """A stored attempt to upload a part.
 
-    name: its object name. began: when, in units of 10 microseconds, which is its timestamp in Swift; the later of two
-    is the part. etag: 32 hex digits. size: bytes. checksums: by element name, base64.
+    number: of the part. name: of the object. began: when the attempt began, in units of 10 microseconds since the
+    epoch, which is the object's timestamp in Swift; of several attempts at one number, the one that began last is the
+    part. etag: an MD5, 32 hex digits. size: bytes. checksums: element name to base64.
     """
 
     number: int
@@ -47,19 +49,27 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the rows prove: the attempt of each listed part in list order (None: not proven), and what is missing."""
+    """What the rows prove.
+
+    chosen: the attempt for each listed part, in the order of the list; None for a part that is not proven. missing:
+    the listed parts that are not proven.
+    """
 
     chosen: 'tuple[Attempt | None, ...]'
     missing: 'tuple[PartRef, ...]'
 
     @property
     def proven(self) -> 'list[Attempt]':
+        """The attempts for the listed parts that are proven, in the order of the list."""
         return [attempt for attempt in self.chosen if attempt is not None]
 
 
 def parse_part_number(text: 'str | None', highest: int) -> int:
-    """Return the part number in a query string. Raises InvalidArgument unless it is an integer in 1..highest."""
-    # int() would also take "+1", " 1" and digits of other scripts.
+    """Return the part number that a query string names as ``text``, None for a missing one.
+
+    Raises InvalidArgument unless it is an integer from 1 to ``highest``.
+    """
+    # int() would also accept "+1", " 1" and the digits of other scripts.
     if text is not None and text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= highest:
         return int(text)
     raise InvalidArgument('partNumber', text or '',
@@ -67,9 +77,10 @@ def parse_part_number(text: 'str | None', highest: int) -> int:
 
 
 def check_order(listed: Sequence[PartRef], upload_id: str, highest: int) -> None:
-    """Check the numbers of a list: strictly ascending, none below 1 or above ``highest``.
+    """Check that the numbers of a list are strictly ascending and from 1 to ``highest``.
 
-    Raises InvalidArgument, InvalidPartOrder, or InvalidPart for a number that no part can have.
+    Raises InvalidArgument for a number below 1, InvalidPartOrder for the wrong order, and InvalidPart for a number
+    above ``highest``, which no stored part can have.
     """
     previous = 0
     for ref in listed:
@@ -84,21 +95,22 @@ def check_order(listed: Sequence[PartRef], upload_id: str, highest: int) -> None
 
 
 def newest_attempts(attempts: Iterable[Attempt]) -> 'list[Attempt]':
-    """Return the newest attempt of each part number, ascending: the parts that List Parts shows."""
+    """Return the newest attempt at each part number, by ascending number: the parts that List Parts shows."""
     newest: dict[int, Attempt] = {}
     for attempt in attempts:
         known = newest.get(attempt.number)
+        # Of two attempts that began at once the name decides, so that all proxies choose the same.
         if known is None or (attempt.began, attempt.name) > (known.began, known.name):
             newest[attempt.number] = attempt
     return [newest[number] for number in sorted(newest)]
 
 
 def judge(listed: Sequence[PartRef], attempts: Iterable[Attempt], upload_id: str) -> Judgement:
-    """Match a client's list with the attempts that rows (or a HEAD) prove.
+    """Match a client's list with the attempts that rows, or HEADs, prove.
 
-    For each listed part the newest attempt of its number counts. Raises InvalidPart where that has another ETag than
-    the client's although an attempt with the client's ETag is there too: the client's is stale.
-    A part whose ETag no attempt has is missing: its row may be late, so the caller must ask further.
+    The newest attempt at a number is the part. A listed part whose ETag no attempt has is missing: its row may be late,
+    so the caller has to ask further. Raises InvalidPart for the first listed part whose ETag only an older attempt has:
+    the client's list is stale.
     """
     attempts = list(attempts)
     newest = {attempt.number: attempt for attempt in newest_attempts(attempts)}
@@ -118,10 +130,10 @@ def judge(listed: Sequence[PartRef], attempts: Iterable[Attempt], upload_id: str
 
 
 def outrun(listed: Sequence[PartRef], attempts: Iterable[Attempt], now: int) -> 'list[Attempt]':
-    """Return the newest attempts of listed parts that may be the newest only by a clock that is ahead.
+    """Return the newest attempts at listed parts that may count as newest only because a clock is ahead.
 
-    now: in units of 10 microseconds. An attempt of the future was taken by such a clock; another one with the client's
-    ETag, which is not of the future, may have come after it.
+    now: in units of 10 microseconds since the epoch. An attempt whose time lies in the future was timed by such a
+    clock. An attempt with the client's ETag, timed in the past, may really be the later of the two.
     """
     attempts = list(attempts)
     etags = {ref.number: ref.etag for ref in listed}
@@ -132,10 +144,11 @@ def outrun(listed: Sequence[PartRef], attempts: Iterable[Attempt], now: int) -> 
 
 
 def check_sizes(chosen: Sequence[Attempt], min_bytes: int, announced: 'str | None' = None) -> int:
-    """Check the sizes of the chosen parts and return the size of the object, in bytes.
+    """Check the sizes of the chosen parts, given in order; return the size of the object in bytes.
 
-    Every part but the last has at least ``min_bytes``; ``announced`` is the header x-amz-mp-object-size, if any.
-    Raises EntityTooSmall for the first part that is too small, EntityTooLarge, or InvalidRequest.
+    min_bytes: the least size of every part but the last. announced: the header x-amz-mp-object-size, if any. Raises
+    EntityTooSmall for the first part that is too small, EntityTooLarge when the object is larger than 10,000 parts of
+    5 GiB, and InvalidRequest when its size is not the announced one.
     """
     for attempt in chosen[:-1]:
         if attempt.size < min_bytes:
@@ -144,6 +157,7 @@ def check_sizes(chosen: Sequence[Attempt], min_bytes: int, announced: 'str | Non
     if total > MAX_PART_NUMBER * MAX_PART_BYTES:
         raise EntityTooLarge(total, MAX_PART_NUMBER * MAX_PART_BYTES)
     digits = announced or ''
+    # Only digits, and few enough for int(), which would also accept blanks, signs and underscores.
     if announced is not None and not (digits.isascii() and digits.isdigit() and len(digits) < 20
                                       and int(digits) == total):
         raise InvalidRequest('The provided \'x-amz-mp-object-size\' header does not match what was computed.')

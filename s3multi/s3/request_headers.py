@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the headers of a multipart request mean: kept for the object, checked, or refused. No I/O.
+"""The headers of multipart requests: which the object keeps, which are checked, and which are refused. No I/O.
 
-Header names are in lower case, values native text. A header whose loss would mislead its sender is refused with
-NotImplemented; the list is that of the operations' pages in the Amazon S3 API reference.
+Header names are in lower case, values are native text. A header is refused with NotImplemented when ignoring it would
+mislead the client who sent it. ``REFUSED`` follows the pages of the operations in the Amazon S3 API reference.
 """
 from collections.abc import Mapping
 
 from s3multi.s3.errors import InvalidArgument, MetadataTooLarge, NotImplementedHeader
 
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: names and values together, of the user's
-# metadata and of system-defined metadata each.
+# User-defined and system-defined metadata may each have as much, names and values together:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 MAX_METADATA_BYTES = 2048
 
-# Given to the object as they were given to Initiate.
+# The object gets these as Initiate got them.
 OBJECT_HEADERS = ('cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires')
 
-# S3 stores an object without a type so; Swift would guess one from the key.
+# S3 gives this type to an object without one. Swift would guess a type from the key.
 DEFAULT_CONTENT_TYPE = 'binary/octet-stream'
 
 _CUSTOMER_KEY = ('x-amz-server-side-encryption-customer-algorithm', 'x-amz-server-side-encryption-customer-key',
@@ -27,11 +27,12 @@ _PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object
                'x-amz-object-lock-retain-until-date', 'x-amz-object-lock-legal-hold', 'x-amz-object-lock-event-hold',
                'x-amz-object-lock-event-hold-duration-days', 'x-amz-object-lock-event-hold-duration-years',
                'x-amz-grant-full-control', 'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write-acp')
-# Swift's own: it would expire marker and parts, never the object.
+# Headers of Swift, which would make marker and parts expire, but never the object.
 _EXPIRY = ('x-delete-at', 'x-delete-after')
 _DATES = ('if-modified-since', 'if-unmodified-since')
 _CONDITIONS = ('if-match', 'if-none-match', *_DATES)
 
+# By operation.
 REFUSED = {
     'initiate': _CUSTOMER_KEY + _KEY_SERVICE + _PROPERTIES + _EXPIRY,
     'upload_part': _CUSTOMER_KEY + _EXPIRY + _CONDITIONS,
@@ -55,15 +56,18 @@ def refuse_unsupported(operation: str, headers: Mapping[str, str]) -> None:
 
 
 def without_acl(headers: Mapping[str, str]) -> 'dict[str, str]':
-    """Return the headers but for those that ask for an ACL, which are honoured where the ACLs of S3 count."""
+    """Return ``headers`` without those that ask for an ACL.
+
+    For clusters where S3's ACLs are in use: these headers are honoured there, so they must not be refused.
+    """
     return {name: value for name, value in headers.items()
             if name != 'x-amz-acl' and not name.startswith('x-amz-grant-')}
 
 
 def check_acl(headers: Mapping[str, str]) -> None:
-    """Accept only a canned ACL that grants nothing beyond what the bucket already does.
+    """Accept only a canned ACL that grants nothing beyond the rights on the bucket, or none.
 
-    Raises NotImplementedHeader for another ACL of S3, InvalidArgument for a word that is none.
+    Raises NotImplementedHeader for any other canned ACL of S3, InvalidArgument for a word that is not one.
     """
     acl = headers.get('x-amz-acl', 'private')
     if acl not in _KNOWN_ACLS:
@@ -73,9 +77,9 @@ def check_acl(headers: Mapping[str, str]) -> None:
 
 
 def check_metadata_size(headers: Mapping[str, str]) -> None:
-    """Raise MetadataTooLarge when the user's metadata, or the rest of the object's, passes S3's 2 KB.
+    """Raise MetadataTooLarge when the user-defined or the system-defined metadata of the object exceeds 2 KB.
 
-    Names and values count as sent; of the user's the names without their prefix.
+    Names and values count, in bytes, as the client sent them; ``x-amz-meta-`` does not.
     """
     prefix = 'x-amz-meta-'
     users = {name.removeprefix(prefix): value for name, value in headers.items() if name.startswith(prefix)}
