@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which headers let a script in a browser read an answer: those that Swift and s3api give an answer about an object.
+"""The headers that let a script in a browser read an answer, as Swift and s3api set them on answers about objects.
 
 https://fetch.spec.whatwg.org/#http-cors-protocol, and ``cors_validation`` in ``swift/proxy/controllers/base.py``.
 """
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# What Swift exposes of every answer, and s3api besides.
+# Swift exposes these headers of every answer; s3api adds its own two.
 _ALWAYS_EXPOSED = ('cache-control', 'content-language', 'content-type', 'expires', 'last-modified', 'pragma', 'etag',
                    'x-timestamp', 'x-trans-id', 'x-openstack-request-id', 'x-amz-request-id', 'x-amz-id-2')
 
 
 @dataclass(frozen=True)
 class ClusterCors:
-    """The options of the proxy-server that hold for all containers; without any given, Swift's defaults.
+    """The CORS options of the proxy-server, which hold for all containers. The defaults are Swift's.
 
-    allow_origin: origins (``cors_allow_origin``). expose_headers: names (``cors_expose_headers``). strict: whether
-    only allowed origins get headers at all (``strict_cors_mode``).
+    allow_origin: origins (``cors_allow_origin``). expose_headers: names of headers (``cors_expose_headers``). strict:
+    whether only allowed origins get CORS headers at all (``strict_cors_mode``).
     """
 
     allow_origin: 'tuple[str, ...]' = ()
@@ -25,9 +25,11 @@ class ClusterCors:
 
 
 def cors_headers(origin: 'str | None', bucket: 'Mapping[str, str | None]', cluster: ClusterCors) -> 'dict[str, str]':
-    """Return the headers of an answer to a script from ``origin`` (None: no script has asked).
+    """Return the CORS headers of an answer, by name; none for an origin that is not allowed.
 
-    bucket: ``allow_origin`` and ``expose_headers`` as the owner of the bucket has set them, words between blanks.
+    origin: that of the script which sent the request; None when no script did. bucket: ``allow_origin`` and
+    ``expose_headers`` as the owner of the bucket set them, words between blanks; Swift's container info has them as
+    ``cors``.
     """
     if not origin:
         return {}
@@ -38,7 +40,8 @@ def cors_headers(origin: 'str | None', bucket: 'Mapping[str, str | None]', clust
     exposed = {*_ALWAYS_EXPOSED, *cluster.expose_headers,
                *(name.lower() for name in (bucket.get('expose_headers') or '').split())}
     headers = {'Access-Control-Expose-Headers': ', '.join(sorted(exposed))}
+    # As in Swift, a "*" that stands among others, or that the cluster allows, is answered with the origin itself.
     if of_bucket == ['*']:
         return {'Access-Control-Allow-Origin': '*', **headers}
-    # A cache must not give to one origin what names another.
+    # The answer names this origin, so a cache must not give it to another one.
     return {'Access-Control-Allow-Origin': origin, 'Vary': 'Origin', **headers}

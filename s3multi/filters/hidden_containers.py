@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which containers S3 clients see as buckets: all that Swift's s3api shows, but for those that hold uploads.
+"""Hides the containers that hold uploads: S3 clients see every other container that s3api shows as a bucket.
 
 Whether such a container exists makes no difference to any answer.
 """
@@ -22,29 +22,34 @@ if TYPE_CHECKING:
 
 
 class BucketView(s3api.S3ApiMiddleware):
-    """Swift's s3api, to which containers that hold uploads are no buckets."""
+    """Swift's s3api, without the containers that hold uploads."""
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         view = self
         if is_segments_container(env['PATH_INFO'].removeprefix('/').partition('/')[0]):
-            # Where names have to be those of DNS, s3api would call this one malformed before it asks us.
+            # Where the names of buckets have to be those of DNS, s3api would answer that this one is malformed before
+            # it calls ``handle_request``.
             view = copy.copy(self)
             view.conf = Config({**self.conf, 'dns_compliant_bucket_names': False})
         return super(BucketView, view).__call__(env, start_response)
 
     def handle_request(self, req: Any) -> Response:
-        """Have s3api answer ``req``, its ``S3Request``, and tell the s3multi filter of a bucket that it deletes."""
+        """Have s3api answer ``req``, its ``S3Request``; mark the deletion of a bucket for the s3multi filter."""
         _check_source(req)
         if req.controller is BucketController and req.method == 'DELETE':
             req.environ[DELETED_BUCKET] = req.container_name
         response = super().handle_request(req)
+        # Where names have to be those of DNS, s3api does not list these containers.
         if req.controller is ServiceController and not self.conf.dns_compliant_bucket_names:
             response.body = _visible(response.body)
         return response
 
 
 def check_bucket(req: Any) -> None:
-    """Raise NoSuchBucket when ``req`` names a container that holds uploads; InvalidBucketName when it creates one."""
+    """Raise s3api's NoSuchBucket when ``req`` names a container that holds uploads.
+
+    Raises InvalidBucketName when ``req`` would create one.
+    """
     if not is_segments_container(req.container_name or ''):
         return
     if req.controller is BucketController and req.method == 'PUT':
@@ -53,7 +58,7 @@ def check_bucket(req: Any) -> None:
 
 
 def _check_source(req: Any) -> None:
-    """Raise NoSuchBucket when ``req`` copies from a container that holds uploads."""
+    """Raise s3api's NoSuchBucket when ``req`` copies from a container that holds uploads."""
     if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers:
         path = unquote(req.headers['X-Amz-Copy-Source'].partition('?')[0])
         bucket = path.removeprefix('/').partition('/')[0]
@@ -62,7 +67,7 @@ def _check_source(req: Any) -> None:
 
 
 def _visible(listing: bytes) -> bytes:
-    """Return a ListAllMyBucketsResult without the containers that hold uploads."""
+    """Return ``listing``, a ListAllMyBucketsResult, without the containers that hold uploads."""
     root = fromstring(listing)
     buckets = root.find('./Buckets')
     for bucket in list(buckets):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may read an object may read the parts that it is made of.
+"""Lets whoever may read an object read the parts that it consists of.
 
 The parts lie in a container of their own, which no ACL opens, and SLO asks for each of them with the rights of the
-reader. So ``swift.authorize`` of a request that reads is made to say yes to SLO for the parts of the object that the
-client was allowed to read, as the auth filter itself has judged in the course of that request; and for nothing else.
+reader. So the ``swift.authorize`` of a reading request is wrapped. The auth filter still judges every question. Where
+it says no, the wrapper says yes to SLO for the parts of one object: the one that the auth filter allowed the client to
+read in the course of the same request. ``doc/design`` gives the reasons, under "The readers of an object".
 """
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,23 +18,27 @@ if TYPE_CHECKING:
 
     Authorize = Callable[[Any], 'WSGIApplication | None']
 
-# With it SLO and DLO ask for a segment. A client who sends it gets a manifest, and no segment is asked for.
+# SLO and DLO ask for segments with this query. A client that sends it gets the manifest itself, and then nobody asks
+# for segments.
 _SEGMENT_QUERY = 'multipart-manifest=get'
 
 
 def reads(env: 'WSGIEnvironment') -> bool:
-    """Say whether a request for Swift may read the content of an object: a GET, or a copy by the copy filter."""
+    """Return whether a request to Swift may read the content of an object: a GET, or a copy by the copy filter."""
     return env['REQUEST_METHOD'] in ('GET', 'COPY') or 'HTTP_X_COPY_FROM' in env
 
 
 def grant(env: 'WSGIEnvironment', ids: UploadIds) -> None:
-    """Give the parts of the object that the request ``env`` reads to whoever may read that object."""
+    """Let the request ``env`` read the parts of the object that it reads, if its client may read that object.
+
+    ids: recognises our parts. Wraps ``swift.authorize``; does nothing without an auth filter.
+    """
     if 'swift.authorize' in env:
         env['swift.authorize'] = _Reading(env['swift.authorize'], ids)
 
 
 class _Reading:
-    """``swift.authorize`` of one request: that of the auth filter, and the parts of the object that it reads."""
+    """The ``swift.authorize`` of one request: asks the auth filter's, and adds the parts of the object that is read."""
 
     def __init__(self, authorize: 'Authorize', ids: UploadIds) -> None:
         self._authorize = authorize
@@ -42,14 +47,15 @@ class _Reading:
         self._slo_began = False
 
     def __call__(self, request: Any) -> 'WSGIApplication | None':
-        """Return None for a request, or sub-request, that may go on, else the answer that denies it."""
+        """Return None when the request, or sub-request, may go on, else the answer that denies it."""
         by_slo = request.environ.get('swift.source') == 'SLO'
         self._slo_began = self._slo_began or by_slo
         denied = self._authorize(request)
         if denied is None:
-            # What was read last before SLO asks for anything is what gave it the manifest: the object, the source of
-            # a copy, or where a link led to. What is read later may be named by a manifest of anybody's. After a
-            # container was listed it is none: a DLO may hand SLO a manifest that SLO has never checked.
+            # The object that was read last before SLO asks for anything is the one whose manifest SLO has: the object
+            # of the URL, the source of a copy, or the target of a link. What is read later was named by a manifest,
+            # which anybody may have written. The GET of a container leaves no object: DLO lists one before it hands
+            # SLO a manifest that SLO has never checked.
             if request.method == 'GET' and not self._slo_began and not _is_for_segment(request):
                 self._object = _object_of(request)
             return None
@@ -58,9 +64,10 @@ class _Reading:
         return denied
 
     def _is_part(self, segment: 'tuple[str, str, str] | None') -> bool:
+        """Return whether ``segment`` (account, container, object) is a part of the object that is read."""
         if segment is None or self._object is None or segment[0] != self._object[0]:
             return False
-        # By its keyed hash, the id in the name is one that we made for this very object.
+        # The keyed hash proves that the upload id in the name was made for this very object.
         return self._ids.is_part(*self._object, *segment[1:])
 
 
@@ -69,7 +76,7 @@ def _is_for_segment(request: Any) -> bool:
 
 
 def _object_of(request: Any) -> 'tuple[str, str, str] | None':
-    """Return account, container and object in native text, None for a request that is for no object."""
+    """Return account, container and object in native text; None when the request is not for an object."""
     try:
         _, account, container, name = request.split_path(4, 4, True)
     except ValueError:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ACLs of S3, for where s3api is told ``s3_acl = true``: what one user may do, and what a new object shall grant.
+"""The ACLs of S3, for clusters where s3api has ``s3_acl = true``: what a user may do, and what a new object grants.
 
 s3api then tells Swift to let every request of a user pass, and judges by ACLs that it keeps in the system metadata of
-buckets and objects. ACLs are read, judged and written by s3api's own code. Asks nobody: the filter knows the bucket.
+buckets and objects. s3api's own code reads, judges and writes the ACLs here, too. This module sends no requests: its
+callers have the metadata already.
 """
 from collections.abc import Mapping
 
@@ -14,36 +15,43 @@ from s3multi.s3.errors import InvalidRequest
 
 
 class S3Acl:
-    """The rights of ``user``, who is named as in ACLs: whom s3api has authenticated."""
+    """The rights of the user whom s3api has authenticated, and the ACL that a request asks for."""
 
     def __init__(self, user: str, headers: Mapping[str, str], allow_no_owner: bool) -> None:
-        """headers: of the request, as WSGI strings. allow_no_owner: whether what has no ACL is everybody's."""
+        """user: named as in ACLs. headers: of the request, as WSGI strings.
+
+        allow_no_owner: whether buckets and objects without an ACL are open to everybody, s3api's option of this name.
+        """
         self.user = user
         self._headers = {name.lower(): value for name, value in headers.items()}
         self._allow_no_owner = allow_no_owner
 
     def check_headers(self) -> None:
-        """Raise the ErrorResponse of s3api for an ACL in the headers that is none, or that s3api does not know."""
+        """Raise s3api's ErrorResponse when the request asks for an ACL that is malformed or unknown to s3api."""
         self._asked_for(Owner('', ''))
 
     def owner_of(self, bucket_sysmeta: Mapping[str, str]) -> str:
-        """Return the id of a bucket's owner, '' when it has none."""
+        """Return the id of a bucket's owner; '' when it has none. bucket_sysmeta: of Swift's container info."""
         return self._bucket_acl(bucket_sysmeta).owner.id or ''
 
     def may(self, permission: str, bucket_sysmeta: Mapping[str, str]) -> bool:
-        """Say whether the user has READ or WRITE on a bucket; the mapping is that of Swift's container info."""
+        """Return whether the user has ``permission``, READ or WRITE, on a bucket.
+
+        bucket_sysmeta: of Swift's container info.
+        """
         return self._allows(self._bucket_acl(bucket_sysmeta), permission)
 
     def may_read_object(self, headers: Mapping[str, str]) -> bool:
-        """Say whether the user may read the object that Swift answered these headers for."""
+        """Return whether the user may read an object. headers: of Swift's answer to a GET or HEAD of it."""
         found = {name.lower(): value for name, value in headers.items()}
         return self._allows(self._decode('object', found.get(sysmeta_header('object', 'acl')),
                                          found.get('x-object-sysmeta-swift3-acl')), 'READ')
 
     def object_headers(self, bucket_sysmeta: Mapping[str, str]) -> 'dict[str, str]':
-        """Return the header that gives an object of this user the ACL that the request asks for, as s3api stores it.
+        """Return the header that gives a new object of this user the ACL that the request asks for, in s3api's form.
 
-        Raises InvalidRequest for one that names the owner of a bucket that has none.
+        bucket_sysmeta: of Swift's container info. Raises InvalidRequest when the ACL names the owner of the bucket and
+        the bucket has none.
         """
         owner = self._bucket_acl(bucket_sysmeta).owner
         if owner.id is None and self._headers.get('x-amz-acl', '').startswith('bucket-owner-'):
@@ -58,7 +66,7 @@ class S3Acl:
         return self._decode('container', sysmeta.get('s3api-acl'), sysmeta.get('swift3-acl'))
 
     def _decode(self, resource: str, stored: 'str | None', stored_by_swift3: 'str | None') -> ACL:
-        # s3api goes on reading what its predecessor wrote.
+        # Like s3api, this still reads the ACLs that its predecessor, swift3, wrote.
         text = stored or stored_by_swift3
         return decode_acl(resource, {sysmeta_header(resource, 'acl'): text} if text else {}, self._allow_no_owner)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks at start-up: is the pipeline of the proxy one in which S3 multipart uploads work, and stay safe?
+"""The checks at start-up: whether multipart uploads work, and objects are safe, in the pipeline of the proxy.
 
 Each refusal is a ``ConfigError`` that tells the operator what to write in ``proxy-server.conf``.
 """
@@ -18,7 +18,8 @@ _STOCK_FRONT = 'swift.common.middleware.s3api.s3api'
 _SLO = 'swift.common.middleware.slo'
 _AUTH = ('swift.common.middleware.tempauth', 'swift.common.middleware.keystoneauth',
          'swift.common.middleware.s3api.s3token', 'keystonemiddleware')
-# Neighbours that do harm on the wrong side, and which.
+# Filters that have to stand to the left, or to the right, of s3multi, by the beginning of their module's name; and what
+# would happen on the wrong side.
 _LEFT = {
     'swift.common.middleware.ratelimit': 'it would refuse requests in the middle of a Complete',
     'swift.common.middleware.staticweb': 'pages that are multipart objects are tested with it to the left only',
@@ -32,23 +33,26 @@ _RIGHT = {
 
 @dataclass(frozen=True)
 class Stage:
-    """One filter of the pipeline: its name there, and the module of its factory."""
+    """A filter of the pipeline: its name there, and the module of its factory."""
 
     name: str
     module: str
 
 
 def read_stages(conf_file: str) -> 'list[Stage]':
-    """Return the filters of the pipeline of ``conf_file``, from left to right."""
+    """Return the filters of the pipeline in ``conf_file``, from left to right; none for an app without a pipeline."""
     context = loadcontext(loadwsgi.APP, conf_file)
-    # Two entry points may have one name ("s3api" is Swift's and ours), so the module of the factory has to tell.
+    # Swift and s3multi both have an entry point "s3api": the module of the factory distinguishes them.
     return [Stage(getattr(stage, 'name', None) or stage.entry_point_name, getattr(stage.object, '__module__', ''))
             for stage in getattr(context, 'filter_contexts', [])]
 
 
 def check(stages: Sequence[Stage]) -> None:
-    """Raise ConfigError unless the front, auth, s3multi and slo stand in this order, front and s3multi once each, and
-    no neighbour stands where it does harm."""
+    """Raise ConfigError unless multipart uploads work in the pipeline ``stages``, given from left to right.
+
+    It has to contain s3multi and the front, our s3api, once each, with the front to the left of s3multi and slo to the
+    right. No auth filter may stand to the right of s3multi, and no other filter on a side where it does harm.
+    """
     shown = ' '.join(stage.name for stage in stages)
     ours, fronts = _places(stages, FILTER), _places(stages, FRONT)
     if not ours:
@@ -83,9 +87,10 @@ def _check_neighbours(misplaced: Sequence[Stage], known: Mapping[str, str], side
 
 
 def check_limits(slo: Mapping[str, int], max_parts: int) -> None:
-    """Raise ConfigError unless ``slo``, what the SLO filter registered in /info, admits objects of ``max_parts`` parts.
+    """Raise ConfigError unless SLO admits objects of ``max_parts`` parts.
 
-    A client would learn of it only at Complete, after it has uploaded everything.
+    slo: what the SLO filter registered for /info. Without this check a client would learn of the limit only at
+    Complete, after it has uploaded everything.
     """
     need = {'max_manifest_segments': max_parts, 'max_manifest_size': max_parts * MAX_ENTRY_BYTES}
     if any(slo[name] < least for name, least in need.items()):
