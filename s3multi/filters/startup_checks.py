@@ -22,7 +22,7 @@ _AUTH = ('swift.common.middleware.tempauth', 'swift.common.middleware.keystoneau
 # would happen on the wrong side.
 _LEFT = {
     'swift.common.middleware.ratelimit': 'it would refuse requests in the middle of a Complete',
-    'swift.common.middleware.staticweb': 'pages that are multipart objects are tested with it to the left only',
+    'swift.common.middleware.staticweb': 'it is not tested with pages that are multipart objects',
 }
 _RIGHT = {
     'swift.common.middleware.dlo': 'a part copied from a Dynamic Large Object would be empty',
