@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``s3multi-sweep``: finish what died, abort what was forgotten, and free what nobody refers to."""
+"""``s3multi-sweep``: ends uploads whose proxy died or whose client forgot them, and frees parts that no object uses."""
 import argparse
 import logging
 import signal
@@ -23,7 +23,10 @@ DEFAULT_CONF = '/etc/swift/s3multi-sweep.conf'
 
 
 def duration(text: str) -> float:
-    """Return the seconds of ``36h``, ``2d``, ``90m`` or ``3600``. Raises ValueError."""
+    """Return the seconds that ``text`` stands for: ``36h``, ``2d``, ``90m``, ``3600s`` or ``3600``.
+
+    Raises ValueError unless it is a positive number, with one of these units or none.
+    """
     number, unit = (text[:-1], _UNITS[text[-1]]) if text and text[-1] in _UNITS else (text, 1)
     seconds = float(number) * unit
     if not 0 < seconds < float('inf'):
@@ -39,34 +42,39 @@ def _grace(text: str) -> float:
 
 
 def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
-    """Return the options of the command line. Exits when they are wrong."""
+    """Return the options of the command line. arguments: without the program's name; None for those of the process.
+
+    Exits with code 2 when they are wrong.
+    """
     parser = argparse.ArgumentParser(prog='s3multi-sweep', description=__doc__.replace('``', ''), epilog=(
         'Exit codes: 0 all was swept; 1 something could not be read or deleted, run it again; 2 it could not start; '
         '3 interrupted; 4 all was swept, and nothing empties the queue of the object expirer.'))
     parser.add_argument('places', nargs='*', metavar='ACCOUNT[/BUCKET]', help='what to sweep')
     parser.add_argument('--from', dest='file', metavar='FILE',
-                        help='a file with more of them, one a line; - for standard input')
+                        help='a file with more places to sweep, one per line; - for standard input')
     parser.add_argument('--local-accounts', metavar='DEVICES',
-                        help='all accounts whose first replica is on this storage node; DEVICES as in '
-                             'account-server.conf, /srv/node by default there')
-    parser.add_argument('--no-mount-check', action='store_true', help='with --local-accounts: devices are no mounts')
+                        help='sweep all accounts whose first replica is on this storage node; DEVICES as in '
+                             'account-server.conf, where the default is /srv/node')
+    parser.add_argument('--no-mount-check', action='store_true',
+                        help='with --local-accounts: devices need not be mount points')
     parser.add_argument('--conf', default=DEFAULT_CONF, help='the pipeline of the internal client (%(default)s)')
     parser.add_argument('--swift-dir', help='where swift.conf and the rings are (/etc/swift)')
-    parser.add_argument('--apply', action='store_true', help='do it; without this, only tell what would be done')
+    parser.add_argument('--apply', action='store_true',
+                        help='make the changes; without this, only report what would be changed')
     parser.add_argument('--grace', type=_grace, default=GRACE_SECONDS, metavar='TIME',
-                        help='delete nothing that is younger, as in 36h or 2d; from 1h to 7d (2d)')
+                        help='delete nothing that is younger than this, as in 36h or 2d; from 1h to 7d (2d)')
     parser.add_argument('--abort-older-than', type=duration, metavar='TIME',
-                        help='abort uploads that were initiated so long ago, as in 30d')
+                        help='abort uploads that were initiated longer ago than this, as in 30d')
     parser.add_argument('--keep-finished', action='store_true',
-                        help='leave all parts of completed uploads, whether an object refers to them or not')
+                        help='keep all parts of completed uploads, whether or not an object refers to them')
     parser.add_argument('--concurrency', type=int, choices=range(1, 101), default=8, metavar='N',
-                        help='how many uploads to look at at a time (%(default)s)')
+                        help='how many uploads to look at concurrently (%(default)s)')
     parser.add_argument('--uploads-per-second', type=float, default=0.0, metavar='N',
-                        help='how many uploads to ask Swift about in a second (no limit)')
+                        help='ask Swift about at most N uploads per second (no limit)')
     parser.add_argument('--skip-queue', action='store_true',
                         help='do not look at the queue of the object expirer, which takes some 200 small requests')
-    parser.add_argument('--json', action='store_true', help='a JSON document a line')
-    parser.add_argument('--verbose', action='store_true', help='tell also of uploads that are left as they are')
+    parser.add_argument('--json', action='store_true', help='report in JSON, one document per line')
+    parser.add_argument('--verbose', action='store_true', help='report uploads that are left as they are, too')
     options = parser.parse_args(arguments)
     if not (options.places or options.file or options.local_accounts):
         parser.error('say what to sweep: accounts, --from or --local-accounts')
@@ -74,7 +82,10 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
 
 
 def places(options: argparse.Namespace, cluster: SweptCluster) -> 'Iterator[tuple[str, str | None]]':
-    """Yield accounts, and buckets where one was named."""
+    """Yield the places to sweep: an account, and one of its buckets or None for all of them.
+
+    Raises OSError for a file that cannot be read, ConfigError for a directory of devices that does not exist.
+    """
     yield from _split(options.places)
     if options.file == '-':
         yield from _split(sys.stdin)
@@ -94,7 +105,7 @@ def _split(lines: Iterable[str]) -> 'Iterator[tuple[str, str | None]]':
 
 
 class Interrupt:
-    """Whether somebody has asked the sweep to end."""
+    """Tells, when called, whether somebody has asked the sweep to end: by SIGINT or SIGTERM."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -106,13 +117,16 @@ class Interrupt:
 
     def _ask(self, number: int, _frame: Any) -> None:
         self.asked = True
-        # Who asks twice does not want to wait; a sweep may end at any point.
+        # A second signal ends the process at once. That is safe: a sweep may end at any point.
         signal.signal(number, signal.SIG_DFL)
 
 
 def sweep_all(sweep: Sweep, cluster: SweptCluster, wanted: 'Iterable[tuple[str, str | None]]', report: Report,
               stop: Callable[[], bool]) -> None:
-    """Sweep one place after the other."""
+    """Sweep one place after the other, and report; return before the end when ``stop`` says so.
+
+    wanted: as ``places`` yields them. A place that cannot be read is reported, and does not end the sweep.
+    """
     for account, only in wanted:
         try:
             for bucket in cluster.buckets(account) if only is None else [only]:
@@ -122,6 +136,7 @@ def sweep_all(sweep: Sweep, cluster: SweptCluster, wanted: 'Iterable[tuple[str, 
                 report.show('%s/%s' % (account, bucket))
                 _sweep_one(sweep, account, bucket, report, stop)
         except (Exception, Timeout) as error:
+            # Time-outs of eventlet are not Exceptions.
             report.unreadable(account, None, error)
         if stop():
             return
@@ -136,14 +151,16 @@ def _sweep_one(sweep: Sweep, account: str, bucket: str, report: Report, stop: Ca
 
 
 def main(arguments: 'Sequence[str] | None' = None) -> int:
-    """Run the command; return its exit code."""
+    """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
     options = read_arguments(arguments)
     monkey_patch()
+    # Without a handler, Python writes the warnings of libraries to standard error, between report and progress.
     logging.getLogger().addHandler(logging.NullHandler())
     logger = get_logger({'log_name': 's3multi-sweep'}, log_route='s3multi-sweep')
     try:
         cluster = SweptCluster(options.conf, options.swift_dir, logger)
         wanted = places(options, cluster)
+    # SystemExit is how Swift refuses storage policies that are wrong.
     except (ValueError, LookupError, OSError, SystemExit) as error:
         print('s3multi-sweep: %s' % error, file=sys.stderr)
         return CANNOT_START
@@ -156,6 +173,7 @@ def main(arguments: 'Sequence[str] | None' = None) -> int:
                     applied=options.apply, verbose=options.verbose)
     try:
         sweep_all(sweep, cluster, wanted, report, stop)
+    # Places are read while the sweep goes on: a file of accounts may be missing, or the directory of devices.
     except (ConfigError, OSError) as error:
         print('s3multi-sweep: %s' % error, file=sys.stderr)
         return CANNOT_START

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The accounts of a cluster, from the databases of its storage nodes: no request can ask a proxy for them."""
+"""The accounts of a cluster, read from the databases on its storage nodes, because no proxy can list them."""
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +12,10 @@ from swift.common.utils import audit_location_generator, whataremyips
 
 
 def local_accounts(ring: Ring, devices: str, mount_check: bool, logger: Any) -> Iterator[str]:
-    """Yield the accounts whose first replica, by the ring of accounts, belongs on a device of this node.
+    """Yield the accounts whose first replica, by ``ring``, the ring of accounts, belongs on a device of this node.
 
-    devices: the directory of the devices. So every account is swept by one node, and all of them if each node sweeps.
+    So each account is swept once if every node sweeps its own. devices: the directory of the devices. mount_check:
+    whether to skip devices that are not mounted. Accounts whose database cannot be read are logged and left out.
     """
     own_addresses = whataremyips()
     for path, device, _partition in audit_location_generator(devices, DATADIR, '.db', mount_check, logger):
@@ -23,6 +24,7 @@ def local_accounts(ring: Ring, devices: str, mount_check: bool, logger: Any) -> 
         except (DatabaseConnectionError, LockTimeout) as error:
             logger.warning('the account in %s cannot be read: %s', path, error)
             continue
+        # A name with a dot is that of an account of Swift itself, such as the queue of the expirer.
         if account is None or account.startswith('.'):
             continue
         first = ring.get_nodes(account)[1][0]
@@ -31,7 +33,7 @@ def local_accounts(ring: Ring, devices: str, mount_check: bool, logger: Any) -> 
 
 
 def _name(path: str, logger: Any) -> 'str | None':
-    """Return the account of a database, None when it is deleted."""
+    """Return the account that the database at ``path`` is of; None when the account is deleted."""
     if not os.path.exists(path):
         return None
     broker = AccountBroker(path, logger=logger)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether anything empties the queue of Swift's object expirer, to which Aborts and replaced objects hand their parts.
+"""Tells whether anything empties the queue of Swift's object expirer, to which s3multi hands parts to be deleted.
 
 The expirer works through the containers that the account of the queue lists, the oldest first. A container is listed
-once a container-updater has reported it. So deletions pile up unseen where either of the two does not run.
+once a container-updater has reported it. So deletions pile up unseen when either of the two does not run.
 
-That an object has outlived its own ``X-Delete-At`` says less: where it was replaced meanwhile, or reaping is delayed, a
-working expirer keeps the task, for days. Deletions that somebody asked for, as s3multi does, it does at once, and drops
-them even when the object is gone (``ObjectExpirer.delete_object`` of Swift).
+Only deletions that somebody asked for, as s3multi does, show whether the expirer works: it does them at once, and drops
+the task even when the object is gone (``ObjectExpirer.delete_object`` of Swift). Objects that have outlived their own
+``X-Delete-At`` show little: where they were replaced meanwhile, or reaping is delayed, a working expirer keeps the task
+for days.
 """
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ from typing import Any
 
 from swift.obj.expirer import ASYNC_DELETE_TYPE
 
-# A container of the queue holds what is due in a period and is named by the time at which that began, less a number
-# below this: ``ExpirerConfig.get_expirer_container`` of Swift.
+# The tasks that are due in one period are spread over so many containers. The name of each is the time at which the
+# period began, less a number below this one: ``ExpirerConfig.get_expirer_container`` of Swift.
 _CONTAINERS_IN_A_PERIOD = 100
-# An expirer is rarely that far behind. Tasks of users may wait longer, where ``delay_reaping`` says so.
+# An expirer that works is rarely that far behind.
 OVERDUE_SECONDS = 86400.0
-# An updater reports a container within minutes.
+# An updater that works reports a container within minutes.
 _UNREPORTED_SECONDS = 3600.0
-# Each costs a hundred requests.
+# Each period costs a hundred requests.
 _MOST_PERIODS = 10
 
 ListContainers = Callable[[], Iterable[Mapping[str, Any]]]
@@ -30,8 +31,11 @@ FirstTasks = Callable[[str], 'Sequence[Mapping[str, Any]]']
 
 @dataclass(frozen=True)
 class QueueState:
-    """The queue. length: how many tasks it holds, as its account says. overdue: by how many seconds the oldest deletion
-    that was asked for is, 0 for none. unreported: containers with overdue tasks that the account does not list."""
+    """The state of the queue.
+
+    length: how many tasks it holds, by its account. overdue: how many seconds ago the oldest deletion that somebody
+    asked for was due; 0 for none. unreported: how many containers have overdue tasks and are not listed by the account.
+    """
 
     length: int
     overdue: float
@@ -39,7 +43,7 @@ class QueueState:
 
     @property
     def warnings(self) -> 'list[str]':
-        """What an operator has to look at."""
+        """What an operator has to look at, a text for each finding."""
         found = []
         if self.overdue > OVERDUE_SECONDS:
             found.append('Nothing empties the queue of the object expirer: its oldest deletion is overdue by %.1f days,'
@@ -51,10 +55,11 @@ class QueueState:
 
 
 def look(list_containers: ListContainers, first_tasks: FirstTasks, divisor: int, now: float) -> QueueState:
-    """Look at the queue.
+    """Return the state of the queue. Raises what the two functions raise.
 
-    list_containers: returns the rows of its account. first_tasks: returns the first rows of a container, in order; none
-    for an empty one, or where there is no such container. divisor: the length of a period, in seconds.
+    list_containers: returns the rows of the queue's account, in order. first_tasks: returns the first rows of a
+    container, in order; none when it is empty or does not exist. divisor: the length of a period, in seconds. now:
+    seconds since the epoch.
     """
     length, overdue, names = 0, 0.0, set()
     for row in list_containers():
@@ -62,7 +67,7 @@ def look(list_containers: ListContainers, first_tasks: FirstTasks, divisor: int,
         if not row['name'].isdigit():
             continue
         length += row['count']
-        # The first that holds one has the oldest.
+        # Containers come in order of time, so the first one with such a deletion has the oldest.
         if not overdue and row['count'] and int(row['name']) < now:
             overdue = _overdue([task for task in first_tasks(row['name'])
                                 if task['content_type'] == ASYNC_DELETE_TYPE], now)
@@ -72,14 +77,20 @@ def look(list_containers: ListContainers, first_tasks: FirstTasks, divisor: int,
 
 
 def _lately(now: float, divisor: int) -> 'list[str]':
-    """Return the names of the containers for what is due in this period, and in the last or in the last two hours."""
+    """Return the names of the containers for the present period, the one before, and all of the last two hours.
+
+    No more than ``_MOST_PERIODS``, where periods are short.
+    """
     periods = min(2 + int(2 * _UNREPORTED_SECONDS) // divisor, _MOST_PERIODS)
     return [str(int(now) // divisor * divisor - period * divisor - shard)
             for period in range(periods) for shard in range(_CONTAINERS_IN_A_PERIOD)]
 
 
 def _overdue(tasks: 'Sequence[Mapping[str, Any]]', now: float) -> float:
-    """Return by how many seconds the first of ``tasks`` is, named ``<time>-<account>/<container>/<object>``."""
+    """Return how many seconds ago the first of ``tasks`` was due; 0 when it is not due yet, or there is none.
+
+    Tasks are named ``<time>-<account>/<container>/<object>``.
+    """
     try:
         return max(0.0, now - float(tasks[0]['name'].partition('-')[0]))
     except (IndexError, ValueError):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a sweep tells: a line for each thing it did or could not do, progress, and the sum at the end."""
+"""The report of a sweep: a line for everything that it changed or could not do, its progress, and the sum at the end.
+
+``doc/sweep`` specifies the JSON form and the exit codes.
+"""
 import json
 import time
 from collections import Counter
@@ -16,9 +19,14 @@ _VERBS = {'finished': 'end', 'aborted': 'abort', 'freed': 'free', 'forgotten': '
 
 
 class Report:
-    """Writes to ``out`` while the sweep goes on. progress: a terminal, or None."""
+    """Writes the report to ``out`` while the sweep goes on, and counts."""
 
     def __init__(self, out: TextIO, progress: 'TextIO | None', *, as_json: bool, applied: bool, verbose: bool) -> None:
+        """progress: a terminal on which to show it, or None.
+
+        as_json: whether lines are JSON documents. applied: whether the sweep makes its changes. verbose: whether to
+        report uploads that are left as they are, too.
+        """
         self._out = out
         self._progress = progress
         self._as_json = as_json
@@ -30,7 +38,7 @@ class Report:
         self.parts = self.bytes = self.containers = self.unread = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Count an outcome, and tell it if there is something to tell."""
+        """Count an outcome; report it if it is a change or a failure, or if everything is to be reported."""
         self.uploads[outcome.what] += 1
         self.parts += outcome.parts
         self.bytes += outcome.bytes
@@ -43,7 +51,7 @@ class Report:
         self.show('%s/%s' % (upload.account, upload.bucket))
 
     def unreadable(self, account: str, bucket: 'str | None', error: BaseException) -> None:
-        """Tell that the containers of an account, or one of them, could not be read."""
+        """Count and report that an account, or one bucket of it, could not be read. bucket: None for the account."""
         self.unread += 1
         place = account if bucket is None else '%s/%s' % (account, bucket)
         reason = '%s: %s' % (type(error).__name__, error)
@@ -51,14 +59,18 @@ class Report:
                   '%s cannot be swept: %s' % (place, reason))
 
     def show(self, place: str) -> None:
-        """Show on the terminal where the sweep is, now and then."""
+        """Show on the terminal, at most twice a second, that the sweep is at ``place``."""
         if self._progress is not None and time.monotonic() - self._shown > _PROGRESS_SECONDS:
             self._shown = time.monotonic()
             self._overwrite('%s: %d uploads in %d containers, %d parts %s' % (
                 place, sum(self.uploads.values()), self.containers, self.parts, self._verb('free')))
 
     def end(self, interrupted: bool, queue: 'QueueState | None', warnings: Sequence[str]) -> int:
-        """Tell the sum; return the exit code. queue: None when it could not be looked at, or was not."""
+        """Report the sum; return the exit code.
+
+        interrupted: whether the sweep ended early. queue: None when it was not, or could not be, looked at. warnings:
+        what to tell the operator about it.
+        """
         state = {'length': queue.length, 'overdue_seconds': round(queue.overdue), 'unreported': queue.unreported
                  } if queue else None
         counts = ', '.join('%d %s' % (count, what) for what, count in sorted(self.uploads.items())) or 'none'
@@ -86,7 +98,7 @@ class Report:
         what = self._verb(_VERBS[outcome.what]) if outcome.what in CHANGES else outcome.what
         details = ['%d parts, %d bytes' % (outcome.parts, outcome.bytes)] if outcome.parts else []
         details += [outcome.reason] if outcome.reason else []
-        # A key may hold what a terminal would obey.
+        # A key may hold control characters, which a terminal would obey; JSON escapes them.
         return '%s/%s/%s %s: %s%s' % (upload.account, upload.bucket, json.dumps(upload.key), upload.id, what,
                                       ' (%s)' % '; '.join(details) if details else '')
 

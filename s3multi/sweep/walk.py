@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the rows of a segments container to the uploads that they belong to, in one pass and in little memory."""
+"""Groups the rows of a segments container by the uploads that they belong to, in one pass and in little memory."""
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,15 +9,16 @@ from s3multi.storage.segments import Row, attempt_of
 from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
 from s3multi.upload.records import MarkerType, State
 
-# What is held of one upload at a time. More than the attempts of an upload of 10000 parts, some uploaded anew.
+# So many attempts of one upload are held at a time: enough for 10000 parts of which some were uploaded again.
 _MOST_ATTEMPTS = 30000
 
 
 @dataclass(frozen=True)
 class Found:
-    """Neighbouring rows of one upload: not all of its rows, where others lie in between or they are many.
+    """Neighbouring rows of one upload. It may have more, if rows of others lie between them or they are many.
 
-    state: what the row of its marker says, None without one. has_intent: whether there is a row of the intent.
+    state: what the row of the marker says; None without one. has_intent: whether there is a row of the intent.
+    attempts: those that the other rows prove.
     """
 
     upload: Upload
@@ -27,9 +28,10 @@ class Found:
 
 
 def uploads_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: UploadIds) -> Iterator[Found]:
-    """Yield what belongs to uploads of ``bucket`` in the listing of its segments container, in its order.
+    """Yield the rows of uploads of ``bucket``, grouped, in the order of the listing.
 
-    Names that are not ours, and those whose id was not made for their key, are passed over.
+    pages: the listing of the bucket's segments container. Skips names that are not ours, and those whose upload id was
+    not made for their key.
     """
     def owner(row: Row) -> 'tuple[str, str] | None':
         parsed = parse_name(row['name'])
@@ -62,7 +64,7 @@ def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
 
 
 def until(stop: Callable[[], bool], found: Iterable[Found]) -> Iterator[Found]:
-    """Yield what was found until ``stop`` says so."""
+    """Yield from ``found`` until ``stop`` returns true."""
     for each in found:
         if stop():
             return
