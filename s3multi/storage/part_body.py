@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The body of a part on its way to Swift, and the checksum that the part's row shall show.
+"""The body of a part on its way to Swift, and the checksum that the part's row in the listing will show.
 
-A checksum that came with the body has been verified by s3api where that can; what it cannot verify, and what the
-server owes, is computed here while the bytes pass.
+s3api verifies the checksum that comes with a body where it can. A checksum that s3api cannot verify, and one that the
+upload has and the client did not send, are computed here while the bytes pass.
 """
 import hashlib
 from collections.abc import Mapping, MutableMapping
@@ -16,7 +16,10 @@ from s3multi.upload.manifest import LISTING_ETAG_HEADER, LISTING_TYPE_HEADER, SE
 
 
 class TrailingChecksum:
-    """A checksum behind the body. trailers: filled, by lower-case names, once the body is read."""
+    """A checksum that comes behind the body, in the trailer ``header``.
+
+    trailers: values by names in lower case, filled once the body has been read.
+    """
 
     def __init__(self, header: str, trailers: Mapping[str, str]) -> None:
         self.algorithm = algorithm_of(header) or ''
@@ -24,26 +27,28 @@ class TrailingChecksum:
         self._trailers = trailers
 
     def read(self) -> Checksum:
-        """Return it. Raises KeyError before the body is read."""
+        """Return the checksum. Raises KeyError before the body has been read."""
         return Checksum(self.algorithm, self._trailers[self._header])
 
 
+# The checksum that comes with a part: in a header, in a trailer, or none.
 Sent = Optional[Union[Checksum, TrailingChecksum]]
 
 
 class PartBody:
-    """What to hand to Swift for one part: ``headers`` and ``environ`` of its PUT.
+    """What to hand to Swift for one part: the ``headers`` and the ``environ`` of its PUT.
 
-    error: set as soon as the body is known not to be what its checksum says. Swift then sees it break off, and stores
-    nothing; where there is nothing to break off, known from the beginning.
+    error: set as soon as the body is known to differ from its checksum. Swift then sees the body break off and stores
+    nothing. An empty body cannot break off; its error is set from the beginning.
     """
 
     def __init__(self, stream: BinaryIO, length: 'int | None', sent: Sent = None, verified: bool = True,
                  owed: 'str | None' = None, encrypted: bool = False) -> None:
-        """stream: the bytes; ``length`` of them, None when nobody knows. sent: the checksum that came with them.
+        """stream: the body. length: its length in bytes; None when nobody knows. sent: the checksum that the client
+        sends with it.
 
-        verified: whether s3api compares it. owed: the algorithm of the checksum to compute when none came. encrypted:
-        whether the cluster encrypts objects.
+        verified: whether s3api compares ``sent`` with the body. owed: the algorithm of the checksum to compute when
+        none is sent; None to compute none. encrypted: whether the cluster encrypts objects.
         """
         self.headers = {'Transfer-Encoding': 'chunked'} if length is None else {'Content-Length': str(length)}
         self.environ: dict[str, Any] = {'wsgi.input': stream}
@@ -58,18 +63,20 @@ class PartBody:
             self._computed = owed, hasher(owed)
         self._md5 = hashlib.md5(usedforsecurity=False) if encrypted and (sent or owed) else None
         if length == 0:
+            # Swift reads nothing of an empty body.
             self._compare()
         if self._computed or self._md5:
             self.environ['wsgi.input'] = self
         if isinstance(sent, Checksum) and not encrypted:
-            # Known already, and if it is wrong the PUT never ends: a header is cheaper than a footer.
+            # The value is known already, and if it is wrong the PUT never succeeds. So a header will do, which is
+            # cheaper than a footer.
             self.headers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, sent)
         elif sent or owed:
             self.environ['swift.callback.update_footers'] = self._add_footers
 
     @property
     def checksum(self) -> 'Checksum | None':
-        """The checksum of the body, once Swift has read it: the one sent or the one owed; None without either."""
+        """The checksum of the body, once Swift has read it: the one sent, or the one owed; None without either."""
         if isinstance(self._sent, TrailingChecksum):
             return self._sent.read()
         if self._sent is None and self._computed:
@@ -78,7 +85,10 @@ class PartBody:
         return self._sent
 
     def read(self, size: int = -1) -> bytes:
-        """Pass on what the stream gives. Raises ChunkReadError at its end when it is not what was announced."""
+        """Return at most ``size`` bytes of the body; all of it by default.
+
+        Raises ChunkReadError at its end when it differs from its checksum.
+        """
         chunk = self._stream.read(size)
         for digest in (self._md5, self._computed and self._computed[1]):
             if digest:
@@ -86,7 +96,7 @@ class PartBody:
         if self._left is not None:
             self._left -= len(chunk)
         if not chunk or self._left == 0:
-            # Before the last bytes are handed on, with which Swift could store the part.
+            # Before the last bytes are handed on: with them Swift could store the part.
             self._compare()
         if self.error:
             raise ChunkReadError(self.error.message)
@@ -103,7 +113,7 @@ class PartBody:
         checksum = self.checksum
         assert checksum is not None
         if self._md5:
-            # Who sets the hash of a row has to set all of it.
+            # The checksum can stand in the hash of the row only if this header gives the whole hash.
             footers[LISTING_ETAG_HEADER] = with_parameter(self._md5.hexdigest(), checksum)
         else:
             footers[LISTING_TYPE_HEADER] = with_parameter(SEGMENT_TYPE, checksum)

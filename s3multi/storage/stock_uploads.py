@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The uploads of a bucket that stock s3api began, to be listed beside ours. Nothing here writes.
 
-All else that clients do with them is left to Swift's own controllers: see ``front``.
+Swift's own controllers serve all other requests about these uploads: see ``filters.s3api``.
 """
 from collections.abc import Iterable, Iterator
 
@@ -15,30 +15,31 @@ from s3multi.storage.segments import Row
 from s3multi.upload.stock_names import (after_stock_parts, split_stock_marker, stock_container, stock_marker_of,
                                         stock_marker_range)
 
-# Rows that are about as dear as a request of their own.
+# Reading so many rows costs about as much as a request of its own.
 ROWS_FOR_EACH = 500
 
 
 class StockUploads:
-    """What stock s3api keeps of one bucket, as Swift lists it."""
+    """The uploads of one bucket that stock s3api began, as Swift lists them."""
 
     def __init__(self, backend: Backend, bucket: str, user: str, rows_for_each: int = ROWS_FOR_EACH) -> None:
-        """user: who asks. rows_for_each: how many rows to read for each upload, at most."""
+        """user: the one who asks. rows_for_each: how many rows to read for each upload, at most."""
         self._user = user
         self._backend = backend
         self._container = stock_container(bucket)
         self._rows_for_each = rows_for_each
 
     def may_exist(self) -> bool:
-        """Say whether there is a container of such uploads. Swift caches the answer, also that there is none."""
+        """Return whether there is a container for such uploads. Swift caches the answer, also when there is none."""
         return bool(self._backend.bucket_info(self._container)['status'] != 404)
 
     def pages(self, prefix: str, marker: str) -> Iterator['list[Row]']:
-        """Yield pages of the listing, rows as Swift's JSON has them, without most parts of an upload that has many.
+        """Yield pages of the listing, without most parts of an upload that has many. Rows are as Swift's JSON has them.
 
-        Names of parts have nothing in common that Swift could fold away. So where a page ends among the parts of an
-        upload, finished or not, the next one begins behind them; and a page may be as long as the number of uploads
-        on the one before suggests. (An upload whose key is the name of such a part may be passed over with it.)
+        prefix, marker: as in a listing of Swift. The names of parts have nothing in common by which Swift could fold
+        them away. So when a page ends among the parts of an upload, finished or not, the next page begins behind all
+        of them; and a page may be as long as the number of uploads on the page before suggests. An upload whose key is
+        the name of such a part may be skipped with the parts.
         """
         most = constraints.CONTAINER_LISTING_LIMIT
         limit = min(self._rows_for_each, most)
@@ -56,7 +57,7 @@ class StockUploads:
             limit = min(self._rows_for_each * len(uploads), most)
 
     def pages_of(self, key: str) -> Iterator['list[Row]']:
-        """Yield the rows among which the markers of all uploads of ``key`` are."""
+        """Yield pages of the rows among which the markers of all uploads of ``key`` are."""
         begin, end = self.key_range(key)
         for page in self.pages(key + '/', begin):
             yield [row for row in page if row['name'] < end]
@@ -69,10 +70,10 @@ class StockUploads:
         return stock_marker_range(key)
 
     def open_uploads(self, rows: 'Iterable[Row]') -> Iterator[OpenUpload]:
-        """Yield the uploads whose markers are among ``rows``: the marker is there as long as the upload is open."""
+        """Yield the uploads whose markers are among ``rows``. An upload has a marker as long as it is open."""
         for row in rows:
             split = split_stock_marker(row['name'])
             if split:
-                # As stock s3api shows it: to whole seconds, and as begun by whoever asks.
+                # Like stock s3api: the time in whole seconds, and the user who asks as the initiator.
                 began = Timestamp.from_isoformat(row['last_modified']).ceil()
                 yield OpenUpload.of(*split, Timestamp(began).isoformat, self._user)
