@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which uploads belong to a bucket as it is now, and which to one of the same name that was deleted before. No I/O.
+"""Tells the uploads of a bucket as it is now from those of a deleted bucket of the same name. No I/O.
 
-Swift keeps the time at which a container was last deleted when it is made again: a PUT or a POST does not change it,
-and of two replicas the later time counts. An upload that began before it is not one of this bucket.
+When a container is made again, Swift keeps the time at which it was last deleted: a PUT or a POST does not change that
+time, and of two replicas the later time counts. An upload that began before it does not belong to the bucket.
 """
 from collections.abc import Mapping
 from typing import Any
 
 from swift.common.utils import Timestamp
 
-# Swift forgets a deleted container, and when that was, after its ``reclaim_age``, by default a week. A replica that was
-# made later than an upload by this much (in units of 10 microseconds) is then what remains to tell. It has to be long:
-# a replica whose disk was exchanged is young too, until it is replicated.
+# Swift forgets a deleted container, and the time of its deletion, after ``reclaim_age``, by default a week. Then only
+# the age of a replica is left to tell: an upload that began this much before the replica was made (in units of 10
+# microseconds) ended with an earlier bucket. That has to be long: a replica whose disk was exchanged is young too,
+# until it is replicated.
 RECLAIMED_TICKS = 6 * 86400 * 100000
 
 
 def ended_before(bucket_info: 'Mapping[str, Any]') -> int:
-    """Return when this life of the bucket began, or a time before: uploads that are not later ended with another life.
+    """Return a time that is no later than the beginning of the bucket as it is now.
 
-    bucket_info: Swift's container info. The time is in units of 10 microseconds since the epoch.
+    Uploads that did not begin after it ended with an earlier bucket. bucket_info: Swift's container info. The time is
+    in units of 10 microseconds since the epoch.
     """
     return max(deleted_at(bucket_info), _ticks(bucket_info, 'created_at') - RECLAIMED_TICKS)
 
@@ -26,7 +28,7 @@ def ended_before(bucket_info: 'Mapping[str, Any]') -> int:
 def deleted_at(bucket_info: 'Mapping[str, Any]') -> int:
     """Return when a bucket of this name was last deleted, 0 if never; units of 10 microseconds since the epoch.
 
-    Unlike ``ended_before`` it does not guess: a replica that is young has not deleted anything.
+    bucket_info: Swift's container info. Unlike ``ended_before``, this does not guess from the age of a replica.
     """
     return _ticks(bucket_info, 'delete_timestamp')
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Static Large Object manifest of a finished upload: as SLO stores it, and as SLO takes it from clients. No I/O.
 
-What ``stored`` and ``stored_headers`` return is, byte for byte, what ``swift/common/middleware/slo.py`` writes for the
-same segments; a test holds the two side by side. ``request_body`` is for when SLO shall ask for every segment itself.
+``stored`` and ``stored_headers`` return, byte for byte, what ``swift/common/middleware/slo.py`` writes for the same
+segments; a test compares the two. ``request_body`` serves ``verify = head``, where SLO itself asks for every segment.
 """
 import functools
 import hashlib
@@ -27,17 +27,18 @@ SEGMENT_TYPE = 'application/octet-stream'
 ETAG_HEADER = 'X-Object-Sysmeta-S3Api-Etag'
 UPLOAD_ID_HEADER = 'X-Object-Sysmeta-S3Api-Upload-Id'
 ACL_HEADER = 'X-Object-Sysmeta-S3Api-Acl'
-# s3api has none for this.
+# s3api has no name for this.
 CHECKSUM_HEADER = 'X-Object-Sysmeta-S3multi-Checksum'
 _SLO_ETAG_HEADER = 'X-Object-Sysmeta-Slo-Etag'
 _SLO_SIZE_HEADER = 'X-Object-Sysmeta-Slo-Size'
-# What tells of the parts, and so is true of no copy.
+# These describe the parts, and so are not true of a copy.
 DIGEST_HEADERS = (ETAG_HEADER, UPLOAD_ID_HEADER, CHECKSUM_HEADER, _SLO_ETAG_HEADER, _SLO_SIZE_HEADER)
-# What the listing of the container shall show instead of the object's own.
+# What the listing of the container shows in place of the object's own ETag and content type.
 LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
 LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'
 
-# What one segment takes in the body at most, JSON escapes of its name aside: the longest name and 160 bytes around it.
+# The most bytes that one segment takes in the body, but for escapes of JSON in its name: the longest names of a
+# container and an object, and 160 bytes around them.
 MAX_ENTRY_BYTES = 256 + 1024 + 160
 
 _PART_IS_NOT_THERE = ('404 Not Found', 'Etag Mismatch', 'Size Mismatch')
@@ -45,25 +46,28 @@ _PART_IS_NOT_THERE = ('404 Not Found', 'Etag Mismatch', 'Size Mismatch')
 
 @dataclass(frozen=True)
 class Segment:
-    """An entry of a stored manifest. path: container and object; '' where it has none. size: of the segment, bytes."""
+    """An entry of a stored manifest. path: ``/container/object``; '' if it has none. size: of the segment, in bytes."""
 
     path: str
     size: int
 
 
 def read_stored(body: bytes) -> 'list[Segment]':
-    """Return the entries of any manifest that SLO has stored, in order."""
+    """Return the entries of ``body``, any manifest that SLO has stored, in order."""
     return [Segment(entry.get('name', ''), int(entry.get('bytes', 0))) for entry in json.loads(body)]
 
 
 def part_name(upload: Upload, segment: Segment) -> str:
-    """Return the name that a segment has among the parts of ``upload``; '' when it lies elsewhere."""
+    """Return the object name of ``segment``; '' when it does not lie in the container of the parts of ``upload``."""
     container = '/%s/' % upload.container
     return segment.path.removeprefix(container) if segment.path.startswith(container) else ''
 
 
 def stored(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
-    """Return the manifest as SLO stores it: name, size, ETag, type and time of each segment, in order."""
+    """Return the manifest as SLO stores it: name, size, ETag, type and time of each segment.
+
+    chosen: the attempts that become the object, in order.
+    """
     return json.dumps([{'name': _path(upload, attempt), 'bytes': attempt.size, 'hash': attempt.etag,
                         'content_type': SEGMENT_TYPE, 'last_modified': _last_modified(attempt)}
                        for attempt in chosen]).encode('ascii')
@@ -71,7 +75,10 @@ def stored(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
 
 def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mapping[str, str], digests: ObjectDigests,
                    body: bytes) -> 'dict[str, str]':
-    """Return the headers that SLO would write the manifest ``body`` with, and ours (``object_headers``)."""
+    """Return the headers that store the manifest: those that SLO would set, and ``object_headers``.
+
+    chosen, body: as ``stored`` takes and returns them. initiation, digests: as in ``object_headers``.
+    """
     headers = object_headers(upload, initiation, digests)
     body_md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
     slo_etag = hashlib.md5(''.join(attempt.etag for attempt in chosen).encode('ascii'),
@@ -87,34 +94,47 @@ def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mappin
 
 
 def request_body(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
-    """Return the manifest as SLO takes it: path, ETag and size of each segment, which it compares."""
+    """Return the manifest as SLO takes it: path, ETag and size of each segment, which SLO compares with what is stored.
+
+    chosen: as in ``stored``.
+    """
     return json.dumps([{'path': _path(upload, attempt), 'etag': attempt.etag, 'size_bytes': attempt.size}
                        for attempt in chosen], ensure_ascii=False).encode('utf-8')
 
 
 def object_headers(upload: Upload, initiation: Mapping[str, str], digests: ObjectDigests) -> 'dict[str, str]':
-    """Return the headers of the object: ``initiation``, what Initiate was told (WSGI strings), and its digests."""
+    """Return the headers of the object: those of Initiate, and what s3api and s3multi read when they serve it.
+
+    initiation: the headers that Initiate was told, as WSGI strings. digests: of the object.
+    """
     content_type = initiation.get('content-type', DEFAULT_CONTENT_TYPE)
     if 'swift_bytes' in content_type:
-        # This writes the other parameters in a form of its own.
+        # Swift takes the size of a large object from this parameter, so a client must not set it. The function also
+        # rewrites the other parameters, and so is not called without need.
         content_type, _ = extract_swift_bytes(content_type)
     checksum = {CHECKSUM_HEADER: digests.checksum.stored()} if digests.checksum else {}
     return {**initiation, **checksum,
             'content-type': content_type,
             ETAG_HEADER: digests.etag,
             UPLOAD_ID_HEADER: upload.id,
-            # SLO puts the MD5 of the manifest in front of it, as in a listing of any large object.
+            # SLO puts the MD5 of the manifest in front of it, as it does for any large object.
             LISTING_ETAG_HEADER: '; s3_etag=%s' % digests.etag}
 
 
 def agrees(segments: 'Sequence[Mapping[str, Any] | None]', chosen: Sequence[Attempt]) -> bool:
-    """Say whether what SLO has found (None: nothing) is what was chosen, part by part."""
+    """Return whether the segments that SLO found are the attempts that were chosen, one by one.
+
+    segments: as SLO hands them to ``swift.callback.slo_manifest_hook``; None for one that it did not find.
+    """
     return all(segment is not None and (segment['hash'], segment['bytes']) == (attempt.etag, attempt.size)
                for segment, attempt in zip(segments, chosen))
 
 
 def refusal(upload: Upload, chosen: Sequence[Attempt], answer: bytes) -> S3Error:
-    """Return the S3 error for SLO's list of problems: InvalidPart for the first part, in order, that is not there."""
+    """Return the S3 error for a manifest that SLO refused. answer: its list of problems, in JSON.
+
+    It is InvalidPart for the first part, in order, that is missing or changed; ServiceUnavailable for other problems.
+    """
     try:
         problems = {unquote(path): problem for path, problem in json.loads(answer)['Errors']}
     except (KeyError, TypeError, ValueError):
@@ -126,7 +146,7 @@ def refusal(upload: Upload, chosen: Sequence[Attempt], answer: bytes) -> S3Error
 
 
 def _last_modified(attempt: Attempt) -> str:
-    # SLO takes it from a HEAD's Last-Modified, which is the time of the PUT rounded up to whole seconds.
+    # SLO takes this from the Last-Modified of a HEAD, which is the time of the PUT rounded up to whole seconds.
     return _slo_time(-(-attempt.began // 100000))
 
 

@@ -7,8 +7,8 @@ For the upload ``id`` of ``key`` in ``bucket``, all in the container ``<bucket>_
     <key>/<id>/00000001-<attempt>      one attempt to upload part 1; no attempt is ever written twice
     <key>/<id>/complete                the intent of a Complete that is under way
 
-This module alone knows these names; ``stock_names`` those of uploads that stock s3api began. Times are counted in
-Swift's own unit, 10 microseconds since the epoch.
+Only this module makes and reads these names; ``stock_names`` has those of uploads that stock s3api began. Times are in
+Swift's own unit, 10 microseconds since the epoch ("ticks").
 """
 import enum
 import functools
@@ -24,7 +24,7 @@ SEGMENTS_SUFFIX = '_segments'
 _ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
 _VALUES = {char: value for value, char in enumerate(_ALPHABET)}
 _TIME_DIGITS = 8        # 48 bits of 10 microseconds: enough until the year 2059
-_ID_NONCE_DIGITS = 5       # an id is not as long as the last part of a segment name, so neither is taken for the other
+_ID_NONCE_DIGITS = 5    # makes an id longer than "<8 digits>-<attempt>", so that neither is taken for the other
 _ID_MAC_DIGITS = 8
 _ATTEMPT_NONCE_DIGITS = 3
 
@@ -66,15 +66,15 @@ def attempt_ticks(attempt: str) -> int:
 
 
 class UploadIds:
-    """Makes and checks upload ids: time-ordered, URL-safe, and provably ours without asking Swift.
+    """Makes and checks upload ids: they sort by time, are safe in URLs, and prove without a request that they are ours.
 
-    An id is ``time, nonce, keyed hash``: 21 characters of ``A-Z a-z 0-9 - _``. The hash covers account, bucket and
-    key, so an id that was made up, or that belongs elsewhere, is recognised at once. Ids of one key sort by the time
-    of their Initiate, as the markers of List Multipart Uploads need.
+    An id consists of time, nonce and keyed hash: 21 characters of ``A-Z a-z 0-9 - _``. The hash covers the rest of the
+    id, account, bucket and key, so an id that was invented or that belongs elsewhere is recognised at once. Ids of one
+    key sort by the time of their Initiate, as the markers of List Multipart Uploads need.
     """
 
     def __init__(self, secret: bytes) -> None:
-        """``secret``: what all proxies of the cluster share and clients do not know."""
+        """secret: known to all proxies of the cluster, and not to clients."""
         self._secret = hmac.digest(secret, b's3multi upload id', 'sha256')
 
     def new(self, account: str, bucket: str, key: str, ticks: int) -> str:
@@ -83,20 +83,20 @@ class UploadIds:
         return head + self._mac(account, bucket, key, head)
 
     def belongs(self, account: str, bucket: str, key: str, upload_id: str) -> bool:
-        """Say whether ``upload_id`` was made by ``new`` for this very account, bucket and key."""
+        """Return whether ``upload_id`` was made by ``new`` for this very account, bucket and key."""
         if _ID.fullmatch(upload_id) is None:
             return False
         head = upload_id[:-_ID_MAC_DIGITS]
         return hmac.compare_digest(self._mac(account, bucket, key, head), upload_id[-_ID_MAC_DIGITS:])
 
     def is_part(self, account: str, bucket: str, key: str, container: str, name: str) -> bool:
-        """Say whether the object ``name`` in ``container`` is a part of an upload of this very key."""
+        """Return whether the object ``name`` in ``container`` is a part of an upload of this very key."""
         upload = Upload(account, bucket, key, name[len(key) + 1:][:ID_LENGTH])
         return (container == upload.container and upload.parse_part(name) is not None
                 and self.belongs(account, bucket, key, upload.id))
 
     def hides(self, account: str, bucket: str, key: str) -> bool:
-        """Say whether the uploads of ``key`` have names among those of the parts of another upload."""
+        """Return whether the names of ``key``'s uploads lie among those of the parts of another upload."""
         place = key.find(PARTS_DELIMITER)
         while place >= 0:
             above = split_marker(key[:place])
@@ -112,13 +112,13 @@ class UploadIds:
 
 
 def is_upload_id(text: str) -> bool:
-    """Say whether ``text`` has the form of our upload ids, of whichever bucket and key."""
+    """Return whether ``text`` has the form of our upload ids, whatever bucket and key it may be for."""
     return _ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One multipart upload: account, bucket, key (native text) and an id that ``UploadIds`` has vouched for."""
+    """One multipart upload. account, bucket, key: native text. id: one that ``UploadIds`` made for these."""
 
     account: str
     bucket: str
@@ -132,14 +132,17 @@ class Upload:
 
     @property
     def container(self) -> str:
+        """The name of the container that holds its marker, intent and parts."""
         return segments_container(self.bucket)
 
     @functools.cached_property
     def marker(self) -> str:
+        """The object name of its marker."""
         return '%s/%s' % (self.key, self.id)
 
     @property
     def intent(self) -> str:
+        """The object name of the intent of its Complete."""
         return self.marker + '/complete'
 
     @functools.cached_property
@@ -153,14 +156,15 @@ class Upload:
         return self.marker + '/:'
 
     def part(self, number: int, attempt: str) -> str:
+        """Return the object name of an attempt at part ``number``. attempt: as ``new_attempt`` returns it."""
         return '%s%08d-%s' % (self.prefix, number, attempt)
 
     def after_part(self, number: int) -> str:
-        """A name just after those of all attempts of part ``number``: '.' follows '-'."""
+        """Return a name just after those of all attempts at part ``number``: '.' follows '-'."""
         return '%s%08d.' % (self.prefix, number)
 
     def parse_part(self, name: str) -> 'tuple[int, str] | None':
-        """Return the part number and attempt that the object ``name`` holds, or None when it is no part of this upload.
+        """Return the part number and the attempt in the object name ``name``; None when it is no part of this upload.
 
         A key may itself look like an upload, so only the exact form counts.
         """
@@ -176,21 +180,24 @@ def segments_container(bucket: str) -> str:
 
 
 def is_segments_container(name: str) -> bool:
-    """Say whether a container has the name of one that holds uploads, and so is no bucket to S3 clients."""
+    """Return whether ``name`` is that of a container which holds uploads, and so is no bucket to S3 clients."""
     return name.endswith(SEGMENTS_SUFFIX)
 
 
-# Part numbers have at most five digits of eight, so every name of a part, and of little else, holds this.
+# Part numbers use at most five of their eight digits. So this is in every name of a part, and in few other names.
 PARTS_DELIMITER = '/000'
 
 
 def parts_directory(common_prefix: str) -> 'tuple[str, str] | None':
-    """Return key and upload id when a common prefix, made with PARTS_DELIMITER, has the form of an upload's parts."""
+    """Return key and upload id when ``common_prefix`` has the form of an upload's parts; else None.
+
+    common_prefix: of a listing with the delimiter PARTS_DELIMITER.
+    """
     return split_marker(common_prefix[:-len(PARTS_DELIMITER)])
 
 
 def split_marker(name: str) -> 'tuple[str, str] | None':
-    """Return key and upload id when ``name`` has the form of a marker, split from the right; else None."""
+    """Return key and upload id when ``name``, read from the right, has the form of a marker; else None."""
     key, slash, upload_id = name.rpartition('/')
     if not (key and slash and _ID.fullmatch(upload_id)):
         return None
@@ -206,9 +213,9 @@ class Kind(enum.Enum):
 
 
 def parse_name(name: str) -> 'tuple[Kind, str, str] | None':
-    """Return kind, key and upload id when ``name`` has the form of a record or part, split from the right; else None.
+    """Return kind, key and upload id when ``name``, read from the right, has the form of a record or part; else None.
 
-    Whether the id was made for the key is for ``UploadIds`` to say.
+    Only ``UploadIds`` can tell whether the id was made for the key.
     """
     kind = Kind.MARKER
     above, _, last = name.rpartition('/')
@@ -221,5 +228,8 @@ def parse_name(name: str) -> 'tuple[Kind, str, str] | None':
 
 
 def marker_range(key: str, ticks: int) -> 'tuple[str, str]':
-    """Return two names between which all markers of ``key`` lie that were made before ``ticks`` (10 microseconds)."""
+    """Return two names between which all those markers of ``key`` lie that were made before ``ticks``.
+
+    ticks: units of 10 microseconds since the epoch.
+    """
     return '%s/%s' % (key, _encode(_FIRST_TICKS, _TIME_DIGITS)), '%s/%s' % (key, _encode(ticks, _TIME_DIGITS))
