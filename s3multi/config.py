@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of ``[filter:s3multi]``, and ours of ``[filter:s3api]``: name, default, unit and range in one table
-each, read into ``Settings`` and ``FrontSettings``."""
+"""The options of ``[filter:s3multi]``, and those of ``[filter:s3api]`` that are ours.
+
+``OPTIONS`` and ``FRONT_OPTIONS`` have name, default, unit and range of each, for the checks and for the documentation;
+``load`` and ``load_front`` read a section into ``Settings`` and ``FrontSettings``.
+"""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +17,10 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """The options, checked. Sizes in bytes, times in seconds; ``storage_policy`` empty for that of the bucket."""
+    """The options of ``[filter:s3multi]``, checked, as ``OPTIONS`` describes them.
+
+    Sizes are in bytes, times in seconds. storage_policy: empty for that of the bucket.
+    """
 
     min_segment_size: int
     max_upload_part_num: int
@@ -32,7 +38,7 @@ class Settings:
 
     @property
     def expirer_options(self) -> 'dict[str, str]':
-        """What the operator has changed of the object expirer's defaults, as Swift's own options."""
+        """The options of the object expirer that the operator has set, under Swift's names."""
         options = {name: getattr(self, name) for name in ('expiring_objects_account_name',
                                                           'expiring_objects_container_divisor')}
         return {name: str(value) for name, value in options.items() if value}
@@ -47,7 +53,12 @@ class FrontSettings:
 
 @dataclass(frozen=True)
 class Option:
-    """One option. default None: none of its own. unit and reason are for the documentation."""
+    """One option.
+
+    default: None for an option without a default of its own. cast: returns the value of a text, or raises LookupError,
+    ValueError or OverflowError. expected: the texts that are accepted, for error messages. unit, reason: for the
+    documentation.
+    """
 
     name: str
     default: Any
@@ -88,47 +99,49 @@ def _choice(*words: str) -> Callable[[str], str]:
 
 OPTIONS = (
     Option('min_segment_size', None, _integer(1, MAX_PART_BYTES), 'an integer from 1 to %d' % MAX_PART_BYTES, 'bytes',
-           'The least size of every part but the last. Unset: what [filter:s3api] says, 5242880 as on Amazon S3.'),
+           'The least size of every part but the last. Unset: the value of [filter:s3api], by default 5242880 as on '
+           'Amazon S3.'),
     Option('max_upload_part_num', None, _integer(1, MAX_PART_NUMBER), 'an integer from 1 to %d' % MAX_PART_NUMBER,
-           'part number', 'The highest part number. Unset: what [filter:s3api] says, 10000 as on Amazon S3. The SLO '
-           'filter must allow manifests that long.'),
+           'part number', 'The highest part number. Unset: the value of [filter:s3api], by default 10000 as on Amazon '
+           'S3. The SLO filter has to admit manifests of so many parts.'),
     Option('storage_policy', '', str, 'the name of a storage policy', 'name',
            'The storage policy of new segments containers. Unset: that of the bucket.'),
     Option('verify', 'listing', _choice('listing', 'head'), '"listing" or "head"', 'word',
-           'How a Complete proves the parts a client lists. listing: by the rows of the segments container, which '
-           'cannot be wrong since no attempt is ever overwritten. head: SLO also asks for every part, which finds '
-           'parts that were removed behind s3multi\'s back, at one request a part.'),
+           'How a Complete proves the parts that a client lists. listing: by the rows of the segments container, which '
+           'are always true because no attempt is ever overwritten. head: SLO also asks for every part. That finds '
+           'parts that were removed behind s3multi\'s back, and costs one request per part.'),
     Option('missing_part_patience', 3.0, _seconds(0, 30), 'a number from 0 to 30', 'seconds',
            'How long a Complete keeps looking for a part that no listing shows before it answers InvalidPart. Listings '
-           'of Swift may lag; a longer patience makes a wrong InvalidPart rarer, and a right one slower.'),
+           'of Swift may lag: more patience makes a wrong InvalidPart rarer, and a right one slower.'),
     Option('heartbeat_interval', 10.0, _seconds(0.1, 60), 'a number from 0.1 to 60', 'seconds',
-           'After how long a Complete sends its first white space, and how often from then on. Until the first one an '
-           'error has its own HTTP status; SDKs give up after 60 seconds of silence.'),
+           'How long a Complete waits before it sends white space, and between one white space and the next. Until the '
+           'first one, an error has its own HTTP status. SDKs give up after 60 seconds of silence.'),
     Option('marker_recheck_after', 5.0, _seconds(0, 3600), 'a number from 0 to 3600', 'seconds',
            'An Upload Part that took longer than this asks once more whether its upload is still open.'),
     Option('delete_concurrency', 20, _integer(1, 100), 'an integer from 1 to 100', 'requests',
            'How many parts an Abort, or a Complete that leaves parts out, deletes at the same time.'),
     Option('immediate_deletes', 100, _integer(0, MAX_PART_NUMBER), 'an integer from 0 to %d' % MAX_PART_NUMBER, 'parts',
-           'Up to so many parts an Abort deletes before its answer; a Complete that leaves parts out, up to five of '
-           'them. More are handed to the object expirer, in one request per 10000, unless [filter:slo] has '
-           'allow_async_delete = false: then all are deleted before the answer.'),
+           'The most parts that an Abort deletes itself, before its answer; for a Complete that leaves parts out the '
+           'limit is at most five. If there are more, all are handed to the object expirer, in one request per 10000. '
+           'With allow_async_delete = false in [filter:slo], all are deleted before the answer.'),
     Option('list_stock_uploads', True, _boolean, '"true" or "false"', 'word',
            'Whether List Multipart Uploads also shows the uploads that Swift\'s own s3api began. They are looked for '
-           'among the segments of all objects that it ever completed. false: when the last such upload has ended.'),
+           'among the segments of all objects that it ever completed. Choose false once the last such upload has '
+           'ended.'),
     Option('free_replaced_parts', True, _boolean, '"true" or "false"', 'word',
-           'Whether S3 requests that replace or delete a multipart object free its parts. false: they behave as those '
-           'of the Swift API do; the manifest goes and the segments stay, also with S3 deletes.'),
+           'Whether S3 requests that replace or delete a multipart object free its parts. false: they behave like '
+           'requests of the Swift API, which remove the manifest and leave the segments; so do S3 deletes.'),
     Option('expiring_objects_account_name', '', str, 'the name of an account', 'name',
-           'Only where object-server.conf sets it: the same value.'),
+           'Set this only where object-server.conf sets it, to the same value.'),
     Option('expiring_objects_container_divisor', None, _integer(101, 10 ** 9), 'an integer from 101', 'seconds',
-           'Only where object-server.conf sets it: the same value.'),
+           'Set this only where object-server.conf sets it, to the same value.'),
 )
 
-# Of [filter:s3api], beside the options of Swift's own s3api.
+# The options of ours in [filter:s3api]; all others there are Swift's.
 FRONT_OPTIONS = (
     Option('multipart_initiate', 's3multi', _choice('s3multi', 'stock'), '"s3multi" or "stock"', 'word',
            'Who begins new multipart uploads. stock: Swift\'s own s3api, whose uploads proxies without s3multi can '
-           'continue; for the time in which there are such proxies.'),
+           'continue. Choose it for as long as there are such proxies.'),
 )
 
 # Set by PasteDeploy and Swift for every filter.
@@ -136,9 +149,10 @@ _COMMON_NAMES = ('__file__', '__name__', 'here', 'use')
 
 
 def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Settings:
-    """Read ``[filter:s3multi]``. inherited: the options of s3api that ours default to.
+    """Return the settings that ``local_conf``, the section ``[filter:s3multi]``, makes.
 
-    Raises ConfigError for a name that is no option, and for a value that is not of its kind or out of range.
+    inherited: options of s3api by name, which are the defaults of ours. Raises ConfigError for a name that is not an
+    option, and for a value that is of the wrong kind or out of range.
     """
     known = {option.name: option for option in OPTIONS}
     for name in local_conf:
@@ -156,7 +170,10 @@ def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Setting
 
 
 def load_front(conf: Mapping[str, str]) -> FrontSettings:
-    """Read what is ours of ``[filter:s3api]``. Raises ConfigError for a value that is not of its kind."""
+    """Return the settings that ``conf``, the section ``[filter:s3api]``, makes; the options of Swift are ignored.
+
+    Raises ConfigError for a value that is of the wrong kind.
+    """
     return FrontSettings(**{option.name: _read(option, '[filter:s3api]', conf[option.name])
                             if option.name in conf else option.default for option in FRONT_OPTIONS})
 
