@@ -175,11 +175,11 @@ def url_encode(text: str) -> str:
 
 
 def s3_time(isoformat: str) -> str:
-    """Return a time of Swift's listings (ISO 8601, UTC, with or without a fraction) as S3's documents have it."""
+    """Return a time as S3's documents have it. isoformat: as Swift's listings have it, with or without a fraction."""
     return isoformat[:19] + '.000Z'
 
 
 @functools.lru_cache(maxsize=100)   # many parts share a second
 def s3_time_of(seconds: int) -> str:
-    """Return a time in seconds since the epoch as S3's documents have it."""
+    """Return a time as S3's documents have it. seconds: since the epoch."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.000Z')

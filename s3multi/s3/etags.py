@@ -44,6 +44,6 @@ def md5(body: bytes) -> bytes:
 
 
 def part_count(etag: str) -> int:
-    """Return how many parts the multipart ETag of an object tells; 0 for one of another kind."""
+    """Return the number of parts in the ETag of a multipart object (bare); 0 for an ETag of another kind."""
     count = etag.rpartition('-')[2]
     return int(count) if count != etag and count.isdigit() else 0
