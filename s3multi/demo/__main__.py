@@ -32,9 +32,9 @@ def parse_arguments(words: Optional[List[str]]) -> argparse.Namespace:
                         'directory that is removed at the end)')
     parser.add_argument('--port', type=int, metavar='N', help="the proxy's TCP port (default: any free one)")
     parser.add_argument('--keystone', action='store_true',
-                        help='tell users apart by a Keystone, with EC2 credentials, instead of tempauth')
+                        help='authenticate users by a Keystone, with EC2 credentials, instead of tempauth')
     parser.add_argument('--exit', action='store_true', help='stop after the walk instead of waiting for Ctrl-C')
-    parser.add_argument('--venv', metavar='DIR', help='the virtual environment to use or make where something is '
+    parser.add_argument('--venv', metavar='DIR', help='the virtual environment to use, or to make, if something is '
                         'missing (default: $S3MULTI_VENV, or .venv in the checkout)')
     options = parser.parse_args(words)
     if options.port is not None and not 1 <= options.port <= 65535:
@@ -52,8 +52,8 @@ def main(words: Optional[List[str]] = None) -> int:
     bootstrap.ensure(modules, extra, ['-m', 's3multi.demo', *arguments], options.venv)
 
     from .errors import DemoError
-    # The servers are stopped and the temporary directory removed on the way out. A shell that starts a command in the
-    # background has it ignore SIGINT.
+    # An exception stops the servers and removes the temporary directory on its way out. SIGINT is set as well, because
+    # a command that a shell starts in the background ignores it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -68,7 +68,10 @@ def main(words: Optional[List[str]] = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Bring up the cluster, tell the story, wait if so asked. Raises DemoError, OSError, KeyboardInterrupt."""
+    """Start the servers, walk through the upload, and wait for Ctrl-C unless `--exit` was given; return the exit code.
+
+    Raises DemoError, OSError, KeyboardInterrupt.
+    """
     from . import servers, walkthrough
     from .errors import ClusterError, DemoError
     from .progress import format_size, parse_size
@@ -91,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
             try:
                 matched = walkthrough.walk(running.url, running.login, path)
             except DemoError as error:
-                # When a server died on the way, that is the better message.
+                # If a server died, the message about that is the better one.
                 running.check()
                 raise ClusterError(str(error), running.cluster.proxy.log_tail()) from error
             print('\nEverything matches.' if matched else '\nSomething does NOT match, see above.')
@@ -105,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def data_directory(chosen: Optional[Path]) -> Iterator[Path]:
-    """Give the directory the user chose, or a temporary one that is removed afterwards."""
+    """Yield the directory that the user chose, or a temporary one that is removed afterwards."""
     if chosen is not None:
         yield chosen.resolve()
         return
@@ -114,7 +117,7 @@ def data_directory(chosen: Optional[Path]) -> Iterator[Path]:
 
 
 def invite(url: str, login: 'Login', path: Path) -> None:
-    """Print lines to copy and paste, for the AWS CLI, boto3 and the Swift client."""
+    """Print commands to copy and paste, for the AWS CLI, boto3 and the Swift client. path: the file uploaded."""
     from .walkthrough import BUCKET, REGION
     file = shlex.quote(str(path.resolve()))
     print(f"""
@@ -140,7 +143,7 @@ Ctrl-C ends the cluster.""", flush=True)
 
 
 def complain(message: str) -> int:
-    """Print what went wrong and return the exit code for it."""
+    """Print what went wrong; return the exit code for it."""
     sys.stdout.flush()
     print(f's3multi-demo: {message}', file=sys.stderr, flush=True)
     return 1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make sure that the demo and the tests run where Swift and what else they need can be imported.
+"""Makes sure that the demo and the tests run where Swift and everything else that they need can be imported.
 
-Standard library alone, and written for Pythons older than the package supports, so that those get a message too.
-Where something is missing, a virtual environment is made in the checkout, once; nothing is ever installed elsewhere.
+If something is missing, a virtual environment is made in the checkout, once; nothing is ever installed elsewhere.
+This module uses the standard library only, and runs on Pythons that are too old for the package, to tell their users.
 """
 
 import hashlib
@@ -23,20 +23,21 @@ OLDEST_PIP = (21, 3)         # the first that installs a project without pyproje
 OLDEST_OUTER_PIP = (22, 3)   # the first with the option --python
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
-# Set for the process that runs in the virtual environment: what is missing there too must not be looked for again.
+# Set for the process that runs in the virtual environment. If something is missing there too, it ends with a message
+# instead of trying once more.
 GUARD = 'S3MULTI_BOOTSTRAPPED'
 
 
 class BootstrapError(Exception):
-    """What the user has to do before this can run."""
+    """Something prevents the demo or the tests from running; the text tells the user what to do about it."""
 
 
 def ensure(modules: Sequence[str], extra: str, command: Sequence[str], venv: Optional[str] = None) -> None:
-    """Return when everything can be imported here; otherwise run `command` in a virtual environment and do not return.
+    """Return if everything can be imported here; otherwise run `command` in a virtual environment and do not return.
 
     modules: what must be importable. extra: the extra of setup.cfg that brings them. command: what follows `python`
-    on the command line of the process that takes this one's place. venv: where the environment is or shall be; None
-    for $S3MULTI_VENV, or .venv in the checkout. Ends the process with a message when it cannot be made.
+    on the command line of the process that replaces this one. venv: the directory of the environment, which is made if
+    need be; None for $S3MULTI_VENV, or .venv in the checkout. Ends the process with a message if it cannot be made.
     """
     try:
         check_python()
@@ -57,20 +58,20 @@ def ensure(modules: Sequence[str], extra: str, command: Sequence[str], venv: Opt
 
 
 def check_python() -> None:
-    """Raise BootstrapError when the Python that runs this is too old."""
+    """Raise BootstrapError if the Python that runs this is too old."""
     if sys.version_info < MINIMUM_PYTHON:
         raise BootstrapError('Python {}.{} or later is needed; this is {}.{}'.format(
             *MINIMUM_PYTHON, *sys.version_info[:2]))
 
 
 def environment(venv: Optional[str] = None) -> Path:
-    """Return where the virtual environment is or shall be; venv: as the user said on the command line, or None."""
+    """Return the directory of the virtual environment. venv: what the user chose on the command line, or None."""
     return Path(venv or os.environ.get('S3MULTI_VENV') or CHECKOUT / '.venv').resolve()
 
 
 def missing(modules: Sequence[str]) -> List[str]:
-    """Return which of the modules cannot be imported, and 's3multi (installed)' when its filters are not registered."""
-    # Here, and not above, for the sake of a Python that has no such module and shall be told its age.
+    """Return those modules that cannot be imported, and 's3multi (installed)' if its filters are not registered."""
+    # Imported here: a Python without this module is too old, and check_python() has to tell its user so.
     from importlib import metadata
     lacking = [name for name in modules if importlib.util.find_spec(name) is None]
     try:
@@ -78,23 +79,23 @@ def missing(modules: Sequence[str]) -> List[str]:
                    if point.group == 'paste.filter_factory'}
     except metadata.PackageNotFoundError:
         filters = set()
-    # PasteDeploy finds a filter by these names only.
+    # PasteDeploy finds the filters only by these entry points.
     if not {'s3multi', 's3api'} <= filters:
         lacking.append('s3multi (installed)')
     return lacking
 
 
 def prepare(directory: Path, extra: str) -> Path:
-    """Return the Python of a virtual environment that has the checkout and an extra installed, making what lacks.
+    """Return the Python of a virtual environment in which the checkout is installed with an extra.
 
-    directory: of the environment. Raises BootstrapError.
+    directory: of the environment, which is made or completed if need be. Raises BootstrapError if that fails.
     """
     python = directory / 'bin' / 'python'
     stamp = directory / 's3multi-{}.stamp'.format(extra)
     usable = works(python)
     if usable and stamp.is_file() and stamp.read_text() == digest(python):
         return python
-    # Made once, used by every later run: it is worth a word that this is where the time goes.
+    # Later runs use the same environment; the user of this one is told where the time goes.
     print('s3multi: installing Swift and what else this needs into {} (once; a minute or less) ...'.format(
         shown(directory)), file=sys.stderr, flush=True)
     if not usable:
@@ -105,18 +106,18 @@ def prepare(directory: Path, extra: str) -> Path:
 
 
 def digest(python: Path) -> str:
-    """Return what an environment depends on, as a hash: requirements, entry points, place of the checkout, Python."""
+    """Return a hash of what an environment depends on: requirements, entry points, place of the checkout, Python."""
     parts = [(CHECKOUT / 'setup.cfg').read_text(encoding='utf-8'), str(CHECKOUT), version_of(python)]
     return hashlib.sha256('\0'.join(parts).encode()).hexdigest()
 
 
 def works(python: Path) -> bool:
-    """Tell whether there is a Python at that path and it runs."""
+    """Return whether there is a Python at this path that runs."""
     return bool(version_of(python))
 
 
 def version_of(python: Path) -> str:
-    """Return what `python --version` says; '' when it does not run."""
+    """Return what `python --version` prints; '' if it does not run."""
     try:
         result = subprocess.run([str(python), '--version'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except OSError:
@@ -125,7 +126,10 @@ def version_of(python: Path) -> str:
 
 
 def create(directory: Path) -> None:
-    """Make a virtual environment in a directory that is new, empty or a broken environment."""
+    """Make a virtual environment in a directory that is new, empty, or holds a broken environment of ours.
+
+    Raises BootstrapError if the directory holds something else, or the environment cannot be made.
+    """
     if directory.exists() and any(directory.iterdir()):
         if not (directory / 'pyvenv.cfg').is_file():
             raise BootstrapError('{} is no virtual environment; choose another directory with --venv or '
@@ -137,7 +141,8 @@ def create(directory: Path) -> None:
     first = run([sys.executable, '-m', 'venv', str(directory)])
     if first.returncode == 0:
         return
-    # Debian and Ubuntu leave out ensurepip, with which venv installs pip; the pip outside can do that work.
+    # venv installs pip with ensurepip, which Debian and Ubuntu leave out. Without it, the pip outside of the
+    # environment installs into it.
     second = run([sys.executable, '-m', 'venv', '--clear', '--without-pip', str(directory)])
     if second.returncode != 0:
         raise BootstrapError('cannot make a virtual environment in {}:\n{}\nWhere "venv" is missing, install it '
@@ -147,7 +152,10 @@ def create(directory: Path) -> None:
 
 
 def install(python: Path, extra: str) -> None:
-    """Install the checkout, editable and with an extra, into the environment of that Python."""
+    """Install the checkout, editable and with an extra, into the environment of this Python.
+
+    Raises BootstrapError if there is no pip to do it, or if it fails.
+    """
     if pip_version([str(python), '-m', 'pip']):
         pip = [str(python), '-m', 'pip']
         if pip_version(pip) < OLDEST_PIP:
@@ -166,14 +174,14 @@ def install(python: Path, extra: str) -> None:
 
 
 def pip_version(pip: Sequence[str]) -> Tuple[int, ...]:
-    """Return the version of a pip as two numbers; () when it does not run. pip: the words that start it."""
+    """Return the version of a pip as two numbers; () if it does not run. pip: the words that start it."""
     result = run([*pip, '--version'])
     match = re.match(r'pip (\d+)\.(\d+)', output(result))
     return tuple(int(number) for number in match.groups()) if result.returncode == 0 and match else ()
 
 
 def run(command: Sequence[str]) -> 'subprocess.CompletedProcess[bytes]':
-    """Run a command without input and keep what it prints."""
+    """Run a command without input; return its result, with what it printed."""
     return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -183,7 +191,7 @@ def output(result: 'subprocess.CompletedProcess[bytes]') -> str:
 
 
 def shown(path: Path) -> str:
-    """Return a path as short as it can be shown."""
+    """Return a path in its shorter form: relative if it is below the working directory."""
     try:
         return os.path.relpath(str(path)) if Path.cwd() in path.parents else str(path)
     except OSError:

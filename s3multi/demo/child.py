@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One server process of the cluster: started, waited for, stopped; its output is its log file."""
+"""One server process of the cluster: starts it, waits for it and stops it. Its output goes to its log file."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TAIL_LINES = 30
 class Child:
     """A process of the cluster that listens on one port of the loopback interface.
 
-    name: for messages and the log's file name. arguments: what follows `python -m s3multi.demo.server`.
-    healthcheck: the path that answers 200 once the server works, or None when an accepted connection is proof enough.
-    host: the address it listens on.
+    name: for messages. arguments: what follows `python -m s3multi.demo.server`. log_path: the file for its output.
+    healthcheck: the path that answers 200 once the server works, or None if an accepted connection is proof enough.
+    host: the address that it listens on.
     """
 
     def __init__(self, name: str, arguments: list[str], port: int, log_path: Path,
@@ -38,11 +38,11 @@ class Child:
         self._arguments = arguments
         self._healthcheck = healthcheck
         self._process: subprocess.Popen[bytes] | None = None
-        self.stopped = True      # on purpose, or never started
+        self.stopped = True      # on purpose, or not started yet
 
     @property
     def pid(self) -> int | None:
-        """The process id, or None when the server is not running."""
+        """The process id; None when the server is not running."""
         if self._process is None or self._process.poll() is not None:
             return None
         return self._process.pid
@@ -53,21 +53,22 @@ class Child:
         return None if self._process is None else self._process.poll()
 
     def spawn(self) -> None:
-        """Start the process and return at once; its output is appended to the log."""
-        # The launcher asks the kernel for SIGKILL when the thread that ran this ends: call it from a thread that lives
-        # as long as the cluster.
+        """Start the process and return at once; its output is appended to the log.
+
+        Call this from a thread that lives as long as the cluster: the kernel kills the process when the thread ends.
+        """
         self._process = launch(self._arguments, self.log_path)
         self.stopped = False
 
     def start(self) -> None:
-        """Start the process and wait until it answers; ClusterError when it does not."""
+        """Start the process and wait until it answers. Raises ClusterError if it does not, within START_SECONDS."""
         self.spawn()
         self.wait_ready(time.monotonic() + START_SECONDS)
 
     def wait_ready(self, deadline: float) -> None:
         """Return once the server answers. deadline: on the monotonic clock, in seconds.
 
-        Raises ClusterError with the end of the log when the process ends first or the deadline passes.
+        Raises ClusterError with the end of the log if the process ends first or the deadline passes.
         """
         while not self.answers():
             self.check_alive()
@@ -84,7 +85,7 @@ class Child:
             raise ClusterError(f'{self.name} ended with {describe_exit(code)}', self.log_tail())
 
     def answers(self) -> bool:
-        """Tell whether the server answers now."""
+        """Return whether the server answers now."""
         try:
             if self._healthcheck is None:
                 socket.create_connection((self.host, self.port), timeout=1).close()
@@ -99,15 +100,15 @@ class Child:
             return False
 
     def pause(self) -> None:
-        """Have the process and what it forked stand still; connections are taken, and nothing is answered."""
+        """Suspend the process and what it forked; its port still accepts connections, but nothing is answered."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on after pause()."""
+        """Let the process and what it forked go on after pause()."""
         self._signal(signal.SIGCONT)
 
     def terminate(self) -> None:
-        """Ask the process and what it forked to end; do not wait."""
+        """Ask the process and what it forked to end; return at once."""
         self.stopped = True
         self._signal(signal.SIGTERM)
 
@@ -119,12 +120,12 @@ class Child:
             self._process.wait()
 
     def stop(self) -> None:
-        """End the process: politely, and after STOP_SECONDS by force. Harmless when it is not running."""
+        """End the process, after STOP_SECONDS by force. Does nothing if it is not running."""
         self.terminate()
         self.wait_stopped(time.monotonic() + STOP_SECONDS)
 
     def wait_stopped(self, deadline: float) -> None:
-        """Wait for the process to end until `deadline` (monotonic, in seconds), then kill it."""
+        """Wait for the process to end; kill it at the deadline. deadline: on the monotonic clock, in seconds."""
         if self._process is not None:
             try:
                 self._process.wait(max(0.0, deadline - time.monotonic()))
@@ -148,7 +149,7 @@ class Child:
         if self._process is None or self.pid is None:
             return
         try:
-            # The process leads a group of its own (launch() sees to it), so this reaches what it forked too.
+            # launch() makes the process the leader of a group of its own, so this reaches what it forked, too.
             os.killpg(self._process.pid, number)
         except (ProcessLookupError, PermissionError):
             pass
@@ -159,7 +160,7 @@ def launch(arguments: list[str], log_path: Path) -> subprocess.Popen[bytes]:
     environment = dict(os.environ)
     # Whatever this process can import, the server can: a checkout that is not installed, a test's own filter.
     environment['PYTHONPATH'] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
-    environment['PYTHONWARNINGS'] = 'ignore'       # eventlet announces its retirement on every start
+    environment['PYTHONWARNINGS'] = 'ignore'       # eventlet warns on every start that it is deprecated
     environment['PYTHONUNBUFFERED'] = '1'
     with open(log_path, 'ab') as log:
         # A session of its own: Ctrl-C at the terminal reaches only the demo, which then stops the servers in order.

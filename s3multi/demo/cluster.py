@@ -25,7 +25,7 @@ __all__ = ['Cluster', 'ClusterError', 'PIPELINE', 'Policy', 'Proxy', 'STOCK_FILT
 
 DAEMON_SECONDS = 120.0
 
-# Which configuration file a daemon reads.
+# The configuration file that each daemon reads.
 DAEMONS = {
     'account-reaper': 'account-server.conf',
     'container-sync': 'container-server.conf',
@@ -36,7 +36,7 @@ DAEMONS = {
 
 
 class Proxy(Child):
-    """A proxy server of the cluster; `url` is its address, as S3 endpoint too."""
+    """A proxy server of the cluster; `url` is its address, for the Swift API and as S3 endpoint."""
 
     @property
     def url(self) -> str:
@@ -45,22 +45,22 @@ class Proxy(Child):
 
     @property
     def auth_url(self) -> str:
-        """Where tempauth hands out tokens."""
+        """The address at which tempauth hands out tokens."""
         return self.url + '/auth/v1.0'
 
 
 class Cluster:
     """A Swift cluster whose data lies in one directory; a context manager that starts and stops it.
 
-    directory: of all data, configuration and logs; kept, and usable again with the same policies. pipeline and
-    filters: of the proxy named `proxy`, and where `add_proxy` starts from; filters lie over conf.FILTERS, option by
-    option. policies: the first is the default one; a plain name is a policy of one replica. proxy_port: None for any
-    free one. constraints, app, storage: options of swift.conf's [swift-constraints], the proxy-server, and by kind
-    ('account', 'container', 'object') the storage servers. memcached: a program to use; None for memcached where it
-    is installed and the demo's own stand-in elsewhere. nodes: how many storage nodes there are, each at an address of
-    its own, with an account, a container and an object server; those of the second are `servers['object2']` and so on.
+    directory: holds all data, configuration and logs; it is kept, and can be used again with the same policies.
+    pipeline, filters: of the proxy named `proxy`, and the defaults of `add_proxy`; filters override conf.FILTERS,
+    option by option. policies: the first is the default one; a plain name is a policy of one replica. proxy_port: None
+    for any free one. constraints, app, storage: options of swift.conf's [swift-constraints], of the proxy-server, and
+    of the storage servers by kind ('account', 'container', 'object'). memcached: the program to use; None for memcached
+    if it is installed, else the demo's own stand-in. nodes: how many storage nodes there are, each at an address of its
+    own, with an account, a container and an object server; those of the second are `servers['object2']` and so on.
 
-    Start it in a thread that lives as long as the cluster: the kernel ends the servers with the thread.
+    Start it in a thread that lives as long as the cluster: the kernel kills the servers when the thread ends.
     """
 
     def __init__(self, directory: str | os.PathLike[str], *, pipeline: str = PIPELINE, filters: Filters | None = None,
@@ -107,11 +107,14 @@ class Cluster:
 
     @property
     def cache_program(self) -> str:
-        """What serves as memcached: its path, or '' for the demo's own stand-in."""
+        """The path of the memcached that is used; '' for the demo's own stand-in."""
         return self._memcached or ''
 
     def start(self) -> None:
-        """Bring up all servers and return when each answers; ClusterError, with none left running, if one does not."""
+        """Start all servers, and return when each answers.
+
+        Raises ClusterError if one does not; then none is left running.
+        """
         try:
             self._start()
         except BaseException:
@@ -119,7 +122,7 @@ class Cluster:
             raise
 
     def stop(self) -> None:
-        """End every process of the cluster. Harmless when there are none."""
+        """End every process of the cluster. Does nothing if there are none."""
         children = [*self.proxies.values(), *self.servers.values()]
         for child in children:
             child.terminate()
@@ -131,7 +134,7 @@ class Cluster:
             self._lock = None
 
     def check(self) -> None:
-        """Raise ClusterError when a server that should be running has ended."""
+        """Raise ClusterError if a server has ended that should be running."""
         for child in [*self.servers.values(), *self.proxies.values()]:
             if not child.stopped:
                 child.check_alive()
@@ -141,9 +144,9 @@ class Cluster:
         """Start one more proxy over the same storage and return it when it answers.
 
         name: for its log and configuration file; a proxy of that name is stopped first. pipeline: None for the
-        cluster's. filters: laid over the cluster's, option by option; {'name': {'paste.filter_factory':
-        'module:factory'}} brings in a filter of one's own, whose name then may stand in the pipeline.
-        Raises ClusterError, with the end of the proxy's log in log_tail, when it refuses to start.
+        cluster's. filters: override the cluster's, option by option; {'name': {'paste.filter_factory':
+        'module:factory'}} adds a filter of the caller's own, whose name may then stand in the pipeline.
+        Raises ClusterError, with the end of the proxy's log in log_tail, if it does not start.
         """
         proxy = self._make_proxy(name, pipeline, filters, app, port)
         try:
@@ -154,9 +157,10 @@ class Cluster:
         return proxy
 
     def run_once(self, daemon: str, *options: str) -> str:
-        """Run a daemon of DAEMONS for one pass and return what it logged; ClusterError when it fails.
+        """Run a daemon of DAEMONS for one pass; return what it logged.
 
-        options: further words for its command line.
+        options: further words for its command line. Raises ClusterError if it fails or takes longer than
+        DAEMON_SECONDS.
         """
         log_path = self.log_dir / f'{daemon}.log'
         start = log_path.stat().st_size if log_path.exists() else 0
@@ -176,7 +180,7 @@ class Cluster:
 
     def _start(self) -> None:
         self._ports.clear()
-        # The proxy's first: the only one that somebody may have asked for.
+        # The proxy's port comes first, because it is the only one that a user may have chosen.
         proxy_port = None
         if self._proxy_port is not None:
             proxy_port = claim_port(self._proxy_port, self._ports, '--port')
@@ -210,7 +214,7 @@ class Cluster:
                                        host=node.host)
 
     def _start_all(self, children: list[Child]) -> None:
-        # All at once: most of the time goes into Python's imports, and there may be more than one core.
+        # All start at once: most of the time goes into Python's imports, and there may be more than one core.
         for child in children:
             child.spawn()
         deadline = time.monotonic() + START_SECONDS
@@ -252,7 +256,7 @@ class Cluster:
 
 
 def user_name() -> str:
-    """Return the name of the user that runs this; ClusterError when the user has none, which Swift cannot do with."""
+    """Return the name of the user who runs this. Raises ClusterError if the user has none, because Swift needs one."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

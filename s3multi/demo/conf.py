@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The texts of the cluster's configuration files. Plain functions: values in, text out, no file touched."""
+"""The texts of the cluster's configuration files. Plain functions: values in, text out; no file is touched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Optional, Union
 
 from .ports import HOST
 
-# What an option may be given as; None takes the option out of the section.
+# The value of an option; None takes the option out of the section.
 Value = Optional[Union[str, int, float, bool, Path]]
 Filters = Mapping[str, Mapping[str, Value]]
 
@@ -21,7 +21,7 @@ FILTERS: Filters = {
     'cache': {'use': 'egg:swift#memcache'},
     's3api': {'use': 'egg:s3multi#s3api'},
     's3multi': {'use': 'egg:s3multi#s3multi'},
-    # Ten thousand parts an object, as Amazon S3; their manifest needs more than Swift's 8 MiB.
+    # Objects of 10,000 parts, as on Amazon S3, need a larger manifest than Swift's default of 8 MiB.
     'slo': {'max_manifest_segments': 10000, 'max_manifest_size': 16777216},
     'versioned_writes': {'allow_versioned_writes': True, 'allow_object_versioning': True},
     'tempauth': {
@@ -31,14 +31,14 @@ FILTERS: Filters = {
     },
 }
 
-# The same proxy as Swift ships it, to compare with: add_proxy(name, pipeline=STOCK_PIPELINE, filters=STOCK_FILTERS).
+# The same proxy without s3multi, for comparison: add_proxy(name, pipeline=STOCK_PIPELINE, filters=STOCK_FILTERS).
 STOCK_PIPELINE = PIPELINE.replace(' s3multi', '')
 STOCK_FILTERS: Filters = {'s3api': {'use': 'egg:swift#s3api'}}
 
 
 @dataclass(frozen=True)
 class Policy:
-    """A storage policy: its name, how many replicas or fragments its ring has, and further lines for swift.conf."""
+    """A storage policy. replicas: how many replicas or fragments its ring has. options: further ones in swift.conf."""
 
     name: str
     replicas: int = 1
@@ -47,10 +47,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class Place:
-    """What every file of one cluster agrees on, or every file of one of its nodes.
+    """What all configuration files of a cluster, or of one of its nodes, have in common.
 
-    recon: the directory that servers keep notes about themselves in. swift_dir: that of swift.conf and the rings.
-    devices: that of the "disks". host: the address that servers listen on. user: whom they run as.
+    recon: the directory in which servers keep notes about themselves. swift_dir: that of swift.conf and the rings.
+    devices: that of the "disks". host: the address that servers listen on. user: the name of the user they run as.
     """
 
     recon: Path
@@ -61,20 +61,20 @@ class Place:
     host: str = HOST
 
     def defaults(self, name: str, port: int | None) -> dict[str, Value]:
-        """Return the [DEFAULT] section of a server; port: None for a daemon, which listens nowhere."""
+        """Return the [DEFAULT] section of a server or daemon. port: None for a daemon, which does not listen."""
         section: dict[str, Value] = {
             'user': self.user,
             'swift_dir': self.swift_dir,
             'log_name': name,
             'log_level': 'INFO',
-            # Swift always sends its log to syslog as well, and over UDP where there is none. The launcher has it on
-            # the console too, which is the log file; the other copy goes to the discard port.
+            # Swift always sends its log to syslog as well, and by UDP if there is none. The launcher has Swift write
+            # to the console, which is the log file; this sends the other copy to the discard port.
             'log_udp_host': HOST,
             'log_udp_port': 9,
             'recon_cache_path': self.recon,
         }
         if port is not None:
-            # No worker processes: one process a server is quicker to start and surer to stop.
+            # No worker processes: a single process starts faster and is easier to stop.
             section.update(bind_ip=self.host, bind_port=port, workers=0, bind_timeout=5)
         return section
 
@@ -90,11 +90,12 @@ def render(sections: Mapping[str, Mapping[str, Value]]) -> str:
 
 
 def merge(*layers: Filters) -> dict[str, dict[str, Value]]:
-    """Lay options over options, section by section: a later layer wins, option by option."""
+    """Return the options of all layers, section by section; a later layer overrides an earlier one option by option."""
     merged: dict[str, dict[str, Value]] = {}
     for layer in layers:
         for name, options in layer.items():
             section = merged.setdefault(name, {})
+            # PasteDeploy would prefer `use` to the factory.
             if 'paste.filter_factory' in options:
                 section.pop('use', None)
             section.update(options)
@@ -114,7 +115,7 @@ def swift_conf(hash_suffix: str, policies: Sequence[Policy], constraints: Mappin
 def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value]) -> str:
     """Return the configuration of the account, container or object server.
 
-    kind: 'account', 'container' or 'object'. options: more for the server's own section.
+    kind: 'account', 'container' or 'object'. options: further ones of the server's own section.
     """
     defaults = place.defaults(kind, port)
     defaults.update(devices=place.devices, mount_check=False, disable_fallocate=True, fallocate_reserve=0)
@@ -125,7 +126,7 @@ def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value
         'filter:recon': {'use': 'egg:swift#recon'},
         f'app:{kind}-server': {'use': f'egg:swift#{kind}', **options},
     }
-    # Daemons that run once, by hand: no need to go easy on the disks.
+    # The daemons run once, by hand, so they need not spare the disks.
     daemon: dict[str, Value] = {'slowdown': 0, 'containers_per_second': 0, 'objects_per_second': 0}
     sections[f'{kind}-replicator'] = {}
     if kind == 'container':
@@ -133,7 +134,7 @@ def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value
         sections['container-sync'] = {'internal_client_conf_path': place.swift_dir / 'internal-client.conf'}
     elif kind == 'object':
         sections['object-updater'] = daemon
-        # Without rsync, which not every machine has.
+        # ssync needs no rsync, which not every machine has.
         sections['object-replicator'] = {'sync_method': 'ssync'}
         sections['object-reconstructor'] = {}
     elif kind == 'account':
@@ -145,15 +146,15 @@ def proxy_conf(place: Place, name: str, port: int, pipeline: str, filters: Filte
                app: Mapping[str, Value]) -> str:
     """Return the configuration of a proxy.
 
-    pipeline: names separated by blanks, the last one `proxy-server`. filters: option values by filter name; a filter
-    that says neither `use` nor `paste.filter_factory` is Swift's own of that name. app: options of the proxy-server.
+    pipeline: names separated by blanks, the last one `proxy-server`. filters: options by filter name; a filter with
+    neither `use` nor `paste.filter_factory` is Swift's own of that name. app: options of the proxy-server.
     """
     sections: dict[str, Mapping[str, Value]] = {
         'DEFAULT': place.defaults(name, port),
         'pipeline:main': {'pipeline': pipeline},
         'app:proxy-server': {
             'use': 'egg:swift#proxy', 'account_autocreate': True, 'allow_account_management': True,
-            # With one replica a server that failed cannot be shunned for the usual minute.
+            # There is only one replica, so a server that failed once must not be avoided for the usual minute.
             'error_suppression_interval': 1, **app},
     }
     for word in dict.fromkeys(pipeline.split()[:-1]):
@@ -167,14 +168,14 @@ def proxy_conf(place: Place, name: str, port: int, pipeline: str, filters: Filte
 
 
 def expirer_conf(place: Place) -> str:
-    """Return the configuration of the object expirer, which has a small proxy of its own inside."""
+    """Return the configuration of the object expirer, with that of the small proxy inside it."""
     return render({
         'DEFAULT': place.defaults('expirer', None),
         'object-expirer': {
             'internal_client_conf_path': place.swift_dir / 'internal-client.conf',
             'tasks_per_second': 1000, 'concurrency': 4,
         },
-        # Where Swift 2.34 looks for it.
+        # Swift 2.34 looks for the small proxy in this file.
         **_small_proxy(place),
     })
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The directory that a cluster keeps its data in: its "disks", its rings, its hash suffix."""
+"""The directory in which a cluster keeps its data: its "disks", its rings, its hash suffix."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .conf import Policy
 from .errors import ClusterError
 from .node import STORAGE, Node
 
-PART_POWER = 2           # 4 partitions: as few as still show that a ring has several
+PART_POWER = 2           # 4 partitions: few, but more than one
 MOST_DB_REPLICAS = 3
 
 
 def prepare(top: Path, nodes: Sequence[Node]) -> None:
-    """Make the directories of a cluster under `top`, which may exist already with an earlier run's data.
+    """Make the directories of a cluster in `top`, which may hold the data of an earlier run.
 
-    Raises ClusterError when that cannot be done or the file system cannot hold Swift's metadata.
+    Raises ClusterError if they cannot be made, or the file system cannot hold Swift's metadata.
     """
     try:
         for name in ('etc', 'log', *(node.own('recon') for node in nodes)):
@@ -40,7 +40,7 @@ def check_attributes(directory: Path) -> None:
     probe = directory / f'.attributes-{os.getpid()}'
     try:
         probe.touch()
-        # A kilobyte: file systems that accept a few bytes only are of no use either.
+        # A kilobyte, because a file system that accepts only a few bytes is of no use.
         os.setxattr(probe, 'user.swift.probe', b'x' * 1024)
     except OSError as error:
         raise ClusterError(
@@ -51,7 +51,10 @@ def check_attributes(directory: Path) -> None:
 
 
 def lock(top: Path) -> IO[bytes]:
-    """Reserve the directory for this process, until the returned file is closed."""
+    """Reserve the directory for this process until the returned file is closed.
+
+    Raises ClusterError if another process has reserved it.
+    """
     handle = open(top / 'lock', 'ab')
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +65,7 @@ def lock(top: Path) -> IO[bytes]:
 
 
 def hash_suffix(swift_conf_path: Path) -> str:
-    """Return the secret that the paths of all data depend on: the one of an earlier run, or a new one."""
+    """Return the secret on which the paths of all data depend: that of an earlier run, or a new one."""
     parser = configparser.RawConfigParser()
     parser.read(swift_conf_path)
     return parser.get('swift-hash', 'swift_hash_path_suffix', fallback=secrets.token_hex(16))
@@ -71,8 +74,8 @@ def hash_suffix(swift_conf_path: Path) -> str:
 def write_rings(swift_dir: Path, nodes: Sequence[Node], policies: Sequence[Policy]) -> None:
     """Write the rings of a cluster. Accounts and containers have a replica on each node, up to MOST_DB_REPLICAS.
 
-    They are made anew on each start, since ports change; on one node, where data lies on the devices does not depend
-    on them as long as each ring has as many replicas as devices.
+    The rings are made anew on each start, because ports change. With one node this does not move any data, because each
+    ring has as many replicas as devices.
     """
     replicas = min(len(nodes), MOST_DB_REPLICAS)
     for kind in STORAGE[:2]:
@@ -83,11 +86,11 @@ def write_rings(swift_dir: Path, nodes: Sequence[Node], policies: Sequence[Polic
 
 
 def _write_ring(path: Path, kind: str, nodes: Sequence[Node], replicas: int) -> None:
-    # Imported here: the rest of the demo can tell what is wrong with a machine that has no Swift yet.
+    # Imported here, so that the rest of the demo can be imported, and complain, on a machine without Swift.
     from swift.common.ring import RingBuilder
     builder = RingBuilder(PART_POWER, replicas, 0)
     places = {name: node for node in nodes for name in node.disks}
-    # On one node, no more devices than replicas; with several there are others to go to when one fails.
+    # On one node, there are no more devices than replicas. With several, there are others to use when one fails.
     for number, name in enumerate(sorted(places, key=lambda name: int(name[1:]))[:max(replicas, len(nodes))]):
         node = places[name]
         builder.add_dev({

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong with the demo in a way its user can do something about."""
+"""Failures of the demo that its user can do something about."""
 
 
 class DemoError(Exception):
@@ -7,9 +7,9 @@ class DemoError(Exception):
 
 
 class ClusterError(DemoError):
-    """A cluster that cannot be set up or has lost a server.
+    """A cluster cannot be set up, or has lost a server.
 
-    log_tail: the last lines of the log of the server in question; '' when no server was started.
+    log_tail: the last lines of the log of the server in question; '' if no server was started.
     """
 
     def __init__(self, message: str, log_tail: str = '') -> None:

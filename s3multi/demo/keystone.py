@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Keystone on the loopback interface, and what a cluster needs to ask it: users, EC2 credentials, filters.
+"""A real Keystone on the loopback interface, and what a cluster needs to use it: users, EC2 credentials, filters.
 
-The other half, what runs in Keystone's process, is keystone_server.
+What runs in Keystone's process is in keystone_server.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from .child import Child
 from .errors import DemoError
 from .ports import HOST, free_port
 
-# authtoken to the left of s3api: to the right of s3token it takes away the identity that s3token has found.
+# authtoken stands to the left of s3api. To the right of s3token it would remove the identity that s3token found.
 PIPELINE = conf.PIPELINE.replace('s3api tempauth', 'authtoken s3api s3token keystoneauth')
 
 DOMAIN = 'default'
-OPERATOR_ROLE = 'swiftoperator'     # who has it in a project owns the account of the project
+OPERATOR_ROLE = 'swiftoperator'     # users who have it in a project own the project's account
 RESELLER_PREFIX = 'AUTH'
 
 START_SECONDS = 120.0               # the first start makes some hundred tables
@@ -37,7 +37,7 @@ ANSWER_SECONDS = 60
 
 @dataclass(frozen=True)
 class User:
-    """A user of Keystone in one project. id, project_id: Keystone's own. name, project: as people call them."""
+    """A user of Keystone in one project. id, project_id: assigned by Keystone. name, project: as people know them."""
 
     id: str
     name: str
@@ -54,8 +54,8 @@ class User:
 class Keystone:
     """A Keystone whose database and keys lie in one directory; a context manager that starts and stops it.
 
-    directory: kept, and usable again with all users. Start it in a thread that lives as long as the server, as a
-    Cluster. Raises ClusterError when it does not start, DemoError when it refuses what it is asked.
+    directory: kept, and can be used again, with all users. As with a Cluster, start it in a thread that lives as long
+    as the server. Raises ClusterError if the server does not start, DemoError if it refuses a request.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -75,7 +75,7 @@ class Keystone:
         self.stop()
 
     def start(self) -> None:
-        """Make the database where there is none, start the server and return when it answers."""
+        """Make the database if there is none, start the server, and return when it answers."""
         try:
             self._start()
         except BaseException:
@@ -83,7 +83,7 @@ class Keystone:
             raise
 
     def stop(self) -> None:
-        """End the server. Harmless when it is not running."""
+        """End the server. Does nothing if it is not running."""
         if self._server is not None:
             self._server.stop()
         if self._lock is not None:
@@ -91,7 +91,7 @@ class Keystone:
             self._lock = None
 
     def check(self) -> None:
-        """Raise ClusterError when the server has ended."""
+        """Raise ClusterError if the server has ended."""
         if self._server is not None:
             self._server.check_alive()
 
@@ -102,9 +102,9 @@ class Keystone:
         return f'http://{HOST}:{self._server.port}/v3'
 
     def filters(self) -> conf.Filters:
-        """Return the options of the proxy's filters that ask this Keystone; PIPELINE has their places."""
-        # The role `service` is enough to ask whose signature it is. Only `admin` may also read the secret, with which
-        # s3token verifies the next signatures without Keystone.
+        """Return the options of the proxy's filters that ask this Keystone; PIPELINE tells their places."""
+        # The role `service` is enough to ask who made a signature. Only `admin` may also read the secret, with which
+        # s3token verifies further signatures without Keystone.
         login: dict[str, conf.Value] = {
             'auth_url': self.url, 'auth_type': 'password', 'username': 'swift', 'password': self._password,
             'project_name': 'service', 'user_domain_id': DOMAIN, 'project_domain_id': DOMAIN}
@@ -120,7 +120,7 @@ class Keystone:
         }
 
     def add_user(self, name: str, password: str, project: str, *roles: str) -> User:
-        """Return a user with these roles in the project; whatever is missing of user, project and roles is made."""
+        """Return a user with these roles in the project. Makes the user, project and roles that do not exist yet."""
         project_id = self._find_or_make('project', project, domain_id=DOMAIN)
         user_id = self._find_or_make('user', name, domain_id=DOMAIN, password=password)
         for role in roles:
@@ -129,7 +129,7 @@ class Keystone:
         return User(user_id, name, password, project_id, project)
 
     def ec2_credentials(self, user: User) -> tuple[str, str]:
-        """Return access key and secret key of a user, as Keystone gave or gives them out."""
+        """Return access key and secret key of a user. Has Keystone make them if the user has none."""
         path = f'/users/{user.id}/credentials/OS-EC2'
         for held in self.call('GET', path)['credentials']:
             if held['tenant_id'] == user.project_id:
@@ -138,7 +138,7 @@ class Keystone:
         return made['access'], made['secret']
 
     def register(self, url: str) -> None:
-        """Put Swift into the catalog, where its clients look for it. url: of the proxy."""
+        """Enter Swift into the catalog, where its clients look for it. url: of the proxy."""
         service = self._find_or_make('service', 'swift', type='object-store')
         for held in self.call('GET', f'/endpoints?service_id={service}')['endpoints']:
             self.call('DELETE', f'/endpoints/{held["id"]}')
@@ -154,16 +154,16 @@ class Keystone:
             return answer.headers['X-Subject-Token']
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Send a request as the administrator and return the JSON of the answer; None when it has none.
+        """Send a request as the administrator; return the JSON of the answer, None if it has none.
 
-        path: below /v3. Raises DemoError when it is no success.
+        path: below /v3. Raises DemoError unless the request succeeds.
         """
         with self._send(method, path, body) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
     def requests(self) -> list[tuple[str, str]]:
-        """Return method and path of all requests since the start, in the order in which they came."""
+        """Return method and path of each request since the start, in order."""
         lines = self._requests.read_text(encoding='utf-8').splitlines()
         return [(method, path) for method, _, path in (line.partition(' ') for line in lines)]
 
@@ -194,7 +194,7 @@ class Keystone:
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> contextlib.closing[Any]:
         headers = {'Content-Type': 'application/json', **({'X-Auth-Token': self._token} if self._token else {})}
         data = None if body is None else json.dumps(body).encode()
-        # Only ever an address on the loopback interface: a proxy of the environment has no business here.
+        # The address is on the loopback interface, so a proxy that the environment names must not be used.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
@@ -219,8 +219,8 @@ def _keystone_conf(directory: Path) -> str:
         'database': {'connection': f'sqlite:///{directory}/keystone.db'},
         'fernet_tokens': {'key_repository': directory / 'fernet-keys'},
         'credential': {'key_repository': directory / 'credential-keys'},
-        # Without it Keystone asks its database for everything, and takes half a second for a signature.
+        # Without a cache Keystone asks its database for everything, and takes half a second for a signature.
         'cache': {'enabled': True, 'backend': 'oslo_cache.dict'},
-        # Few rounds, for speed: nobody shall guess these passwords from a stolen database. The length is bcrypt's.
+        # Few rounds, for speed: these passwords need not be safe in a stolen database. The length is bcrypt's limit.
         'identity': {'password_hash_rounds': 4, 'max_password_length': 72},
     })

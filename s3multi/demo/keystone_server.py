@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs in Keystone's process: its database and keys are made, then its WSGI application is served."""
+"""Runs in Keystone's process: makes the database and the keys, then serves the WSGI application."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .ports import HOST
 
 
 def serve(conf_path: str, port: int, requests_path: str) -> None:
-    """Prepare what `keystone.conf` names and serve on a port of the loopback interface, for ever.
+    """Prepare the database and keys that a `keystone.conf` names, and serve on a port of the loopback interface.
 
-    requests_path: a file to which "METHOD PATH" of each request is appended as it comes.
+    requests_path: a file to which "METHOD PATH" of each request is appended as it comes. Does not return.
     """
     directory = Path(conf_path).parent
     password = (directory / 'admin-password').read_text(encoding='ascii')
@@ -28,13 +28,13 @@ def serve(conf_path: str, port: int, requests_path: str) -> None:
              '--keystone-group', grp.getgrgid(os.getegid()).gr_name]
     urls = [word for interface in ('admin', 'internal', 'public')
             for word in (f'--bootstrap-{interface}-url', f'http://{HOST}:{port}/v3')]
-    # All are harmless when they have been run before; the last corrects the addresses.
+    # None does harm if it was run before; the last one corrects the addresses.
     for command in (['db_sync'], ['fernet_setup', *owner], ['credential_setup', *owner],
                     ['bootstrap', '--bootstrap-password', password, *urls]):
         _manage(conf_path, command)
 
     os.environ['OS_KEYSTONE_CONFIG_FILES'] = conf_path
-    sys.argv[1:] = []       # which Keystone would take for options of its own
+    sys.argv[1:] = []       # Keystone would take them for options of its own
     from keystone.server import wsgi
     application = _recording(wsgi.initialize_public_application(), requests_path)
     with make_server(HOST, port, application, _Server, _Handler) as server:
@@ -42,10 +42,10 @@ def serve(conf_path: str, port: int, requests_path: str) -> None:
 
 
 def _manage(conf_path: str, command: list[str]) -> None:
-    """Run a command of keystone-manage, and end this process when it fails."""
+    """Run a command of keystone-manage; end this process if it fails."""
     from keystone.cmd import cli
-    # A process of its own: a command sets up the configuration of its process, and that can be done only once. Forked,
-    # it need not import Keystone again, which takes seconds.
+    # Each command needs a process of its own, because it sets up the configuration of the process, which can be done
+    # only once. A forked process need not import Keystone again, which takes seconds.
     pid = os.fork()
     if pid == 0:
         try:
@@ -60,7 +60,7 @@ def _manage(conf_path: str, command: list[str]) -> None:
 
 
 def _recording(application: Callable[..., Iterable[bytes]], path: str) -> Callable[..., Iterable[bytes]]:
-    """Return the application, with a line in a file for each request before it is answered."""
+    """Return an application that appends a line to the file at `path` for each request before `application` answers."""
     lock = threading.Lock()
 
     def recording(env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -79,4 +79,4 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
-        """The file of requests is enough."""
+        """Do nothing: the file of requests is log enough."""

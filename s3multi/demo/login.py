@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the user of the demo gets in: through the S3 API and, to look behind it, through the Swift API."""
+"""How the user of the demo logs in: to the S3 API and, to look behind it, to the Swift API."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Login:
 
 
 def with_tempauth(proxy: Proxy) -> Login:
-    """Return the login of the account's administrator in the configuration of the proxy."""
+    """Return the login of the account's administrator, who is in the configuration of the proxy."""
     options = ['-A', proxy.auth_url, '-U', TEMPAUTH_USER, '-K', TEMPAUTH_KEY]
     return Login(TEMPAUTH_USER, TEMPAUTH_KEY, shlex.join(options),
                  lambda: log_in(proxy.auth_url, TEMPAUTH_USER, TEMPAUTH_KEY))
 
 
 def with_keystone(keystone: Keystone, proxy: Proxy) -> Login:
-    """Return the login of a user of Keystone, who is made, with EC2 credentials, where there is none yet.
+    """Return the login of a user of Keystone. Makes the user and the EC2 credentials if they do not exist yet.
 
-    Keystone's catalog names the proxy afterwards.
+    Also enters the proxy into Keystone's catalog.
     """
     keystone.register(proxy.url)
     user = keystone.add_user(NAME, PASSWORD, NAME, OPERATOR_ROLE)

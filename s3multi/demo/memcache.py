@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stand-in for memcached: the part of its text protocol that Swift's proxy uses, for machines without memcached.
 
-Without any, tempauth forgets each token it hands out and the Swift API is out of reach. One process, one dictionary,
-nothing is ever evicted but what has expired: for a demo, not for service.
+Without a cache, tempauth forgets each token that it hands out, and the Swift API is out of reach. This one is a process
+with a dictionary from which nothing is evicted before it expires: good for a demo, not for service.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ LONGEST_LINE_BYTES = 1 << 20
 
 
 class Table:
-    """The values: key to (flags, value, the time it expires in seconds since 1970, or None for never)."""
+    """The values, by key. Each has flags and a time at which it expires, in seconds since 1970, or None for never."""
 
     def __init__(self) -> None:
         self._rows: dict[bytes, tuple[bytes, bytes, float | None]] = {}
 
     def get(self, key: bytes) -> tuple[bytes, bytes] | None:
-        """Return (flags, value) of a key, or None."""
+        """Return (flags, value) of a key; None if the key is unknown or has expired."""
         row = self._rows.get(key)
         if row is None:
             return None
@@ -37,7 +37,10 @@ class Table:
         return flags, value
 
     def store(self, command: bytes, key: bytes, flags: bytes, lifetime: int, value: bytes) -> bytes:
-        """Carry out set, add or replace. lifetime: as memcached takes it; 0 is for ever. Returns the answer's line."""
+        """Carry out set, add or replace; return the line of the answer.
+
+        lifetime: as memcached takes it; 0 is for ever.
+        """
         exists = self.get(key) is not None
         if (command == b'add' and exists) or (command == b'replace' and not exists):
             return b'NOT_STORED'
@@ -48,7 +51,7 @@ class Table:
         return b'STORED'
 
     def count(self, key: bytes, delta: int) -> bytes:
-        """Add delta to a number, which stays at 0 or above and keeps its expiry. Returns the answer's line."""
+        """Add delta to a number, which stays at 0 or above and keeps its expiry; return the line of the answer."""
         found = self.get(key)
         if found is None:
             return b'NOT_FOUND'
@@ -60,7 +63,7 @@ class Table:
         return result
 
     def touch(self, key: bytes, lifetime: int) -> bytes:
-        """Give a key a new lifetime. Returns the answer's line."""
+        """Give a key a new lifetime; return the line of the answer."""
         found = self.get(key)
         if found is None:
             return b'NOT_FOUND'
@@ -68,20 +71,20 @@ class Table:
         return b'TOUCHED'
 
     def delete(self, key: bytes) -> bytes:
-        """Forget a key. Returns the answer's line."""
+        """Forget a key; return the line of the answer."""
         if self.get(key) is None:
             return b'NOT_FOUND'
         del self._rows[key]
         return b'DELETED'
 
     def clear(self) -> bytes:
-        """Forget everything. Returns the answer's line."""
+        """Forget everything; return the line of the answer."""
         self._rows.clear()
         return b'OK'
 
 
 async def answer(table: Table, words: list[bytes], reader: asyncio.StreamReader) -> bytes:
-    """Carry out one command and return the whole answer, less its last line end. words: the command's line, split."""
+    """Carry out one command; return the whole answer without its last line end. words: the command's line, split."""
     command = words[0].lower()
     if command in (b'set', b'add', b'replace'):
         value = (await reader.readexactly(int(words[4]) + 2))[:-2]
@@ -107,7 +110,7 @@ async def answer(table: Table, words: list[bytes], reader: asyncio.StreamReader)
 
 
 async def converse(table: Table, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one connection's commands until it closes."""
+    """Answer the commands of one connection until it closes."""
     try:
         while True:
             line = await reader.readline()

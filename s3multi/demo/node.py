@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The storage nodes of a cluster: the address of each, its ports, and which of the "disks" it has."""
+"""The storage nodes of a cluster: the address of each, its ports, and its "disks"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STORAGE = ('account', 'container', 'object')
 
 @dataclass(frozen=True)
 class Node:
-    """A storage node, with a server of each kind. number: from 1 on. ports: by kind. disks: names of its devices."""
+    """A storage node with a server of each kind. number: from 1. ports: by kind. disks: the names of its devices."""
 
     number: int
     host: str
@@ -23,11 +23,11 @@ class Node:
     disks: list[str]
 
     def own(self, kind: str) -> str:
-        """Return the name of this node's server of a kind: 'object' of the first node, 'object2' of the second."""
+        """Return the name of this node's server of a kind: 'object' for the first node, 'object2' for the second."""
         return kind if self.number == 1 else f'{kind}{self.number}'
 
     def devices(self, top: Path) -> Path:
-        """Return the directory of its devices. top: of all data of the cluster."""
+        """Return the directory of its devices. top: the directory of all data of the cluster."""
         return top / self.own('devices')
 
 
@@ -37,7 +37,10 @@ def device_names(count: int) -> list[str]:
 
 
 def make_nodes(count: int, policies: Sequence[Policy], taken: set[int]) -> list[Node]:
-    """Return so many nodes on free ports. There are as many devices as the largest policy, or the nodes, need."""
+    """Return `count` nodes on free ports, which are added to `taken`.
+
+    They share as many devices as the largest policy has replicas, and have at least one each.
+    """
     disks = device_names(max(count, *(policy.replicas for policy in policies)))
     nodes = []
     for number in range(1, count + 1):

@@ -10,20 +10,20 @@ from .errors import ClusterError
 
 HOST = '127.0.0.1'
 
-# Below the range that Linux gives to outgoing connections (32768 and up by default): a port from inside that range
-# can be lost, between this look and the server's bind, to a connection that the cluster itself opens.
+# Below the range that Linux uses for outgoing connections (32768 and up by default). A port in that range can be lost
+# to a connection that the cluster itself opens, between this look and the server's bind.
 FIRST_PORT, LAST_PORT = 18000, 32000
 
 
 def address(number: int) -> str:
-    """Return the loopback address of a storage node; that of number 1 is HOST. Linux has all of 127.0.0.0/8."""
+    """Return the loopback address of a storage node. That of number 1 is HOST; Linux has all of 127.0.0.0/8."""
     return f'127.0.0.{number}'
 
 
 def is_free(port: int, host: str = HOST) -> bool:
-    """Tell whether a server could listen on `port` now."""
+    """Return whether a server could listen on `port` now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As Swift binds: connections of an earlier run that linger in TIME_WAIT are no obstacle.
+        # Swift does the same: connections of an earlier run that linger in TIME_WAIT are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -36,7 +36,8 @@ def is_free(port: int, host: str = HOST) -> bool:
 def free_port(taken: set[int], host: str = HOST) -> int:
     """Return a free port that is not in `taken`, and add it there.
 
-    The choice is random, so that two clusters started at once seldom look at the same port.
+    The choice is random, so that two clusters that start at once seldom choose the same port. Raises ClusterError if no
+    free port is found.
     """
     for _attempt in range(200):
         port = random.randint(FIRST_PORT, LAST_PORT)
@@ -47,9 +48,9 @@ def free_port(taken: set[int], host: str = HOST) -> int:
 
 
 def claim_port(port: int, taken: set[int], option: str) -> int:
-    """Return `port` when it is free, and add it to `taken`.
+    """Return `port` and add it to `taken`. Raises ClusterError if another program listens there.
 
-    option: how the user changes the port, for the message of the ClusterError when something listens there already.
+    option: the option with which the user chooses another port, for the message.
     """
     if port in taken or not is_free(port):
         raise ClusterError(f'port {port} on {HOST} is in use by another program; choose another one with {option}')

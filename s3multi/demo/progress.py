@@ -8,13 +8,13 @@ import shutil
 from typing import TextIO
 
 UNITS = {'': 1, 'K': 1 << 10, 'M': 1 << 20, 'G': 1 << 30, 'T': 1 << 40}
-LINES_ELSEWHERE = 4      # how many lines a whole bar is where it cannot be redrawn
+LINES_ELSEWHERE = 4      # how many lines a whole bar takes where it cannot be redrawn
 
 
 def parse_size(text: str) -> int:
-    """Return a number of bytes from '23MiB', '23M', '512 KiB' or '1048576'; ValueError when it is none of these.
+    """Return the number of bytes in a text such as '23MiB', '23M', '512 KiB' or '1048576'. Units are powers of 1024.
 
-    Units are powers of 1024.
+    Raises ValueError for a text of another form.
     """
     match = re.fullmatch(r'([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(?:iB|B)?', text.strip(), re.IGNORECASE)
     if match is None:
@@ -42,7 +42,7 @@ class Bar:
         self._lines = 0
 
     def show(self, done_bytes: int, note: str) -> None:
-        """Show how far it is. note: a few words for the end of the line."""
+        """Show that so many bytes are done. note: a few words for the end of the line."""
         share = done_bytes / self._total_bytes if self._total_bytes else 1.0
         text = f'{share:4.0%}  {format_size(done_bytes)} of {format_size(self._total_bytes)}  {note}'
         if self._redraws:
@@ -52,7 +52,7 @@ class Bar:
             print(f'  {self._label} {text}', file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Leave the line, so that other output starts on the next one."""
+        """End the line, so that other output starts on the next one."""
         if self._redraws:
             print(file=self._stream, flush=True)
 
@@ -64,5 +64,5 @@ class Bar:
             filled = int(width * share)
             bar = '[' + '#' * filled + '.' * (width - filled) + '] '
         line = f'  {self._label} {bar}{text}'[:columns - 1]
-        # The blanks cover what is left of a longer line before.
+        # The blanks cover what a longer line has left.
         print('\r' + line.ljust(columns - 1), end='', file=self._stream, flush=True)

@@ -31,7 +31,7 @@ SWIFT_PROGRAMS = {
 
 
 def end_with_parent(parent_pid: int) -> None:
-    """Have the kernel kill this process when its parent ends, however that ends. Linux only; elsewhere nothing."""
+    """Have the kernel kill this process when its parent ends, for whatever reason. Does nothing outside of Linux."""
     if not sys.platform.startswith('linux'):
         return
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -43,8 +43,8 @@ def end_with_parent(parent_pid: int) -> None:
 def use_swift_dir(directory: str) -> None:
     """Have this process take the cluster's swift.conf and rings from `directory`."""
     from swift.common import utils
-    # Naming a swift_dir in the configuration file is not enough: servers would read their rings and hash suffix
-    # there, but keep the storage policies and constraints of /etc/swift.
+    # The option swift_dir of the configuration file is not enough: servers would read rings and hash suffix there, but
+    # keep the storage policies and constraints of /etc/swift.
     utils.set_swift_dir(directory)
     from swift.common import constraints, storage_policy
     storage_policy.reload_storage_policies()

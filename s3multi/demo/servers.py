@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The servers of the demo: a cluster, whose users tempauth tells apart, or a Keystone."""
+"""The servers of the demo: a cluster whose users are authenticated by tempauth, or by a Keystone beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .keystone import PIPELINE, Keystone
 
 @dataclass(frozen=True)
 class Servers:
-    """The servers that run. login: of the demo's user. keystone: None where tempauth does its work."""
+    """The servers that run. login: of the demo's user. keystone: None if tempauth authenticates users."""
 
     cluster: Cluster
     keystone: Keystone | None
@@ -28,7 +28,7 @@ class Servers:
         return self.cluster.url
 
     def check(self) -> None:
-        """Raise ClusterError when one of them has ended."""
+        """Raise ClusterError if one of them has ended."""
         self.cluster.check()
         if self.keystone is not None:
             self.keystone.check()
@@ -36,7 +36,10 @@ class Servers:
 
 @contextlib.contextmanager
 def running(directory: Path, port: int | None, with_keystone: bool) -> Iterator[Servers]:
-    """Bring up the servers, say so, and stop them at the end. directory: of all data. port: the proxy's; None: any."""
+    """Start the servers, say so, yield them, and stop them at the end.
+
+    directory: of all data. port: of the proxy; None for any free one.
+    """
     if not with_keystone:
         with _cluster(Cluster(directory, proxy_port=port)) as cluster:
             yield Servers(cluster, None, login.with_tempauth(cluster.proxy))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The little of the Swift API that the demo needs to look behind the S3 API, with the standard library alone."""
+"""The requests of the Swift API with which the demo looks behind the S3 API, by the standard library alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SwiftAccount:
         return self._get_json(container, None, {'format': 'json', 'prefix': prefix})
 
     def get_manifest(self, container: str, name: str) -> list[dict[str, Any]]:
-        """Return the manifest of a large object: a row a segment, with 'name', 'bytes', 'hash' and others."""
+        """Return the manifest of a large object: one row per segment, with 'name', 'bytes', 'hash' and others."""
         return self._get_json(container, name, {'multipart-manifest': 'get'})
 
     def _get_json(self, container: str, name: str | None, query: dict[str, str]) -> list[dict[str, Any]]:
@@ -41,13 +41,13 @@ class SwiftAccount:
 
 
 def log_in(auth_url: str, user: str, key: str) -> SwiftAccount:
-    """Return the account of a user of tempauth, with a token."""
+    """Return the account of a user of tempauth. Raises DemoError if tempauth does not hand out a token."""
     with _open(auth_url, {'X-Auth-User': user, 'X-Auth-Key': key}) as answer:
         return SwiftAccount(answer.headers['X-Storage-Url'], answer.headers['X-Auth-Token'])
 
 
 def _open(url: str, headers: dict[str, str]) -> Any:
-    # Only ever an address on the loopback interface: a proxy of the environment has no business here.
+    # The address is on the loopback interface, so a proxy that the environment names must not be used.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         return opener.open(urllib.request.Request(url, headers=headers), timeout=ANSWER_SECONDS)

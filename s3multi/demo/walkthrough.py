@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The story that the demo tells: one file, uploaded in parts through the S3 API, looked at from behind, read back."""
+"""The story of the demo: upload a file in parts through the S3 API, look behind that API, read the file back."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ BUCKET = 'demo'
 # Where s3multi keeps the parts of its uploads.
 SEGMENTS = BUCKET + '_segments'
 
-MIN_PART_BYTES = 5 << 20      # S3's smallest part, but for the last one
-MAX_PARTS = 10000             # S3's most
+MIN_PART_BYTES = 5 << 20      # S3's minimum for every part but the last
+MAX_PARTS = 10000             # S3's maximum
 READ_BYTES = 1 << 20
 SHOWN_ROWS = 6
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What was uploaded: the object's ETag as computed here and as answered, and the SHA-256 of the file."""
+    """What was uploaded: the object's ETag, as computed here and as answered, and the SHA-256 of the file in hex."""
 
     key: str
     expected_etag: str
@@ -59,9 +59,9 @@ def connect(url: str, login: Login) -> Any:
 
 
 def walk(url: str, login: Login, path: Path) -> bool:
-    """Tell the whole story with the file at `path` and return whether everything matched.
+    """Tell the whole story with the file at `path`; return whether everything matched.
 
-    Raises DemoError when a request fails.
+    Raises DemoError if a request fails.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     client = connect(url, login)
@@ -81,7 +81,7 @@ def _make_bucket(client: Any) -> None:
     try:
         client.create_bucket(Bucket=BUCKET)
     except client.exceptions.BucketAlreadyOwnedByYou:
-        pass      # a data directory that is used again
+        pass      # the data directory is used again
 
 
 def _upload(client: Any, path: Path) -> Sent:
