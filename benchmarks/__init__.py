@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Benchmarks: s3multi beside Swift's own s3api, over the same storage servers. `python3 -m benchmarks --help`."""
+"""Benchmarks: compare s3multi with Swift's own s3api over the same storage servers. `python3 -m benchmarks --help`."""

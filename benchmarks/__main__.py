@@ -24,29 +24,29 @@ def parse_arguments() -> argparse.Namespace:
         'Swift\'s own s3api, over the same storage servers on this machine. Takes a quarter to half an hour, most '
         'of it for sending the parts that are then completed, aborted and listed; with --quick two minutes.')
     parser.add_argument('--rounds', type=_positive, metavar='N', help='how often an operation of middling length is '
-                        f'measured; quick ones are more often, those on more than 1000 parts once (default: '
+                        f'measured; short ones are measured more often, those on more than 1000 parts once (default: '
                         f'{DEFAULT_ROUNDS}, with --quick {QUICK_ROUNDS})')
     parser.add_argument('--parts', type=_numbers, metavar='N,N,...', help='numbers of parts to complete and to abort '
                         f'(default: {_listed(DEFAULT_PARTS)}, with --quick {_listed(QUICK_PARTS)})')
-    parser.add_argument('--only', metavar='TEXT', default='', help='leave out what has not this in the name that is '
-                        'shown while it is measured, as "64 MiB" or "10 parts"')
-    parser.add_argument('--quick', action='store_true', help='to see that it works: few rounds, few parts')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write every measurement here')
-    parser.add_argument('--svg', type=Path, metavar='FILE', help='write a plot of Complete and Abort here')
-    parser.add_argument('--data', type=Path, metavar='DIR', help='where to make the temporary directory of the '
-                        "cluster, which needs about 2 GiB: on the disk to be measured (default: the system's)")
+    parser.add_argument('--only', metavar='TEXT', default='', help='measure only what has TEXT in its name, such as '
+                        '"64 MiB" or "10 parts"; names are shown while they are measured')
+    parser.add_argument('--quick', action='store_true', help='only check that it works: few rounds, few parts')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write every measurement to this file')
+    parser.add_argument('--svg', type=Path, metavar='FILE', help='write a plot of Complete and Abort to this file')
+    parser.add_argument('--data', type=Path, metavar='DIR', help='make the temporary directory of the cluster, which '
+                        "needs about 2 GiB, in this one, on the disk to be measured (default: the system's)")
     options = parser.parse_args()
     options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else DEFAULT_ROUNDS)
     options.parts = options.parts or (QUICK_PARTS if options.quick else DEFAULT_PARTS)
     for path in (options.json, options.svg):
-        # Better said now than when everything has been measured.
+        # Found out now, not when everything has been measured.
         if path is not None and not path.resolve().parent.is_dir():
             parser.error(f'the directory of {path} does not exist')
     return options
 
 
 def main() -> int:
-    """Run the benchmarks and return the exit code: 0 when everything was measured, 1 otherwise."""
+    """Run the benchmarks; return the exit code: 0 if everything was measured, 1 otherwise."""
     options = parse_arguments()
     bootstrap.ensure(bootstrap.DEMO_MODULES, 'demo', ['-m', 'benchmarks', *sys.argv[1:]])
 
@@ -55,7 +55,10 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, print and write what was asked for. Raises BenchmarkError, DemoError, OSError, KeyboardInterrupt."""
+    """Measure, print the report, and write the files that were asked for; return the exit code.
+
+    Raises BenchmarkError, DemoError, OSError, KeyboardInterrupt.
+    """
     from . import cases, machine, plot, report, rounds
     from .arena import Arena
     from .results import Results
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
                 groups = cases.groups(options.parts, options.rounds, BODY_BYTES)
                 rounds.run(arena, [group for group in groups if options.only in group.name], results)
             finally:
-                # What there is when it is interrupted may have taken long.
+                # Also after an interruption: what has been measured by then may have taken long.
                 if results.seconds:
                     print(report.render(facts, results), flush=True)
                     if options.json:

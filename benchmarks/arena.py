@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One Swift cluster with both sides on it: the same storage servers behind two proxies that differ in s3multi alone."""
+"""One Swift cluster for both sides: the same storage servers behind two proxies that differ only in s3multi."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .side import Side
 S3MULTI, STOCK = 's3multi', 'stock'
 SIDES = (S3MULTI, STOCK)
 
-# Of both proxies. Parts of 1 KiB would else be too small, and stock s3api would stop at 1000 of them. The limits of
-# the slo filter, which admit 10,000 parts, are the demo cluster's.
+# Options of both proxies. By default parts of 1 KiB are too small, and stock s3api accepts only 1000 parts. The slo
+# filter of the demo cluster admits 10,000 parts already.
 FILTERS: Mapping[str, Mapping[str, Any]] = {'s3api': {'min_segment_size': 1, 'max_upload_part_num': 10000}}
 
 
 class Arena:
     """A context manager that starts and stops the cluster in a directory; `sides` holds both sides by name.
 
-    filters: further options of both proxies. probed: whether they tell what they hold in memory (`probe`).
+    filters: further options of both proxies. probed: whether the proxies tell what they hold in memory (`probe`).
     """
 
     def __init__(self, directory: str | os.PathLike[str], filters: Mapping[str, Mapping[str, Any]] | None = None,
@@ -54,24 +54,24 @@ class Arena:
         return {'pipelines': self._pipelines, 'filters': merge({'slo': DEMO['slo']}, self._filters)}
 
     def renew_proxies(self) -> None:
-        """Give both sides a new proxy each, and warm these up."""
+        """Give each side a new proxy, and warm it up."""
         for name, side in self.sides.items():
             # A proxy of that name is stopped first. The cluster's own first proxy stays, idle.
             side.connect(self.cluster.add_proxy(name, pipeline=self._pipelines[name],
                                                 filters=STOCK_FILTERS if name == STOCK else None))
 
     def prepare(self, prepare: Callable[[Side], Any]) -> dict[str, Any]:
-        """Run this for both sides at once and return what it returned, by side name."""
+        """Call `prepare` for both sides at once; return the results by the names of the sides."""
         with ThreadPoolExecutor(len(self.sides)) as pool:
             made = {name: pool.submit(prepare, side) for name, side in self.sides.items()}
             try:
                 return {name: future.result() for name, future in made.items()}
             except KeyboardInterrupt:
-                # Both may have minutes of work left, and the end of this block waits for them.
+                # The end of this block waits for both, and both may have minutes of work left.
                 for side in self.sides.values():
                     side.stopped = True
                 raise
 
     def settle(self) -> None:
-        """Bring every row that a busy container server was too late for into its listing."""
+        """Bring into the listings all rows that a busy container server did not accept in time."""
         self.cluster.run_once('object-updater')

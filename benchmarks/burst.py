@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many uploads at the same time through one proxy, every raw answer counted."""
+"""Many uploads at the same time through one proxy; every raw answer is counted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .memory import PeakMemory
 from .probe import Held, ask
 from .side import Side, Upload
 
-# What an SDK would do; each failure is counted all the same.
+# Requests are repeated as SDKs do it, but every failure is counted.
 ATTEMPTS = 5
 SECONDS_BEFORE_REPEAT = 0.5
 READERS = 8
@@ -25,11 +25,12 @@ INITIATE, PART, COMPLETE, READ = 'initiate', 'part upload', 'complete', 'read ba
 
 @dataclass
 class Burst:
-    """What came of a burst.
+    """The results of a burst.
 
-    seconds: how long it took. latencies: of the successful requests, in seconds, by operation. errors: of all answers
-    that were none, or no success, by operation and then by kind (as in BenchmarkError). unfinished: a line for each
-    upload that came to no object that can be read. before, after: what the proxy held; peak_bytes: its largest RSS.
+    parts: of all uploads together. seconds: how long the uploads took. latencies: of the successful requests, in
+    seconds, by operation. errors: numbers of requests that failed or were not answered, by operation and then by kind
+    (as in BenchmarkError). unfinished: a line for each upload that did not become a readable object. before, after:
+    what the proxy held; peak_bytes: its largest RSS.
     """
 
     parts: int
@@ -43,18 +44,20 @@ class Burst:
 
     @property
     def parts_a_second(self) -> float:
+        """How many parts were uploaded in a second on average, from the first Initiate to the last Complete."""
         return self.parts / self.seconds
 
     @property
     def requests(self) -> int:
-        """How many succeeded."""
+        """How many requests succeeded."""
         return sum(map(len, self.latencies.values()))
 
 
 def run(side: Side, uploads: int, parts: int, body: Body) -> Burst:
-    """Begin so many uploads at once, each on a connection of its own, send its parts one after another, complete it.
+    """Run `uploads` uploads at once, and then read every object back.
 
-    Then read every object back. A request that fails is counted and repeated a few times.
+    Each upload has a connection of its own, on which it is initiated, gets `parts` parts one after another, and is
+    completed. A request that fails is counted and repeated, up to ATTEMPTS times in all. body: of each part.
     """
     assert side.proxy.pid is not None
     burst = Burst(uploads * parts, ask(side.proxy.url))
@@ -105,7 +108,7 @@ def _persist(burst: Burst, operation: str, request: Callable[[], float]) -> None
 
 
 def _settled(side: Side) -> Held:
-    """Return what the proxy holds once it has noticed that its clients are gone, and has ended what goes on behind."""
+    """Return what the proxy holds once it has noticed that its clients are gone, and has ended work behind answers."""
     held = ask(side.proxy.url)
     for _time in range(20):
         time.sleep(0.5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: every operation, how it is set up for one side, and which are measured side by side."""
+"""The cases: every operation that is measured, how it is set up for one side, and which ones form a group."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ KIB, MIB = 1 << 10, 1 << 20
 COPIED_BYTES = 8 * MIB
 DOWNLOAD_PARTS, DOWNLOAD_PART_BYTES = 8, 8 * MIB
 LISTED_UPLOADS = 10
-LISTED_PARTS = 1000           # of each of them: also the longest page that List Parts can answer with
-SENT_TWICE = (100, 1000)      # for which numbers of parts Complete is measured with every part sent twice
+LISTED_PARTS = 1000           # of each of these uploads; also the longest page that List Parts can return
+SENT_TWICE = (100, 1000)      # for these numbers of parts, Complete is also measured with every part sent twice
 
 PART_UPLOAD, PUT_OBJECT, SWIFT_PUT = 'part upload', 'PutObject', 'Swift PUT'
 WITH_CRC32 = ', crc32'
@@ -24,15 +24,15 @@ LIST_PARTS, LIST_UPLOADS, COMPLETE, ABORT = 'list parts', 'list uploads', 'compl
 
 
 def no_cleaning(_side: Side, _prepared: Any) -> None:
-    """Leave everything as it is."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Case:
     """One operation of one size.
 
-    size, unit: how much of what, in 'bytes', 'parts' or 'uploads'; 0 and '' where there is no size. prepare: sets up
-    one measurement and returns what `measure` and `clean` are handed. measure: returns seconds.
+    unit: 'bytes', 'parts' or 'uploads', of which there are `size`; '' and 0 if the operation has no size. prepare: sets
+    up one measurement and returns the second argument of `measure` and `clean`. measure: returns seconds.
     """
 
     operation: str
@@ -47,9 +47,9 @@ class Case:
 class Group:
     """Cases that are measured in the same rounds.
 
-    warm_up: whether a round comes first that does not count. fresh_proxies: whether both sides get new proxies before
-    each measurement, and their memory is looked at. many_parts: whether so many parts are set up that rows of them may
-    have been late and must be waited for.
+    warm_up: whether there is a first round that does not count. fresh_proxies: whether both sides get new proxies
+    before each measurement, and their memory is measured. many_parts: whether so many parts are set up that some of
+    their rows may be late and have to be waited for.
     """
 
     name: str
@@ -61,9 +61,9 @@ class Group:
 
 
 def groups(parts: Sequence[int], rounds: int, body_bytes: Sequence[int]) -> list[Group]:
-    """Return everything there is to measure.
+    """Return all groups to measure.
 
-    parts: numbers of parts to complete and to abort. rounds: of an operation of middling length; quick ones get more,
+    parts: numbers of parts to complete and to abort. rounds: for an operation of middling length; short ones get more,
     very long ones fewer. body_bytes: sizes of the bodies to upload.
     """
     found = [Group('initiate', [_initiate()], 6 * rounds, warm_up=True)]
@@ -111,7 +111,7 @@ def _initiate() -> Case:
 
 
 def _transfers(size: int) -> list[Case]:
-    """Return the ways to send one body: as a part, as an object, as a Swift object."""
+    """Return the cases that send one body: as a part, as an S3 object, as a Swift object."""
     body = _body_of(size)
     cases = []
     for with_crc32 in (False, True):
@@ -131,12 +131,13 @@ def _transfers(size: int) -> list[Case]:
 
 @dataclass
 class _Source:
-    """Objects that are made once for each side and read in every round: side name to key."""
+    """An object that is made once for each side and read in every round. keys: by the names of the sides."""
 
     make: Callable[[Side], str]
     keys: dict[str, str] = field(default_factory=dict)
 
     def key(self, side: Side) -> str:
+        """Return the key of the object on this side, which is made now unless it exists."""
         if side.name not in self.keys:
             self.keys[side.name] = self.make(side)
         return self.keys[side.name]
@@ -168,14 +169,14 @@ def _download() -> Case:
 
 
 def _lists(parts: int) -> list[Case]:
-    """Return the two listings of a bucket that has LISTED_UPLOADS uploads of so many parts under way."""
+    """Return both lists of a bucket that has LISTED_UPLOADS open uploads of `parts` parts each."""
     made: dict[str, list[Upload]] = {}
 
     def uploads(side: Side) -> list[Upload]:
         if side.name not in made:
             made[side.name] = [side.new_upload(parts, lists=True) for _number in range(LISTED_UPLOADS)]
             for upload in made[side.name]:
-                # What is measured later may use them up.
+                # Later measurements may take them.
                 side.keep(upload)
         return made[side.name]
 
@@ -201,5 +202,5 @@ def _abort(count: int) -> Case:
 
 
 def _body_of(size: int) -> Body:
-    # Random, lest a disk compresses them; and the same in every run.
+    # Random, so that no disk can compress them, but the same in every run.
     return Body.of(random.Random(size).randbytes(size))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One kept connection that sends S3 requests, signed, and Swift requests, with a token, and times each.
+"""A client that keeps one connection, sends signed S3 requests and Swift requests over it, and times each.
 
-Knows nothing of multipart uploads. A time runs from the first byte sent to the last byte read: signing, hashing and
-connecting are done before it starts.
+It knows nothing of multipart uploads. A time runs from the first byte sent to the last byte read; signing, hashing and
+connecting come before it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from botocore.credentials import Credentials
 from .errors import BenchmarkError
 
 REGION = 'us-east-1'
-IDLE_SECONDS = 20.0           # well below the 60 after which Swift closes a connection that is not used
+IDLE_SECONDS = 20.0           # well below the 60 after which Swift closes an idle connection
 CONNECT_SECONDS = 10.0
 READ_BYTES = 1 << 20
 
@@ -38,7 +38,7 @@ class Body:
 
     @classmethod
     def of(cls, data: bytes) -> Body:
-        """Return a Body of these bytes."""
+        """Return a Body with these bytes."""
         crc32 = base64.b64encode(zlib.crc32(data).to_bytes(4, 'big')).decode('ascii')
         return cls(data, hashlib.sha256(data).hexdigest(), crc32)
 
@@ -57,9 +57,9 @@ class Answer:
 
 
 class Client:
-    """Sends requests to one proxy, one after another: not for several threads at once.
+    """Sends requests to one proxy, one after another; threads must not share it.
 
-    access, secret: of the S3 requests. allowed_seconds: how long a request may take before it counts as failed.
+    access, secret: the keys that sign S3 requests. allowed_seconds: how long a request may take until it fails.
     """
 
     def __init__(self, url: str, access: str, secret: str, allowed_seconds: float) -> None:
@@ -71,10 +71,10 @@ class Client:
 
     def s3(self, method: str, path: str, query: Mapping[str, str | None] | None = None,
            headers: Mapping[str, str] | None = None, body: Body = EMPTY) -> Answer:
-        """Send an S3 request, its payload signed, and return the answer.
+        """Send an S3 request with a signed payload; return the answer.
 
-        path: '/bucket/key', not encoded. query: a value None is sent without "=". Raises BenchmarkError unless the
-        status is 200 to 299.
+        path: '/bucket/key', not encoded. query: a parameter with the value None is sent without "=". Raises
+        BenchmarkError if there is no answer in time, or its status is not from 200 to 299.
         """
         words = [quote(name, safe='') + ('' if value is None else '=' + quote(value, safe=''))
                  for name, value in (query or {}).items()]
@@ -89,7 +89,7 @@ class Client:
         return self._exchange(method, target, dict(request.headers.items()), body.data)
 
     def swift(self, method: str, path: str, headers: Mapping[str, str], body: Body = EMPTY) -> Answer:
-        """Send a request as it is and return the answer. path: encoded. Raises BenchmarkError as `s3` does."""
+        """Send a request as it is; return the answer. path: encoded. Raises BenchmarkError like `s3`."""
         sent = {'Host': self._address.netloc, **headers}
         if body.data or method in ('PUT', 'POST'):
             sent['Content-Length'] = str(len(body.data))
@@ -128,12 +128,13 @@ class Client:
         return Answer(response.status, response.headers, body, seconds)
 
     def _read(self, response: http.client.HTTPResponse, started: float) -> bytes:
-        # The time-out of a socket begins anew with every byte, and a slow Complete sends white space all the while.
+        # The time-out of the socket is not enough: it begins anew with every byte, and a slow Complete keeps sending
+        # white space.
         pieces: list[bytes] = []
         while True:
             piece = response.read1(READ_BYTES)
             if not piece:
-                # http.client does so itself at the end of a body with a length, but not for this way to read.
+                # After read1, http.client does not do this by itself at the end of a body with a length.
                 response.close()
                 return b''.join(pieces)
             pieces.append(piece)
@@ -157,12 +158,12 @@ class Client:
 
 
 class _Signer(S3SigV4Auth):
-    """Signs with a hash of the payload that was computed before: botocore would hash a body again for each request."""
+    """Signs with a hash of the payload that was computed before. botocore would hash the body for each request."""
 
     def __init__(self, credentials: Credentials, sha256: str) -> None:
         super().__init__(credentials, 's3', REGION)
         self._sha256 = sha256
 
     def payload(self, request: AWSRequest) -> str:
-        """Return the payload's hash, which becomes x-amz-content-sha256 too."""
+        """Return the hash of the payload, which also becomes x-amz-content-sha256."""
         return self._sha256

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 
 def ended(name: str, measure: Callable[[], int]) -> int:
-    """Measure and return the exit code: that of `measure`, 1 after an error, which is printed, 130 when interrupted."""
+    """Call `measure`; return the exit code: its result, 1 after an error, which is printed, or 130 if interrupted."""
     from s3multi.demo.errors import DemoError
 
     from .errors import BenchmarkError
-    # As Ctrl-C: the servers are stopped and the temporary directory removed on the way out.
+    # Like Ctrl-C: the exception stops the servers and removes the temporary directory on its way out.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return measure()

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can go wrong in a measurement."""
+"""The failure of a measurement."""
 
 
 class BenchmarkError(Exception):
-    """A request that was not answered in time, or not with what it must be answered with.
+    """A request was not answered in time, or not as it has to be.
 
-    kind: the status of the answer, or the name of what was raised instead of one; '' for anything else.
+    kind: the status of the answer, or the name of the exception that came in its place; '' for anything else.
     """
 
     def __init__(self, message: str, kind: str = '') -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python3 -m benchmarks.floor`: what the small requests cost that a Complete is made of, and what they add up to."""
+"""`python3 -m benchmarks.floor`: measures the small requests that a Complete consists of, and adds them up."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from s3multi.demo import bootstrap
 
 PARTS = 2
-TIMES = 100                   # each request, and each Complete
+TIMES = 100                   # how often each request, and each Complete, is measured
 CONTAINER = 'bench-floor'
-# What tests/integration/test_request_counts.py finds for s3multi, and what s3api and SLO of Swift 2.38 send.
+# How many of each a Complete sends: s3multi by tests/integration/test_request_counts.py, stock by s3api and SLO of
+# Swift 2.38.
 REQUESTS: Mapping[str, Mapping[str, int]] = {
     's3multi': {'listing': 1, 'HEAD': 2, 'PUT': 2, 'DELETE': 2},
     'stock': {'HEAD': 1 + PARTS, 'PUT': 1, 'DELETE': 1},
@@ -21,7 +22,10 @@ REQUESTS: Mapping[str, Mapping[str, int]] = {
 
 
 def requests(send: Callable[[str, str], float]) -> Mapping[str, Callable[[], float]]:
-    """Return what sends a request of each kind and returns its seconds; `send` takes method and path in the account."""
+    """Return functions that send a request of each kind and return its seconds, by kind.
+
+    send: sends a request and returns its seconds; takes method and path in the account.
+    """
     send('PUT', CONTAINER)
     for number in range(PARTS + 1):
         send('PUT', f'{CONTAINER}/key/{number}')
@@ -41,14 +45,14 @@ def requests(send: Callable[[str, str], float]) -> Mapping[str, Callable[[], flo
 
 
 def main() -> int:
-    """Run the measurement and return the exit code."""
+    """Run the measurement; return the exit code."""
     bootstrap.ensure(bootstrap.DEMO_MODULES, 'demo', ['-m', 'benchmarks.floor', *sys.argv[1:]])
     from .command import ended
     return ended('benchmarks.floor', run)
 
 
 def run() -> int:
-    """Measure and print. Raises BenchmarkError, DemoError, OSError, KeyboardInterrupt."""
+    """Measure and print; return 0. Raises BenchmarkError, DemoError, OSError, KeyboardInterrupt."""
     from .arena import S3MULTI, SIDES, Arena
     with tempfile.TemporaryDirectory(prefix='s3multi-floor-') as name, Arena(name) as arena:
         kinds = requests(arena.sides[S3MULTI].swift_request)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python3 -m benchmarks.load`: many uploads at the same time, through s3multi and through Swift's own s3api."""
+"""`python3 -m benchmarks.load`: runs many uploads at the same time, through s3multi and through Swift's own s3api."""
 
 from __future__ import annotations
 
@@ -32,27 +32,28 @@ def parse_arguments() -> argparse.Namespace:
         's3multi, and the same through one with Swift\'s own s3api, over the same storage servers on this machine. '
         'Counts every raw answer, and looks at the memory of the proxy. Takes about four minutes.')
     parser.add_argument('--uploads', type=int, default=DEFAULT_UPLOADS, metavar='N',
-                        help='how many at the same time (default: %(default)s)')
+                        help='how many uploads run at the same time (default: %(default)s)')
     parser.add_argument('--parts', type=int, default=DEFAULT_PARTS, metavar='N',
-                        help='of each upload, one after another (default: %(default)s)')
+                        help='how many parts each upload sends, one after another (default: %(default)s)')
     parser.add_argument('--bytes', type=int, default=DEFAULT_BYTES, metavar='N',
-                        help='of each part (default: %(default)s)')
-    parser.add_argument('--rounds', type=int, default=1, metavar='N', help='for each side (default: %(default)s)')
+                        help='the size of each part (default: %(default)s)')
+    parser.add_argument('--rounds', type=int, default=1, metavar='N',
+                        help='how often each side is measured (default: %(default)s)')
     parser.add_argument('--memcache-connections', type=int, default=SWIFT_MEMCACHE_CONNECTIONS, metavar='N',
                         help="memcache_max_connections of both proxies (default: %(default)s, as Swift's)")
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the results here')
-    parser.add_argument('--data', type=Path, metavar='DIR', help='where to make the temporary directory of the '
-                        "cluster (default: the system's)")
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the results to this file')
+    parser.add_argument('--data', type=Path, metavar='DIR', help='make the temporary directory of the cluster in this '
+                        "one (default: the system's)")
     options = parser.parse_args()
     if min(options.uploads, options.parts, options.bytes, options.rounds, options.memcache_connections) < 1:
-        parser.error('all numbers are from 1 on')
+        parser.error('all numbers have to be 1 or more')
     if options.json is not None and not options.json.resolve().parent.is_dir():
         parser.error(f'the directory of {options.json} does not exist')
     return options
 
 
 def main() -> int:
-    """Run the load and return the exit code: 0 when s3multi answered every request with success, 1 otherwise."""
+    """Run the load; return the exit code: 0 if s3multi answered every request with success, 1 otherwise."""
     options = parse_arguments()
     bootstrap.ensure(bootstrap.DEMO_MODULES, 'demo', ['-m', 'benchmarks.load', *sys.argv[1:]])
 
@@ -61,7 +62,10 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, print and write. Raises BenchmarkError, DemoError, OSError, KeyboardInterrupt."""
+    """Measure, print the table, and write the file that was asked for; return the exit code.
+
+    Raises BenchmarkError, DemoError, OSError, KeyboardInterrupt.
+    """
     from . import burst, machine
     from .arena import S3MULTI, SIDES, Arena
     from .client import Body
@@ -71,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         with Arena(directory, _filters(options), probed=True) as arena:
             facts = machine.facts(arena.cluster, shlex.join(['python3', '-m', 'benchmarks.load', *sys.argv[1:]]))
             for name in SIDES:
-                # So that what a proxy keeps once it has been busy does not count as left behind.
+                # After this, what a busy proxy keeps for good does not count as left behind.
                 burst.run(arena.sides[name], min(options.uploads, WARM_UP_UPLOADS), 2, body)
             for number in range(options.rounds):
                 for name in SIDES if number % 2 == 0 else SIDES[::-1]:
@@ -92,13 +96,13 @@ def run(options: argparse.Namespace) -> int:
 
 def _filters(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     return {
-        # SLO would read back one small part a second.
+        # By default SLO reads back only one small part a second.
         'slo': {'rate_limit_segments_per_sec': 0},
         'cache': {'memcache_max_connections': options.memcache_connections}}
 
 
 def as_json(burst: Burst) -> dict[str, Any]:
-    """Return a burst as JSON has it: times in seconds, memory in bytes."""
+    """Return a burst for the JSON file: times in seconds, memory in bytes."""
     return {
         'seconds': burst.seconds, 'parts_a_second': burst.parts_a_second, 'errors': burst.errors,
         'unfinished': burst.unfinished,
@@ -111,7 +115,7 @@ def as_json(burst: Burst) -> dict[str, Any]:
 
 
 def render(found: dict[str, list[Burst]]) -> str:
-    """Return the table for people: a row for each figure, a column for each side; medians of the rounds."""
+    """Return the table for people: a row for each figure, a column for each side, medians of the rounds."""
     rows = []
     columns = [[_figures(each) for each in bursts] for bursts in found.values()]
     for label in dict.fromkeys(label for column in columns for figures in column for label in figures):
@@ -124,7 +128,7 @@ def render(found: dict[str, list[Burst]]) -> str:
 
 
 def percentile(values: Sequence[float], share: int) -> float:
-    """Return the value that so many percent of the others do not exceed."""
+    """Return the value that `share` percent of the values do not exceed. values: at least one."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * share // 100)]
 

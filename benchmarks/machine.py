@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Facts about the machine and the software that a measurement was made with."""
+"""Facts about the machine and the software of a measurement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from s3multi.demo.cluster import Cluster
 
 
 def facts(cluster: Cluster, command: str) -> dict[str, Any]:
-    """Return the facts for the JSON file. command: what was typed."""
+    """Return the facts, for the report and the JSON file. command: the command line of the measurement."""
     return {
         'command': command,
         'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
@@ -44,7 +44,7 @@ def _first_match(path: str, pattern: str) -> str:
 
 
 def _file_system(directory: Path) -> str:
-    """Return the type of the file system that a directory is on, 'ext4' for one; '' when it cannot be told."""
+    """Return the type of the file system that a directory is on, such as 'ext4'; '' if it is not known."""
     try:
         device = directory.stat().st_dev
         lines = Path('/proc/self/mountinfo').read_text(encoding='utf-8', errors='replace').splitlines()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The memory of a server process: what it holds, and the most it held while something ran. Linux only."""
+"""The memory of a server process: what it holds, and the most that it held while something ran. Linux only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESET_PEAK = '5'              # proc(5), clear_refs: set the peak back to what i
 
 
 def read_bytes(pid: int, field: str) -> int:
-    """Return VmRSS (resident now) or VmHWM (the most there ever was) of a process, in bytes; 0 when it is gone."""
+    """Return VmRSS (resident now) or VmHWM (the most ever resident) of a process, in bytes; 0 if it is gone."""
     try:
         text = Path(f'/proc/{pid}/status').read_text(encoding='ascii', errors='replace')
     except OSError:
@@ -24,7 +24,7 @@ def read_bytes(pid: int, field: str) -> int:
 
 
 class PeakMemory:
-    """A context manager: `before_bytes` is what the process held on entry, `peak_bytes` the most until the exit."""
+    """A context manager. before_bytes: what the process held on entry. peak_bytes: the most that it held until exit."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -57,7 +57,7 @@ class PeakMemory:
         return True
 
     def _sample(self) -> None:
-        # Where the kernel cannot count anew: its peak would be that of the process's whole life.
+        # For kernels whose peak cannot be reset: theirs is that of the process's whole life.
         while not self._done.wait(SAMPLE_SECONDS):
             self._see(read_bytes(self._pid, 'VmRSS'))
 

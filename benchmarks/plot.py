@@ -15,14 +15,14 @@ WIDTH, HEIGHT = 880, 380
 PANEL_WIDTH, PANEL_HEIGHT, TOP = 310, 260, 60
 LEFTS = (60, 500)           # each panel has its ticks on the left, and the last times of its curves on the right
 LABELS = {S3MULTI: 's3multi', STOCK: "Swift's s3api"}
-# Told apart without colours too: by the shape of the marks.
+# The shapes of the marks differ as well, for those who do not see the colours.
 COLOURS = {S3MULTI: '#1f5fa8', STOCK: '#c05a11'}
 
 Curve = Sequence['tuple[int, float]']
 
 
 def render(results: Results) -> str:
-    """Return the SVG document. A panel stays empty where nothing was measured."""
+    """Return the SVG document. A panel stays empty if nothing was measured for it."""
     curves = {operation: {side: results.curve(operation, side) for side in LABELS} for operation in (COMPLETE, ABORT)}
     points = [point for sides in curves.values() for curve in sides.values() for point in curve] or [(1, 1.0)]
     scale = Scale([size for size, _seconds in points], [seconds for _size, seconds in points])
@@ -38,23 +38,23 @@ def render(results: Results) -> str:
 
 
 class Scale:
-    """Both axes, logarithmic, from one power of ten to another; the same ones in each panel."""
+    """Both axes: logarithmic, from one power of ten to another, and the same in each panel."""
 
     def __init__(self, sizes: Sequence[int], seconds: Sequence[float]) -> None:
         self.sizes = _powers(min(sizes), max(sizes))
         self.seconds = _powers(min(seconds), max(seconds))
 
     def x(self, size: float) -> float:
-        """Return how far to the right a number of parts is, from 0 to PANEL_WIDTH."""
+        """Return the place of a number of parts, from 0 on the left to PANEL_WIDTH on the right."""
         return PANEL_WIDTH * (math.log10(size) - self.sizes[0]) / (self.sizes[-1] - self.sizes[0])
 
     def y(self, seconds: float) -> float:
-        """Return how far down a time is, from 0 to PANEL_HEIGHT."""
+        """Return the place of a time, from 0 at the top to PANEL_HEIGHT at the bottom."""
         return PANEL_HEIGHT * (self.seconds[-1] - math.log10(seconds)) / (self.seconds[-1] - self.seconds[0])
 
 
 def _powers(least: float, most: float) -> range:
-    """Return the powers of ten from the last one below to the first one above; at least two."""
+    """Return the exponents of the powers of ten from the last one below to the first one above; at least two."""
     low = math.floor(math.log10(least))
     return range(low, max(math.ceil(math.log10(most)), low + 1) + 1)
 
@@ -89,7 +89,7 @@ def _grid(scale: Scale) -> list[str]:
 
 
 def _tick(power: int) -> str:
-    """Return 10 ** power seconds: '10 ms', '1 s', '100 s'."""
+    """Return 10 ** power seconds as text: '10 ms', '1 s', '100 s'."""
     return f'{10 ** power} s' if power >= 0 else f'{10.0 ** (power + 3):g} ms'
 
 

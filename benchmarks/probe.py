@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A filter that tells what its proxy holds in memory, and how to ask it. For measurements only: it asks no auth."""
+"""A filter that tells what its proxy holds in memory, and how to ask it. For measurements only: anybody may ask."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _OF_REQUESTS = ('s3multi.', 'swift.common.swob', 'swift.common.middleware.s3api.
 
 @dataclass(frozen=True)
 class Held:
-    """What a proxy holds once its garbage is collected.
+    """What a proxy holds after its garbage was collected.
 
-    objects: of the classes of s3multi, requests and answers of Swift, and green threads: a request that is over may
-    leave none. blocks: pieces of memory that Python objects live in; some thousands come and go, for eventlet keeps
-    timers that were cancelled until their time has come. resident_bytes: RSS, after the C library has given back what
-    it can; what it cannot, fragments, is no leak.
+    objects: how many there are of the classes of s3multi, of Swift's requests and answers, and of green threads; a
+    request that is over must leave none. blocks: the pieces of memory in which Python objects live. Some thousands
+    come and go, because eventlet keeps a cancelled timer until its time has come. resident_bytes: RSS after the C
+    library has given back what it can. What it cannot give back are fragments, not a leak.
     """
 
     objects: int = 0
@@ -43,7 +43,7 @@ class Held:
 
 
 def into(pipeline: str) -> str:
-    """Return the pipeline with the filter where every request passes it."""
+    """Return the pipeline with the filter at a place that every request passes."""
     return pipeline.replace('catch_errors ', f'catch_errors {NAME} ', 1)
 
 
@@ -61,12 +61,12 @@ def ask(url: str) -> Held:
 # In the proxy
 
 def filter_factory(_global_conf: dict[str, str], **_local_conf: str) -> Callable[[Any], Probe]:
-    """Return what makes the filter."""
+    """Return a function that makes the filter: the entry point for PasteDeploy."""
     return functools.partial(Probe)
 
 
 class Probe:
-    """Answers GET /probe itself."""
+    """Answers requests for PATH itself, and passes on all others."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -80,7 +80,7 @@ class Probe:
 
 
 def _measure() -> dict[str, int]:
-    # Twice: what finalizers drop is garbage of the second round.
+    # Twice, because what finalizers drop becomes garbage for the second round.
     gc.collect()
     gc.collect()
     try:

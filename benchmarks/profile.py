@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python3 -m benchmarks.profile`: what the time of Complete, Upload Part and Abort is spent on.
+"""`python3 -m benchmarks.profile`: shows on what the time of Complete, Upload Part and Abort is spent.
 
 Needs py-spy: `pip install py-spy`.
 
-Each operation is done twice as often as needed: once to see how much CPU each server takes, and once with py-spy
-looking at the proxy, to see in whose code that is.
+Each operation is measured in two series: one tells how much CPU each server takes; in the other, py-spy looks at the
+proxy and tells in whose code the time is spent.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SERVERS = ('proxy', 'object', 'container', 'cache')
 
 @dataclass(frozen=True)
 class Subject:
-    """One operation. prepare: makes what one measurement needs. act: what is measured."""
+    """One operation. times: how often it is done in a series. prepare: makes what `act` needs. act: is measured."""
 
     name: str
     times: int
@@ -42,7 +42,7 @@ class Subject:
 
 
 def subjects() -> list[Subject]:
-    """Return what is looked at."""
+    """Return the operations that are measured."""
     from .cases import _body_of
     from .side import PART, Side
     body = _body_of(64 << 20)
@@ -57,13 +57,16 @@ def subjects() -> list[Subject]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return how much CPU a process has taken: proc(5), /proc/pid/stat, utime and stime."""
+    """Return how much CPU time a process has taken, in seconds: proc(5), /proc/pid/stat, utime and stime."""
     fields = Path(f'/proc/{pid}/stat').read_text(encoding='ascii', errors='replace').rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def owner_of(stack: Sequence[str]) -> str:
-    """Return whose code a stack of py-spy is in: the innermost frame that is anybody's."""
+    """Return the owner of the code that a stack of py-spy is in: that of the innermost frame which has one.
+
+    stack: frames as py-spy writes them, the outermost first.
+    """
     for frame in reversed(stack):
         place = re.search(r'\(([^()]*?)(:\d+)?\)$', frame)
         path = place[1] if place else ''
@@ -76,7 +79,7 @@ def owner_of(stack: Sequence[str]) -> str:
 
 
 def shares(raw: str) -> Mapping[str, float]:
-    """Return the share of each owner in the samples of py-spy's raw format, those left out in which it waits."""
+    """Return the share of each owner in the samples, without those in which the proxy waits. raw: as py-spy writes."""
     found: collections.Counter[str] = collections.Counter()
     for line in raw.splitlines():
         frames, _blank, count = line.rpartition(' ')
@@ -88,7 +91,7 @@ def shares(raw: str) -> Mapping[str, float]:
 
 
 def look_at(side: Any, servers: Mapping[str, int], subject: Subject, directory: Path) -> None:
-    """Measure one operation and print what came of it. servers: process ids by name."""
+    """Measure one operation and print the results. servers: process ids by name. directory: for temporary files."""
     made = [subject.prepare(side) for _ in range(subject.times)]
     before = {name: cpu_seconds(pid) for name, pid in servers.items()}
     start = time.perf_counter()
@@ -114,7 +117,7 @@ def look_at(side: Any, servers: Mapping[str, int], subject: Subject, directory: 
 
 
 def main() -> int:
-    """Look at every operation; the exit code is 0, or 1 without py-spy."""
+    """Measure every operation; return the exit code: 0, or 1 without py-spy."""
     if shutil.which('py-spy') is None:
         print('benchmarks.profile: py-spy is not on the PATH; run: pip install py-spy', file=sys.stderr)
         return 1

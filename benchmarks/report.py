@@ -18,7 +18,7 @@ deletion to the object expirer, and so does a Complete after more than five repe
 
 
 def render(machine: Mapping[str, Any], results: Results) -> str:
-    """Return the report."""
+    """Return the report. machine: as `machine.facts` returns it."""
     parts = [_machine(machine), _table(_times(results)), NOTE]
     throughput = _throughput(results)
     if len(throughput) > 1:
@@ -68,7 +68,7 @@ def _throughput(results: Results) -> list[list[str]]:
     rows = [['body', 'header', 's3multi: part', 'PutObject', 'share', 'stock: part', 'PutObject', 'share',
              'Swift PUT']]
     for each in results.throughputs():
-        # Of a small body it is the requests that take the time: see the table above.
+        # A small body takes hardly any time beside its request: see the table above.
         if each.size_bytes < MIB:
             continue
         row = [show_size(each.size_bytes, 'bytes'), 'crc32' if each.with_crc32 else '-']
@@ -90,7 +90,7 @@ def _memory(results: Results) -> list[list[str]]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows in columns: the first two to the left, numbers to the right."""
+    """Return the rows as a table: the first two columns are aligned to the left, numbers to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ['  '.join(cell.ljust(width) if column < 2 else cell.rjust(width)
                        for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows]

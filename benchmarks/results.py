@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was measured, and what follows from it: medians, ratios, throughput. Plain values; no I/O."""
+"""The measurements, and what follows from them: medians, ratios, throughput. Plain values; no I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .cases import MIB, PART_UPLOAD, PUT_OBJECT, SWIFT_PUT, WITH_CRC32, Case
 
 @dataclass(frozen=True)
 class Subject:
-    """What was measured: an operation of a size. size and unit as in Case."""
+    """What was measured: an operation of a size. size, unit: as in Case."""
 
     operation: str
     size: int
@@ -23,10 +23,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Throughput:
-    """How fast bodies of one size went, in MiB a second. with_crc32: whether a checksum header came with them.
+    """How fast bodies of one size were sent, in MiB a second. with_crc32: whether with a checksum in a header.
 
-    part, put_object: by side. swift_put: plain Swift, through either proxy. share: by side, the throughput of parts as
-    a share of that of PutObject through the same proxy.
+    part, put_object: by side. swift_put: by the Swift API, through either proxy. share: by side, the throughput of
+    parts as a share of that of PutObject through the same proxy.
     """
 
     size_bytes: int
@@ -39,9 +39,9 @@ class Throughput:
 
 @dataclass
 class Results:
-    """Everything that was measured. seconds: by subject and side, in the order of the rounds.
+    """All measurements. seconds: by subject and side, in the order of the rounds.
 
-    memory: by subject and side, bytes before and at the peak. failures: a line for every group that was left.
+    memory: by subject and side, bytes before and at the peak. failures: a line for every group that was given up.
     """
 
     seconds: dict[Subject, dict[str, list[float]]] = field(default_factory=dict)
@@ -54,28 +54,28 @@ class Results:
         self.seconds.setdefault(subject, {name: [] for name in SIDES})[side].append(seconds)
 
     def add_memory(self, case: Case, side: str, before_bytes: int, peak_bytes: int) -> None:
-        """Note what a proxy held before a measurement and at most during it."""
+        """Note what a proxy held before a measurement, and the most that it held during it."""
         subject = Subject(case.operation, case.size, case.unit)
         self.memory.setdefault(subject, {})[side] = (before_bytes, peak_bytes)
 
     def whole(self) -> 'Iterator[tuple[Subject, dict[str, list[float]]]]':
-        """Yield what was measured for both sides."""
+        """Yield the subjects that were measured for both sides, with their seconds by side."""
         for subject, samples in self.seconds.items():
             if all(samples[name] for name in SIDES):
                 yield subject, samples
 
     def median(self, subject: Subject, side: str) -> float | None:
-        """Return the median in seconds; None when that was not measured."""
+        """Return the median in seconds; None if the subject was not measured for this side."""
         samples = self.seconds.get(subject, {}).get(side)
         return statistics.median(samples) if samples else None
 
     def curve(self, operation: str, side: str) -> list[tuple[int, float]]:
-        """Return numbers of parts and median seconds of an operation, by number."""
+        """Return pairs of number of parts and median seconds of an operation, in order of the number."""
         return sorted((subject.size, statistics.median(samples[side])) for subject, samples in self.whole()
                       if subject.operation == operation)
 
     def throughputs(self) -> list[Throughput]:
-        """Return the throughput for every size and kind of body of which all ways to send it were measured."""
+        """Return the throughput for every size and kind of body, if all ways to send it were measured."""
         found = []
         for subject, samples in self.whole():
             if not subject.operation.startswith(PART_UPLOAD):
@@ -92,7 +92,7 @@ class Results:
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """Return the results as JSON has them: times in seconds, memory in bytes, throughput in MiB a second."""
+        """Return the results for the JSON file: times in seconds, memory in bytes, throughput in MiB a second."""
         return {
             'results': [
                 {'operation': subject.operation, 'size': subject.size, 'unit': subject.unit,
@@ -116,5 +116,5 @@ def _rate(size_bytes: int, seconds: list[float]) -> float:
 
 
 def _share(part_seconds: list[float], put_seconds: list[float]) -> float:
-    # Round by round: what slows the machine down for a while slows down both of a round.
+    # Round by round: what slows the machine down for a while slows down both requests of a round.
     return statistics.median(put / part for part, put in zip(part_seconds, put_seconds))

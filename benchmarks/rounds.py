@@ -18,7 +18,10 @@ from .results import Results
 
 
 def run(arena: Arena, groups: Sequence[Group], results: Results) -> None:
-    """Measure all groups. A group that fails is noted in the results and left; ClusterError when a server ended."""
+    """Measure all groups. A group that fails is noted in the results and given up.
+
+    Raises ClusterError if a server has ended.
+    """
     for group in groups:
         started = time.monotonic()
         print(f'{group.name}: ', end='', file=sys.stderr, flush=True)
@@ -32,12 +35,12 @@ def run(arena: Arena, groups: Sequence[Group], results: Results) -> None:
 
 
 def run_group(arena: Arena, group: Group, results: Results) -> None:
-    """Measure one group. Raises BenchmarkError."""
+    """Measure one group. Raises BenchmarkError if a request fails."""
     if group.warm_up:
         for case in group.cases:
             _measure(arena, group, case, SIDES, Results())
     for number in range(group.rounds):
-        # Who goes first changes from round to round, and so does what goes first.
+        # The side that goes first changes from round to round, and so does the case that goes first.
         forward = number % 2 == 0
         for case in group.cases if forward else reversed(group.cases):
             _measure(arena, group, case, SIDES if forward else SIDES[::-1], results)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One of the two that are compared: its proxy, its buckets, and the S3 operations, each timed and its answer checked.
+"""One of the two sides of a comparison: its proxy, its buckets, and the S3 operations, timed and with answers checked.
 
-Nothing here depends on which of the two it is: both get the very same requests.
+Nothing here depends on which side it is: both get the very same requests.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ACCESS, SECRET = 'test:tester', 'testing'
 ALLOWED_SECONDS = 600.0       # stock s3api may need 200 for an Abort of 10,000 parts on a busy machine
 SETUP_THREADS = 4
 SETUP_ATTEMPTS = 3            # a busy object server answers 503 now and then
-WARM_UPLOADS = 3              # of each kind of ending: a proxy's first requests of a kind pay for its imports
-PART = Body.of(b's3multi.' * 128)            # 1 KiB: of every part that is there only to be counted
+WARM_UPLOADS = 3              # that are completed, and as many that are aborted: first requests pay for imports
+PART = Body.of(b's3multi.' * 128)            # 1 KiB: the body of a part that is only there to be counted
 
 
 @dataclass
 class Upload:
-    """An upload under way. etags: of its parts, by part number from 1 on, with their quotes."""
+    """An open upload. etags: of its parts, with quotes, by part number from 1 on."""
 
     bucket: str
     key: str
@@ -37,14 +37,14 @@ class Upload:
 
     @property
     def path(self) -> str:
-        """Bucket and key as the path of a request."""
+        """Bucket and key, as the path of a request."""
         return f'/{self.bucket}/{self.key}'
 
 
 class Side:
-    """One contestant. name: 's3multi' or 'stock'. `connect` gives it a proxy, and another one later.
+    """One side. name: 's3multi' or 'stock'. `connect` gives it a proxy, and may later give it another one.
 
-    stopped: set it to have preparations in other threads fail soon.
+    stopped: set this to make preparations in other threads fail soon.
     """
 
     def __init__(self, name: str) -> None:
@@ -66,7 +66,7 @@ class Side:
         return self._proxy
 
     def connect(self, proxy: Proxy) -> None:
-        """Talk to this proxy from now on, and warm it up. The first time the buckets are made too."""
+        """Use this proxy from now on, and warm it up. The first call also makes the buckets."""
         first_time = self._proxy is None
         self._proxy = proxy
         self._clients = threading.local()
@@ -111,7 +111,7 @@ class Side:
         return answer.seconds
 
     def copy_part(self, upload: Upload, number: int, source: str) -> float:
-        """Upload a part by copy. source: the path of an object."""
+        """Upload a part by copy and note its ETag. source: the path of an object."""
         answer = self.client.s3('PUT', upload.path, {'partNumber': str(number), 'uploadId': upload.id},
                                 {'x-amz-copy-source': source})
         upload.etags[number] = _text(answer, 'ETag').replace('&quot;', '"')
@@ -124,15 +124,15 @@ class Side:
         return answer.seconds
 
     def list_uploads(self, uploads: Sequence[Upload]) -> float:
-        """List the uploads of the bucket of these, which must be all that it has."""
+        """List the uploads of a bucket. uploads: all that it has."""
         answer = self.client.s3('GET', '/' + uploads[0].bucket, {'uploads': None})
         _expect_count(answer, b'<Upload>', len(uploads))
         return answer.seconds
 
     def complete(self, upload: Upload) -> float:
-        """Complete an upload of all its parts."""
+        """Complete an upload with all of its parts."""
         answer = self.client.s3('POST', upload.path, {'uploadId': upload.id}, None, _complete_body(upload))
-        # An error after white space has the status 200 too.
+        # An error after white space also has the status 200.
         _expect_count(answer, b'<CompleteMultipartUploadResult', 1)
         return answer.seconds
 
@@ -154,7 +154,7 @@ class Side:
         return self.client.swift(method, f'{self._storage_path}/{path}', {'X-Auth-Token': self._token}).seconds
 
     def get_object(self, key: str, size_bytes: int) -> float:
-        """Read an object of that size."""
+        """Read an object of this size."""
         answer = self.client.s3('GET', f'/{self.bucket}/{key}')
         if len(answer.body) != size_bytes:
             raise BenchmarkError(f'{key} has {len(answer.body)} bytes instead of {size_bytes}')
@@ -167,9 +167,9 @@ class Side:
     # Preparations
 
     def new_upload(self, parts: int = 0, body: Body = PART, times: int = 1, lists: bool = False) -> Upload:
-        """Initiate an upload and send `parts` parts, several at a time, each `times` times.
+        """Initiate an upload and send `parts` parts, several at a time, each `times` times; return the upload.
 
-        lists: in the bucket whose uploads are listed, and not in the other one.
+        lists: whether it belongs in the bucket whose uploads are listed, or in the other one.
         """
         upload = Upload(self._lists_bucket if lists else self.bucket, self.new_key(), '')
         self.initiate(upload)
@@ -180,11 +180,11 @@ class Side:
         return upload
 
     def keep(self, upload: Upload) -> None:
-        """Put an upload by for a later `take`."""
+        """Keep an upload for a later `take`."""
         self._spare.setdefault(len(upload.etags), []).append(upload)
 
     def take(self, parts: int) -> Upload:
-        """Return an upload of so many parts: one that was put by, else a new one."""
+        """Return an upload of so many parts: one that was kept, else a new one."""
         spare = self._spare.get(parts)
         return spare.pop() if spare else self.new_upload(parts)
 
