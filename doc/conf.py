@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How Sphinx builds the documentation: ``sphinx-build -W -b html doc doc/_build``."""
+"""The configuration of Sphinx, which builds the documentation: ``sphinx-build -W -b html doc doc/_build``."""
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# The documentation describes the checkout it lies in, and its tables are made from that code.
+# The documentation describes the checkout that it lies in; its tables are made from that code.
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 from s3multi import __version__  # noqa: E402

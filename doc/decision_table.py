@@ -64,12 +64,12 @@ class _World:
         self._object = ObjectAtKey(_OURS, _ETAG) if there else ObjectAtKey()
 
     def ask(self, decide: 'Callable[[View], Step]', view: View = View(_OURS)) -> Step:
-        """Return the step to which ``decide`` comes."""
+        """Return the step to which ``decide`` comes when it has read what it asked for. view: what it knows before."""
         return follow(view, decide, lambda step, _: {
             Step.READ_INTENT: self._intent, Step.READ_OBJECT: self._object}.get(step, self._marker))[0]
 
     def complete(self, etag: str) -> str:
-        """Say what a Complete of the list with this ETag does. That of the intent, and of the object, is ``_ETAG``."""
+        """Return what a Complete does whose list has this ETag. Intent and object, if any, have ``_ETAG``."""
         name = etag + ':x'
         view = View(_OURS, intent=Intent(name, _NOW), own_intent=True) if self._intent is None else View(_OURS)
         step = self.ask(partial(complete_step, list_name=name, now=_NOW), view)
@@ -87,7 +87,7 @@ class _World:
         return _COMPLETE[step]
 
     def abort(self) -> str:
-        """Say what an Abort does."""
+        """Return what an Abort does."""
         step = self.ask(partial(abort_step, now=_NOW))
         if step is not Step.FLAG:
             return _ABORT[step]

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directives whose tables are made from the code, so that they cannot differ from it. No options, no content.
+"""Directives whose tables are made from the code, so that they cannot differ from it.
 
-``.. s3multi-options::``: the options of ``[filter:s3multi]``. ``.. s3multi-front-options::``: those of
-``[filter:s3api]`` that are ours. ``.. s3multi-refused-headers::``: the request headers that are answered with
-NotImplemented. ``.. s3multi-errors::``: every error code with its HTTP status.
-``.. s3multi-stages::``: what the records say in each stage of an upload. ``.. s3multi-moves::``: every write that moves
-an upload. ``.. s3multi-decisions::``: what each operation does in each state of an upload. ``.. s3multi-steps::``,
-``.. s3multi-sweep-steps::``: the steps that protect an upload, also from a sweep, and how each is missed when it is
-left out.
+The classes below say what each table shows; ``setup`` has the names of the directives. These take no options and no
+content, as in ``.. s3multi-options::``.
 """
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -30,9 +25,9 @@ OPERATIONS = {
 
 
 class TableDirective(Directive):
-    """A table of ``rows``, each cell a line of reStructuredText."""
+    """A table with ``heads`` above ``rows``. Each cell is a line of reStructuredText. widths: in percent."""
 
-    module: Any = None      # that the rows come from
+    module: Any = None      # the module from which the rows come
     heads: Sequence[str] = ()
     widths: Sequence[int] = ()
 
@@ -40,7 +35,7 @@ class TableDirective(Directive):
         raise NotImplementedError
 
     def run(self) -> 'list[nodes.Node]':
-        # The page is made anew when the module changes.
+        # So Sphinx makes the page anew when the module changes.
         self.state.document.settings.env.note_dependency(self.module.__file__)
         lines = ['.. list-table::', '   :header-rows: 1', '   :widths: ' + ' '.join(map(str, self.widths)), '']
         for row in [self.heads, *self.rows()]:
@@ -64,7 +59,7 @@ class Options(TableDirective):
 
 
 class FrontOptions(Options):
-    """The options of ``[filter:s3api]`` that are ours."""
+    """Our options of ``[filter:s3api]``."""
 
     described = config.FRONT_OPTIONS
 
@@ -82,7 +77,7 @@ def _literal(text: str) -> str:
 
 
 class RefusedHeaders(TableDirective):
-    """The headers that are refused with NotImplemented, and by which operations."""
+    """The request headers that are refused with NotImplemented, and the operations that refuse them."""
 
     module = request_headers
     heads = ('Header', 'Refused by')
@@ -98,7 +93,7 @@ class RefusedHeaders(TableDirective):
 
 
 class Errors(TableDirective):
-    """Every error code s3multi itself answers with."""
+    """Every error code that s3multi itself answers, with its HTTP status and its message."""
 
     module = errors
     heads = ('Code', 'Status', 'Message')
@@ -112,7 +107,7 @@ class Errors(TableDirective):
 
 
 class Stages(TableDirective):
-    """What marker, intent and object say in each stage, and how it ends."""
+    """The stages of an upload: what marker, intent and object say in each, and how it ends."""
 
     module = lifecycle
     heads = ('Stage', 'Marker', 'Intent', 'Object', 'Who goes on')
@@ -130,7 +125,7 @@ def _sign(there: 'bool | None') -> str:
 
 
 class Moves(TableDirective):
-    """Every durable write, by whom, at which timestamp, and what it does in which stage."""
+    """Every durable write: by whom, at which timestamp, and how it moves the upload."""
 
     module = lifecycle
     heads = ('No.', 'Write', 'At', 'By', 'Moves the upload')
@@ -160,7 +155,7 @@ class Decisions(TableDirective):
 
 
 class Steps(TableDirective):
-    """The protective steps, what breaks without each, and the events that show it."""
+    """The steps that protect an upload, the rule that breaks without each, and the events that show it."""
 
     module = mutations
     heads = ('Step', 'Broken without it', 'After these events')
@@ -173,7 +168,7 @@ class Steps(TableDirective):
 
 
 class SweepSteps(TableDirective):
-    """The same for sweeps."""
+    """The steps that protect an upload from a sweep, like ``Steps``."""
 
     module = sweeping
     heads = Steps.heads
@@ -186,7 +181,7 @@ class SweepSteps(TableDirective):
 
 
 def setup(app: Any) -> 'dict[str, Any]':
-    """Called by Sphinx."""
+    """Register the directives, and have the state diagram drawn before each build. Sphinx calls this."""
     app.add_directive('s3multi-options', Options)
     app.add_directive('s3multi-front-options', FrontOptions)
     app.add_directive('s3multi-refused-headers', RefusedHeaders)

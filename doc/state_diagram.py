@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws ``states.svg`` from ``s3multi.upload.lifecycle``: ``python3 doc/state_diagram.py``.
 
-Sphinx does so before each build. An arrow has the numbers of the writes that make its move, as the table below the
-diagram counts them.
+Sphinx runs this before each build. An arrow shows the numbers of the writes that make its move; the table below the
+diagram has the same numbers.
 """
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from s3multi.upload.lifecycle import LOOKS, MOVES, Stage  # noqa: E402
 FILE = HERE / 'states.svg'
 _WIDTH, _HEIGHT = 1000, 380
 _BOX = 130, 50
-# The centres of the boxes; None is where uploads begin.
+# The centres of the boxes, and of the dot where uploads begin (None).
 _PLACES = {
     None: (30, 130), Stage.OPEN: (140, 130), Stage.COMPLETING: (360, 130), Stage.VISIBLE: (560, 130),
     Stage.CLOSING: (755, 130), Stage.OVER: (925, 130), Stage.ABORTING: (140, 300), Stage.CONTESTED: (360, 300),
@@ -24,12 +24,15 @@ _PLACES = {
 # How far an arrow that would cross a box bends aside, in pixels; upwards for those of the upper row.
 _BENDS = {(Stage.COMPLETING, Stage.CLOSING): -100, (Stage.ABORTING, Stage.ABORTED): 90}
 _ENDS = {Stage.OVER: '#e2f3df', Stage.ABORTED: '#f7e0dc'}
-# Between an arrow and the one that goes back.
+# How far each of two opposite arrows lies beside the line between the boxes, in pixels.
 _GAP = 9
 
 
 def arrows():
-    """Return the numbers of the writes that make each move, by the stages before and after; without those that stay."""
+    """Return the numbers of the writes that make each move, by the stages before and after it.
+
+    Writes that leave an upload in its stage are not among them.
+    """
     found = {}
     for number, move in enumerate(MOVES, 1):
         for before, after in move.steps:
@@ -73,7 +76,7 @@ def _box(stage, look):
 def _arrow(before, after, label):
     start, end = _PLACES[before], _PLACES[after]
     length = ((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2) ** 0.5
-    # To the left of its way, so that the one back runs beside it.
+    # The arrow lies to the left of its way, so that the opposite one runs beside it.
     aside = (end[1] - start[1]) / length * _GAP, -(end[0] - start[0]) / length * _GAP
     bend = _BENDS.get((before, after), 0)
     middle = (start[0] + end[0]) / 2 + aside[0], (start[1] + end[1]) / 2 + aside[1] + bend
@@ -89,19 +92,22 @@ def _arrow(before, after, label):
 
 
 def _edge(stage, centre, towards, aside):
-    """Return where the way from the centre of a box, moved aside, leaves the box."""
+    """Return the point where an arrow meets the edge of a box.
+
+    The arrow goes from the centre of the box, moved by ``aside``, to the point ``towards``.
+    """
     start = centre[0] + aside[0], centre[1] + aside[1]
     if stage is None:
         return start[0] + 10, start[1]
     ways = towards[0] - start[0], towards[1] - start[1]
-    # To the side of the box that is reached first.
+    # The arrow leaves by the side of the box that it reaches first.
     part = min((size / 2 - off * (1 if way > 0 else -1)) / abs(way)
                for size, off, way in zip(_BOX, aside, ways) if way)
     return start[0] + ways[0] * part, start[1] + ways[1] * part
 
 
 def write():
-    """Write the file, if it is not current."""
+    """Write the file if its content has changed."""
     if not FILE.exists() or FILE.read_text('utf-8') != draw():
         FILE.write_text(draw(), 'utf-8')
 
