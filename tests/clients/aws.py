@@ -15,24 +15,24 @@ from .client import MIB, REGION, Client, Failed, Program, missing_module, packag
 
 
 def boto3_client(site):
-    """Return a boto3 client of the site, with its default settings."""
+    """Return a boto3 client for the site, with boto3's default settings."""
     return boto3.session.Session().client(
         's3', endpoint_url=site.url, region_name=REGION, aws_access_key_id=site.access,
         aws_secret_access_key=site.secret, verify=site.ca or None)
 
 
 class Unreadable(Exception):
-    """A file that is being uploaded cannot be read on."""
+    """A file that is being uploaded cannot be read any further."""
 
 
 class Breaking:
-    """A file of 200 MiB whose reading fails as soon as has_part() returns."""
+    """A file of 200 MiB whose first half can be read; then reading waits for has_part(), and fails."""
 
     def __init__(self, has_part):
         self.has_part, self.left = has_part, 200 * MIB
 
     def read(self, size=-1):
-        """Return the next bytes, half of them before has_part() has been asked."""
+        """Return the next bytes. Raises Unreadable once the first half was read and has_part() has returned."""
         if self.left < 100 * MIB:
             self.has_part()
             raise Unreadable
@@ -42,10 +42,10 @@ class Breaking:
 
 
 class PartByPart:
-    """What follows from a call for each operation."""
+    """What a client can do that has a call for each operation."""
 
     def resume(self, path, bucket, key, upload_id):
-        """Upload the parts that an upload of this file lacks, and complete it."""
+        """Send the parts that are missing in an upload of this file, and complete it."""
         parts = self.parts(bucket, key, upload_id)
         with open(path, 'rb') as file:
             for number, body in enumerate(iter(lambda: file.read(self.part_bytes), b''), 1):
@@ -55,7 +55,7 @@ class PartByPart:
 
 
 class Boto3(PartByPart, Client):
-    """boto3: upload_file, download_file, copy, paginators."""
+    """boto3, with upload_file, download_file, copy and paginators."""
 
     name = 'boto3'
     get = 'pip install boto3'
@@ -95,7 +95,7 @@ class Boto3(PartByPart, Client):
         self.s3.copy({'Bucket': bucket, 'Key': key}, bucket, to)
 
     def upload_part(self, bucket, key, upload_id, number, body, crc32=None):
-        """Upload one part and return its ETag. crc32: of the body; None for what boto3 finds."""
+        """Upload one part; return its ETag. crc32: of the body; None to have boto3 compute it."""
         checksum = {'ChecksumCRC32': crc32} if crc32 else {}
         return self.s3.upload_part(Bucket=bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=body,
                                    **checksum)['ETag']
@@ -118,9 +118,9 @@ class Boto3(PartByPart, Client):
 
 
 class Crt(Client):
-    """The AWS CRT client as s3transfer, on which boto3 and the AWS CLI are built, makes and uses it.
+    """The AWS CRT client, made and used by s3transfer, on which boto3 and the AWS CLI are built.
 
-    boto3 itself gives it no endpoint but by the environment, and no authority to trust.
+    boto3 itself can give it an endpoint only through the environment, and no authority to trust.
     """
 
     name = 'AWS CRT'
@@ -138,7 +138,7 @@ class Crt(Client):
 
     @contextlib.contextmanager
     def manager(self):
-        """Hand over a CRTTransferManager, and end it."""
+        """Yield a CRTTransferManager, which ends afterwards. Raises Failed for an error of S3."""
         from s3transfer import crt
         session = botocore.session.Session()
         session.set_credentials(self.site.access, self.site.secret)
@@ -173,7 +173,7 @@ class Crt(Client):
 
 
 class AwsCli(PartByPart, Program):
-    """The AWS CLI, version 1: `aws s3`, and `aws s3api` where that has no command."""
+    """The AWS CLI, version 1: `aws s3`, and `aws s3api` for what `aws s3` cannot do."""
 
     name = 'AWS CLI v1'
     get = 'pip install awscli'
@@ -189,7 +189,7 @@ class AwsCli(PartByPart, Program):
         return found.group(1) if found else said.strip()
 
     def api(self, operation, bucket, *words):
-        """Run `aws s3api` and return the result document."""
+        """Run `aws s3api`; return the result document."""
         said = self.run('s3api', operation, '--bucket', bucket, '--output', 'json', *words)
         return json.loads(said) if said.strip() else {}
 
@@ -215,7 +215,7 @@ class AwsCli(PartByPart, Program):
         self.run('s3', 'cp', '--no-progress', f's3://{bucket}/{key}', f's3://{bucket}/{to}')
 
     def upload_part(self, bucket, key, upload_id, number, body, crc32=None):
-        """Upload one part and return its ETag. crc32: of the body; None for what the CLI finds."""
+        """Upload one part; return its ETag. crc32: of the body; None to have the CLI compute it."""
         path = self.site.home / 'part'
         path.write_bytes(body)
         return self.api('upload-part', bucket, '--key', key, '--upload-id', upload_id, '--part-number', number,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests ask of every S3 client, in the client's own words: uploads, lists, copies, resumes and aborts."""
+"""What the tests have every S3 client do, by the client's own calls: upload, list, copy, resume and abort."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LARGE_SECONDS = 1200
 
 @dataclass(frozen=True)
 class Site:
-    """Where the clients send their requests, and as whom. ca: the file of the authority to trust, '' without TLS.
+    """Where the clients send their requests, and as which user. ca: the file of the authority to trust; '' without TLS.
 
-    home: a directory for what a client writes outside.
+    home: a directory for the files that a client writes, in place of the user's own.
     """
 
     url: str
@@ -35,7 +35,7 @@ class Site:
 
     @property
     def tls(self):
-        """Whether the site is asked over TLS."""
+        """Whether requests go over TLS."""
         return bool(self.ca)
 
     @property
@@ -45,7 +45,7 @@ class Site:
 
     @property
     def environment(self):
-        """The environment of a client that is a program: whose keys, where to, and nothing of the user's own."""
+        """The environment of a client that is a program: keys, endpoint and authority, and no settings of the user."""
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith(('AWS_', 'RCLONE_', 'PYTHON')) and 'PROXY' not in name.upper()}
         names = 'AWS_CA_BUNDLE', 'CURL_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'
@@ -55,9 +55,9 @@ class Site:
 
 
 class Failed(Exception):
-    """A client reported an error. code: the S3 error's, or what the client says instead. message: all it said.
+    """A client reported an error. code: that of S3, or what the client says instead. message: all that it said.
 
-    typed: whether it was an exception of its own.
+    typed: whether the client has an exception of its own for this error.
     """
 
     def __init__(self, code, message='', typed=False):
@@ -66,12 +66,12 @@ class Failed(Exception):
 
 
 class Client:
-    """One S3 client. What it does not offer is not overridden, and named in `lacks` with the reason.
+    """One S3 client. It does not override what it does not offer, and names it in `lacks`.
 
-    name, get: what it is called, and how to have it. file_bytes: the size of a file that it sends in parts when
-    nothing is said about parts. part_bytes: the size of those parts. copy_bytes: the size of an object to copy in
-    parts. fail_bytes: the size of a file to give up in the middle of. checksum: the algorithm of the checksum that the
-    object has by default; None for none. lacks: topics of the tests, and why the client has no part in them.
+    name: of the client. get: how to install it. file_bytes: the size of a file that it sends in parts by default.
+    part_bytes: the size of those parts. copy_bytes: the size of an object that it copies in parts. fail_bytes: the size
+    of a file whose upload it gives up half-way. checksum: the algorithm of the checksum that the object has by default;
+    None for none. lacks: the topics of tests that leave the client out, and why.
     """
 
     name = get = ''
@@ -91,7 +91,7 @@ class Client:
 
     @classmethod
     def missing(cls):
-        """Return what this machine lacks to run the client; '' for nothing."""
+        """Return what this machine lacks to run the client; '' if it can run."""
         raise NotImplementedError
 
     @classmethod
@@ -120,15 +120,15 @@ class Client:
         raise NotImplementedError
 
     def copy(self, bucket, key, to):
-        """Copy an object within the server and in parts."""
+        """Copy an object within the server, in parts."""
         raise NotImplementedError
 
     def copy_large(self, bucket, key, to):
-        """Copy an object that is so large that nothing has to be said about parts."""
+        """Copy an object that is so large that the client copies it in parts by default."""
         raise NotImplementedError
 
     def resume(self, path, bucket, key, upload_id):
-        """Upload the parts that an upload of this file lacks, and complete it."""
+        """Send the parts that are missing in an upload of this file, and complete it."""
         raise NotImplementedError
 
     def fail(self, path, bucket, key, has_part):
@@ -141,7 +141,7 @@ class Client:
 
 
 def missing_module(module, package):
-    """Return what is missing when a module cannot be imported; '' if it can. package: what brings it."""
+    """Return a text that says what is missing if a module cannot be imported; '' if it can. package: contains it."""
     return '' if importlib.util.find_spec(module) else f'{module} is not installed: pip install "{package}"'
 
 
@@ -151,7 +151,7 @@ def package_version(package):
 
 
 def find_program(name):
-    """Return the path of a program, looked for beside this Python first; None when there is none."""
+    """Return the path of a program, which is looked for beside this Python first; None if there is none."""
     path = os.environ.get('PATH', os.defpath)
     return shutil.which(name, path=sysconfig.get_path('scripts') + os.pathsep + path)
 
@@ -167,11 +167,11 @@ class Program(Client):
         return '' if find_program(cls.program) else f'there is no program {cls.program}: {cls.get}'
 
     def command(self, *words):
-        """Return the command line that the words follow."""
+        """Return the command line that ends with these words."""
         return [find_program(self.program), *map(str, words)]
 
     def run(self, *words):
-        """Run the program and return what it printed. Raises Failed."""
+        """Run the program; return what it printed. Raises Failed if it fails."""
         done = subprocess.run(self.command(*words), env=self.site.environment, capture_output=True, text=True,
                               timeout=self.seconds, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
@@ -183,7 +183,7 @@ class Program(Client):
         return said.strip()
 
     def interrupt(self, has_part, *words, number=signal.SIGINT):
-        """Run the program until has_part() says so, then send it a signal and wait for its end."""
+        """Run the program until has_part() returns, then send it a signal and wait for its end."""
         process = subprocess.Popen(self.command(*words), env=self.site.environment, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -198,10 +198,10 @@ class Program(Client):
 
 
 class Driver(Program):
-    """A client that is a library of another environment: a small program of ours calls it, a JSON document a call."""
+    """A client that is a library in another environment. A small program of ours makes each call, told by JSON."""
 
     def call(self, operation, **arguments):
-        """Have the library do something and return its result. Raises Failed."""
+        """Have the library do something; return its result. Raises Failed if it fails."""
         answer = json.loads(self.run(json.dumps({'operation': operation, **arguments}, default=str)))
         if 'error' in answer:
             raise Failed(answer['error'], answer['message'], answer.get('typed', False))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster that notes what reaches it, the clients, and the table of what they have shown."""
+"""A cluster that notes the requests which reach it, the clients, and the table of their results."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ WAIT_SECONDS = 30
 
 def pytest_addoption(parser):
     """Add --clients-table and --large."""
-    parser.addoption('--large', action='store_true', help='with copies of up to 5 GiB')
-    parser.addoption('--clients-table', metavar='FILE', help='write there, as reStructuredText, what each client has '
-                     'shown in this run')
+    parser.addoption('--large', action='store_true', help='also copy objects of up to 5 GiB')
+    parser.addoption('--clients-table', metavar='FILE', help='write the results of each client to this file, as '
+                     'reStructuredText')
 
 
 def pytest_configure(config):
-    """Have a table filled where one was asked for."""
+    """Have the table filled if it was asked for."""
     config.addinivalue_line('markers', 'topic(name): what a test of the clients shows, a column of their table')
     if config.getoption('--clients-table', None):
         config.pluginmanager.register(Table(Path(config.getoption('--clients-table')), CLIENTS), 'clients-table')
@@ -46,19 +46,19 @@ def pytest_configure(config):
 
 @pytest.fixture(scope='session')
 def log(tmp_path_factory):
-    """The file in which the cluster notes what reaches it."""
+    """The file in which the cluster notes the requests that reach it."""
     return tmp_path_factory.mktemp('log') / 'requests'
 
 
 @pytest.fixture(scope='session')
 def sent(log):
-    """What the clients have sent."""
+    """The requests that the clients have sent."""
     return Sent(log)
 
 
 @pytest.fixture(scope='session')
 def cluster(tmp_path_factory, log):
-    """The cluster as the demo has it, and as doc/install.rst describes one."""
+    """A cluster like that of the demo, and as doc/install.rst describes one."""
     spy = {'paste.filter_factory': 'tests.clients.spy:filter_factory', 'log': log}
     with Cluster(tmp_path_factory.mktemp('cluster'), pipeline=PIPELINE.replace(' s3api ', ' spy s3api '),
                  filters={'spy': spy}) as running:
@@ -67,7 +67,7 @@ def cluster(tmp_path_factory, log):
 
 @pytest.fixture(scope='session')
 def secured(cluster, tmp_path_factory):
-    """The port of the cluster's proxy that speaks TLS, and the file of its authority."""
+    """A port at which the cluster's proxy speaks TLS, and the file of its authority."""
     if importlib.util.find_spec('trustme') is None:
         pytest.skip('no TLS without trustme: pip install trustme')
     with in_front_of(cluster.proxy.port, tmp_path_factory.mktemp('tls')) as found:
@@ -76,7 +76,7 @@ def secured(cluster, tmp_path_factory):
 
 @pytest.fixture
 def site(cluster, tmp_path):
-    """The cluster, asked without TLS."""
+    """The cluster, without TLS."""
     home = tmp_path / 'home'
     home.mkdir()
     return Site(cluster.url, home)
@@ -84,14 +84,14 @@ def site(cluster, tmp_path):
 
 @pytest.fixture
 def secure_site(secured, site):
-    """The cluster, asked over TLS."""
+    """The cluster, over TLS."""
     port, ca = secured
     return Site(f'https://{HOST}:{port}', site.home, str(ca))
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda kind: kind.__name__)
 def kind(request):
-    """The class of each client in turn; skips what it does not offer or the machine does not have."""
+    """The class of each client in turn. Skips those that this machine lacks, and what a client does not offer."""
     missing = request.param.missing()
     if missing:
         pytest.skip(missing)
@@ -109,7 +109,7 @@ def client(kind, site):
 
 @pytest.fixture(scope='session')
 def witness(cluster, tmp_path_factory):
-    """A boto3 client to look at what others have done."""
+    """A boto3 client that looks at what others have done."""
     s3 = boto3_client(Site(cluster.url, tmp_path_factory.mktemp('witness')))
     yield s3
     s3.close()
@@ -136,7 +136,7 @@ def bucket(witness):
 
 @pytest.fixture(scope='session')
 def make_file(tmp_path_factory):
-    """A factory of files of random bytes, each size made once: make_file(size)."""
+    """make_file(size) returns the path of a file of random bytes. Each size is made once."""
     directory = tmp_path_factory.mktemp('files')
 
     def make(size):
@@ -152,7 +152,7 @@ def make_file(tmp_path_factory):
 
 @pytest.fixture
 def has_part(witness, bucket):
-    """Waits until an upload of the bucket has a part, and says which upload."""
+    """has_part() waits until an upload of the bucket has a part, and returns the id of the upload."""
     def wait():
         deadline = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < deadline:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Libraries other than those of AWS: minio-py and smart_open here, the AWS SDK for JavaScript and s3fs by programs."""
+"""Libraries other than those of AWS for Python: minio-py, smart_open, the AWS SDK for JavaScript, s3fs.
+
+The last two are called by programs of ours.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class MinioPy(Client):
-    """minio-py. It offers no way to list uploads and parts, to upload a part or to abort, but to itself."""
+    """minio-py. Its calls that list uploads and parts, upload a part or abort are not public."""
 
     name = 'minio-py'
     get = 'pip install minio'
@@ -50,7 +53,7 @@ class MinioPy(Client):
         return {row.object_name: row.size for row in self.s3.list_objects(bucket, recursive=True)}
 
     def copy(self, bucket, key, to):
-        # In parts only beyond 5 GiB, where nothing is said about ranges.
+        # Without ranges it copies in parts only beyond 5 GiB.
         from minio.commonconfig import ComposeSource
         size = self.s3.stat_object(bucket, key).size
         ranges = [(start, min(size, start + 8 * MIB)) for start in range(0, size, 8 * MIB)]
@@ -70,7 +73,7 @@ class MinioPy(Client):
 
 
 class SmartOpen(Client):
-    """smart_open, with a boto3 client of its own as its documentation hands one over."""
+    """smart_open, with a boto3 client that is handed to it as in its documentation."""
 
     name = 'smart_open'
     get = 'pip install "smart_open[s3]"'
@@ -111,7 +114,7 @@ class SmartOpen(Client):
 
 
 class JavaScript(Driver):
-    """The AWS SDK for JavaScript v3: `Upload` of @aws-sdk/lib-storage, and @aws-sdk/client-s3."""
+    """The AWS SDK for JavaScript v3, with `Upload` of @aws-sdk/lib-storage, and @aws-sdk/client-s3."""
 
     name = 'AWS SDK for JavaScript v3'
     get = 'apt install nodejs npm, then npm ci in a copy of tests/clients/js that S3MULTI_CLIENTS_JS names'
@@ -121,12 +124,12 @@ class JavaScript(Driver):
 
     def __init__(self, site):
         super().__init__(site)
-        # A module is found from the place of the script that imports it.
+        # Node looks for modules near the script that imports them.
         shutil.copy(HERE / 'js' / 'driver.mjs', self.directory())
 
     @classmethod
     def directory(cls):
-        """Return where the packages are installed."""
+        """Return the directory in which the packages are installed."""
         return Path(os.environ.get('S3MULTI_CLIENTS_JS') or Path(sys.prefix, 'js'))
 
     @classmethod
@@ -166,7 +169,7 @@ class JavaScript(Driver):
         self.call('resume', path=path, bucket=bucket, key=key, upload=upload_id, partBytes=self.part_bytes)
 
     def fail(self, path, bucket, key, has_part):
-        # Aborts itself after the first part, by the call that lib-storage has for it.
+        # The driver gives up after the first part, by the call that lib-storage has for this.
         try:
             self.call('fail', path=path, bucket=bucket, key=key)
         except Failed as error:
@@ -178,7 +181,7 @@ class JavaScript(Driver):
         self.call('abort', bucket=bucket, key=key, upload=upload_id)
 
     def upload_part(self, bucket, key, upload_id, number, body, crc32=None):
-        """Upload one part and return its ETag. crc32: of the body; None for what the SDK finds."""
+        """Upload one part; return its ETag. crc32: of the body; None to have the SDK compute it."""
         path = self.site.home / 'part'
         path.write_bytes(body)
         return self.call('part', bucket=bucket, key=key, upload=upload_id, number=number, path=path,
@@ -191,19 +194,19 @@ class JavaScript(Driver):
 
 
 class S3fs(Driver):
-    """s3fs for fsspec, in an environment of its own: it is bound to an older botocore than boto3 is."""
+    """s3fs for fsspec, in an environment of its own, because it needs an older botocore than boto3."""
 
     name = 's3fs (fsspec)'
     get = 'pip install s3fs, in an environment whose Python S3MULTI_CLIENTS_S3FS names'
     file_bytes = 110 * MIB
     part_bytes = 50 * MIB
-    # One beyond which it copies in parts.
+    # It copies such a large object in parts.
     copy_bytes = 160 * MIB
     lacks = {'resume': 'no such call'}
 
     @classmethod
     def python(cls):
-        """Return the Python that has s3fs."""
+        """Return the path of the Python that has s3fs."""
         return Path(os.environ.get('S3MULTI_CLIENTS_S3FS') or Path(sys.prefix, 's3fs', 'bin', 'python'))
 
     @classmethod
@@ -225,7 +228,7 @@ class S3fs(Driver):
         self.call('download', bucket=bucket, key=key, path=path)
 
     def create(self, path, bucket, key):
-        """Upload a file where there is none yet."""
+        """Upload a file unless there is an object at the key."""
         self.call('create', path=path, bucket=bucket, key=key)
 
     def objects(self, bucket):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""s3fs-fuse, with which a bucket is a file system."""
+"""s3fs-fuse, which mounts a bucket as a file system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .client import MIB, PROGRAM_SECONDS, Program, find_program
 
 
 class S3fsFuse(Program):
-    """Each operation mounts the bucket, uses it as a directory, and takes it off again."""
+    """s3fs-fuse. Each operation mounts the bucket, uses it as a directory, and unmounts it again."""
 
     name = 's3fs-fuse'
     get = 'apt install s3fs'
@@ -29,7 +29,7 @@ class S3fsFuse(Program):
     def missing(cls):
         if not (os.access('/dev/fuse', os.R_OK | os.W_OK) and find_program('fusermount')):
             return 'file systems cannot be mounted here: /dev/fuse or fusermount is missing'
-        # The Python package of that name has no program.
+        # The Python package s3fs brings no program, so a program of this name is s3fs-fuse.
         return super().missing()
 
     @classmethod
@@ -38,11 +38,11 @@ class S3fsFuse(Program):
         return re.search(r'V([0-9.]+)', said.stdout)[1]
 
     def command(self, *words):
-        # The keys are in the environment: its file of keys cannot hold one with a colon, as those of tempauth.
+        # The keys are in the environment, because its file of keys cannot hold a key with a colon, as tempauth's has.
         return super().command(*words, '-o', f'url={self.site.url}', '-o', 'use_path_request_style')
 
     def part_sizes(self, size):
-        # The last part is what is left when that is no more than two.
+        # When no more than two parts are left, they become one: the last.
         sizes = []
         while size > 2 * self.part_bytes:
             sizes.append(self.part_bytes)
@@ -67,7 +67,7 @@ class S3fsFuse(Program):
         return {upload_id: key.lstrip('/') for key, upload_id in zip(keys, ids)}
 
     def copy(self, bucket, key, to):
-        # By renaming; in parts of 512 MiB by default.
+        # It copies an object to rename it. The parts of the copy have 512 MiB by default.
         with self._mounted(bucket, '-o', 'multipart_copy_size=8') as top:
             (top / key).rename(top / to)
 
@@ -77,7 +77,7 @@ class S3fsFuse(Program):
     @contextlib.contextmanager
     def _mounted(self, bucket, *options):
         top = Path(tempfile.mkdtemp(dir=self.site.home))
-        # Goes to the background when the bucket is there.
+        # The program goes to the background once the bucket is mounted.
         self.run(bucket, top, *options)
         try:
             yield top

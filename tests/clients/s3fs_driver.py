@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls s3fs: `python s3fs_driver.py JSON` does what the document says and prints {"result"} or {"error", "message"}.
 
-Run by the Python of an environment that has s3fs and nothing of this project.
+It is run by the Python of an environment that has s3fs and nothing of this project.
 """
 
 import json
@@ -13,11 +13,11 @@ MIB = 1048576
 
 
 class Unreadable(Exception):
-    """What was to be written cannot be read on."""
+    """The data to be written cannot be read any further."""
 
 
 class Calls:
-    """The operations by name; all paths are those of the local disk."""
+    """The operations, by name. Each path is one of the local disk."""
 
     def __init__(self):
         self.files = s3fs.S3FileSystem()
@@ -54,7 +54,7 @@ class Calls:
 
 
 def main(document):
-    """Do what the document says and return the answer."""
+    """Do what the document says; return the answer."""
     arguments = json.loads(document)
     try:
         return {'result': getattr(Calls(), arguments.pop('operation'))(**arguments)}

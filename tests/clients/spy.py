@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a client sent: a filter in front of s3api that writes down the headers of each request, and who reads it."""
+"""What clients send: a filter to the left of s3api that notes each request, and a reader of its notes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEPT = ('HTTP_X_AMZ_CONTENT_SHA256', 'HTTP_X_AMZ_TRAILER', 'HTTP_CONTENT_ENCODIN
 
 
 def filter_factory(_global_conf, log, **_options):
-    """Make the filter. log: the file to append to."""
+    """Return a function that makes the filter. log: the file to which it appends a line of JSON for each request."""
     def factory(app):
         def spy(environ, start_response):
             headers = {name[5:].lower().replace('_', '-'): value for name, value in environ.items()
@@ -33,18 +33,18 @@ def filter_factory(_global_conf, log, **_options):
 
 
 class Sent:
-    """What has reached the proxy so far."""
+    """The requests that have reached the proxy so far. log: the file that the filter writes."""
 
     def __init__(self, log: Path):
         self.log = log
 
     def to(self, bucket):
-        """Return the requests for a bucket, in the order of their answers."""
+        """Return the requests to a bucket, in the order of their answers."""
         rows = map(json.loads, self.log.read_text(encoding='utf-8').splitlines()) if self.log.exists() else ()
         return [row for row in rows if row['path'].split('/')[1] == bucket]
 
     def parts(self, bucket):
-        """Return the Upload Parts that succeeded, those that copy left out."""
+        """Return the Upload Parts that succeeded, without Upload Part Copies."""
         return [row for row in self._numbered(bucket) if 'x-amz-copy-source' not in row['headers']]
 
     def copied_parts(self, bucket):
@@ -57,7 +57,7 @@ class Sent:
 
 
 def how_signed(row):
-    """Return how a request's body was signed and its checksum sent, in a few words."""
+    """Return, in a few words, how the body of a request was signed and how its checksum was sent."""
     headers = row['headers']
     word = headers.get('x-amz-content-sha256', '')
     if headers.get('authorization', '').startswith('AWS '):

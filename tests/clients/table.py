@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of what the clients have shown, from the outcomes of a run."""
+"""The tables of the clients' results, made from the outcomes of the tests in a run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ TOPICS = {'upload': 'Upload', 'tls': 'over TLS', 'names': 'Names', 'list': 'List
 
 
 class Table:
-    """A plugin of pytest. path: where to write the tables. kinds: the classes of the clients, in the order of rows."""
+    """A plugin of pytest. path: of the file for the tables. kinds: the classes of the clients, in the order of rows."""
 
     def __init__(self, path, kinds):
         self.path, self.kinds = path, kinds
-        # By client and topic: outcomes of tests; how the parts of an upload were sent.
+        # Both by client and topic: the outcomes of tests, and how the parts of an upload were sent.
         self.outcomes, self.ways = {}, {}
         self.began = time.monotonic()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every client does with its default settings. Each test is one thing that users do, tried with each client."""
+"""What users do, with every client in its default settings. Each test is one thing, tried with each client."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.integration.uploads import segment_names
 from .client import MIB, Client
 from .spy import how_signed
 
-# A key needs care in paths, in queries and in XML.
+# Keys that need care in paths, in queries and in XML.
 KEYS = ['a b', 'a+b', 'ä/ü €', '100%', '%2F', "q'&<>\"", 'x=y;z,~!()@$', 'a?b#c', '日本/語']
 
 
 def body_etag(path, client):
-    """Return the ETag of a file that a client uploads in parts."""
+    """Return the ETag that the object has to have when a client uploads this file in parts."""
     with open(path, 'rb') as file:
         digests = [hashlib.md5(file.read(size)).digest() for size in client.part_sizes(path.stat().st_size)]
     return f'"{hashlib.md5(b"".join(digests)).hexdigest()}-{len(digests)}"'
@@ -34,7 +34,7 @@ def sha256(path):
 
 
 def stored(witness, bucket, key):
-    """Return the SHA256 of an object's body as a plain GET has it."""
+    """Return the SHA256 of an object's body, read by a plain GET."""
     digest = hashlib.sha256()
     for chunk in witness.get_object(Bucket=bucket, Key=key)['Body'].iter_chunks(MIB):
         digest.update(chunk)
@@ -42,7 +42,7 @@ def stored(witness, bucket, key):
 
 
 def check_upload(client, path, bucket, witness, sent, tmp_path, record_property):
-    """Upload a file and download it again, and compare all that there is to compare."""
+    """Upload a file, download it again, and compare bytes, ETag and checksum."""
     client.upload(path, bucket, 'key')
     client.download(bucket, 'key', tmp_path / 'again')
 
@@ -61,21 +61,21 @@ def check_upload(client, path, bucket, witness, sent, tmp_path, record_property)
 
 @pytest.mark.topic('upload')
 def test_file_that_needs_parts_comes_back(client, make_file, bucket, witness, sent, tmp_path, record_property):
-    """The file, a plain GET and a download are the same bytes; the ETag is that of S3; no request failed."""
+    """The file, a plain GET and a download have the same bytes, the ETag is that of S3, and no request fails."""
     check_upload(client, make_file(client.file_bytes), bucket, witness, sent, tmp_path, record_property)
 
 
 @pytest.mark.topic('tls')
 def test_file_that_needs_parts_comes_back_over_tls(kind, secure_site, make_file, bucket, witness, sent, tmp_path,
                                                    record_property):
-    """Over TLS most clients leave the body unsigned, and send the checksum after it."""
+    """The same over TLS, where most clients do not sign the body and send the checksum behind it."""
     check_upload(kind(secure_site), make_file(kind.file_bytes), bucket, witness, sent, tmp_path, record_property)
 
 
 @pytest.mark.topic('names')
 def test_key_is_what_was_said(client, make_file, bucket, witness):
-    """Keys that need care on their way arrive as they are, of an object in parts, and are listed so."""
-    # One in parts, where that needs no large file; the others show what the client makes of names.
+    """Keys that need care arrive unchanged, also those of objects in parts, and are listed unchanged."""
+    # The first three keys get files in parts, unless those have to be large for this client.
     large, small = make_file(client.file_bytes), make_file(3)
     if client.file_bytes > 40 * MIB:
         large = small
@@ -90,7 +90,7 @@ def test_key_is_what_was_said(client, make_file, bucket, witness):
 
 @pytest.mark.topic('names')
 def test_object_in_parts_with_a_difficult_key(client, make_file, bucket, witness, tmp_path):
-    """A file that needs parts gets a key with a blank, a plus sign and letters that are not ASCII."""
+    """A file in parts can have a key with a blank, a plus sign and letters that are not ASCII."""
     key, path = 'ä b/c+d €', make_file(client.file_bytes)
 
     client.upload(path, bucket, key)
@@ -101,7 +101,7 @@ def test_object_in_parts_with_a_difficult_key(client, make_file, bucket, witness
 
 
 def begin(witness, bucket, key, path=None, part_bytes=5 * MIB, numbers=()):
-    """Begin an upload of a file and send the parts with these numbers; return its id and number to ETag."""
+    """Begin an upload of a file and send the parts with these numbers; return its id, and a dict of number to ETag."""
     upload_id = witness.create_multipart_upload(Bucket=bucket, Key=key)['UploadId']
     etags = {}
     for number in numbers:
@@ -115,7 +115,7 @@ def begin(witness, bucket, key, path=None, part_bytes=5 * MIB, numbers=()):
 
 @pytest.mark.topic('list')
 def test_objects_are_listed(client, witness, bucket):
-    """The client lists objects in parts and others, over several pages."""
+    """The client lists objects, with and without parts, in directories and outside."""
     keys = ['%s/%04d' % (letter, number) for letter in 'ab' for number in range(3)]
     for key in keys:
         witness.put_object(Bucket=bucket, Key=key, Body=b'12')
@@ -130,7 +130,7 @@ def test_objects_are_listed(client, witness, bucket):
 
 @pytest.mark.topic('list')
 def test_open_uploads_are_listed(client, witness, bucket):
-    """The client lists the open uploads, two of one key among them."""
+    """The client lists the open uploads, of which two have the same key."""
     wanted = {begin(witness, bucket, key)[0]: key for key in ('a', 'a', 'b c+d', 'é/ü')}
 
     assert client.uploads(bucket) == wanted
@@ -138,7 +138,7 @@ def test_open_uploads_are_listed(client, witness, bucket):
 
 @pytest.mark.topic('list')
 def test_parts_are_listed(client, make_file, witness, bucket):
-    """The client lists the parts of an upload, where it has a call for that."""
+    """The client lists the parts of an upload, if it has a call for that."""
     if type(client).parts is Client.parts:
         pytest.skip('not offered: no call for parts')
     upload_id, etags = begin(witness, bucket, 'a b', make_file(20 * MIB), 5 * MIB, [1, 2, 4])
@@ -148,7 +148,7 @@ def test_parts_are_listed(client, make_file, witness, bucket):
 
 @pytest.mark.topic('copy')
 def test_object_is_copied_in_parts(client, make_file, witness, sent, bucket):
-    """The client has the server copy an object to a key that needs care, by Upload Part Copy."""
+    """The client has the server copy an object by Upload Part Copy, between keys that need care."""
     size = client.copy_bytes
     path, key, to = make_file(size), 'from ä+b', 'to ü c+d'
     witness.upload_file(str(path), bucket, key)
@@ -162,7 +162,7 @@ def test_object_is_copied_in_parts(client, make_file, witness, sent, bucket):
 
 @pytest.mark.topic('resume')
 def test_upload_is_continued(client, make_file, witness, swift, bucket):
-    """The client sends the parts that are not there and no others, and completes the upload."""
+    """The client sends only the parts that are missing, and completes the upload."""
     path = make_file(3 * client.part_bytes + MIB)
     upload_id, etags = begin(witness, bucket, 'a b', path, client.part_bytes, [1, 3])
     before = set(segment_names(swift, bucket))
@@ -171,13 +171,13 @@ def test_upload_is_continued(client, make_file, witness, swift, bucket):
 
     assert witness.head_object(Bucket=bucket, Key='a b')['ETag'] == body_etag(path, client)
     assert stored(witness, bucket, 'a b') == sha256(path)
-    # The marker goes with the upload; both parts stay.
+    # Complete deletes the marker. Both parts stay, so they were not sent again.
     assert len(before & set(segment_names(swift, bucket))) == 2
 
 
 @pytest.mark.topic('abort')
 def test_client_that_gives_up_leaves_nothing(client, make_file, witness, bucket, has_part):
-    """The client aborts by itself an upload that it cannot go on with, and its parts are freed."""
+    """A client that cannot continue an upload aborts it by itself, and its parts are freed."""
     client.fail(make_file(client.fail_bytes), bucket, 'key', has_part)
 
     assert 'Uploads' not in witness.list_multipart_uploads(Bucket=bucket)
@@ -186,7 +186,7 @@ def test_client_that_gives_up_leaves_nothing(client, make_file, witness, bucket,
 
 @pytest.mark.topic('explicit abort')
 def test_upload_is_aborted(client, make_file, witness, bucket):
-    """The client aborts an upload that somebody has left."""
+    """The client aborts an upload that somebody else has left open."""
     upload_id, _ = begin(witness, bucket, 'a b+c', make_file(20 * MIB), 5 * MIB, [1, 2])
 
     client.abort(bucket, 'a b+c', upload_id)

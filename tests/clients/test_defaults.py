@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Copies of objects so large that clients copy them in parts with nothing said about it: `pytest --large`."""
+"""Copies of objects that are so large that clients copy them in parts by default: `pytest --large`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .programs import Rclone, S3cmd
 from .test_clients import stored
 
 SOURCE_PART = 64 * MIB
-# Beyond which size each copies in parts.
+# The size beyond which each client copies in parts.
 LIMITS = {S3cmd: 1024 * MIB, Rclone: 4768 * MIB, MinioPy: 5120 * MIB}
 
 
@@ -21,7 +21,7 @@ LIMITS = {S3cmd: 1024 * MIB, Rclone: 4768 * MIB, MinioPy: 5120 * MIB}
 @pytest.mark.topic('copy')
 @pytest.mark.parametrize('kind', LIMITS, ids=lambda kind: kind.__name__)
 def test_large_object_is_copied_in_parts(request, kind, site, make_file, witness, sent, bucket):
-    """The copy is the same bytes."""
+    """The client copies in parts, and the copy has the same bytes."""
     if not request.config.getoption('--large'):
         pytest.skip('copies up to 5 GiB only with --large')
     if kind.missing():

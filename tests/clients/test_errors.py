@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What clients make of errors: their users see S3's code, as the exception of that name where the client has one."""
+"""How clients report errors: users see S3's code, or the exception of that name if the client has one."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from .programs import S3cmd
 from .test_clients import begin, sha256, stored
 
 PART = b'p' * 5 * MIB
-# What else clients say: s3fs has Python's own exceptions, and smart_open counts its attempts. rclone asks with a HEAD
-# first, whose answer has no room for a code.
+# The words by which clients report an error: s3fs uses Python's own exceptions, and smart_open counts its attempts.
+# rclone begins with a HEAD, whose answer has no body for a code.
 WORDS = {'NoSuchUpload': ('NoSuchUpload', 'FileNotFoundError', 'failed after 6 attempts'),
          'AccessDenied': ('AccessDenied', 'PermissionError', 'Forbidden')}
 
 
 def error_of(call, *arguments):
-    """Return the code of the error that a call fails with, or all that the client says where it has no code."""
+    """Return the code of the error with which a call fails, or all that the client says if it has no code."""
     try:
         call(*arguments)
     except ClientError as error:
         return error.response['Error']['Code']
     except Exception as error:
-        # Failed, and minio-py's S3Error.
+        # Failed and minio-py's S3Error have a code.
         return getattr(error, 'code', f'{type(error).__name__}: {error}')
     raise AssertionError('no error')
 
 
 def says(code, text):
-    """Tell whether a client's words are about an error."""
+    """Return whether ``text``, the words of a client, reports the error with this code."""
     return any(word in text for word in WORDS.get(code, (code,)))
 
 
 def skip_missing(kind):
-    """Return the class of a client, unless it is not there."""
+    """Return the class of a client. Skips the test if the client is not installed."""
     if kind.missing():
         pytest.skip(kind.missing())
     return kind
@@ -51,15 +51,15 @@ def skip_missing(kind):
 
 @pytest.mark.topic('errors')
 class TestPartByPart:
-    """Each call of an upload, and what is wrong with it, by the clients that have these calls."""
+    """Errors of the single calls of an upload, with the clients that have these calls."""
 
     @pytest.fixture(params=(Boto3, AwsCli, JavaScript), ids=lambda kind: kind.__name__)
     def kind(self, request):
-        """The class of each of them in turn."""
+        """The class of each such client in turn."""
         return skip_missing(request.param)
 
     def test_upload_is_over(self, client, witness, bucket):
-        """After an Abort, every call but another Abort has NoSuchUpload."""
+        """After an Abort, every call but another Abort fails with NoSuchUpload."""
         upload_id, _ = begin(witness, bucket, 'key')
         client.abort(bucket, 'key', upload_id)
 
@@ -68,7 +68,7 @@ class TestPartByPart:
         assert 'NoSuchUpload' == error_of(client.parts, bucket, 'key', upload_id)
 
     def test_upload_never_was(self, client, bucket):
-        """An id that nobody has given out is NoSuchUpload."""
+        """Calls with an id that was never given out fail with NoSuchUpload."""
         assert 'NoSuchUpload' == error_of(client.upload_part, bucket, 'key', 'never', 1, b'part')
         assert 'NoSuchUpload' == error_of(client.abort, bucket, 'key', 'never')
 
@@ -78,7 +78,7 @@ class TestPartByPart:
         ('InvalidPartOrder', lambda parts: dict(reversed(parts.items()))),
     ], ids=['of-another-body', 'never-uploaded', 'order'])
     def test_list_of_parts_is_wrong(self, client, witness, bucket, code, change):
-        """A Complete with a wrong list fails by the code for it, and succeeds once the list is right."""
+        """A Complete with a wrong list fails with the code for it, and succeeds once the list is right."""
         upload_id, _ = begin(witness, bucket, 'key')
         parts = {number: client.upload_part(bucket, 'key', upload_id, number, PART) for number in (1, 2)}
 
@@ -88,14 +88,14 @@ class TestPartByPart:
         assert 2 * len(PART) == witness.head_object(Bucket=bucket, Key='key')['ContentLength']
 
     def test_part_is_too_small(self, client, witness, bucket):
-        """All parts but the last have 5 MiB."""
+        """A Complete fails if a part other than the last has less than 5 MiB."""
         upload_id, _ = begin(witness, bucket, 'key')
         parts = {number: client.upload_part(bucket, 'key', upload_id, number, b'small') for number in (1, 2)}
 
         assert 'EntityTooSmall' == error_of(client.complete, bucket, 'key', upload_id, parts)
 
     def test_part_is_not_what_its_checksum_says(self, client, witness, bucket):
-        """A part is refused whose checksum is another's."""
+        """A part that does not match its checksum is refused."""
         upload_id, _ = begin(witness, bucket, 'key')
 
         assert 'BadDigest' == error_of(client.upload_part, bucket, 'key', upload_id, 1, b'part', 'AAAAAA==')
@@ -105,7 +105,7 @@ class TestPartByPart:
 @pytest.mark.topic('errors')
 @pytest.mark.parametrize('kind', [Boto3])
 def test_exception_of_boto3_has_the_name_of_the_error(client, bucket):
-    """boto3 makes it an exception of its own."""
+    """boto3 raises an exception of its own."""
     with pytest.raises(client.s3.exceptions.NoSuchUpload):
         client.abort(bucket, 'key', 'never')
 
@@ -113,7 +113,7 @@ def test_exception_of_boto3_has_the_name_of_the_error(client, bucket):
 @pytest.mark.topic('errors')
 @pytest.mark.parametrize('kind', [JavaScript])
 def test_exception_of_the_javascript_sdk_has_the_name_of_the_error(client, bucket):
-    """The SDK for JavaScript makes it an exception of its own."""
+    """The SDK for JavaScript throws an exception of its own."""
     skip_missing(JavaScript)
     with pytest.raises(Failed) as caught:
         client.abort(bucket, 'key', 'never')
@@ -123,7 +123,7 @@ def test_exception_of_the_javascript_sdk_has_the_name_of_the_error(client, bucke
 
 @pytest.mark.topic('errors')
 def test_user_without_rights_is_told_so(kind, site, make_file, bucket, witness):
-    """Every client says AccessDenied, and nothing is left of the attempt."""
+    """Every client reports AccessDenied, and the attempt leaves no upload."""
     client = kind(replace(site, access='test:tester3', secret='testing3'))
 
     assert says('AccessDenied', error_of(client.upload, make_file(kind.file_bytes), bucket, 'key'))
@@ -132,7 +132,7 @@ def test_user_without_rights_is_told_so(kind, site, make_file, bucket, witness):
 
 @pytest.mark.topic('errors')
 def test_upload_that_another_one_aborts(client, make_file, witness, bucket, has_part):
-    """The client says NoSuchUpload or begins anew; there is a whole object or none."""
+    """The client reports NoSuchUpload or begins anew. There is a whole object or none, and no upload is left."""
     path = make_file(client.fail_bytes)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.upload, path, bucket, 'key')
@@ -150,7 +150,7 @@ def test_upload_that_another_one_aborts(client, make_file, witness, bucket, has_
 @pytest.mark.topic('errors')
 @pytest.mark.parametrize('kind', [S3cmd])
 def test_upload_to_continue_is_over(client, make_file, witness, bucket):
-    """s3cmd says so when the upload that it is told to go on with is not there."""
+    """s3cmd reports that the upload which it has to continue does not exist."""
     skip_missing(S3cmd)
     upload_id, _ = begin(witness, bucket, 'key')
     witness.abort_multipart_upload(Bucket=bucket, Key='key', UploadId=upload_id)
@@ -161,7 +161,7 @@ def test_upload_to_continue_is_over(client, make_file, witness, bucket):
 @pytest.mark.topic('errors')
 @pytest.mark.parametrize('kind', [Boto3, Crt])
 def test_checksum_of_the_whole_object(client, make_file, witness, bucket):
-    """A checksum that the user knows of the whole file is compared by Complete; after a BadDigest all is aborted."""
+    """Complete compares the checksum of the whole file that the user gives. After a BadDigest the client aborts."""
     skip_missing(type(client))
     path = make_file(client.file_bytes)
     right = crc32(path)
@@ -186,7 +186,7 @@ def crc32(path):
 @pytest.mark.topic('errors')
 @pytest.mark.parametrize('kind', [S3fs])
 def test_object_that_is_there_already(client, make_file, bucket, witness):
-    """s3fs, told to create and not to replace, says that the file is there; the object stays as it was."""
+    """s3fs, told to create an object and not to replace one, reports that it exists; the object stays as it was."""
     skip_missing(S3fs)
     witness.put_object(Bucket=bucket, Key='key', Body=b'first')
 

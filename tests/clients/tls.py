@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS in front of a proxy, as a load balancer ends it: over TLS, clients sign and sum their bodies in another way."""
+"""TLS in front of a proxy, as a load balancer ends it. Over TLS, clients sign and checksum their bodies differently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 262144
 
 @contextlib.contextmanager
 def in_front_of(port, directory):
-    """Hand over the port that speaks TLS for another one of this machine, and the file of its authority.
+    """Yield a port that speaks TLS and passes everything on to ``port``, and the file of its authority.
 
     directory: for that file.
     """
@@ -61,7 +61,7 @@ def in_front_of(port, directory):
 
 
 async def _pour(reader, writer):
-    """Copy from one connection to another until it ends; then that one is closed as well."""
+    """Copy from one connection to another until the first one ends, and then close the second."""
     with contextlib.suppress(OSError, ssl.SSLError, asyncio.CancelledError):
         while chunk := await reader.read(_CHUNK):
             writer.write(chunk)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls the AWS SDK for JavaScript v3: `node driver.mjs JSON` does what the document says and prints {result} or
-// {error, message, typed}. The endpoint and the keys come from the environment.
+// {error, message, typed}. Endpoint and keys come from the environment.
 import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
@@ -61,7 +61,7 @@ const operations = {
 
   parts: listParts,
 
-  // Nothing in the SDK copies in parts by itself.
+  // The SDK has no call that copies in parts.
   async copy () {
     const CopySource = `${Bucket}/${encodeURIComponent(Key)}`
     const { ContentLength } = await client.send(new s3.HeadObjectCommand({ Bucket, Key }))
@@ -89,7 +89,7 @@ const operations = {
     for (let start = 0; start < size; start += given.partBytes) {
       const number = parts.length + 1
       const end = Math.min(start + given.partBytes, size)
-      // A stream has its checksum sent after it.
+      // The SDK sends the checksum of a stream behind it.
       const body = () => createReadStream(given.path, { start, end: end - 1 })
       parts.push({ PartNumber: number, ETag: there[number] ?? await sendPart(number, body(), end - start) })
     }
