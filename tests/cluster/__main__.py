@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python3 -m tests.cluster --seconds 600 --seed 7`: break a cluster of several nodes for so long, and check it.
 
-The directory with all logs is kept when something was wrong, and where `--data` names one.
+The directory with all logs is kept if something was wrong, or if `--data` names one.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from s3multi.demo import bootstrap
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog='python3 -m tests.cluster', description=__doc__.splitlines()[0])
-    parser.add_argument('--seconds', type=float, default=60, help='how long faults go on (60)')
-    parser.add_argument('--seed', type=int, default=0, help='another number makes other faults and requests (0)')
+    parser.add_argument('--seconds', type=float, default=60, help='for how long servers fail (60)')
+    parser.add_argument('--seed', type=int, default=0, help='a number that chooses faults and requests (0)')
     parser.add_argument('--data', metavar='DIR', help='an empty directory for data and logs (a temporary one)')
     options = parser.parse_args(arguments)
     bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests.cluster', *arguments])

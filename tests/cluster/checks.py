@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds what clients were told against what is there when all machines are well again."""
+"""Compares what clients were told with what is there when all machines work again."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ REPEATS = 5
 
 
 class Judge:
-    """Finds what should not be. problems: sentences. leftovers: how many objects only a clean-up can delete, by kind.
+    """Finds what must not be.
 
-    calm_from: since when nothing failed. What was done later has no excuse for leaving anything.
+    calm_from: the time, on the monotonic clock, since which nothing has failed. What was done later must leave nothing
+    behind. problems: the findings, in words. leftovers: how many objects only a clean-up can delete, by kind.
+    ended_afterwards: how many uploads were still open. late_rows: how many parts an Abort missed because of late rows.
     """
 
     def __init__(self, machines, history, calm_from):
@@ -36,7 +38,7 @@ class Judge:
         self.late_rows = 0
 
     def judge(self):
-        """With all machines well: look, end what was left open, and look again."""
+        """Check everything, end the uploads that were left open, and check again. All machines have to work."""
         self._machines.settle()
         self._machines.expire()
         self._check_answers()
@@ -48,7 +50,7 @@ class Judge:
             for _ in pool.map(self._end, self._history.uploads):
                 pass
         self._end_unknown()
-        # The expirer has nothing new: with its clock ahead, that proxy deletes all parts itself.
+        # The expirer is not needed: with its clock ahead, the proxy ``later`` deletes all parts itself.
         self._machines.settle()
         self._check_keys()
         self._explain()
@@ -69,7 +71,7 @@ class Judge:
                 self._wrong(upload, 'InvalidPart though nothing failed')
 
     def _check_keys(self):
-        """Every key holds what one of those wrote that nobody has surely overwritten, bit for bit."""
+        """Check that every key holds, bit for bit, what a call wrote that was not certainly overwritten."""
         completes = {}
         for upload in self._history.uploads:
             completes.setdefault((upload.bucket, upload.key), []).extend(upload.of('complete'))
@@ -87,10 +89,10 @@ class Judge:
                     + ', '.join(f'{call.kind} {call.outcome} {call.etag}' for call in calls))
 
     def _check_freed(self):
-        """No part is left of an upload whose Abort was acknowledged, but what was uploaded meanwhile.
+        """Check that no part is left of an upload whose Abort was acknowledged.
 
-        And but those whose rows came later: the Abort is answered by one replica of the listing. Its repeat, by _end,
-        finds them.
+        Two kinds of parts may be left: those that were uploaded meanwhile, and those whose rows came later, since one
+        replica of the listing tells an Abort its parts. When _end repeats the Abort, it finds these.
         """
         names = segment_names(self._swift)
         for upload in self._history.uploads:
@@ -109,7 +111,7 @@ class Judge:
     # What is ended now
 
     def _end(self, upload):
-        """Repeat what was answered, and end what was not, whatever its clients had in mind."""
+        """Repeat the Complete or Abort that was acknowledged; without one, end the upload, whatever was planned."""
         if self._completed(upload):
             self._repeat_complete(upload)
         elif self._aborted(upload):
@@ -132,7 +134,7 @@ class Judge:
                 elif not set(upload.etags.values()) <= {part.findtext('ETag') for part in
                                                         answer.xml('ListPartsResult').iter('Part')}:
                     self._wrong(upload, 'List Parts does not show all parts')
-            # One that was completed, and overwritten, knows only that it is over.
+            # An upload that was completed and whose object was overwritten is only known to be over.
             unsure = any(call.lost for call in upload.of('complete'))
             self._expect(upload, {NO_SUCH_UPLOAD} if self._completed(upload) else
                          {204, NO_SUCH_UPLOAD} if unsure else {204}, self._abort_call(upload), self._abort)
@@ -148,7 +150,7 @@ class Judge:
         self._expect(upload, {NO_SUCH_UPLOAD}, Call('abort of a finished upload'), lambda: self._abort(upload))
 
     def _end_unknown(self):
-        """Abort the uploads of which no client knows, as the answers to their Initiates were lost."""
+        """Abort the uploads that no client knows, because the answers to their Initiates were lost."""
         for bucket in BUCKETS:
             listed = self._listed_uploads(bucket)
             known = {upload.id for upload in self._history.uploads}
@@ -167,7 +169,7 @@ class Judge:
     # What is left
 
     def _explain(self):
-        """Every object in the segments containers belongs to an object, or is what is known to stay."""
+        """Check that every object in the segments containers is part of an object, or of a kind that may be left."""
         names = segment_names(self._swift)
         on_disks = stored(self._machines.cluster)
         by_id = {upload.id: upload for upload in self._history.uploads}
@@ -190,7 +192,7 @@ class Judge:
                     self.leftovers[kind] += 1
 
     def _kind(self, bucket, name, upload, rest, is_current):
-        """Return what an object is; what begins with an exclamation mark has no place here."""
+        """Return the kind of an object in a segments container; with an exclamation mark if it must not be there."""
         if not rest:
             content_type = self._swift.head_object(f'{bucket}_segments', name)['content-type']
             aborted = 'state=aborted' in content_type and (upload is None or self._aborted(upload))
@@ -207,10 +209,10 @@ class Judge:
         return 'parts that were not listed' if is_current else 'parts of replaced objects'
 
     def _is_troubled(self, upload):
-        """Tell whether what ended or replaced an upload was disturbed, or met another that did so."""
+        """Return whether a call that ended or replaced an upload was disturbed, or overlapped another such call."""
         if len(upload.of('complete')) + len(upload.of('abort')) > 1:
             return True
-        # What nobody had seen before it was replaced has to wait for a clean-up.
+        # An object that nobody saw before it was replaced has to wait for a clean-up.
         writes = self._writes_of(upload)
         return not self._is_calm(upload.calls + writes) or any(
             one.began < other.ended and other.began < one.ended
@@ -285,7 +287,7 @@ def possible_contents(calls):
 
 
 def same(found, possible):
-    """Tell whether what was read is this. The ETag of a plain object is not looked at."""
+    """Return whether ``found``, what was read, is ``possible``. The ETag of a plain object does not count."""
     if found is None or possible is None:
         return found is possible
     return found[0] == possible[0] and possible[1] in (None, found[1])

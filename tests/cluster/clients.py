@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that upload, complete, abort, overwrite and delete at once, repeat as SDKs do, and remember every answer."""
+"""Clients that work at once, repeat requests as SDKs do, and remember every answer.
+
+They upload, complete and abort, and overwrite and delete objects.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ from tests.integration.uploads import race
 
 from .machines import BUCKETS
 
-# How long a client repeats a request that is not answered, or with 500 or 503.
+# How long a client repeats a request that is not answered, or answered with 500 or 503.
 PATIENCE_SECONDS = 20
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
 INVALID_PART = (400, 'InvalidPart')
-# Keys that all clients write; each has others of its own.
+# All clients write these keys, and each client writes keys of its own.
 SHARED_KEYS = ('shared-1', 'shared-2')
-# How an upload ends, and how often; then what is done to a shared key.
+# How uploads end, and what is done to a shared key afterwards; the numbers tell how often.
 ENDINGS = {'complete': 8, 'abort': 3, 'complete and abort': 3, 'two lists': 2, 'abort and part': 1, 'none': 1}
 AFTERWARDS = {'nothing': 5, 'put': 1, 'delete': 1}
 FOREVER = float('inf')
@@ -29,9 +32,13 @@ FOREVER = float('inf')
 
 @dataclass
 class Call:
-    """An operation with all of its repeats. began, ended: when the first was sent and the last one answered, on the
-    monotonic clock; FOREVER when none was. lost: how many were not answered, or with 500 or 503. content: what it
-    writes, None for nothing. etag: that the object then has."""
+    """An operation with all of its repeats.
+
+    content: what it writes; None for nothing. etag: that of the object which it writes. began, ended: when the first
+    request was sent and the last one answered, on the monotonic clock; FOREVER if none was answered. outcome: as
+    ``outcome`` returns it. lost: how many requests were not answered, or answered with 500 or 503. answer: the last
+    one.
+    """
 
     kind: str
     content: 'bytes | None' = None
@@ -45,7 +52,10 @@ class Call:
 
 @dataclass
 class Upload:
-    """An upload that a client knows. parts: those that were acknowledged, the last of each number, by number."""
+    """An upload that a client knows.
+
+    parts, etags: bodies and ETags of the parts that were acknowledged last, by number. calls: those to the upload.
+    """
 
     bucket: str
     key: str
@@ -55,18 +65,18 @@ class Upload:
     calls: list = field(default_factory=list)
 
     def of(self, kind):
-        """Return the calls of a kind."""
+        """Return the calls of this kind."""
         return [call for call in self.calls if call.kind == kind]
 
     @property
     def listed(self):
-        """The list that a Complete of all parts sends."""
+        """The list that a Complete of all parts sends: pairs of number and ETag."""
         return sorted(self.etags.items())
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a client does next, as the seed wants it: nothing in here depends on an answer."""
+    """What a client does next, as the seed chooses it. Nothing in a plan depends on an answer."""
 
     bucket: str
     key: str
@@ -77,15 +87,17 @@ class Plan:
 
     @classmethod
     def draw(cls, rng, own_key):
-        """Return the next plan. own_key: one that nobody else writes."""
+        """Return the next plan. own_key: a key that no other client writes."""
         return cls(rng.choice(BUCKETS), rng.choice((own_key, own_key, rng.choice(SHARED_KEYS))),
                    tuple(rng.randint(1, 6000) for _ in range(rng.randint(2, 4))), rng.random() < 0.3,
                    _draw(rng, ENDINGS), _draw(rng, AFTERWARDS))
 
 
 class History:
-    """What all clients did. writes: plain PUTs and DELETEs by bucket and key. problems: answers that no client may
-    get, whatever happens."""
+    """What all clients did.
+
+    writes: plain PUTs and DELETEs, by bucket and key. problems: answers that no client may get, whatever fails.
+    """
 
     def __init__(self):
         self.uploads, self.calls, self.problems, self.rounds = [], [], [], 0
@@ -100,7 +112,7 @@ class Client(Thread):
         self.stopping = False
         self._proxies, self._history, self._number = proxies, history, number
         self._rng = random.Random(f'{seed}/client {number}')
-        # For what only the answers can tell how often it is needed.
+        # For choices whose number depends on answers, so that these do not change what the seed chooses.
         self._jitter = random.Random(number)
 
     def run(self):
@@ -133,7 +145,7 @@ class Client(Thread):
 
     def _end(self, ending, upload, bytes_of):
         alone = upload.key not in SHARED_KEYS
-        # Of a key that others overwrite, a repeat cannot know that its upload was completed.
+        # At a key that others overwrite, a repeated Complete cannot see that its upload was completed.
         completed = {200, INVALID_PART} if alone else {200, INVALID_PART, NO_SUCH_UPLOAD}
         either = {200, INVALID_PART, NO_SUCH_UPLOAD}
         if ending == 'complete':
@@ -171,13 +183,13 @@ class Client(Thread):
         if call.outcome == 200:
             upload.parts[number], upload.etags[number] = body, call.answer.headers['ETag']
         else:
-            # Nobody knows whether it is there, nor which one a Complete would take.
+            # Nobody knows whether the part is there, nor which one a Complete would take.
             upload.parts.pop(number, None)
             upload.etags.pop(number, None)
         return call
 
     def _check_completed(self, upload, completed):
-        """With a Complete just acknowledged: the object is there, a repeat says so, and an Abort cannot harm it."""
+        """Check, after a Complete was acknowledged, that an Abort fails, a repeat succeeds, and the object is there."""
         where = (upload.bucket, upload.key)
         self._call(Call('abort after a Complete'), lambda client: client.abort(*where, upload.id), {NO_SUCH_UPLOAD})
         self._call(Call('repeated Complete'), lambda client: client.complete(*where, upload.id, upload.listed), {200})
@@ -186,7 +198,7 @@ class Client(Thread):
             self._history.problems.append(f'{where}: reads as {read.answer.etag} after {completed}')
 
     def _check_aborted(self, upload):
-        """With an Abort just acknowledged: a Complete finds no upload."""
+        """Check, after an Abort was acknowledged, that a Complete finds no upload."""
         self._call(Call('complete after an Abort'), lambda client: client.complete(
             upload.bucket, upload.key, upload.id, upload.listed), {NO_SUCH_UPLOAD})
 
@@ -200,7 +212,10 @@ class Client(Thread):
             self._call(call, lambda client: client.request('DELETE', *key), {204})
 
     def _call(self, call, send, expected):
-        """Send, again and again at another proxy until that is answered, and return the call with its outcome."""
+        """Send a request, again and again by another proxy, until it is answered; return the call with its outcome.
+
+        An outcome that is not among ``expected`` is a problem.
+        """
         self._history.calls.append(call)
         deadline = time.monotonic() + PATIENCE_SECONDS
         proxy = self._jitter.randrange(len(self._proxies))
@@ -223,7 +238,7 @@ class Client(Thread):
 
 
 def complete_call(upload, listed):
-    """Return the Call of a Complete with this list, known to the upload."""
+    """Return the Call of a Complete with this list, after adding it to the calls of the upload."""
     bodies = [upload.parts[number] for number, _etag in listed]
     call = Call('complete', b''.join(bodies), multipart_etag(bodies) if bodies else None)
     upload.calls.append(call)
@@ -231,11 +246,11 @@ def complete_call(upload, listed):
 
 
 def outcome(answer):
-    """Return the outcome of an answer as Answer has it; None where an SDK repeats the request."""
+    """Return the outcome of an answer, as Answer has it; None if an SDK would repeat the request."""
     if answer.status >= 500:
         return None
     if answer.status == 200 and b'<Error>' in answer.body[:200]:
-        # After white space, when the status had gone.
+        # The error came after white space, when the status had been sent.
         return NO_SUCH_UPLOAD if b'NoSuchUpload' in answer.body else None
     return answer.outcome
 

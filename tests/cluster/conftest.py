@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""These tests are about servers, which nobody asks in the name of a user: one kind of users is enough."""
+"""Leaves these tests out of runs with Keystone: they are about storage servers, which do not know users."""
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave all out where users are Keystone's."""
+    """Ignore all tests if the users are those of Keystone."""
     return True if config.getoption('--auth') == 'keystone' else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What lies on the disks of a cluster: whether its replicas agree, and which objects there are, listed or not."""
+"""Looks at the disks of a cluster: whether replicas agree, and which objects there are, listed or not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from swift.obj.diskfile import read_metadata
 
 
 def unsettled(cluster):
-    """Return what replicators and updaters have still to do, in words; None when there is nothing."""
+    """Return something that replicators and updaters still have to do, in words; None if there is nothing."""
     for _disk, path in _places(cluster, 'async_pending*/*/*'):
         return f'a row to be sent: {path}'
     for digest, copies in _databases(cluster).items():
@@ -27,7 +27,7 @@ def unsettled(cluster):
 
 
 def stored(cluster):
-    """Return the objects that no tombstone has ended, as pairs of container and name."""
+    """Return the objects that exist, as pairs of container and name: their newest file is not a tombstone."""
     found = set()
     for held in _objects(cluster).values():
         path = max(held.values(), key=_time)
@@ -52,8 +52,10 @@ def _places(cluster, pattern):
 
 
 def _databases(cluster):
-    """Return the rows of every container database that is not deleted, by its hash: a list of copies, None for one
-    that cannot be read now or has rows that are not in it yet."""
+    """Return the rows of all container databases, by hash: a list with the rows of each copy.
+
+    A copy is None if it cannot be read now, or has pending rows that are not in it yet.
+    """
     found = defaultdict(list)
     for _disk, path in _places(cluster, 'containers/*/*/*/*.db'):
         found[path.stem].append(_rows(path))
@@ -81,7 +83,7 @@ def _objects(cluster):
     """Return the newest file of each object on each disk: {(directory of the policy, hash): {disk: path}}."""
     found = defaultdict(dict)
     for disk, path in _places(cluster, 'objects*/*/*/*/*'):
-        # What has no "#d" at its end was not made durable: to readers it is not there.
+        # A fragment without "#d" at its end was not made durable; readers ignore it.
         if path.suffix not in ('.data', '.ts') or '#' in path.name and not path.name.endswith('#d.data'):
             continue
         held = found[path.parents[3].name, path.parent.name]

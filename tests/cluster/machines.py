@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster of several storage nodes and two proxies that can be told to fail, and what can happen to each."""
+"""A cluster of several storage nodes, with two proxies that can be told to fail, and the faults of each."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ NODES = 4
 EC = {'policy_type': 'erasure_coding', 'ec_type': 'liberasurecode_rs_vand', 'ec_num_data_fragments': 2,
       'ec_num_parity_fragments': 2}
 POLICIES = (Policy('gold', 3), Policy('coded', NODES, EC))
-# A bucket for each, of the same name.
+# There is a bucket for each policy, with the same name.
 BUCKETS = tuple(policy.name for policy in POLICIES)
-# A node that stands still keeps its connections: proxies shall not wait for it as long as Swift's ten seconds.
+# A paused node keeps its connections. So proxies must not wait for an answer as long as Swift's ten seconds.
 APP = {'node_timeout': 3, 'recoverable_node_timeout': 2, 'conn_timeout': 0.5}
-# More than any disk has free: the servers then answer 507 to whoever writes.
+# The reserve is more than any disk has free, so the servers answer 507 to every write.
 FULL = 'disable_fallocate = false\nfallocate_reserve = %d\n' % 10 ** 18
 NOT_FULL = 'disable_fallocate = true\nfallocate_reserve = 0\n'
 SETTLE_SECONDS = 180
 RESTORE_SECONDS = 60
-# More than the lease of an intent, and less than the difference at which signatures are refused.
+# More than the lease of an intent, and less than the difference of clocks at which signatures are refused.
 LATER_SECONDS = 70
-# Above, parts of an Abort go to the expirer.
+# An Abort of more parts hands them to the expirer.
 IMMEDIATE_DELETES = 2
 
 
 class Machines:
-    """The cluster, its `proxies`, and what can be done to them; a context manager that starts and stops it.
+    """The cluster, its `proxies`, and their faults; a context manager that starts and stops it.
 
-    All that starts a process is to be called from the thread that began the with block.
+    Methods that start a process have to be called from the thread that began the with block.
     """
 
     def __init__(self, directory):
@@ -53,7 +53,7 @@ class Machines:
                             for name in ('left', 'right')]
             self._daemons = {node.number: self._make_daemons(node) for node in self.cluster.nodes}
             self.start_daemons()
-            # Before anything fails. A database that a node has missed altogether would be copied to it by rsync.
+            # Before anything fails: a node that missed a whole database would have it copied by rsync.
             for policy in POLICIES:
                 self.make_bucket(policy.name, policy.name)
         except BaseException:
@@ -66,18 +66,18 @@ class Machines:
         self.cluster.stop()
 
     def swift(self):
-        """Return a connection to the Swift API, by the proxy that nothing happens to."""
+        """Return a connection to the Swift API, by a proxy that does not fail."""
         return swiftclient.Connection(self.cluster.proxy.auth_url, 'test:tester', 'testing', retries=2)
 
     def make_bucket(self, name, policy):
-        """Make a bucket, and what will hold its parts."""
+        """Make a bucket and its segments container."""
         swift = self.swift()
         for each in (name, f'{name}_segments'):
             swift.put_container(each, {'X-Storage-Policy': policy})
         swift.close()
 
     def start_daemons(self):
-        """Start the daemons of those nodes that have none running."""
+        """Start the daemons on all nodes where they do not run."""
         for child in self._daemons.values():
             if child.pid is None:
                 child.spawn()
@@ -94,7 +94,7 @@ class Machines:
             assert time.monotonic() < deadline, 'not all nodes came back'
             time.sleep(0.1)
 
-    # What can happen. Each has its end, which returns at once: `nodes_answer` tells when they are back.
+    # The faults. Each has a method that ends it and returns at once; `nodes_answer` tells when the nodes are back.
 
     def kill(self, number):
         """End all processes of a node at once."""
@@ -102,61 +102,61 @@ class Machines:
             child.kill()
 
     def start(self, number):
-        """Start those processes of a node that do not run."""
+        """Start the processes of a node that do not run."""
         for child in self._of_node(number):
             if child.pid is None:
                 child.spawn()
 
     def pause(self, number):
-        """Have all processes of a node stand still."""
+        """Suspend all processes of a node."""
         for child in self._of_node(number):
             child.pause()
 
     def resume(self, number):
-        """Let them go on."""
+        """Let the processes of a node go on."""
         for child in self._of_node(number):
             child.resume()
 
     def stop_containers(self, _number=None):
-        """End the container servers of all nodes: rows of objects that are written now come later."""
+        """End the container servers of all nodes, so that the rows of objects that are written now come later."""
         for node in self.cluster.nodes:
             self.cluster.servers[node.own('container')].kill()
 
     def start_containers(self, _number=None):
-        """Start them again."""
+        """Start the container servers of all nodes again."""
         for node in self.cluster.nodes:
             self.cluster.servers[node.own('container')].spawn()
 
     def fill(self, number):
-        """Have the disk of a node be full: its servers are started again with a reserve that no disk has free."""
+        """Make the disk of a node seem full: start its servers again with a reserve that no disk has free."""
         self._configure(number, NOT_FULL, FULL)
 
     def empty(self, number):
-        """Have it be empty enough again."""
+        """Start the servers of a node again without the reserve."""
         self._configure(number, FULL, NOT_FULL)
 
     def restart_cache(self):
-        """End memcache, and start an empty one."""
+        """End the cache, and start an empty one."""
         self.cluster.servers['cache'].kill()
         self.cluster.servers['cache'].spawn()
 
     def nodes_answer(self):
-        """Tell whether the servers of all nodes answer."""
+        """Return whether the servers of all nodes answer."""
         return all(child.pid is not None and child.answers() for child in self.cluster.servers.values())
 
     def restored(self):
-        """Tell whether all servers and proxies answer."""
+        """Return whether all servers and proxies answer."""
         return self.nodes_answer() and all(proxy.pid is not None and proxy.answers()
                                            for proxy in self.cluster.proxies.values())
 
     def settle(self):
-        """With all servers up: return when replicators and updaters have nothing left to do.
+        """Return when replicators and updaters have nothing left to do. All servers have to run.
 
-        AssertionError when that takes too long.
+        Raises AssertionError if that takes too long.
         """
         deadline = time.monotonic() + SETTLE_SECONDS
         looks = 0
-        # Twice: a server may still be writing what its answer did not wait for.
+        # Two looks in a row, because a server may still be writing what its answer did not wait for.
         while looks < 2:
             time.sleep(1)
             left = unsettled(self.cluster)
@@ -164,18 +164,21 @@ class Machines:
             assert time.monotonic() < deadline, f'there is still work after {SETTLE_SECONDS} s: {left}'
 
     def expire(self):
-        """Have the expirer delete what is in its queues, and settle."""
-        # An updater has to tell the account of a queue, or the expirer will not look there.
+        """Have the expirer delete what its queue holds, and settle."""
+        # The expirer finds only the containers of the queue that an updater has reported to the account.
         self.wait_for_daemons()
         self.cluster.run_once('object-expirer')
         self.settle()
 
     def later(self):
-        """Return a proxy whose clock says that every Complete of the others began more than its lease ago."""
+        """Return a proxy whose clock is ahead, so that the lease of every Complete of the other proxies is over."""
         return FaultyProxy(self.cluster, 'later', seconds_ahead=LATER_SECONDS)
 
     def wait_for_daemons(self):
-        """Return when the daemons of each node have made a whole round that began after this call."""
+        """Return when the daemons of each node have made a whole round that began after this call.
+
+        Raises AssertionError if that takes too long.
+        """
         before = self._rounds()
         deadline = time.monotonic() + SETTLE_SECONDS
         while any(now < then + 2 for now, then in zip(self._rounds(), before)):

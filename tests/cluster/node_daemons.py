@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemons of one storage node in one process, which lets each make a pass in turn, again and again.
+"""Runs the daemons of one storage node in one process: each makes a pass in turn, again and again.
 
-`python -m tests.cluster.node_daemons ACCOUNT-CONF CONTAINER-CONF OBJECT-CONF COUNT`: COUNT is the file that tells how
-many rounds of passes have ended.
+`python -m tests.cluster.node_daemons ACCOUNT-CONF CONTAINER-CONF OBJECT-CONF COUNT`: COUNT is a file for the number of
+rounds that have ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 
 from s3multi.demo.server import use_swift_dir
 
-# In the order of their passes: rows that are late come first.
+# In the order of their passes; the updater, which brings late rows, comes first.
 DAEMONS = [
     ('object', 'object-updater', 'swift.obj.updater', 'ObjectUpdater'),
     ('object', 'object-replicator', 'swift.obj.replicator', 'ObjectReplicator'),
@@ -27,12 +27,12 @@ REST_SECONDS = 1
 
 
 def make_daemons(conf_paths):
-    """Return the daemons. conf_paths: of account, container and object server."""
+    """Return the daemons. conf_paths: the configuration files of account, container and object server."""
     import eventlet
     from swift.common import utils
 
     utils.monkey_patch()
-    # As Swift's own launcher does: the hub has to outlive the forks of the updater.
+    # Swift's own launcher does this, too: the hub has to survive the forks of the updater.
     eventlet.hubs.use_hub(utils.get_hub())
     utils.disable_fallocate()
     os.environ['TZ'] = 'UTC+0'
@@ -47,7 +47,7 @@ def make_daemons(conf_paths):
 
 
 def main(conf_paths, count_path):
-    """Let them make their passes for ever."""
+    """Have the daemons make their passes for ever. count_path: the file for the number of rounds."""
     use_swift_dir(os.path.dirname(conf_paths[0]))
     daemons = make_daemons(conf_paths)
     from eventlet import Timeout, sleep

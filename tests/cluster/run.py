@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run: clients work while trouble lasts, and a little longer; then everything is checked."""
+"""One run: clients work while servers fail, and a little longer; then everything is checked."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from .machines import Machines
 from .trouble import Trouble
 
 CLIENTS = 4
-# After the last fault: what clients do then has no excuse for leaving anything behind.
+# How long clients work after the last fault. What they do then must leave nothing behind.
 CALM_SECONDS = 5
 ENDING_SECONDS = 120
 
 
 class Broken(AssertionError):
-    """Something was lost, left or answered that should not; the text says what, and how to see it again."""
+    """Something was lost, left behind or answered wrongly. The text says what, and how to repeat the run."""
 
 
 def run(directory, seed, seconds):
-    """Let trouble last for so many seconds; return what happened in words. Raises Broken.
+    """Have servers fail for so many seconds; return in words what was tried. Raises Broken.
 
-    directory: of all data and logs.
+    directory: for all data and logs.
     """
     with Machines(directory) as machines:
         return try_out(machines, seed, seconds)
 
 
 def try_out(machines, seed, seconds):
-    """Do what run() does, on machines that run."""
+    """Do what run() does, on machines that run already."""
     history, trouble = History(), Trouble(machines, seed)
     clients = [Client(machines.proxies, history, seed, number) for number in range(1, CLIENTS + 1)]
     started = time.monotonic()
@@ -67,7 +67,7 @@ def try_out(machines, seed, seconds):
 
 
 def describe(history, trouble, judge, *seconds):
-    """Return in words what a run has tried."""
+    """Return in words what a run has tried. seconds: how long it worked, and how long it checked."""
     answers = Counter((call.kind, call.outcome) for call in history.calls)
     told = {'acknowledged Completes': answers['complete', 200], 'acknowledged Aborts': answers['abort', 204],
             'parts': answers['part', 200], 'other writes': answers['put', 200] + answers['delete', 204],

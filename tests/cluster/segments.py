@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the segments containers hold, what of that the objects are made of, and what a clean-up leaves."""
+"""What the segments containers hold: which parts objects consist of, and what a clean-up leaves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def segment_names(swift):
 
 
 def parts_in_use(swift, bucket):
-    """Return the names of all parts that objects of the bucket are made of."""
+    """Return the names of all parts of which objects in the bucket consist."""
     found = set()
     for row in swift.get_container(bucket, full_listing=True)[1]:
         headers, body = swift.get_object(bucket, row['name'], query_string='multipart-manifest=get')
@@ -29,7 +29,10 @@ def parts_in_use(swift, bucket):
 
 
 def clean_up(machines, swift):
-    """Sweep days later. Return what is wrong then: each segments container holds the parts of objects, and no more."""
+    """Sweep with a clock that is days ahead; return what is wrong then, in words.
+
+    Each segments container has to hold the parts of objects, and nothing else.
+    """
     with Sweeper(machines.cluster) as sweeper:
         swept = sweeper.run(account(), '--apply')
     if swept.code:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real storage nodes fail, one by one and at random, and nothing is lost. Three replicas, and an erasure code."""
+"""Real storage nodes fail, one by one and at random, and nothing is lost, with three replicas and an erasure code."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .run import try_out
 
 BODIES = [b'a' * 3000, b'b' * 2000, b'c']
 WHOLE = b''.join(BODIES)
-# A proxy asks the replicas in any order: so often, and each is asked first.
+# A proxy asks the replicas in any order. In so many tries, each replica is asked first at least once.
 MANY = 12
-# Longer than a proxy keeps away from a node that did not answer.
+# Longer than a proxy avoids a node that did not answer.
 SHUNNED_SECONDS = 1.5
 
 
@@ -46,7 +46,7 @@ def upload(policy, machines):
 
 
 def test_node_that_missed_an_abort(machines, upload):
-    """It still has the marker as it was, until a replicator comes; nobody takes that for the state of the upload."""
+    """A node that missed an Abort has the old marker until a replicator comes; nobody believes this marker."""
     marker = f'key/{upload.id}'
     disk = disks_of(machines.cluster, f'{upload.bucket}_segments', marker)[0]
     number = next(node.number for node in machines.cluster.nodes if disk in node.disks)
@@ -67,7 +67,7 @@ def test_node_that_missed_an_abort(machines, upload):
 
 @pytest.fixture
 def late(machines, upload):
-    """An upload with a third part whose row is on no container server yet, and will not be until daemons run."""
+    """An upload with a third part whose row does not reach a container server before daemons run."""
     machines.stop_daemons()
     machines.stop_containers()
     upload.part(3, BODIES[2])
@@ -79,7 +79,7 @@ def late(machines, upload):
 
 @pytest.mark.parametrize('policy', [policy.name for policy in POLICIES])
 def test_part_whose_row_is_late(machines, late):
-    """While a part is written all container servers are away: the Complete finds it, before Swift's updater runs."""
+    """A part that was written without any container server is found by the Complete, before Swift's updater runs."""
     assert [1, 2] == late.stored_numbers(machines.swift())
 
     assert 200 == late.complete().outcome
@@ -87,7 +87,7 @@ def test_part_whose_row_is_late(machines, late):
 
 
 def test_part_whose_row_is_late_and_forgotten(machines, late):
-    """The cache is empty as well: InvalidPart, which changes nothing, until the updater has brought the row."""
+    """If the cache is empty as well, the answer is InvalidPart, which changes nothing, until the updater has run."""
     machines.restart_cache()
     machines.wait_for_nodes()
 
@@ -101,7 +101,7 @@ def test_part_whose_row_is_late_and_forgotten(machines, late):
 
 @pytest.mark.parametrize('policy', ['coded'])
 def test_disks_that_are_full(machines, upload):
-    """With one disk full all goes on; with all full nothing can be written, and nothing that was is lost."""
+    """With one disk full everything works. With all disks full nothing can be written, and nothing is lost."""
     machines.fill(1)
     machines.wait_for_nodes()
     upload.part(3, BODIES[2])
@@ -121,8 +121,8 @@ def test_disks_that_are_full(machines, upload):
 
 @pytest.mark.slow
 def test_random_failures(machines):
-    """Nodes are killed, paused and full, proxies die between any two requests, while clients work: nothing is lost.
+    """Nothing is lost when nodes are killed, paused and full, and proxies die between any two requests.
 
-    `python3 -m tests.cluster` does it for longer, and with another seed.
+    `python3 -m tests.cluster` does the same for longer, and with another seed.
     """
     print(try_out(machines, seed=1, seconds=20))

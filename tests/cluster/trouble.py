@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to nodes, proxies and cache while clients work. A seed chooses what, in which order and for how long."""
+"""The faults of nodes, proxies and cache while clients work. A seed chooses them, their order and their duration."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from tests.integration.faults import rule
 
 from .machines import NODES, RESTORE_SECONDS
 
-# One node at a time: with three replicas, and with this erasure code, a minority. What becomes of them, for how long,
-# and how long all are well after that: longer than the second for which a proxy shuns a node that failed.
+# One node fails at a time: a minority, with three replicas and with this erasure code. NODE_SECONDS: how long it fails.
+# REST_SECONDS: how long all nodes work afterwards, which is longer than the second for which a proxy avoids a node that
+# failed.
 NODE_FAULTS = ('killed', 'paused', 'full', 'without container servers')
 NODE_SECONDS, REST_SECONDS = (2.0, 6.0), (2.5, 4.0)
 
-# The requests of s3multi at which a proxy ends, by what it writes, reads or deletes, and the filter that meets them.
+# The requests of s3multi at which a proxy ends: the faulty filter that meets the request, its method and its path.
 STEPS = {
     'PUT marker': ('above', 'PUT', '_segments/[^/]+/[^/]+$'),
     'HEAD marker': ('above', 'HEAD', '_segments/[^/]+/[^/]+$'),
@@ -32,14 +33,17 @@ STEPS = {
     'PUT object': ('below', 'PUT', '^/v1/[^/]+/[^/_]+/[^/]+$'),
     'queue deletions': ('below', 'UPDATE', ''),
 }
-# How long a proxy waits for the request at which it shall end.
+# How long a proxy waits for the request at which it has to end.
 ARMED_SECONDS = 2.5
 CACHE_SECONDS = (5.0, 10.0)
 
 
 class Trouble:
-    """Makes faults. counts: how many, by kind. log: a line for each. calm_from: since when nothing fails, and the
-    daemons have caught up; on the monotonic clock."""
+    """Makes faults.
+
+    counts: how many, by kind. log: a line for each. calm_from: the time, on the monotonic clock, since which nothing
+    has failed and the daemons have caught up.
+    """
 
     def __init__(self, machines, seed):
         self._machines = machines
@@ -50,7 +54,7 @@ class Trouble:
         self.calm_from = float('inf')
 
     def go_on(self, seconds):
-        """Make faults for so long, and return when all is well again."""
+        """Make faults for so many seconds, and return when all servers work again."""
         self._began = time.monotonic()
         self._until = self._began + seconds
         waiting = [(self._began, number, strand) for number, strand in enumerate(
@@ -68,7 +72,7 @@ class Trouble:
         self._machines.wait_for_daemons()
         self.calm_from = time.monotonic()
 
-    # Each strand yields how many seconds shall pass until it goes on.
+    # Each strand yields the number of seconds that have to pass until it goes on.
 
     def _nodes(self):
         rng = random.Random(f'{self._seed}/nodes')
