@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What S3 demands of additional checksums, as it was seen to answer; values are worked ones of three parts."""
+"""The rules for additional checksums, with the answers that Amazon S3 was observed to give.
+
+The values are worked ones, of three parts.
+"""
 import pytest
 
 from s3multi.s3.checksum_rules import check_list, check_part, check_type, read_announced, read_choice, read_sent
@@ -14,7 +17,7 @@ COMPOSITE, WHOLE = ChecksumChoice('crc32', 'COMPOSITE'), ChecksumChoice('crc32',
 
 
 def code_of(call, *args):
-    """Return the code of the error that ``call`` raises; None when it raises none."""
+    """Return the code of the error that ``call`` raises; None if it raises none."""
     try:
         call(*args)
     except S3Error as error:
@@ -23,13 +26,13 @@ def code_of(call, *args):
 
 
 def listed(values, numbers=(1, 2, 3), algorithm='CRC32'):
-    """Return what a client lists: a value, or None, for each part."""
+    """Return the parts as a client lists them. values: a checksum, or None, for each."""
     return [PartRef(number, 'a' * 32, 'A', (('Checksum' + algorithm, value),) if value else ())
             for number, value in zip(numbers, values)]
 
 
 def stored(algorithm, numbers=(1, 2, 3), sizes=SIZES):
-    """Return the attempts that the list chooses."""
+    """Return the stored attempts. algorithm: of their checksums; None for attempts without."""
     return [Attempt(number, '', 0, 'a' * 32, size, {'Checksum' + algorithm.upper(): value} if algorithm else {})
             for number, size, value in zip(numbers, sizes, PARTS.get(algorithm, '???'))]
 
@@ -42,7 +45,7 @@ ALGORITHMS = {'CRC32': 'CF', 'CRC32C': 'CF', 'CRC64NVME': 'F', 'SHA1': 'C', 'SHA
 @pytest.mark.parametrize('kind', ['COMPOSITE', 'FULL_OBJECT'])
 @pytest.mark.parametrize('algorithm', sorted(ALGORITHMS))
 def test_checksum_algorithm_and_type_are_a_pair(algorithm, kind):
-    """Amazon S3 has no composite CRC64NVME, and no SHA of a whole object made of parts.
+    """Amazon S3 has no composite CRC64NVME, and no SHA of a full object that consists of parts.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
     """
@@ -59,7 +62,7 @@ def test_checksum_algorithm_and_type_are_a_pair(algorithm, kind):
     pytest.param({'x-amz-checksum-algorithm': 'Crc64Nvme', 'x-amz-checksum-type': 'Full_Object'}, id='mixed-case'),
 ])
 def test_checksum_choices_that_are_accepted(headers):
-    """Neither, or an algorithm alone, or a pair; any letter case."""
+    """Initiate accepts no choice, an algorithm alone, and a pair, in any letter case."""
     assert code_of(read_choice, headers) is None
 
 
@@ -72,13 +75,13 @@ def test_checksum_choices_that_are_accepted(headers):
     pytest.param({'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': ''}, id='empty-type'),
 ])
 def test_checksum_choices_that_are_none(headers):
-    """InvalidRequest at Initiate, not at the first part."""
+    """A malformed choice is InvalidRequest at Initiate already, not at the first part."""
     assert 'InvalidRequest' == code_of(read_choice, headers)
 
 
 @pytest.mark.parametrize('algorithm', ['SHA512', 'MD5', 'XXHASH64', 'XXHASH3', 'XXHASH128', 'xxhash3'])
 def test_checksum_algorithms_that_nobody_here_verifies(algorithm):
-    """Known to Amazon S3 but not to Swift: 501, for the client asks for something that exists."""
+    """An algorithm of Amazon S3 that is not served is 501, because the client asks for something that exists."""
     assert 'NotImplemented' == code_of(read_choice, {'x-amz-checksum-algorithm': algorithm})
 
 
@@ -92,7 +95,7 @@ def test_checksum_algorithms_that_nobody_here_verifies(algorithm):
     ({}, None),
 ])
 def test_what_is_chosen(headers, choice):
-    """An algorithm alone has S3's default type."""
+    """An algorithm alone gets S3's default type."""
     assert choice == read_choice(headers)
 
 
@@ -106,7 +109,7 @@ def test_what_is_chosen(headers, choice):
     ({'x-amz-trailer': 'x-amz-checksum-crc32', 'x-amz-sdk-checksum-algorithm': 'CRC32'}, None),
 ])
 def test_what_comes_with_a_part(headers, sent):
-    """One value in a header, or none: what a trailer announces is not known yet."""
+    """A part comes with one value in a header or none. The value that a trailer announces is not known yet."""
     assert sent == read_sent(headers)
 
 
@@ -118,7 +121,7 @@ def test_what_comes_with_a_part(headers, sent):
     {'x-amz-checksum-crc32': '3ldvBQ==', 'x-amz-sdk-checksum-algorithm': 'SHA1'},
 ], ids=str)
 def test_what_may_not_come_with_a_part(headers):
-    """InvalidRequest: malformed, unknown, several, or not what the SDK says it sends."""
+    """A checksum is InvalidRequest if it is malformed, unknown, one of several, or not what the SDK announces."""
     assert 'InvalidRequest' == code_of(read_sent, headers)
 
 
@@ -126,14 +129,14 @@ def test_what_may_not_come_with_a_part(headers):
     (None, None, True), (None, 'sha1', True), (COMPOSITE, 'crc32', True), (COMPOSITE, None, False),
     (COMPOSITE, 'sha1', False), (WHOLE, None, True), (WHOLE, 'crc32', True), (WHOLE, 'crc32c', False)])
 def test_a_part_and_what_was_chosen(choice, algorithm, fits):
-    """Without a choice any algorithm will do; the whole can do with parts that come without."""
+    """Without a choice a part may have any algorithm. For a full-object checksum it may come without one."""
     assert code_of(check_part, choice, algorithm) == (None if fits else 'InvalidRequest')
 
 
 # Complete
 
 def test_the_checksum_of_the_checksums():
-    """Over their bytes, in the order of the list, and how many they are."""
+    """A composite checksum covers the bytes of the parts' checksums in list order, and tells their number."""
     found = check_list(COMPOSITE, listed(PARTS['crc32']), stored('crc32'), None, 'id')
 
     assert ('COMPOSITE', 'g1o3Jw==-3') == (found.type, found.checksum.value)
@@ -141,14 +144,14 @@ def test_the_checksum_of_the_checksums():
 
 @pytest.mark.parametrize('numbers, places, value', [((1, 2, 3), (0, 1, 2), 'WxWtvg=='), ((1, 3), (0, 2), 'e1WnGA==')])
 def test_the_checksum_of_all_bytes(numbers, places, value):
-    """From those of the parts and their sizes, in the list or not; gaps do not matter."""
+    """A full-object checksum follows from checksums and sizes of the stored parts, listed or not, with gaps or not."""
     attempts = [stored('crc32')[place] for place in places]
     for values in ([PARTS['crc32'][place] for place in places], [None] * len(places)):
         assert value == check_list(WHOLE, listed(values, numbers), attempts, None, 'id').checksum.value
 
 
 def wrong(value):
-    """Return the values of the parts, the second one replaced."""
+    """Return the values of the parts, with the second one replaced."""
     return [PARTS['crc32'][0], value, PARTS['crc32'][2]]
 
 
@@ -173,18 +176,18 @@ def wrong(value):
     pytest.param(None, listed([None] * 3), 'AAAAAA==', None, id='not-chosen-announced'),
 ])
 def test_what_a_complete_tells(choice, refs, announced, code):
-    """Each code as Amazon S3 answers it."""
+    """A Complete is accepted, or refused with the code that Amazon S3 answers."""
     assert code == code_of(check_list, choice, refs, stored('crc32'), announced and Checksum('crc32', announced), 'id')
 
 
 def test_another_algorithm_for_the_object():
-    """It is not the checksum that the object will have."""
+    """An announced checksum of another algorithm than the object's is BadDigest."""
     assert 'BadDigest' == code_of(check_list, WHOLE, listed(PARTS['crc32']), stored('crc32'),
                                   Checksum('crc32c', 'WxWtvg=='), 'id')
 
 
 def test_the_first_part_that_is_missing_or_wrong_is_named():
-    """In the message, or in elements of the error."""
+    """The error names the first part that is missing or wrong, in its message or in its elements."""
     with pytest.raises(S3Error, match='part 2 '):
         check_list(COMPOSITE, listed([PARTS['crc32'][0], None, None]), stored('crc32'), None, 'id')
     with pytest.raises(S3Error) as refused:
@@ -194,7 +197,7 @@ def test_the_first_part_that_is_missing_or_wrong_is_named():
 
 
 def test_a_part_that_was_kept_without_its_checksum():
-    """Nothing to compare with is no match."""
+    """A part that was stored without a checksum does not match."""
     assert 'InvalidPart' == code_of(check_list, WHOLE, listed([None] * 3), stored(None), None, 'id')
 
 
@@ -202,7 +205,7 @@ def test_a_part_that_was_kept_without_its_checksum():
     ((1, 2, 3), (7, 7, 7), 7), ((1, 2, 3), (7, 7, 3), 7), ((1, 2, 3), (7, 7, 8), 0), ((1, 2, 3), (7, 6, 7), 0),
     ((1, 2, 4), (7, 7, 7), None), ((2, 3, 4), (7, 7, 7), None)])
 def test_what_a_reader_has_to_know_of_the_parts(numbers, sizes, part_bytes):
-    """Where each begins, if they are numbered as they will be read, and the last is no larger than the others."""
+    """The size of the parts is kept if they are numbered 1, 2, 3 and so on, and all but the last are alike."""
     attempts = stored('crc32', numbers, sizes)
 
     assert part_bytes == check_list(WHOLE, listed([None] * 3, numbers), attempts, None, 'id').part_bytes
@@ -212,7 +215,7 @@ def test_what_a_reader_has_to_know_of_the_parts(numbers, sizes, part_bytes):
     (COMPOSITE, 'COMPOSITE', True), (COMPOSITE, 'composite', True), (COMPOSITE, 'FULL_OBJECT', False),
     (WHOLE, 'FULL_OBJECT', True), (None, 'FULL_OBJECT', True), (None, 'COMPOSITE', False), (WHOLE, '', False)])
 def test_the_type_that_a_complete_names(choice, kind, fits):
-    """That of the upload; of one without algorithm that of S3's default."""
+    """A Complete has to name the type of the upload; an upload without an algorithm has that of S3's default."""
     assert code_of(check_type, choice, {'x-amz-checksum-type': kind}) == (None if fits else 'InvalidRequest')
     assert code_of(check_type, choice, {}) is None
 
@@ -220,5 +223,5 @@ def test_the_type_that_a_complete_names(choice, kind, fits):
 @pytest.mark.parametrize('value, fits', [('WxWtvg==', True), ('WxWtvg==-3', True), ('WxWtvg==-', False),
                                          ('WxWtvg==-a', False), ('WxWtvh==', False), ('WxWtvg', False), ('', False)])
 def test_the_form_of_an_announced_checksum(value, fits):
-    """Base64, perhaps with the number of parts behind it; else InvalidRequest."""
+    """An announced checksum is base64, perhaps with the number of parts behind it. Else it is InvalidRequest."""
     assert code_of(read_announced, {'x-amz-checksum-crc32': value}) == (None if fits else 'InvalidRequest')

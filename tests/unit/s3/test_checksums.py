@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Additional checksums: their names, values and arithmetic, and how they ride in rows and metadata."""
+"""Additional checksums: their names, values and arithmetic, and their form in rows and metadata."""
 import time
 
 import pytest
@@ -24,7 +24,7 @@ CASES = [pytest.param(*row, id=row[0]) for row in TABLE]
 
 @pytest.mark.parametrize('algorithm, header, name, value', CASES)
 def test_names_of_an_algorithm(algorithm, header, name, value):
-    """One name in headers and trailers, one in XML.
+    """An algorithm has one name in headers and trailers, and another one in XML.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
     """
@@ -35,7 +35,7 @@ def test_names_of_an_algorithm(algorithm, header, name, value):
 
 @pytest.mark.parametrize('algorithm, header, name, value', CASES)
 def test_a_row_gives_back_the_checksum_it_was_given(algorithm, header, name, value):
-    """Written into the hash or the content type of a row and read back from it, as Swift parses them."""
+    """A checksum in the hash or the content type of a row is read back, after Swift has parsed either."""
     for shown in (MD5, 'application/octet-stream'):
         before, params = parse_content_type(with_parameter(shown, Checksum(algorithm, value)))
 
@@ -45,14 +45,14 @@ def test_a_row_gives_back_the_checksum_it_was_given(algorithm, header, name, val
 
 @pytest.mark.parametrize('algorithm, header, name, value', CASES)
 def test_the_hash_of_a_row_holds_nothing_that_needs_quotes(algorithm, header, name, value):
-    """Base64 has '=' and '/', which end or spoil a parameter; hex does not."""
+    """The parameter is in hex: base64 has '=' and '/', which end or spoil a parameter."""
     _, _, parameter = with_parameter(MD5, Checksum(algorithm, value)).partition('; %s=' % algorithm)
 
     assert parameter and set(parameter) <= set('0123456789abcdef')
 
 
 def test_every_algorithm_has_a_row_above():
-    """An algorithm that is added is tested."""
+    """A new algorithm without a row in TABLE would not be tested."""
     assert set(ALGORITHMS) == {row[0] for row in TABLE}
 
 
@@ -61,21 +61,21 @@ def test_every_algorithm_has_a_row_above():
     'x-amz-checksum-sha512', 'x-amz-sdk-checksum-algorithm', 'crc32', 'content-md5', '',
 ])
 def test_other_headers_carry_no_checksum(header):
-    """Names that only look alike, and algorithms that nobody here verifies."""
+    """Names that only look similar, and algorithms that are not served, are no headers of checksums."""
     assert algorithm_of(header) is None
 
 
 def test_other_parameters_of_a_row_are_no_checksums():
-    """s3api and SLO keep ETags of their own in the same place."""
+    """The ETags that s3api and SLO keep in the same place are not taken for checksums."""
     assert {} == from_parameters([('s3_etag', MD5 + '-1'), ('slo_etag', MD5)])
 
 
 def test_a_row_without_parameters_has_no_checksum():
-    """A part that was uploaded without one."""
+    """A part that was uploaded without a checksum has none in its row."""
     assert {} == from_parameters([])
 
 
-# Arithmetic. Worked values: of parts, with their sizes, and of what they make.
+# Arithmetic. The worked values are those of parts, with their sizes, and of the objects that the parts make.
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 VALUES = {
@@ -90,15 +90,15 @@ LARGE = 5 * 1024 * 1024
 
 @pytest.mark.parametrize('algorithm', VALUES)
 def test_the_checksum_of_bytes(algorithm):
-    """In one piece or byte by byte; nothing has a checksum too."""
+    """A checksum is the same whether the bytes come in one piece or one by one."""
     for body, value in zip(BODIES, VALUES[algorithm]):
-        whole, bit_by_bit = hasher(algorithm), hasher(algorithm)
+        whole, byte_by_byte = hasher(algorithm), hasher(algorithm)
         whole.update(body)
         for place in range(len(body)):
-            bit_by_bit.update(body[place:place + 1])
+            byte_by_byte.update(body[place:place + 1])
 
         assert Checksum.of(algorithm, whole.digest()).value == value
-        assert decode(algorithm, value) == whole.digest() == bit_by_bit.digest()
+        assert decode(algorithm, value) == whole.digest() == byte_by_byte.digest()
 
 
 @pytest.mark.parametrize('algorithm, parts, value', [
@@ -114,7 +114,7 @@ def test_the_checksum_of_bytes(algorithm):
     ('crc32c', ['zqsFQg==', '/wAAAA=='], 'X9+XvQ==-2'),
 ])
 def test_the_checksum_of_checksums(algorithm, parts, value):
-    """Over their bytes, not their base64, with their number behind it."""
+    """A composite checksum covers the bytes of the checksums, not their base64, and has their number behind it."""
     assert Checksum(algorithm, value) == composite(algorithm, [decode(algorithm, part) for part in parts])
 
 
@@ -133,12 +133,12 @@ def test_the_checksum_of_checksums(algorithm, parts, value):
     ('crc64nvme', [('vqf3hRLTlJw=', LARGE), ('/wAAAAAAAAA=', 1)], 'ckzCIlGyPVo='),
 ])
 def test_the_checksum_of_all_bytes(algorithm, parts, value):
-    """Out of those of the parts and their sizes."""
+    """A full-object checksum follows from the checksums and sizes of the parts."""
     assert Checksum(algorithm, value) == combine(algorithm, [(decode(algorithm, part), size) for part, size in parts])
 
 
 def test_large_parts_are_combined_quickly():
-    """Ten thousand parts of five GiB: no byte of them is there to be read."""
+    """The checksums of 10,000 parts of 5 GiB are combined within seconds, because no part is read."""
     began = time.process_time()
     combine('crc64nvme', [(b'12345678', 5 * 1024 ** 3)] * 10000)
 
@@ -150,7 +150,7 @@ def test_large_parts_are_combined_quickly():
     ('crc32', 'y/Q5Jg===='), ('crc32', 'y/Q5 Jg=='), ('crc32', 'y_Q5Jg=='), ('crc32', 'y/Q5Jg==\n'),
     ('crc32', 'rosUhgp5mIg='), ('sha1', 'y/Q5Jg=='), ('crc32', '\u00e9/Q5Jg==')])
 def test_values_that_are_malformed(algorithm, value):
-    """Spare bits that are set, another length, foreign characters: ValueError."""
+    """A value with surplus bits, another length or foreign characters is a ValueError."""
     with pytest.raises(ValueError):
         decode(algorithm, value)
 
@@ -159,14 +159,14 @@ def test_values_that_are_malformed(algorithm, value):
 @pytest.mark.parametrize('checksum, kind', [(Checksum('crc32', 'g1o3Jw==-3'), COMPOSITE),
                                             (Checksum('crc64nvme', 'HM7dXHbE2EE='), FULL_OBJECT)])
 def test_the_checksum_of_an_object_is_read_as_it_was_stored(checksum, kind, part_bytes):
-    """In the metadata of the object, for years."""
+    """The text in the metadata of the object gives back the same checksum."""
     whole = ObjectChecksum(checksum, kind, part_bytes)
 
     assert whole == stored_checksum(whole.stored())
 
 
 def test_the_form_in_which_the_checksum_of_an_object_is_stored():
-    """As the first release wrote it; objects outlive releases."""
+    """The form of the first release is still read, because objects outlive releases."""
     assert ObjectChecksum(Checksum('crc32', 'g1o3Jw==-3'), COMPOSITE, 7) == stored_checksum(
         'COMPOSITE crc32 g1o3Jw==-3 7')
 
@@ -174,7 +174,7 @@ def test_the_form_in_which_the_checksum_of_an_object_is_stored():
 @pytest.mark.parametrize('text', [None, '', 'COMPOSITE crc32 g1o3Jw==-3', 'COMPOSITE md4 g1o3Jw==-3 7',
                                   'COMPOSITE crc32 g1o3Jw==-3 x'])
 def test_what_is_no_checksum_of_an_object(text):
-    """Objects without one, or with something of a later release."""
+    """An object without a checksum, or with a form that a later release may write, shows none."""
     assert stored_checksum(text) is None
 
 
@@ -182,5 +182,5 @@ def test_what_is_no_checksum_of_an_object(text):
     ('ChecksumCRC32', 'crc32'), ('ChecksumCRC64NVME', 'crc64nvme'), ('ChecksumSHA512', 'sha512'),
     ('ChecksumMD4', None), ('ChecksumCrc32', None), ('Checksum', None), ('CRC32', None), ('ChecksumType', None)])
 def test_the_algorithm_of_an_element(name, algorithm):
-    """Those of S3, also the ones that nobody here serves."""
+    """The elements of all algorithms of S3 are known, also of those that are not served."""
     assert algorithm == algorithm_of_element(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conditions of a Complete, as headers and as questions."""
+"""The conditions of a Complete: how they are read from headers, and compared with an object."""
 import pytest
 
 from s3multi.s3.conditions import Condition, read_condition
@@ -13,7 +13,7 @@ ETAG = 'd41d8cd98f00b204e9800998ecf8427e'
     ({'if-match': ETAG}, Condition(ETAG)), ({'if-match': f' "{ETAG.upper()}"'}, Condition(ETAG)),
     ({'if-match': f'"{ETAG}-3"'}, Condition(f'{ETAG}-3')), ({'if-match': ''}, Condition(''))])
 def test_what_the_headers_ask_for(headers, condition):
-    """That there is nothing, or what the ETag tells."""
+    """``If-None-Match: *`` demands that there is no object, ``If-Match`` an object with this ETag."""
     assert condition == read_condition(headers)
 
 
@@ -22,7 +22,7 @@ def test_what_the_headers_ask_for(headers, condition):
     ({'if-none-match': '"*"'}, 'If-None-Match'), ({'if-match': '*'}, 'If-Match'), ({'if-match': '"*"'}, 'If-Match'),
     ({'if-match': ETAG, 'if-none-match': '*'}, 'If-Match,If-None-Match')])
 def test_what_s3_does_not_know(headers, named):
-    """A condition that nobody would compare is refused."""
+    """A condition that would not be compared is refused."""
     with pytest.raises(NotImplementedHeader) as caught:
         read_condition(headers)
 
@@ -32,7 +32,7 @@ def test_what_s3_does_not_know(headers, named):
 @pytest.mark.parametrize('condition, etag', [
     (Condition(None), None), (Condition(ETAG), ETAG), (Condition(ETAG), ETAG.upper())])
 def test_a_condition_that_holds(condition, etag):
-    """Nothing happens."""
+    """A condition that holds raises nothing."""
     assert condition.check('key', etag) is None
 
 
@@ -42,7 +42,7 @@ def test_a_condition_that_holds(condition, etag):
     (Condition(''), ETAG, PreconditionFailed, {'Condition': 'If-Match'}),
     (Condition(ETAG), None, NoSuchKey, {'Key': 'key'})])
 def test_a_condition_that_fails(condition, etag, error, fields):
-    """The error tells which."""
+    """The error names the condition that does not hold, or the key without an object."""
     with pytest.raises(error) as caught:
         condition.check('key', etag)
 

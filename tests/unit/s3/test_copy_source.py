@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The source of an Upload Part Copy: its name, its range, its conditions.
+"""The source of an Upload Part Copy: its name, its range and its conditions.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 """
@@ -55,13 +55,13 @@ def date(seconds):
     pytest.param('bucket/key?versionId=a%2Bb', 'bucket', 'key', 'a+b', id='version-is-decoded-once'),
 ])
 def test_sources(text, bucket, key, version):
-    """Percent-encoded bucket and key, with an optional literal ?versionId= behind; all decoded exactly once."""
+    """Bucket, key and the version id behind an optional literal ?versionId= are percent-decoded exactly once."""
     assert CopySource(bucket, key, version) == parse_source(text)
 
 
 @given(st.text(st.characters(blacklist_characters='\0', blacklist_categories=('Cs',)), min_size=1))
 def test_every_key_can_be_a_source(key):
-    """As botocore encodes it: the unreserved characters, slash and tilde stay as they are."""
+    """Every key is read back as botocore encodes it, with unreserved characters, slash and tilde as they are."""
     assert CopySource('bucket', key, None) == parse_source('bucket/' + quote(key, safe='/~'))
 
 
@@ -72,7 +72,7 @@ def test_every_key_can_be_a_source(key):
     'bucket/key?=1', 'bucket/key?versionId=%ZZ', 'bucket/\udcff', '\udcff',
 ], ids=ascii)
 def test_what_is_no_source(text):
-    """InvalidArgument, naming the header and what it was."""
+    """Any other text is InvalidArgument, which names the header and its value."""
     assert ('InvalidArgument', {'ArgumentName': 'x-amz-copy-source', 'ArgumentValue': text}) == refused(
         parse_source, text)
 
@@ -80,7 +80,7 @@ def test_what_is_no_source(text):
 @given(st.lists(st.sampled_from(['/', 'a', '0', '%', '%2F', '%C3', '?', 'versionId', '=', '+', '\0', '\u00e9',
                                  '\udcff']), max_size=8).map(''.join))
 def test_no_source_is_an_error_of_ours(text):
-    """Whatever a client writes there, it is a source or InvalidArgument."""
+    """Whatever a client writes into the header, it is a source or InvalidArgument."""
     try:
         source = parse_source(text)
     except S3Error as error:
@@ -100,7 +100,7 @@ def test_no_source_is_an_error_of_ours(text):
     pytest.param('bytes=0-5497558138879', (0, 5497558138879), id='five-tebibytes'),
 ])
 def test_ranges(text, expected):
-    """Exactly bytes=first-last, from zero, both included."""
+    """A range is exactly bytes=first-last, counted from zero, with both bytes included."""
     assert expected == parse_range({} if text is None else {'x-amz-copy-source-range': text})
 
 
@@ -110,7 +110,7 @@ def test_ranges(text, expected):
     'bytes=\u0660-\u0662', 'bytes=0-' + '9' * 5000, '\udcff',
 ], ids=lambda text: ascii(text[:16]))
 def test_what_is_no_range(text):
-    """InvalidArgument, naming header and value: a range that is read another way would copy other bytes."""
+    """Any other form is InvalidArgument, which names header and value; else other bytes might be copied."""
     assert ('InvalidArgument', {'ArgumentName': 'x-amz-copy-source-range', 'ArgumentValue': text}) == refused(
         parse_range, {'x-amz-copy-source-range': text})
 
@@ -124,13 +124,13 @@ def test_what_is_no_range(text):
     pytest.param((3, 4), 5, 2, id='small-source'),
 ])
 def test_how_much_is_copied(byte_range, size, length):
-    """Small sources may have a range too, although Amazon S3 wants more than 5 MB for one."""
+    """A small source may have a range too, although Amazon S3 demands a source of more than 5 MB for one."""
     assert length == check_range(byte_range, size)
 
 
 @pytest.mark.parametrize('byte_range, size', [((0, 20), 20), ((20, 20), 20), ((0, 0), 0), ((5, 100), 20)])
 def test_a_range_is_not_clamped(byte_range, size):
-    """One that ends past the source is InvalidArgument, unlike that of a GET."""
+    """A range that ends behind the source is InvalidArgument, and not cut as in a GET."""
     fields = {'ArgumentName': 'x-amz-copy-source-range', 'ArgumentValue': 'bytes=%d-%d' % byte_range}
 
     assert ('InvalidArgument', fields) == refused(check_range, byte_range, size)
@@ -141,7 +141,7 @@ def test_a_range_is_not_clamped(byte_range, size):
     pytest.param((0, 5 * GIB), 9 * GIB, id='range'),
 ])
 def test_a_part_has_five_gibibytes(byte_range, size):
-    """More than that is InvalidRequest; a larger source needs a range."""
+    """A copy of more than 5 GiB is InvalidRequest; a larger source needs a range."""
     assert ('InvalidRequest', {}) == refused(check_range, byte_range, size)
 
 
@@ -187,7 +187,10 @@ CONDITIONS = [
 
 @pytest.mark.parametrize('headers, condition', [pytest.param(*row[:2], id=row[2]) for row in CONDITIONS])
 def test_conditions_on_the_source(headers, condition):
-    """412 names the one that fails; an ETag outweighs a date of its group (RFC 9110, section 13.2.2), and never 304."""
+    """A condition that fails is 412, which names it, and never 304.
+
+    An ETag outweighs the date of its group (RFC 9110, section 13.2.2).
+    """
     source = SourceState(MD5, MODIFIED, 24)
     if condition is None:
         assert check_conditions(headers, source, NOW) is None
@@ -211,7 +214,10 @@ def test_the_etag_of_a_multipart_source_is_that_of_s3():
 ])
 @pytest.mark.parametrize('zone', ['UTC', 'XXX+12', 'XXX-12'])
 def test_dates_are_in_universal_time(monkeypatch, text, zone):
-    """RFC 9110, section 5.6.7: all three forms, also asctime's without a zone, whatever the zone of the server."""
+    """All three forms of a date are read as UTC, whatever the zone of the server; asctime's form names no zone.
+
+    RFC 9110, section 5.6.7.
+    """
     monkeypatch.setenv('TZ', zone)
     time.tzset()
     try:
@@ -226,7 +232,7 @@ def test_dates_are_in_universal_time(monkeypatch, text, zone):
 @given(st.one_of(st.text(max_size=40), st.from_regex(r'\A[A-Z][a-z]{2}, [0-9]{1,3} (Jan|Feb|Dec) [0-9]{1,6} '
                                                      r'[0-9]{1,3}:[0-9]{2}:[0-9]{2} (GMT|[-+][0-9]{4,9})\Z')))
 def test_what_is_no_date_is_no_condition(text):
-    """Whatever a client writes there, it holds or is PreconditionFailed."""
+    """Whatever a client writes as a date, the condition holds or is PreconditionFailed."""
     for header in (UNMODIFIED, MODIFIED_SINCE):
         try:
             check_conditions({header: text}, SourceState(MD5, MODIFIED, 24), NOW)

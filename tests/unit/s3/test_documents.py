@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""XML in and out: the list of parts that a client sends, result documents, error documents."""
+"""XML in and out: the list of parts that a client sends, result documents and error documents."""
 import resource
 import time
 
@@ -25,12 +25,12 @@ def complete(inner=PART, declaration='', attributes=' xmlns="%s"' % NAMESPACE):
 
 
 def part(children):
-    """Return the text of a request document of one Part."""
+    """Return the text of a request document with one Part."""
     return complete('<Part>%s</Part>' % children)
 
 
 def read(text):
-    """Return what the body holds, or code and elements of the error."""
+    """Return the parts in the body, or code and elements of the error."""
     try:
         return read_complete(text.encode() if isinstance(text, str) else text)
     except S3Error as error:
@@ -39,7 +39,7 @@ def read(text):
 
 MALFORMED = ('MalformedXML', {})
 
-# Parts, and their elements in one order; the first of each kind is also what is written out and read back.
+# Parts, and their elements as a client may order them.
 LISTS = [
     ([PartRef(1, MD5, MD5)], [[('PartNumber', '1'), ('ETag', MD5)]], 'bare-etag'),
     ([PartRef(1, MD5, MD5)], [[('PartNumber', '1'), ('ETag', '"%s"' % MD5)]], 'quoted-etag'),
@@ -62,13 +62,16 @@ LISTS = [
 
 @pytest.mark.parametrize('refs, elements', [pytest.param(*row[:2], id=row[2]) for row in LISTS])
 def test_lists_of_parts_are_written_and_read(refs, elements):
-    """The order of elements in a Part varies between SDKs; ETags are compared bare, and quoted as they were sent."""
+    """A list is read as it was written, whatever the order of elements in a Part, which varies between SDKs.
+
+    ETags are kept bare and in lower case for comparing, and as they were sent for errors.
+    """
     body = document('CompleteMultipartUpload', [('Part', children) for children in elements])
 
     assert refs == read_complete(body)
 
 
-# The same list of one part, ETag "a", in other words.
+# The same list, of part 1 with the ETag "a", in other spellings.
 SPELLINGS = [
     (complete(attributes=''), 'no-namespace'),
     (complete(declaration='<?xml version="1.0" encoding="UTF-8"?>\n'), 'declaration'),
@@ -93,7 +96,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize('body', [pytest.param(row[0], id=row[1]) for row in SPELLINGS])
 def test_spellings_of_one_list(body):
-    """Whatever XML allows, with the namespace of S3 or none."""
+    """A list may be written in every way that XML allows, with the namespace of S3 or none."""
     assert [PartRef(1, 'a', 'a')] == read(body)
 
 
@@ -149,12 +152,12 @@ BAD = [
 
 @pytest.mark.parametrize('body', [pytest.param(row[0], id=row[1]) for row in BAD])
 def test_what_is_no_list(body):
-    """400 MalformedXML: no XML, another document, or a Part without one number and one ETag."""
+    """A body that is no XML or another document, or has a Part without one number and one ETag, is MalformedXML."""
     assert MALFORMED == read(body)
 
 
 def entity_bomb():
-    """Return a document type whose last entity, expanded, has 10**9 times the text of the first."""
+    """Return a document type whose last entity expands to 10**9 times the text of the first."""
     entities = ['<!ENTITY e0 "aaaaaaaaaa">']
     entities += ['<!ENTITY e%d "%s">' % (number, '&e%d;' % (number - 1) * 10) for number in range(1, 10)]
     return '<!DOCTYPE CompleteMultipartUpload [%s]>' % ''.join(entities)
@@ -189,9 +192,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize('body', [pytest.param(row[0].encode(), id=row[1]) for row in HOSTILE])
 def test_hostile_documents_are_refused_at_little_cost(body):
-    """No entity is expanded, no file or host is asked, and no tree is built.
+    """For no document an entity is expanded, a file or host is asked, or a tree is built.
 
-    The bounds are far above what any of them takes, and far below what an expanded bomb would.
+    The bounds are far above what any of the documents takes, and far below what an expanded bomb would take.
     """
     assert len(body) <= MAX_COMPLETE_BYTES
     began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -209,7 +212,7 @@ def test_hostile_documents_are_refused_at_little_cost(body):
     pytest.param('<?a?>' * 700000 + PART, id='very-many-instructions'),
 ])
 def test_long_documents_are_read_at_little_cost(inner):
-    """They are legal, and bounded by their own length."""
+    """Long documents that are legal cost no more than their length explains."""
     began = time.process_time()
 
     assert [1] == [ref.number for ref in read_complete(complete(inner).encode())]
@@ -217,7 +220,7 @@ def test_long_documents_are_read_at_little_cost(inner):
 
 
 def test_several_checksums_of_a_part():
-    """400 InvalidArgument that shows them all, as observed on Amazon S3."""
+    """Several checksums of a part are InvalidArgument, which shows them all, as observed on Amazon S3."""
     body = part('<PartNumber>1</PartNumber><ETag>a</ETag>'
                 '<ChecksumCRC32>x</ChecksumCRC32><ChecksumSHA1>y</ChecksumSHA1>')
 
@@ -228,7 +231,7 @@ def test_several_checksums_of_a_part():
     ('CRC32', ''), ('CRC32', '3ldvBQ'), ('CRC32', '3ldvBQ==='), ('CRC32', '3ldvBR=='), ('CRC32', '3ldv BQ=='),
     ('CRC32', '3ldvBQ==-1'), ('CRC32', '\u00e9'), ('SHA1', '3ldvBQ=='), ('SHA512', '3ldvBQ==')])
 def test_a_malformed_checksum_of_a_part(name, value):
-    """400 InvalidArgument that shows it: not the one and only base64 of a value of its length."""
+    """A checksum that is not the canonical base64 of a value of its length is InvalidArgument, which shows it."""
     body = part('<PartNumber>1</PartNumber><ETag>a</ETag><Checksum%s>%s</Checksum%s>' % (name, value, name))
 
     assert ('InvalidArgument', {'ArgumentName': 'Checksum', 'ArgumentValue': '%s:%s;' % (name, value)}) == read(body)
@@ -244,7 +247,7 @@ pieces = st.lists(st.sampled_from([
 
 @given(st.one_of(st.binary(max_size=60), pieces.map(str.encode), pieces.map(lambda text: text.encode('utf-16'))))
 def test_no_body_is_an_error_of_ours(body):
-    """Arbitrary bytes, and tags in any order: parts, or an S3 error."""
+    """Arbitrary bytes, and tags in any order, give parts or an S3 error."""
     result = read(body)
 
     assert isinstance(result, list) or result[0] in ('MalformedXML', 'InvalidArgument')
@@ -257,7 +260,7 @@ VALID = complete(
 
 @given(st.integers(0, len(VALID)), st.integers(0, 20), st.one_of(st.binary(max_size=6), pieces.map(str.encode)))
 def test_no_damaged_body_is_an_error_of_ours(start, length, replacement):
-    """A valid document with any stretch of it replaced: parts, or an S3 error; and never more parts than it names."""
+    """A valid document with any stretch replaced gives parts or an S3 error, and never more parts than it names."""
     body = VALID[:start] + replacement + VALID[start + length:]
     result = read(body)
 
@@ -269,7 +272,7 @@ def test_no_damaged_body_is_an_error_of_ours(start, length, replacement):
 
 @given(st.integers(0, len(VALID) - 1))
 def test_a_cut_off_body_is_malformed(end):
-    """A list that ended early would complete the object without its last parts."""
+    """A body that ends early is MalformedXML; else the object would be completed without its last parts."""
     assert MALFORMED == read(VALID[:end])
 
 
@@ -296,13 +299,13 @@ TEXTS = [
 
 @pytest.mark.parametrize('text, written', [pytest.param(*row[:2], id=row[2]) for row in TEXTS])
 def test_text_in_documents(text, written):
-    """Keys may hold what XML 1.0 cannot carry: Amazon S3 writes it as character references."""
+    """Characters that XML 1.0 cannot carry are written as character references, as by Amazon S3."""
     assert '<Key>%s</Key>' % written in document('Result', [('Key', text)]).decode()
 
 
 @given(st.text(st.characters(blacklist_categories=('Cs',))))
 def test_text_that_xml_can_carry_is_read_back(text):
-    """What the client's parser gives is the key, character for character."""
+    """A client's parser reads the key back, character for character."""
     assume(not any(char < ' ' and char not in '\t\n\r' or char in '\ufffe\uffff' for char in text))
     root = lxml.etree.fromstring(document('Result', [('Key', text)]))
 
@@ -312,14 +315,14 @@ def test_text_that_xml_can_carry_is_read_back(text):
 @given(st.lists(st.one_of(st.characters(blacklist_categories=('Cs',)), st.sampled_from('\0\x1b\ufffe\udc80\udcff')))
        .map(''.join))
 def test_every_text_can_be_written(text):
-    """No key, ETag or parameter of a client makes an answer impossible."""
+    """No text that a client sends, be it key, ETag or parameter, makes an answer impossible."""
     body = document('Result', [('Key', text)])
 
     assert body.startswith(DECLARATION) and body.endswith(b'</Key></Result>')
 
 
 def test_a_result_document():
-    """Root and children in the namespace of S3, in the order given, nested where a child has children."""
+    """A result document has the namespace of S3, and its elements in the order given, nested as given."""
     body = document('ListPartsResult', [('Bucket', 'b'), ('Part', [('PartNumber', '1'), ('Owner', [('ID', 'x')])])])
 
     assert ('<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -328,7 +331,7 @@ def test_a_result_document():
 
 
 def test_an_error_document():
-    """No namespace: botocore takes a 200 for an error when its root is exactly ``Error``."""
+    """An error document has no namespace: botocore takes a 200 for an error if the root is exactly ``Error``."""
     body = error_document(errors.InvalidPart('id', 7, 'a<b'), 'tx1')
     root = lxml.etree.fromstring(body)
 
@@ -350,7 +353,7 @@ def test_an_error_document():
     pytest.param('', '', id='empty'),
 ])
 def test_url_encoding_of_keys(key, encoded):
-    """As measured on Amazon S3 for encoding-type=url."""
+    """Keys are encoded as Amazon S3 was observed to encode them for encoding-type=url."""
     assert encoded == url_encode(key)
 
 

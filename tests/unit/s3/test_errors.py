@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry of errors: code, status and the names of the extra elements, which clients read.
+"""The errors: code, status, and the names of the extra elements, which clients read.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -50,19 +50,19 @@ CASES = [pytest.param(*row, id=row[1]) for row in CATALOGUE]
 
 @pytest.mark.parametrize('error, code, status, fields', CASES)
 def test_code_status_and_elements(error, code, status, fields):
-    """Clients branch on code and status; the elements stand in the order in which S3 writes them."""
+    """Each error has the code and the status on which clients branch, and its elements in the order of S3."""
     assert (code, status, list(fields.items())) == (error.code, error.status, list(error.fields.items()))
 
 
 @pytest.mark.parametrize('error', [pytest.param(row[0], id=row[1]) for row in CATALOGUE])
 def test_every_error_has_a_message(error):
-    """The message is for people, and also the text of the exception in a log."""
+    """Each error has a message, which is also the text of the exception in a log."""
     assert error.message
     assert error.message == str(error)
 
 
 def test_the_catalogue_is_complete():
-    """An error that is added without a row above has no tested name."""
+    """A new error without a row in CATALOGUE would not be tested."""
     defined = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, errors.S3Error)}
 
     assert defined - {errors.S3Error} == {type(row[0]) for row in CATALOGUE}
@@ -81,7 +81,7 @@ def test_headers_of_an_error(error, headers):
 
 
 def test_a_message_of_its_own_replaces_the_general_one():
-    """InvalidRequest and InvalidArgument say what was wrong."""
+    """An error can have a message of its own; InvalidRequest and InvalidArgument say with it what was wrong."""
     error = errors.InvalidArgument('max-parts', '-1', 'Argument max-parts must be positive')
 
     assert 'Argument max-parts must be positive' == error.message == str(error)
@@ -97,5 +97,5 @@ def test_a_message_of_its_own_replaces_the_general_one():
                  {'ProposedSize': '0', 'MinSizeAllowed': '1', 'PartNumber': '1', 'ETag': ETAG}, id='zero-is-a-value'),
 ])
 def test_an_element_without_a_value_is_left_out(error, fields):
-    """None means not known: no element. Zero and the empty text are values."""
+    """An element whose value is None is left out. Zero and the empty text are values."""
     assert fields == error.fields

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ETags: how clients write them, and the one of a multipart object."""
+"""ETags: how clients write them, and how that of a multipart object is computed."""
 import base64
 import hashlib
 
@@ -10,7 +10,7 @@ from s3multi.s3.etags import is_md5, md5, multipart_etag, part_count, unquote_et
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 MIB = 1024 * 1024
 
-# Bodies of the parts, and the ETag of the object: worked values that several implementations agree on.
+# Bodies of the parts, and the ETag of the object. Several implementations agree on these values.
 OBJECTS = [
     pytest.param([b'Hello, ', b'multipart ', b'world!\n'], 'b30cd09b6c3eb4479a7c721f1a044234-3', id='three-parts'),
     pytest.param([b'Hello, ', b'world!\n'], '7a5835d47615d5e5cf54cad692120139-2', id='gap-in-the-numbers'),
@@ -23,7 +23,7 @@ OBJECTS = [
 
 @pytest.mark.parametrize('bodies, etag', OBJECTS)
 def test_object_etag_is_the_md5_of_the_binary_md5s_and_the_number_of_parts(bodies, etag):
-    """S3 hashes the raw digests of the listed parts in order and appends their number, one included.
+    """S3 hashes the raw digests of the listed parts in order and appends their number, even if that is one.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
     """
@@ -33,12 +33,12 @@ def test_object_etag_is_the_md5_of_the_binary_md5s_and_the_number_of_parts(bodie
 
 
 def test_object_etag_takes_parts_from_an_iterator():
-    """The list is read once, so that 10,000 parts need no second list."""
+    """The ETags of the parts are read once, so 10,000 parts need no second list."""
     assert '5927c5d64d94a5786f90003aa26d0159-1' == multipart_etag(iter(['25f9e794323b453885f5181f1b624d0b']))
 
 
 def test_order_of_parts_counts():
-    """The same parts in another order are another object."""
+    """The same parts in another order make another object."""
     parts = [hashlib.md5(body).hexdigest() for body in (b'a', b'b')]
 
     assert multipart_etag(parts) != multipart_etag(reversed(parts))
@@ -58,7 +58,7 @@ def test_order_of_parts_counts():
     pytest.param('"b30cd09b6c3eb4479a7c721f1a044234-3"', 'b30cd09b6c3eb4479a7c721f1a044234-3', id='of-an-object'),
 ])
 def test_etags_are_compared_bare_and_in_lower_case(text, bare):
-    """Clients send back ETags with quotes or without: boto3 as its users write them, the CRT in a form of its own."""
+    """ETags are compared without quotes and letter case: boto3 sends them as its users write them, others otherwise."""
     assert bare == unquote_etag(text)
 
 
@@ -75,7 +75,7 @@ def test_etags_are_compared_bare_and_in_lower_case(text, bare):
     pytest.param('\u0661' * 32, False, id='digits-of-another-script'),
 ])
 def test_the_etag_of_a_part_is_32_lower_case_hex_digits(etag, expected):
-    """What is no MD5 is the ETag of no part, and never reaches the arithmetic."""
+    """A text that is not an MD5 is no ETag of a part, and must not reach the arithmetic."""
     assert expected is is_md5(etag)
 
 
@@ -85,7 +85,7 @@ def test_the_etag_of_a_part_is_32_lower_case_hex_digits(etag, expected):
     pytest.param(b'', '1B2M2Y8AsgTpgAmY7PhCfg==', id='empty'),
 ])
 def test_content_md5_is_base64_of_the_16_bytes(body, expected):
-    """RFC 1864: base64 of the digest itself, not of its hex text."""
+    """Content-MD5 is the base64 of the digest itself, not of its text in hex (RFC 1864)."""
     assert expected == base64.b64encode(md5(body)).decode()
 
 
@@ -93,5 +93,5 @@ def test_content_md5_is_base64_of_the_16_bytes(body, expected):
     ('b30cd09b6c3eb4479a7c721f1a044234-3', 3), ('b30cd09b6c3eb4479a7c721f1a044234-10000', 10000),
     ('b30cd09b6c3eb4479a7c721f1a044234', 0), ('b30cd09b6c3eb4479a7c721f1a044234-N', 0), ('12', 0), ('', 0)])
 def test_how_many_parts_an_etag_tells(etag, count):
-    """None where it is not that of a multipart upload."""
+    """An ETag that is not that of a multipart object tells of no parts."""
     assert count == part_count(etag)

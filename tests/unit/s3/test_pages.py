@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages of the two lists: what their parameters mean, and that paging shows everything once and in order.
+"""Pages of both lists: the parameters, and that paging shows every entry once and in order.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
@@ -26,12 +26,12 @@ def bad_argument(name, value):
 
 
 def query(belongs=True, **params):
-    """Return the query for parameters whose hyphens are written as underscores."""
+    """Return a query. params: the parameters, with underscores for hyphens. belongs: whether ids belong to keys."""
     return UploadsQuery.parse({name.replace('_', '-'): text for name, text in params.items()}, lambda *_: belongs)
 
 
 def ordered(uploads):
-    """Return key and id pairs as open uploads in S3's order."""
+    """Return the open uploads with these pairs of key and id, in S3's order."""
     return sorted(OpenUpload.of(key, upload_id, '', '') for key, upload_id in uploads)
 
 
@@ -49,12 +49,12 @@ def ordered(uploads):
     pytest.param('0' * 5000 + '7', 7, id='very-many-leading-zeros'),
 ])
 def test_counts(text, count):
-    """Default and cap are 1,000; more is served, and echoed, as 1,000."""
+    """The default is 1,000, and more than the cap of 1,000 counts as 1,000."""
     assert count == parse_count({} if text is None else {'max-parts': text}, 'max-parts', 1000, 1000)
 
 
 def test_a_count_without_a_cap():
-    """A part number marker may be any integer."""
+    """A part number marker has no cap, and its default is 0."""
     assert 2147483647 == parse_count({'part-number-marker': '2147483647'}, 'part-number-marker', 0)
     assert 0 == parse_count({}, 'part-number-marker', 0)
 
@@ -64,34 +64,34 @@ def test_a_count_without_a_cap():
     '--1', '\u0661', '\u00b2', '1\n', '\udcff',
 ], ids=lambda text: ascii(text[:12]))
 def test_what_is_no_count(text):
-    """Not a 32-bit integer, or a negative one: InvalidArgument, naming the parameter."""
+    """A text that is not an integer from 0 to 2**31 - 1 is InvalidArgument, which names the parameter."""
     assert bad_argument('max-parts', text) == refused(parse_count, {'max-parts': text}, 'max-parts', 1000, 1000)
 
 
 @pytest.mark.parametrize('text', ['url', 'URL', 'uRl'])
 def test_the_encoding_is_echoed_as_it_was_sent(text):
-    """Any letter case of ``url``."""
+    """``url`` is accepted in any letter case, and kept as it was sent."""
     assert text == parse_encoding({'encoding-type': text})
 
 
 def test_no_encoding_is_the_default():
-    """Keys then come raw."""
+    """Without the parameter there is no encoding."""
     assert parse_encoding({}) is None
 
 
 @pytest.mark.parametrize('text', ['', 'base64', 'url ', 'ur'])
 def test_other_encodings(text):
-    """Only ``url`` exists; the empty text is none either."""
+    """Any other text than ``url`` is InvalidArgument, also the empty one."""
     assert bad_argument('encoding-type', text) == refused(parse_encoding, {'encoding-type': text})
 
 
 def test_a_query_without_parameters():
-    """Nothing is filtered, and a page has a thousand entries."""
+    """By default nothing is filtered, and a page has a thousand entries."""
     assert UploadsQuery('', '', '', '', 1000, None) == query()
 
 
 def test_all_parameters_of_a_query():
-    """Names as in the URL."""
+    """Each parameter of the URL reaches its field."""
     expected = UploadsQuery('p', '/', 'k', 'id', 5, 'url')
 
     assert expected == query(prefix='p', delimiter='/', key_marker='k', upload_id_marker='id', max_uploads='5',
@@ -101,18 +101,18 @@ def test_all_parameters_of_a_query():
 @pytest.mark.parametrize('params', [{'upload_id_marker': 'id'}, {'key_marker': '', 'upload_id_marker': 'id'}],
                          ids=['none', 'empty'])
 def test_an_id_marker_without_a_key_marker_is_ignored(params):
-    """It is not even looked at, and echoed empty."""
+    """An upload id marker without a key marker is not checked, and becomes empty."""
     assert '' == query(belongs=False, **params).id_marker
 
 
 def test_an_id_marker_that_names_no_upload_of_the_key():
-    """InvalidArgument: the client would silently skip or repeat uploads."""
+    """An id that does not belong to the key marker is InvalidArgument; else uploads would be skipped or repeated."""
     assert bad_argument('upload-id-marker', 'x') == refused(
         lambda: query(belongs=False, key_marker='k', upload_id_marker='x'))
 
 
 def test_belongs_is_asked_for_the_key_of_the_marker():
-    """An id of another key is none of this key."""
+    """The id is checked against the key of the marker."""
     asked = []
     UploadsQuery.parse({'key-marker': 'k', 'upload-id-marker': 'x'}, lambda *args: asked.append(args) or True)
 
@@ -125,7 +125,7 @@ def test_belongs_is_asked_for_the_key_of_the_marker():
     ({'encoding_type': 'x'}, 'encoding-type'),
 ], ids=['no-number', 'negative', 'encoding'])
 def test_bad_parameters_are_named(params, name):
-    """The first element of the error says which parameter."""
+    """The error names the parameter that is wrong."""
     assert name == refused(lambda: query(**params))[1]['ArgumentName']
 
 
@@ -140,7 +140,7 @@ def test_bad_parameters_are_named(params, name):
     pytest.param(('\uffff', '1'), ('\U00010000', '1'), id='beyond-the-16-bits-of-utf-16'),
 ])
 def test_order_of_uploads(first, second):
-    """By key as UTF-8 bytes; within a key by id, which is by time."""
+    """Uploads sort by key, as UTF-8 bytes, and within a key by id, and so by time."""
     assert [first, second] == [(upload.key, upload.id) for upload in ordered([second, first])]
 
 
@@ -155,7 +155,7 @@ def test_order_of_uploads(first, second):
     pytest.param('/b/', 'a/', 'a/b/c', None, id='not-across-the-end-of-the-prefix'),
 ])
 def test_groups(delimiter, prefix, key, group):
-    """Keys that contain the delimiter after the prefix are shown as one common prefix, delimiter included."""
+    """Keys that contain the delimiter behind the prefix are shown as one common prefix, which ends with it."""
     assert group == query(delimiter=delimiter, prefix=prefix).group_of(key)
 
 
@@ -182,7 +182,7 @@ UPLOADS = [('a', '1'), ('a', '2'), ('a/b', '1'), ('a/b', '2'), ('a/c', '1'), ('b
     pytest.param({'max_uploads': '0'}, [], [], id='no-entries-wanted'),
 ])
 def test_what_a_query_shows(params, uploads, prefixes):
-    """Markers, prefix and delimiter; a group that is not greater than the key marker is dropped."""
+    """Markers, prefix and delimiter choose what is shown; a group that is not greater than the key marker is not."""
     page = fill_page(query(**params), ordered(UPLOADS))
 
     assert (uploads, prefixes, False) == ([(upload.key, upload.id) for upload in page.uploads], page.prefixes,
@@ -200,28 +200,28 @@ def test_what_a_query_shows(params, uploads, prefixes):
     pytest.param({'max_uploads': '0'}, ('', ''), False, id='no-entries-wanted'),
 ])
 def test_markers_of_a_page(params, markers, truncated):
-    """They name the last entry: an upload by key and id, a group by itself; both are empty without an entry."""
+    """The markers name the last entry: an upload by key and id, a group by itself. Without an entry both are empty."""
     page = fill_page(query(**params), ordered(UPLOADS))
 
     assert (markers, truncated) == ((page.next_key_marker, page.next_id_marker), page.truncated)
 
 
 def test_a_rest_of_the_same_group_does_not_make_a_further_page():
-    """The page ends in the last group there is, whatever else that group holds."""
+    """A page that ends with the last group is the last page, whatever else the group contains."""
     page = fill_page(query(delimiter='/', max_uploads='1'), ordered([('a/1', '1'), ('a/2', '1')]))
 
     assert (['a/'], False) == (page.prefixes, page.truncated)
 
 
 def test_no_more_is_read_than_a_page_needs():
-    """One entry beyond the page tells that there are more; the listing may be long."""
+    """Only one entry beyond the page is read, to see that there are more; the listing may be long."""
     uploads = iter(ordered(UPLOADS))
     fill_page(query(max_uploads='2'), uploads)
 
     assert len(UPLOADS) - 3 == len(list(uploads))
 
 
-# Paging, held against a plain account of the rules
+# Paging, compared with a plain statement of the rules
 
 words = st.lists(st.sampled_from(['a', 'b', '/', '-', '0', '--', '\u00e9', '\U0001f600', '\uffff']), max_size=5)
 texts = words.map(''.join)
@@ -229,7 +229,7 @@ upload_sets = st.sets(st.tuples(texts.filter(bool), st.sampled_from(['1', '2', '
 
 
 def all_entries(uploads, prefix, delimiter):
-    """Return every entry that a list without end would show, in order: pairs of key and id, and groups as text."""
+    """Return every entry that an endless page would show, in order: uploads as pairs of key and id, groups as text."""
     entries = []
     for key, upload_id in sorted(uploads, key=lambda upload: (upload[0].encode(), upload[1])):
         if key.startswith(prefix):
@@ -241,7 +241,7 @@ def all_entries(uploads, prefix, delimiter):
 
 
 def entries_of(page):
-    """Return uploads and groups of a page in one order, as ``all_entries`` has them."""
+    """Return uploads and groups of a page together, in order and in the form of ``all_entries``."""
     entries = [((upload.key.encode(), upload.id), (upload.key, upload.id)) for upload in page.uploads]
     entries += [((prefix.encode(), ''), prefix) for prefix in page.prefixes]
     return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
@@ -249,7 +249,7 @@ def entries_of(page):
 
 @given(upload_sets, st.integers(1, 5), texts, words.map(lambda chars: ''.join(chars[:2])))
 def test_paging_shows_every_entry_once_and_in_order(uploads, max_uploads, prefix, delimiter):
-    """Each page begins after the markers of the one before; together they are the whole list."""
+    """Each page begins after the markers of the page before; together the pages show the whole list."""
     entries = all_entries(uploads, prefix, delimiter)
     markers, shown, truncated = {}, [], True
     while truncated:
@@ -267,7 +267,7 @@ def test_paging_shows_every_entry_once_and_in_order(uploads, max_uploads, prefix
 
 @given(upload_sets, texts, st.sampled_from(['', '1', '2', '3']), st.sampled_from(['', 'a', 'a/']))
 def test_markers_may_name_anything(uploads, key_marker, id_marker, prefix):
-    """Uploads of the marker's key with a greater id, then greater keys; whether or not the marker exists."""
+    """A page shows the marker's key with greater ids, and greater keys, whether or not the marker exists."""
     page = fill_page(query(key_marker=key_marker, upload_id_marker=id_marker, prefix=prefix), ordered(uploads))
     after = [(key, upload_id) for key, upload_id in all_entries(uploads, prefix, '')
              if not key_marker or key.encode() > key_marker.encode()
@@ -278,7 +278,7 @@ def test_markers_may_name_anything(uploads, key_marker, id_marker, prefix):
 
 @given(upload_sets, texts.filter(bool), st.sampled_from(['/', '-', '--']), st.sampled_from(['', 'a', 'a/']))
 def test_a_group_comes_after_the_key_marker_or_not_at_all(uploads, key_marker, delimiter, prefix):
-    """Also where the marker lies inside a group: that was shown before."""
+    """A group is not shown again if the key marker lies in it or after it, because an earlier page has shown it."""
     page = fill_page(query(key_marker=key_marker, delimiter=delimiter, prefix=prefix), ordered(uploads))
     after = [entry for entry in all_entries(uploads, prefix, delimiter)
              if (entry if isinstance(entry, str) else entry[0]).encode() > key_marker.encode()]
@@ -299,12 +299,12 @@ def test_a_group_comes_after_the_key_marker_or_not_at_all(uploads, key_marker, d
     pytest.param('a\n\u00e9 ', ['a', 'a\n\u00e9'], id='control-and-blank'),
 ])
 def test_keys_that_swift_may_list_late(key, late):
-    """Swift sorts "a-b/<id>" before "a/<id>", S3 the key "a" before "a-b"."""
+    """Swift sorts "a-b/<id>" before "a/<id>", but S3 sorts the key "a" before "a-b"."""
     assert late == keys_sorted_late(key)
 
 
 def test_no_other_key_is_late():
-    """Wherever the two orders of a pair differ, the one that Swift lists later is among those."""
+    """If Swift and S3 order two keys differently, the one that Swift lists later is a late key of the other."""
     keys = [''.join(chars) for length in (1, 2, 3) for chars in itertools.product('-/0a', repeat=length)]
     differ = [(key, other) for key in keys for other in keys for one_id in '-0a' for other_id in '-0a'
               if key < other and '%s/%s' % (key, one_id) > '%s/%s' % (other, other_id)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts: the list a client sends, the attempts that are stored, and what the one proves of the other."""
+"""Parts: the list that a client sends, the attempts that are stored, and the proof that they agree."""
 import itertools
 
 import pytest
@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 def attempt(number, etag, began=0, name=None, size=5 * MIB):
-    """Return an attempt; its name is of no importance but to order those that began at once."""
+    """Return an attempt. name: matters only for the order of attempts that began at the same time."""
     return Attempt(number, name or '%08d-%d-%s' % (number, began, etag), began, etag, size)
 
 
@@ -30,7 +30,7 @@ def refused(call, *args):
 
 @pytest.mark.parametrize('text, number', [('1', 1), ('10000', 10000), ('007', 7), ('000000001', 1)])
 def test_part_numbers_in_range(text, number):
-    """1 and 10,000 are both allowed."""
+    """Part numbers from 1 to 10,000 are accepted, with leading zeros or without."""
     assert number == parse_part_number(text, 10000)
 
 
@@ -39,13 +39,13 @@ def test_part_numbers_in_range(text, number):
     '1\0', '\udcff', '9' * 5000, '0' * 5000 + '1',
 ], ids=lambda text: ascii(text[:12]))
 def test_part_numbers_that_are_none(text):
-    """Anything but an integer in 1..10,000 is InvalidArgument, naming parameter and value."""
+    """Anything but an integer from 1 to 10,000 is InvalidArgument, which names parameter and value."""
     assert ('InvalidArgument', {'ArgumentName': 'partNumber', 'ArgumentValue': text}) == refused(
         parse_part_number, text, 10000)
 
 
 def test_a_missing_part_number():
-    """Without the parameter the value shown is empty."""
+    """A missing part number is InvalidArgument with an empty value."""
     assert ('InvalidArgument', {'ArgumentName': 'partNumber', 'ArgumentValue': ''}) == refused(
         parse_part_number, None, 10000)
 
@@ -61,7 +61,7 @@ def test_the_highest_part_number_is_an_option():
 @pytest.mark.parametrize('numbers', [[1], [1, 2, 3], [2, 5, 9999], [10000], list(range(1, 10001))],
                          ids=['one', 'all', 'gaps', 'highest', 'ten-thousand'])
 def test_ascending_numbers(numbers):
-    """Numbers need not begin with 1, nor be contiguous."""
+    """The numbers of a list need not begin with 1, and may have gaps."""
     assert check_order([PartRef(number, A) for number in numbers], 'id', 10000) is None
 
 
@@ -76,7 +76,7 @@ def test_ascending_numbers(numbers):
     pytest.param([10001, 1], 'InvalidPartOrder', {'UploadId': 'id'}, id='too-high-but-order-comes-first'),
 ])
 def test_numbers_out_of_order(numbers, code, fields):
-    """Strictly ascending, duplicates included; a number that no part can have is a part that is not there."""
+    """Numbers have to ascend strictly, without duplicates. A number that no part can have is InvalidPart."""
     assert (code, fields) == refused(check_order, [PartRef(number, A, 'AAA') for number in numbers], 'id', 10000)
 
 
@@ -90,7 +90,7 @@ def test_numbers_out_of_order(numbers, code, fields):
     pytest.param([attempt(1, A, 1, 'x'), attempt(1, B, 1, 'y')], [B], id='at-once-the-name-decides'),
 ])
 def test_the_newest_attempt_of_a_number_is_the_part(attempts, newest):
-    """Uploading a number again replaces the part."""
+    """An attempt that began later replaces the part, whatever the order of rows."""
     assert newest == [found.etag for found in newest_attempts(attempts)]
 
 
@@ -108,7 +108,7 @@ def test_the_newest_attempt_of_a_number_is_the_part(attempts, newest):
     pytest.param([], [attempt(1, A)], [], [], id='nothing-listed'),
 ])
 def test_rows_prove_a_part_or_prove_nothing(listed, attempts, chosen, missing):
-    """A row that shows number and ETag is proof; that a row is missing proves nothing, so it has to be asked for."""
+    """A row with number and ETag proves a part. A missing row proves nothing, so the part is reported as missing."""
     judgement = judge(listed, attempts, 'id')
 
     assert chosen == [found and found.etag for found in judgement.chosen]
@@ -120,28 +120,28 @@ def test_rows_prove_a_part_or_prove_nothing(listed, attempts, chosen, missing):
     pytest.param(order, id='-'.join(str(found.began) for found in order))
     for order in itertools.permutations([attempt(1, A, 1), attempt(1, B, 2), attempt(1, C, 3)])])
 def test_the_order_of_rows_does_not_matter(attempts):
-    """Listings of several replicas are put together, so rows come in any order."""
+    """Rows of several replicas' listings are put together, so they may come in any order."""
     assert [C] == [found.etag for found in judge([PartRef(1, C)], attempts, 'id').proven]
     assert 'InvalidPart' == refused(judge, [PartRef(1, A)], attempts, 'id')[0]
     assert 'InvalidPart' == refused(judge, [PartRef(1, B)], attempts, 'id')[0]
 
 
 def test_an_etag_that_was_replaced_is_refused():
-    """A part uploaded again and completed with its old ETag: InvalidPart, with the ETag as the client wrote it."""
+    """A part that is listed with the ETag of an older attempt is InvalidPart, with the ETag as the client wrote it."""
     error = refused(judge, [PartRef(7, A, 'AAA')], [attempt(7, A, 1), attempt(7, B, 2)], 'id')
 
     assert ('InvalidPart', {'UploadId': 'id', 'PartNumber': '7', 'ETag': 'AAA'}) == error
 
 
 def test_the_same_bytes_uploaded_twice_are_no_conflict():
-    """Both attempts have the client's ETag; the later one is taken."""
+    """If both attempts have the client's ETag, the later one is chosen."""
     judgement = judge([PartRef(1, A)], [attempt(1, A, 1, 'first'), attempt(1, A, 2, 'second')], 'id')
 
     assert ['second'] == [found.name for found in judgement.proven]
 
 
 def test_the_first_refused_part_of_the_list_is_named():
-    """Of several bad parts the first in list order."""
+    """The error names the first bad part in the order of the list."""
     listed = [PartRef(1, A, 'first'), PartRef(2, A, 'second')]
     rows = [attempt(number, etag, began) for number in (2, 1) for etag, began in ((A, 1), (B, 2))]
 
@@ -155,7 +155,7 @@ rows_of_parts = st.lists(st.builds(attempt, st.integers(1, 3), st.sampled_from([
 @given(st.lists(st.builds(PartRef, st.integers(1, 3), st.sampled_from([A, B, C])), max_size=3,
                 unique_by=lambda ref: ref.number), rows_of_parts)
 def test_what_is_chosen_is_what_list_parts_shows(listed, rows):
-    """A Complete of the ETags that List Parts shows is accepted; a part it does not show is never chosen."""
+    """A Complete of the ETags that List Parts shows is accepted. A part that it does not show is never chosen."""
     shown = {found.number: found for found in newest_attempts(rows)}
     try:
         judgement = judge(listed, rows, 'id')
@@ -177,7 +177,7 @@ def test_what_is_chosen_is_what_list_parts_shows(listed, rows):
     pytest.param([MAX_PART_BYTES] * MAX_PART_NUMBER, 53687091200000, id='largest-object'),
 ])
 def test_sizes_that_are_accepted(sizes, total):
-    """Every part but the last of the list has 5 MiB; 10,000 parts of 5 GiB make the largest object.
+    """Every part but the last of the list needs 5 MiB, and 10,000 parts of 5 GiB make the largest object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
     """
@@ -198,7 +198,7 @@ def test_parts_that_are_too_small(sizes, number):
 
 
 def test_an_object_that_is_too_large():
-    """Parts that Swift let through although they are larger than S3 allows."""
+    """An object can be too large only by parts that Swift let through although S3 does not allow such sizes."""
     proposed, allowed = 10000 * MAX_PART_BYTES + 1, 10000 * MAX_PART_BYTES
 
     assert ('EntityTooLarge', {'ProposedSize': str(proposed), 'MaxSizeAllowed': str(allowed)}) == refused(
@@ -207,7 +207,7 @@ def test_an_object_that_is_too_large():
 
 @pytest.mark.parametrize('announced', ['24', '024', '0' * 10 + '24'])
 def test_an_announced_size_that_is_right(announced):
-    """The header x-amz-mp-object-size, as the AWS CRT sends it."""
+    """The size in x-amz-mp-object-size, which the AWS CRT sends, may have leading zeros."""
     assert 24 == check_sizes([attempt(1, A, size=24)], 1, announced)
 
 
@@ -215,12 +215,12 @@ def test_an_announced_size_that_is_right(announced):
     '', '23', '25', '-24', '+24', '24.0', ' 24', '24 ', 'x', '2_4', '\u0662\u0664', '\u00b2', '\udcff', '9' * 5000,
 ], ids=lambda text: ascii(text[:12]))
 def test_an_announced_size_that_is_wrong(announced):
-    """Another size, a negative one, or no number: InvalidRequest."""
+    """Another size, a negative one, and a text that is not a number are InvalidRequest."""
     assert ('InvalidRequest', {}) == refused(check_sizes, [attempt(1, A, size=24)], 1, announced)
 
 
 def test_small_parts_are_named_before_a_wrong_total():
-    """A part that is too small is the likelier cause."""
+    """A part that is too small is reported rather than the wrong total, because it is the likelier cause."""
     parts = [attempt(1, A, size=1), attempt(2, A, size=1)]
 
     assert 'EntityTooSmall' == refused(check_sizes, parts, 5 * MIB, '3')[0]
@@ -236,7 +236,7 @@ def test_small_parts_are_named_before_a_wrong_total():
     pytest.param(120, 110, False, id='mine-is-the-newest'),
 ])
 def test_an_attempt_that_may_be_the_newest_by_its_clock_alone(mine, other, doubted):
-    """The client's attempt has a time that was, the newest one a time that is to come: it may have been before."""
+    """An attempt of the future is doubted if the client's is one of the past: the client's may really be the later."""
     newest = attempt(1, B, other)
 
     assert ([newest] if doubted else []) == outrun([PartRef(1, A)], [attempt(1, A, mine), newest, attempt(2, C, 200)],
@@ -244,5 +244,5 @@ def test_an_attempt_that_may_be_the_newest_by_its_clock_alone(mine, other, doubt
 
 
 def test_a_part_that_was_never_sent_is_in_no_doubt():
-    """A clock that is ahead explains no ETag that no attempt has."""
+    """If no attempt has the client's ETag, a clock that is ahead does not explain it, and no attempt is doubted."""
     assert [] == outrun([PartRef(1, A)], [attempt(1, B, 200), attempt(1, C, 50)], 100)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What request headers are kept, checked or refused: nothing that a client was promised is ignored.
+"""The request headers that are kept, checked or refused: no header is ignored on which a client relies.
 
 The headers are those of each operation's page in the Amazon S3 API reference.
 """
@@ -13,7 +13,7 @@ CUSTOMER_KEY = ['x-amz-server-side-encryption-customer-' + name for name in ('al
 DATES = ['if-modified-since', 'if-unmodified-since']
 CONDITIONS = ['if-match', 'if-none-match', *DATES]
 
-# Per operation, the headers whose loss would mislead the client.
+# By operation, the headers whose loss would mislead the client.
 PROMISES = {
     'initiate': [
         *CUSTOMER_KEY, 'x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-side-encryption-context',
@@ -32,7 +32,7 @@ PROMISES = {
     'get_attributes': [*CUSTOMER_KEY],
 }
 
-# Sent by SDKs unasked, or of no consequence when ignored.
+# Headers that SDKs send by themselves, or that can be ignored without consequence.
 HARMLESS = ['x-amz-request-payer', 'x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner',
             'x-amz-sdk-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-content-sha256',
             'x-amz-date', 'x-amz-user-agent', 'amz-sdk-invocation-id', 'amz-sdk-request', 'authorization', 'host',
@@ -40,7 +40,7 @@ HARMLESS = ['x-amz-request-payer', 'x-amz-expected-bucket-owner', 'x-amz-source-
 
 
 def refusal(call, *args):
-    """Return code and elements of the error that ``call`` raises; None when it raises none."""
+    """Return code and elements of the error that ``call`` raises; None if it raises none."""
     try:
         call(*args)
     except S3Error as error:
@@ -52,27 +52,30 @@ def refusal(call, *args):
     pytest.param(operation, header, id='%s-%s' % (operation, header))
     for operation, headers in PROMISES.items() for header in headers])
 def test_a_header_that_is_not_honoured_is_refused(operation, header):
-    """501 NotImplemented, naming the header: storing plaintext for a customer key, say, must not look like success."""
+    """The header is refused with NotImplemented, which names it.
+
+    To store plaintext in spite of a customer key, for example, must not look like success.
+    """
     assert ('NotImplemented', {'Header': header}) == refusal(refuse_unsupported, operation, {header: 'value'})
 
 
 @pytest.mark.parametrize('operation', sorted(PROMISES))
 def test_headers_of_no_consequence_are_accepted(operation):
-    """The SDKs send some of them with every request."""
+    """Headers of no consequence are accepted; SDKs send some of them with every request."""
     assert refusal(refuse_unsupported, operation, dict.fromkeys(HARMLESS, 'value')) is None
 
 
 @pytest.mark.parametrize('operation', ['upload_part', 'copy_part'])
 @pytest.mark.parametrize('header', ['x-amz-checksum-crc32', 'x-amz-checksum-foo', 'content-type'])
 def test_checksums_of_a_part_are_welcome(operation, header):
-    """boto3 adds a CRC32 to every part, asked or not."""
+    """Checksums of a part are not refused; boto3 adds a CRC32 to every part by itself."""
     assert refusal(refuse_unsupported, operation, {header: 'value'}) is None
 
 
 @pytest.mark.parametrize('header', [*request_headers.OBJECT_HEADERS, 'content-type', 'x-amz-meta-a', 'x-amz-acl',
                                     'x-amz-checksum-algorithm', 'x-amz-checksum-type'])
 def test_headers_that_initiate_uses_are_not_refused(header):
-    """Kept for the object, or checked elsewhere."""
+    """Headers that are kept for the object, or checked elsewhere, are not refused."""
     assert refusal(refuse_unsupported, 'initiate', {header: 'value'}) is None
 
 
@@ -84,12 +87,12 @@ def test_conditions_on_the_source_are_no_conditions_on_the_part():
 
 
 def test_every_operation_has_a_list():
-    """An operation without one would ignore all."""
+    """An operation without a list would ignore all headers."""
     assert set(PROMISES) == set(REFUSED)
 
 
 def test_headers_that_the_object_keeps():
-    """They are returned on GET and HEAD of the object as they were given to Initiate."""
+    """The object keeps the headers that GET and HEAD return as Initiate got them."""
     kept = {'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires'}
 
     assert kept == set(request_headers.OBJECT_HEADERS)
@@ -106,7 +109,7 @@ def test_headers_that_the_object_keeps():
       for acl in ('', 'Private', 'public', 'private ')),
 ])
 def test_acls(acl, expected):
-    """Only what adds no right to those of the bucket; a grant that would be ignored is refused."""
+    """Only an ACL that adds no right to those on the bucket is accepted; a grant that would be ignored is refused."""
     assert expected == refusal(check_acl, {} if acl is None else {'x-amz-acl': acl})
 
 
@@ -123,7 +126,7 @@ def test_acls(acl, expected):
     pytest.param({'x-amz-acl': 'x' * 3000, 'authorization': 'x' * 3000}, 0, id='what-is-not-kept-does-not-count'),
 ])
 def test_user_metadata_has_two_kilobytes(headers, size):
-    """Names, without their prefix, and values together.
+    """Names (without their prefix) and values together may have 2 KB; other kept headers have their own 2 KB.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
     """
