@@ -36,9 +36,11 @@ TYPES = {'crc32': (COMPOSITE, FULL_OBJECT), 'crc32c': (COMPOSITE, FULL_OBJECT), 
 class Hasher(Protocol):
     """Computes a checksum of the bytes that it is given, as the hash objects of hashlib do."""
 
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes, /) -> None:
+        """Take in the next bytes."""
 
-    def digest(self) -> bytes: ...
+    def digest(self) -> bytes:
+        """Return the checksum of all bytes so far."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class ChecksumChoice:
 
     @property
     def is_composite(self) -> bool:
+        """Whether the object's checksum covers the checksums of its parts, and not its bytes."""
         return self.type == COMPOSITE
 
     @property

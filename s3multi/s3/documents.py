@@ -74,6 +74,7 @@ class _CompleteReader:
         if namespace not in ('', '{' + NAMESPACE):
             raise MalformedXML()
         depth = len(self._path)
+        # Only CompleteMultipartUpload with Parts with children is accepted, and each child once in its Part.
         if (depth > 2 or depth == 0 and name != 'CompleteMultipartUpload' or depth == 1 and name != 'Part'
                 or depth == 2 and (name in self._part or not _is_part_child(name))):
             raise MalformedXML()
@@ -81,6 +82,7 @@ class _CompleteReader:
         self._text = []
 
     def data(self, text: str) -> None:
+        # Between elements there may be white space, and nothing else.
         if len(self._path) == 3:
             self._text.append(text)
         elif text.strip():

@@ -52,6 +52,8 @@ class BrokenSource(S3Error):
 
 
 class ConditionalRequestConflict(S3Error):
+    """The object at the key changed, or was about to, while a conditional Complete was under way."""
+
     code, status = 'ConditionalRequestConflict', 409
     message = 'The conditional request cannot succeed due to a conflicting operation against this resource.'
 
@@ -91,6 +93,8 @@ class InternalError(S3Error):
 
 
 class InvalidArgument(S3Error):
+    """name, value: of the parameter, header or element that is wrong."""
+
     code, status = 'InvalidArgument', 400
     message = 'Invalid Argument'
 
@@ -242,6 +246,8 @@ class PreconditionFailed(S3Error):
 
 
 class RequestTimeout(S3Error):
+    """The client did not send its body in time. The connection is closed, as the message announces."""
+
     code, status = 'RequestTimeout', 400
     message = ('Your socket connection to the server was not read from or written to within the timeout period. Idle '
                'connections will be closed.')

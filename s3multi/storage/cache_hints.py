@@ -70,6 +70,7 @@ class BucketsWithUploads:
         self._cache = cache
 
     def remember(self, account: str, bucket: str, has_uploads: bool) -> None:
+        """Note whether the bucket has a container for uploads."""
         if self._cache is not None:
             # A bucket may get its first upload at any time, so that it has none is true for a short time only. A
             # container that is there stays.
