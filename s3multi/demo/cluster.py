@@ -28,6 +28,7 @@ DAEMON_SECONDS = 120.0
 # The configuration file that each daemon reads.
 DAEMONS = {
     'account-reaper': 'account-server.conf',
+    'container-sharder': 'container-server.conf',
     'container-sync': 'container-server.conf',
     'container-updater': 'container-server.conf',
     'object-updater': 'object-server.conf',

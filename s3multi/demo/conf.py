@@ -131,6 +131,9 @@ def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value
     sections[f'{kind}-replicator'] = {}
     if kind == 'container':
         sections['container-updater'] = {**daemon, 'account_suppression_time': 0}
+        # One range in a pass, so that what comes in between can be looked at.
+        sections['container-sharder'] = {'cleave_batch_size': 1,
+                                         'internal_client_conf_path': place.swift_dir / 'internal-client.conf'}
         sections['container-sync'] = {'internal_client_conf_path': place.swift_dir / 'internal-client.conf'}
     elif kind == 'object':
         sections['object-updater'] = daemon

@@ -23,6 +23,7 @@ SWIFT_PROGRAMS = {
     'container': 'swift.container.server',
     'object': 'swift.obj.server',
     'account-reaper': 'swift.account.reaper',
+    'container-sharder': 'swift.container.sharder',
     'container-sync': 'swift.container.sync',
     'container-updater': 'swift.container.updater',
     'object-updater': 'swift.obj.updater',

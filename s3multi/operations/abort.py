@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 """
 from s3multi.operations import ending
 from s3multi.operations.bucket import Bucket
+from s3multi.operations.known_parts import all_attempts
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
 
@@ -20,5 +21,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported('abort', call.headers)
     if ending.abort(bucket, upload, _LOOKS):
-        bucket.deletion.free(bucket.segments.attempts(upload), bucket.ticks())
+        bucket.deletion.free(all_attempts(bucket, upload), bucket.ticks())
+        bucket.hints.forget(upload)
+        bucket.upload_hints.forget(upload)
     return Reply(204)

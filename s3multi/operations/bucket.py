@@ -8,7 +8,7 @@ from swift.common.utils import Timestamp, cache_from_env, config_true_value
 
 from s3multi.config import Settings
 from s3multi.s3.errors import NoSuchUpload
-from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints
+from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
 from s3multi.storage.deletion import Deletion, Freeing
 from s3multi.storage.objects import Objects
 from s3multi.storage.records import Records
@@ -51,6 +51,7 @@ class Bucket:
     records: Records
     deletion: Deletion
     hints: PartHints
+    upload_hints: UploadHints
     conditional_writes: ConditionalWrites
     with_uploads: BucketsWithUploads
 
@@ -67,8 +68,8 @@ class Bucket:
         return cls(
             account, name, info, cluster, backend, Segments(backend, name, cluster.settings.delete_concurrency),
             Objects(backend, name, is_versioned(info)), Records(backend, name),
-            Deletion(backend, account, name, cluster.freeing), PartHints(cache), ConditionalWrites(cache),
-            BucketsWithUploads(cache))
+            Deletion(backend, account, name, cluster.freeing), PartHints(cache), UploadHints(cache),
+            ConditionalWrites(cache), BucketsWithUploads(cache))
 
     @property
     def settings(self) -> Settings:

@@ -11,6 +11,7 @@ import eventlet
 
 from s3multi.operations import ending
 from s3multi.operations.bucket import Bucket
+from s3multi.operations.known_parts import all_attempts
 from s3multi.s3.errors import NoSuchUpload, S3Error
 from s3multi.storage.concurrency import behind, concurrently
 from s3multi.storage.segments import Row
@@ -44,7 +45,7 @@ def _end_those_in(bucket: Bucket, rows: Sequence[Row], began: int) -> None:
     concurrency = bucket.settings.delete_concurrency
     ended = [upload for upload in concurrently(concurrency, partial(_end, bucket), uploads) if upload is not None]
     try:
-        bucket.deletion.free(chain.from_iterable(map(bucket.segments.attempts, ended)), bucket.ticks())
+        bucket.deletion.free(chain.from_iterable(map(partial(all_attempts, bucket), ended)), bucket.ticks())
     except S3Error as error:
         bucket.logger.warning('not all parts of %d uploads of the deleted bucket %s could be deleted: %s', len(ended),
                               bucket.name, error)

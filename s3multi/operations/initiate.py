@@ -34,6 +34,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
         _create_container(bucket)
         if not bucket.records.open_upload(upload, initiation, call.user, checksum):
             raise ServiceUnavailable()
+    # The row of the marker may be late.
+    bucket.upload_hints.remember(upload)
     return Reply.xml(document('InitiateMultipartUploadResult', [
         ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]), checksum.headers if checksum else None)
 

@@ -3,14 +3,14 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 """
+from s3multi.operations import known_parts
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.ending import require_open
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
 from s3multi.s3.documents import Node, document, people, s3_time_of, url_encode
 from s3multi.s3.pages import MAX_PAGE, parse_count, parse_encoding
-from s3multi.s3.parts import Attempt, newest_attempts
-from s3multi.upload.names import Upload
+from s3multi.s3.parts import MAX_PART_NUMBER, Attempt
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
@@ -21,7 +21,9 @@ def run(bucket: Bucket, call: Call) -> Reply:
     max_parts = parse_count(call.params, 'max-parts', MAX_PAGE, MAX_PAGE)
     after = parse_count(call.params, 'part-number-marker', 0)
     marker = require_open(bucket, upload)
-    page, truncated = _read_page(bucket, upload, after, max_parts)
+    # Numbers beyond those of S3 have no parts.
+    page, truncated = (known_parts.page(bucket, upload, after, max_parts) if max_parts and after < MAX_PART_NUMBER
+                       else ([], False))
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
         *people(marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
@@ -33,21 +35,6 @@ def run(bucket: Bucket, call: Call) -> Reply:
     nodes.append(('IsTruncated', 'true' if truncated else 'false'))
     nodes += [*(marker.checksum.elements if marker.checksum else []), *(('Part', _part(attempt)) for attempt in page)]
     return Reply.xml(document('ListPartsResult', nodes))
-
-
-def _read_page(bucket: Bucket, upload: Upload, after: int, max_parts: int) -> 'tuple[list[Attempt], bool]':
-    """Return at most ``max_parts`` parts with numbers above ``after``, and whether there are more."""
-    if max_parts == 0 or after >= 10 ** 8:
-        return [], False
-    found: list[Attempt] = []
-    numbers = set()
-    # One row more than the page tells whether it is the last, and lets the newest attempt of its last number be seen.
-    for attempt in bucket.segments.attempts(upload, after, max_parts + 1):
-        numbers.add(attempt.number)
-        if len(numbers) > max_parts:
-            return newest_attempts(found), True
-        found.append(attempt)
-    return newest_attempts(found), False
 
 
 def _part(attempt: Attempt) -> 'list[Node]':

@@ -4,6 +4,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
 import heapq
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -16,7 +17,8 @@ from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
 from s3multi.storage.segments import Row
 from s3multi.storage.stock_uploads import StockUploads
-from s3multi.upload.names import PARTS_DELIMITER, marker_range, parts_directory, split_marker
+from s3multi.upload.decisions import Step, View, open_step
+from s3multi.upload.names import PARTS_DELIMITER, Upload, marker_range, parts_directory, split_marker
 from s3multi.upload.records import MarkerType, State
 from s3multi.upload.stock_names import is_stock_id
 
@@ -108,7 +110,33 @@ def _in_order(bucket: Bucket, query: UploadsQuery, user: str) -> Iterator[OpenUp
         stock = StockUploads(bucket.backend, bucket.name, user)
         if stock.may_exist():
             listings.append(stock)
-    yield from heapq.merge(*(_one_in_order(listing, query) for listing in listings))
+    yield from _with_noted(bucket, query, heapq.merge(*(_one_in_order(listing, query) for listing in listings)))
+
+
+def _with_noted(bucket: Bucket, query: UploadsQuery, listed: Iterator[OpenUpload]) -> Iterator[OpenUpload]:
+    """Yield what is ``listed`` and, in their places, uploads that were initiated lately and whose rows are late.
+
+    One HEAD for each noted upload that is not listed, as far as the list is read.
+    """
+    noted = (OpenUpload.of(*split, '', '') for split in bucket.upload_hints.recall(bucket.account, bucket.name)
+             if bucket.knows(*split))
+    waiting = deque(sorted(upload for upload in noted
+                           if upload.key.startswith(query.prefix) and query.is_after_markers(upload)))
+    for upload in listed:
+        while waiting and waiting[0] < upload:
+            yield from _if_open(bucket, waiting.popleft())
+        if waiting and waiting[0] == upload:
+            waiting.popleft()
+        yield upload
+    for late in waiting:
+        yield from _if_open(bucket, late)
+
+
+def _if_open(bucket: Bucket, noted: OpenUpload) -> Iterator[OpenUpload]:
+    upload = Upload(bucket.account, bucket.name, noted.key, noted.id)
+    marker = bucket.records.marker(upload)
+    if open_step(View(upload.id, marker)) is Step.GO_ON and marker is not None:
+        yield OpenUpload.of(upload.key, upload.id, marker.timestamp.isoformat, marker.initiator, marker.checksum)
 
 
 def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload]:

@@ -14,6 +14,7 @@ from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
 from s3multi.operations.bucket import Bucket, is_versioned
+from s3multi.operations.known_parts import all_attempts
 from s3multi.s3.errors import S3Error
 from s3multi.storage.concurrency import behind
 from s3multi.upload.names import Upload, is_upload_id
@@ -74,7 +75,7 @@ def free_behind(bucket: Bucket, replaced: Replaced) -> None:
     """Free the parts of an object that was replaced, if nobody can need them, without keeping the client waiting."""
     def free() -> None:
         if _is_over(bucket, replaced.upload) and _is_gone(bucket, replaced):
-            bucket.deletion.free(bucket.segments.attempts(replaced.upload), bucket.ticks(), 0)
+            bucket.deletion.free(all_attempts(bucket, replaced.upload), bucket.ticks(), 0)
 
     behind(bucket.logger, 'parts of replaced objects of %s may be left' % bucket.name, free)
 

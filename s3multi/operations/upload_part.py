@@ -82,7 +82,7 @@ def _later_than_before(bucket: Bucket, upload: Upload, number: int, now: int) ->
 
     The newest attempt is the part. The one before may have been taken by a proxy whose clock is ahead.
     """
-    name = bucket.hints.recall(upload, number)
+    name = bucket.hints.recall(upload, [number]).get(number)
     found = upload.parse_part(name) if name else None
     if found is None or attempt_ticks(found[1]) < now:
         return now

@@ -5,36 +5,130 @@ The name of the newest attempt at each part helps a Complete find a part whose r
 Complete is under way at a key keeps other such Completes from comparing with an object that is just being replaced. A
 note that a bucket has no uploads saves the questions about uploads when its objects are replaced.
 """
+from collections.abc import Iterable
 from typing import Any
 
 from swift.common.memcached import MemcacheConnectionError
 
-from s3multi.upload.names import Upload
+from s3multi.s3.parts import MAX_PART_NUMBER
+from s3multi.upload.names import Upload, split_marker
 from s3multi.upload.records import LEASE_SECONDS
 
 # Rows are rarely later than this. An upload that is completed later finds them in the listing.
 _SECONDS_KEPT = 3600
 # The note of a proxy that died stays so long: others wait as long for its write (``upload.records``).
 _SECONDS_OF_A_WRITE = int(LEASE_SECONDS)
+# How many hints are read at once, and the highest part number of S3.
+_BLOCK = 1000
+_LAST_NUMBER = MAX_PART_NUMBER
 
 
 class PartHints:
-    """Keeps hints in ``cache``, Swift's MemcacheRing as the cache filter leaves it in the environ, or None."""
+    """Keeps hints in ``cache``, Swift's MemcacheRing as the cache filter leaves it in the environ, or None.
+
+    Those of one upload are on one memcache server, so one round trip reads a thousand. A flag for each thousand of part
+    numbers says whether there are any, so nobody has to ask for numbers that were never used.
+    """
 
     def __init__(self, cache: Any) -> None:
         self._cache = cache
 
     def remember(self, upload: Upload, number: int, attempt: str) -> None:
-        """Note that ``attempt`` (``upload.names.new_attempt``) is the newest at part ``number``."""
+        """Note that ``attempt`` to upload part ``number`` is stored."""
         if self._cache is not None:
-            self._cache.set(_cache_key(upload, number), attempt, time=_SECONDS_KEPT)
+            self._cache.set_multi({_part_key(upload, number): attempt, _block_key(upload, number // _BLOCK): 1},
+                                  _parts_key(upload), time=_SECONDS_KEPT)
 
-    def recall(self, upload: Upload, number: int) -> 'str | None':
-        """Return the object name of the newest attempt at part ``number``; None when none is noted."""
+    def recall(self, upload: Upload, numbers: Iterable[int]) -> 'dict[int, str]':
+        """Return the object names of the newest attempts at these part numbers, as far as they are known."""
+        wanted = list(numbers)
+        found: dict[int, str] = {}
+        for begin in range(0, len(wanted), _BLOCK):
+            asked = wanted[begin:begin + _BLOCK]
+            values = self._get_multi(upload, [_part_key(upload, number) for number in asked])
+            found.update(self._read(upload, asked, values))
+        return found
+
+    def recall_between(self, upload: Upload, after: int, last: 'int | None' = None) -> 'dict[int, str]':
+        """Return what is known of all part numbers above ``after`` and, if given, up to ``last``.
+
+        One round trip for the flags and the first thousand numbers, and one for each further thousand with hints.
+        """
+        last = _LAST_NUMBER if last is None else min(last, _LAST_NUMBER)
+        first = list(range(after + 1, min(after + _BLOCK, last) + 1))
+        if not first:
+            return {}
+        blocks = list(range(first[0] // _BLOCK, last // _BLOCK + 1))
+        values = self._get_multi(upload, [*(_block_key(upload, block) for block in blocks),
+                                          *(_part_key(upload, number) for number in first)])
+        used = {block for block, flag in zip(blocks, values) if flag}
+        found = self._read(upload, first, values[len(blocks):])
+        further = [number for block in sorted(used)
+                   for number in range(max(block * _BLOCK, first[-1] + 1), min((block + 1) * _BLOCK, last + 1))]
+        # A flag that is taken back (``forget``) takes all of its hints with it.
+        return {**{number: name for number, name in found.items() if number // _BLOCK in used},
+                **self.recall(upload, further)}
+
+    def forget(self, upload: Upload) -> None:
+        """Note that there are no parts any more."""
+        if self._cache is not None:
+            self._cache.set_multi({
+                **{_block_key(upload, block): 0 for block in range(_LAST_NUMBER // _BLOCK + 1)}},
+                _parts_key(upload), time=_SECONDS_KEPT)
+
+    def _get_multi(self, upload: Upload, keys: 'list[str]') -> 'list[Any]':
+        values = self._cache.get_multi(keys, _parts_key(upload)) if self._cache is not None and keys else None
+        # None: no server answers.
+        return list(values) if values is not None else [None] * len(keys)
+
+    @staticmethod
+    def _read(upload: Upload, numbers: Iterable[int], values: Iterable[Any]) -> 'dict[int, str]':
+        named = ((number, upload.part(number, value)) for number, value in zip(numbers, values)
+                 if isinstance(value, str))
+        # Other software may write to the same memcache.
+        return {number: name for number, name in named if upload.parse_part(name)}
+
+
+class UploadHints:
+    """Remembers the uploads of a bucket that were initiated lately, and have not ended, whatever the listing shows.
+
+    The last thousand are kept, each in a place of its own that a counter gives out, so two proxies never share one.
+    """
+
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+
+    def remember(self, upload: Upload) -> None:
+        """Note that ``upload`` was initiated."""
+        bucket = _bucket_key(upload.account, upload.bucket)
         if self._cache is None:
-            return None
-        attempt = self._cache.get(_cache_key(upload, number))
-        return upload.part(number, attempt) if isinstance(attempt, str) else None
+            return
+        try:
+            number = int(self._cache.incr(bucket + '/count', time=_SECONDS_KEPT))
+        except MemcacheConnectionError:
+            return
+        self._cache.set_multi({'%s/%d' % (bucket, number % _BLOCK): upload.marker, _open_key(upload.id): 1}, bucket,
+                              time=_SECONDS_KEPT)
+
+    def forget(self, upload: Upload) -> None:
+        """Note that ``upload`` has ended."""
+        if self._cache is not None:
+            self._cache.delete(_open_key(upload.id), server_key=_bucket_key(upload.account, upload.bucket))
+
+    def recall(self, account: str, bucket: str) -> 'list[tuple[str, str]]':
+        """Return key and upload id of the uploads that are noted, in no order; they may have ended, or be none."""
+        if self._cache is None:
+            return []
+        server = _bucket_key(account, bucket)
+        count = _number(self._cache.get(server + '/count'))
+        places = range(_BLOCK) if count >= _BLOCK else range(1, count + 1)
+        if not places:
+            return []
+        markers = self._cache.get_multi(['%s/%d' % (server, place) for place in places], server)
+        splits = {split for marker in markers or [] if isinstance(marker, str) and (split := split_marker(marker))}
+        noted = list(splits)
+        flags = self._cache.get_multi([_open_key(upload_id) for _, upload_id in noted], server) if noted else []
+        return [split for split, flag in zip(noted, flags or []) if flag]
 
 
 class ConditionalWrites:
@@ -93,6 +187,28 @@ def _write_key(upload: Upload) -> str:
     return 's3multi/write/%s/%s/%s' % (upload.account, upload.bucket, upload.key)
 
 
-def _cache_key(upload: Upload, number: int) -> str:
-    # An upload id is made for one account, bucket and key, so their names need not be in here.
-    return 's3multi/part/%s/%s/%d' % (upload.account, upload.id, number)
+def _bucket_key(account: str, bucket: str) -> str:
+    return 's3multi/initiated/%s/%s' % (account, bucket)
+
+
+def _open_key(upload_id: str) -> str:
+    return 's3multi/initiated/id/' + upload_id
+
+
+def _parts_key(upload: Upload) -> str:
+    # The id is unique to account, bucket and key.
+    return 's3multi/parts/%s/%s' % (upload.account, upload.id)
+
+
+def _part_key(upload: Upload, number: int) -> str:
+    return '%s/%d' % (_parts_key(upload), number)
+
+
+def _block_key(upload: Upload, block: int) -> str:
+    return '%s/block/%d' % (_parts_key(upload), block)
+
+
+def _number(value: Any) -> int:
+    # Memcache keeps what it counts as text.
+    text = value.decode('latin-1') if isinstance(value, bytes) else str(value)
+    return int(text) if text.isascii() and text.isdigit() else 0

@@ -111,6 +111,40 @@ class Backend:
         """Delete an object at ``timestamp``; return 204, 404 when it is not there, 409 when it is newer."""
         return int(self.call('DELETE', target, (404, 409), {'X-Timestamp': timestamp.internal}).status_int)
 
+    def path_of(self, container: str) -> str:
+        """Return a container of the account as ``account/container``."""
+        return '%s/%s' % (self._account, container)
+
+    def shard_ranges(self, container: str, query: 'Mapping[str, str]', headers: 'Mapping[str, str]') -> Response:
+        """Ask the proxy-server at the end of the pipeline for the shard ranges of a container of the account.
+
+        Filters in between, SLO among them, take every listing for one of objects. Raises the S3 error for no success.
+        """
+        target = Target(container, query=query)
+        request = self.request('GET', target, headers)
+        # Swift gives it to every filter once the pipeline stands.
+        response = request.get_response(getattr(self._app, '_pipeline_final_app', self._app))
+        response.body  # noqa: B018 - reading it frees the connection to the container server
+        if not response.is_success:
+            raise failure('GET', target, response)
+        return response
+
+    def get_shard(self, name: str, query: 'Mapping[str, str]') -> Response:
+        """List a shard of a container of this account. name: ``account/container``, as its shard range has it.
+
+        Raises the S3 error for anything but success: Swift says that there is such a shard.
+        """
+        account, _, container = name.partition('/')
+        if not (account.startswith('.') and account.endswith(self._account)):
+            raise ValueError('no shard of this account: %r' % name)
+        path = wsgi_quote(str_to_wsgi('/v1/' + name)) + '?' + urlencode(query, errors='surrogateescape')
+        response = self.answer(make_pre_authed_request(self._env, 'GET', path, agent=_AGENT, swift_source=SOURCE))
+        if response.status_int == 404:
+            raise ServiceUnavailable()
+        if not response.is_success:
+            raise failure('GET', Target(container), response)
+        return response
+
     def enqueue(self, job: Job) -> None:
         """Hand a batch of deletions to the object expirer. Raises ServiceUnavailable when it was not taken."""
         path = wsgi_quote(str_to_wsgi('/v1/%s/%s' % (job.account, job.container))) + '?'

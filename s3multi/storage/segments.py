@@ -13,6 +13,7 @@ from swift.common.utils import parse_content_type
 from s3multi.s3 import checksums
 from s3multi.s3.parts import Attempt
 from s3multi.storage.concurrency import concurrently
+from s3multi.storage import shards
 from s3multi.storage.requests import Backend, Target
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
@@ -24,7 +25,7 @@ _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
 # are quoted, fit in; a third may not.
 _MAX_NAMES_IN_QUERY = 6300
 
-Row = dict[str, Any]
+Row = shards.Row
 
 
 class Segments:
@@ -63,7 +64,7 @@ class Segments:
              limit: 'int | None' = None) -> Iterator['list[Row]']:
         """Yield pages of the listing of the segments container, rows as Swift's JSON has them; nothing without one.
 
-        limit: rows per page, at most (and by default) Swift's own limit.
+        limit: rows per page, at most (and by default) Swift's own limit; more where the container has shards.
         """
         limit = min(limit or constraints.CONTAINER_LISTING_LIMIT, constraints.CONTAINER_LISTING_LIMIT)
         query = {'format': 'json', 'limit': str(limit), 'prefix': prefix, 'delimiter': delimiter}
@@ -71,16 +72,30 @@ class Segments:
             names = prefix + marker + end_marker
             fits = not end_marker or len(quote(names, '', errors='surrogateescape')) <= _MAX_NAMES_IN_QUERY
             query['end_marker'] = end_marker if fits else ''
-            target = Target(self._container, query={**{k: v for k, v in query.items() if v}, 'marker': marker})
-            response = self._backend.call('GET', target, (404,))
+            asked = {**{name: value for name, value in query.items() if value}, 'marker': marker}
+            response = self._backend.call('GET', Target(self._container, query=asked), (404,))
             page = json.loads(response.body) if response.is_success else []
+            more = len(page) >= limit
+            if response.is_success and shards.is_split(response):
+                page, more = self._with_unlisted(page, asked, limit)
             found = [row.get('name') or row['subdir'] for row in page]
             kept = page if fits else [row for row, name in zip(page, found) if name < end_marker]
             if kept:
                 yield kept
-            if len(kept) < limit:
+            if not more or len(kept) < len(page):
                 return
             marker = found[-1]
+
+    def _with_unlisted(self, page: 'list[Row]', query: 'dict[str, str]', limit: int) -> 'tuple[list[Row], bool]':
+        """Add to a page what shards have that Swift does not list yet; return it, and whether there are more rows.
+
+        Raises ServiceUnavailable when they cannot be asked: nothing follows from a listing that is not whole.
+        """
+        response = self._backend.shard_ranges(self._container, {
+            'format': 'json', 'states': shards.RANGE_STATES, **_interval(query, page, limit)}, shards.RANGE_HEADERS)
+        names = shards.unlisted(json.loads(response.body), self._backend.path_of(self._container))
+        further = [json.loads(self._backend.get_shard(name, query).body) for name in names]
+        return shards.union([page, *further], limit)
 
     def attempts(self, upload: Upload, after: 'int | None' = None, limit: 'int | None' = None) -> Iterator[Attempt]:
         """Yield the stored attempts of all parts, or of those with numbers above ``after``, by number."""
@@ -144,3 +159,17 @@ def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
 
 def _checksums(listed_hash: str, listed_type: str) -> 'dict[str, str]':
     return checksums.from_parameters(parse_content_type(listed_hash)[1] + parse_content_type(listed_type)[1])
+
+
+def _interval(query: 'dict[str, str]', page: 'list[Row]', limit: int) -> 'dict[str, str]':
+    """Return marker and end marker, for a query of shard ranges, between which the names of a page of rows lie."""
+    prefix = query.get('prefix', '')
+    begin = max(query['marker'], prefix)
+    ends = [query['end_marker']] if query.get('end_marker') else []
+    if prefix and prefix[-1] < '\ud7ff':
+        ends.append(prefix[:-1] + chr(ord(prefix[-1]) + 1))
+    if len(page) >= limit:
+        last = page[-1].get('name') or page[-1]['subdir']
+        # Ranges end with a name that is in them.
+        ends.append(last + '\x01')
+    return {name: value for name, value in (('marker', begin), ('end_marker', min(ends, default=''))) if value}

@@ -15,7 +15,7 @@ import pytest
 from .counting import counting
 from .faults import FaultyProxy, rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, at_once, read, result, tiny_parts
+from .uploads import Upload, at_once, container_server_down, read, result, tiny_parts
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -52,17 +52,6 @@ def tiny(cluster):
 def upload(proving, bucket):
     """An upload without parts."""
     return Upload(RawClient(proving.url), bucket)
-
-
-@contextlib.contextmanager
-def container_server_down(cluster):
-    """Inside the with block no row is written: object servers keep the news for their updater."""
-    server = cluster.servers['container']
-    server.kill()
-    try:
-        yield
-    finally:
-        server.start()
 
 
 # Rows that are late

@@ -105,9 +105,7 @@ def add_rows(cluster, bucket, rows, container=None):
               'etag': hashlib.md5().hexdigest(), 'deleted': 0, 'storage_policy_index': 0,
               **({'name': row} if isinstance(row, str) else row)} for row in rows]
     path = f'{account()}/{container or segments_container(bucket)}'
-    # As swift.common.utils.hash_path does, which knows the suffix of this process only.
-    suffix = hash_suffix(cluster.swift_dir / 'swift.conf')
-    digest = hashlib.md5(f'/{path}{suffix}'.encode()).digest()
+    digest = container_hash(cluster, path)
     partition = int.from_bytes(digest[:4], 'big') >> (32 - PART_POWER)
     with contextlib.closing(http.client.HTTPConnection(HOST, cluster.servers['container'].port)) as connection:
         connection.request('UPDATE', f'/{device_names(1)[0]}/{partition}/{path}', json.dumps(items), {
@@ -115,6 +113,13 @@ def add_rows(cluster, bucket, rows, container=None):
             'Content-Type': 'application/json'})
         response = connection.getresponse()
         assert 202 == response.status, response.read()
+
+
+def container_hash(cluster, path):
+    """Return the hash by which Swift places a container. path: account and container, with a slash between."""
+    # As swift.common.utils.hash_path does, which knows the suffix of this process only.
+    suffix = hash_suffix(cluster.swift_dir / 'swift.conf')
+    return hashlib.md5(f'/{path}{suffix}'.encode()).digest()
 
 
 def result(answer):
@@ -179,3 +184,14 @@ def race(*calls):
     """Run the calls in a thread each and return what they return, in their order."""
     with at_once(*calls) as futures:
         return [future.result() for future in futures]
+
+
+@contextlib.contextmanager
+def container_server_down(cluster):
+    """Inside the with block no row is written: object servers keep the news for their updater."""
+    server = cluster.servers['container']
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()

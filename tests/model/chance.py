@@ -21,6 +21,8 @@ class Trouble(Nature):
     def __init__(self, rng, schedule):
         self._rng, self._schedule = rng, schedule
         self.calm = True
+        # Whether container servers are down: no row comes before they are asked to show it.
+        self.updates_are_lost = False
         self.lagging = rng.random() < 0.5
         self.apart = rng.random() < 0.5
         self.faults = rng.choice((0, 0, 1, 2))
@@ -102,7 +104,7 @@ class Trouble(Nature):
         return replicas
 
     def row_is_late(self):
-        return not self.calm and self.lagging and self._rng.random() < 0.5
+        return self.updates_are_lost or not self.calm and self.lagging and self._rng.random() < 0.5
 
     def listing_of(self):
         return self._rng.randrange(REPLICAS) if not self.calm else 0

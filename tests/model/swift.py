@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from greenlet import GreenletExit
 from swift.common.request_helpers import resolve_etag_is_at_header
 from swift.common.swob import HeaderKeyDict, Request, Response, wsgi_to_str
-from swift.common.utils import Timestamp, extract_swift_bytes
+from swift.common.utils import ShardRange, Timestamp, extract_swift_bytes
 from swift.proxy.controllers.base import clear_info_cache
 
 REPLICAS = 3
@@ -80,12 +80,14 @@ class Stored:
 class Container:
     """headers: those that its answers show. rows: for each replica, by name: timestamp and row, None if deleted.
 
-    created, put, deleted: when, for the first and the last time, in Swift's internal form.
+    shard: the same for what was written since the container is being sharded, in a range that is not cleaved yet; None
+    while it is not. created, put, deleted: when, for the first and the last time, in Swift's internal form.
     """
 
     headers: 'dict[str, str]'
     rows: 'list[dict]' = field(default_factory=lambda: [{} for _ in range(REPLICAS)])
     late: 'list[tuple]' = field(default_factory=list)
+    shard: 'dict | None' = None
     created: str = '0'
     put: str = '0'
     deleted: str = '0'
@@ -98,6 +100,11 @@ class Container:
 
 class MemorySwift:
     """A WSGI app. Containers and objects by native names, of all accounts together: ``account/container[/object]``."""
+
+    # Options of the proxy-server, which its filters look at.
+    account_existence_skip_cache = container_existence_skip_cache = 0.0
+    cors_allow_origin = cors_expose_headers = ()
+    strict_cors_mode = True
 
     def __init__(self, nature=None):
         self.nature = nature or Nature()
@@ -130,7 +137,8 @@ class MemorySwift:
         """Return all that is stored, for ``restore``."""
         return ({name: list(replicas) for name, replicas in self.objects.items()},
                 {path: replace(container, headers=dict(container.headers),
-                               rows=[dict(rows) for rows in container.rows], late=list(container.late))
+                               rows=[dict(rows) for rows in container.rows], late=list(container.late),
+                               shard=None if container.shard is None else dict(container.shard))
                  for path, container in self.containers.items()})
 
     def restore(self, stored):
@@ -152,6 +160,20 @@ class MemorySwift:
             replicas[:] = [self._newest(replicas)] * REPLICAS
         for container in self.containers.values():
             self.show_rows(container)
+            self.cleave(container)
+
+    @staticmethod
+    def split(container):
+        """Begin to shard a container: new rows go to its shard, and are not listed."""
+        if container.shard is None:
+            container.shard = {}
+
+    def cleave(self, container):
+        """End what ``split`` has begun."""
+        for name, (timestamp, row) in (container.shard or {}).items():
+            for rows in container.rows:
+                self._merge(rows, name, timestamp, row)
+        container.shard = None
 
     def show_rows(self, container, choose=lambda row: True):
         """Make late rows of a container visible: those that ``choose`` says yes to."""
@@ -328,6 +350,9 @@ class MemorySwift:
         if container is None:
             return
         row = None if stored.body is None else _row(name, stored)
+        if container.shard is not None:
+            self._merge(container.shard, name, stored.timestamp, row)
+            return
         for replica in range(REPLICAS):
             if self.nature.row_is_late():
                 container.late.append((replica, name, stored.timestamp, row))
@@ -389,9 +414,15 @@ class MemorySwift:
 
     def _container_get(self, env, path, query):
         self.nature.reach(env, 'GET ' + path)
-        if not self.has(path):
-            return 404, self._container_times(path), b''
-        rows = self.containers[path].rows[self.nature.listing_of()]
+        root = path[len('.shards_'):-len('-shard')] if path.startswith('.shards_') else path
+        if not self.has(root):
+            return 404, self._container_times(root), b''
+        if env.get('HTTP_X_BACKEND_RECORD_TYPE') == 'shard':
+            body = [dict(ShardRange('.shards_%s-shard' % path, Timestamp(0), state=ShardRange.CREATED))]
+            return 200, {'Content-Type': 'application/json; charset=utf-8'}, json.dumps(body).encode('ascii')
+        container = self.containers[root]
+        rows = container.rows[self.nature.listing_of()] if path == root else container.shard
+        path = root
         shown = {name: row for name, (_timestamp, row) in rows.items() if row is not None}
         page = _page(shown, query, 'HTTP_X_BACKEND_ALLOW_RESERVED_NAMES' in env)
         return (200, {**self._container_headers(path), 'Content-Type': 'application/json; charset=utf-8'},
@@ -401,6 +432,7 @@ class MemorySwift:
         count = len(self.names(path))
         return {**self.containers[path].headers, **self._container_times(path),
                 'X-Container-Object-Count': str(count),
+                'X-Backend-Sharding-State': 'unsharded' if self.containers[path].shard is None else 'sharding',
                 'X-Backend-Storage-Policy-Index': '0', 'X-Storage-Policy': 'gold'}
 
     def _container_times(self, path):

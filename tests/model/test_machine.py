@@ -97,6 +97,37 @@ class Machine(RuleBasedStateMachine):
     def read(self, key):
         self._check(('read', (key,)))
 
+    @rule()
+    def lose_updates(self):
+        """From now on no row comes, until `mend`: what clients were told is in the cache alone."""
+        self.trouble.updates_are_lost = True
+
+    @rule()
+    def shard(self):
+        """From now on rows go to a shard that is not listed, until `mend`, and the cache is empty."""
+        for container in self.world.swift.containers.values():
+            self.world.swift.split(container)
+        if not self.trouble.updates_are_lost:
+            self.world.cache.flush()
+
+    @rule(upload=uploads, number=numbers, body=bodies)
+    def part_whose_row_is_lost(self, upload, number, body):
+        self.lose_updates()
+        self._check(self._bind(upload, ('part', number, body)))
+        self.list_parts(upload)
+
+    @rule(target=uploads, key=keys)
+    def upload_whose_row_is_lost(self, key):
+        self.lose_updates()
+        upload = self.initiate(key)
+        self.list_uploads()
+        return upload
+
+    @rule()
+    def mend(self):
+        self.trouble.updates_are_lost = False
+        self.world.swift.settle()
+
     @rule(upload=uploads)
     def list_parts(self, upload):
         """Every part that is there, with the ETag of its newest attempt; where that is certain."""
@@ -116,15 +147,22 @@ class Machine(RuleBasedStateMachine):
         answer, = self._calmly(lambda: self.world.list_uploads())
         bucket = self.possible.certain
         if bucket is not None:
-            assert sorted((upload.key, name) for name, upload in bucket.uploads.items()
-                          if upload.state == 'open') == list(zip(answer.texts('Key'), answer.texts('UploadId')))
+            listed = list(zip(answer.texts('Key'), answer.texts('UploadId')))
+            is_open = sorted((upload.key, name) for name, upload in bucket.uploads.items() if upload.state == 'open')
+            # That an upload has ended may be a row that is late.
+            assert is_open == [upload for upload in listed if upload in is_open]
+            assert is_open == listed or self._rows_are_late()
 
     @rule(seconds=st.sampled_from((1, 30, LEASE_SECONDS)))
     def wait(self, seconds):
         self.schedule.now += seconds
 
+    def _rows_are_late(self):
+        return any(container.late or container.shard is not None for container in self.world.swift.containers.values())
+
     def teardown(self):
         """In the end every upload can be ended, and every key reads as one of the possible buckets has it."""
+        self.mend()
         for upload_id, fate in self.rules.fates.items():
             self._check(('abort', (upload_id,)))
         for key in KEYS:
@@ -180,7 +218,8 @@ class Machine(RuleBasedStateMachine):
     @staticmethod
     def _known(outcome):
         # A source of a copy whose parts go while it is read.
-        return None if outcome in (503, (503, 'ServiceUnavailable'), (503, 'SlowDown'), (409, 'BrokenMPU')) else outcome
+        unknown = (503, 507, (503, 'ServiceUnavailable'), (503, 'SlowDown'), (409, 'BrokenMPU'))
+        return None if outcome in unknown else outcome
 
     def _check(self, bound):
         """Ask alone, again after the lease where it is not certain yet, and compare."""

@@ -5,6 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from io import BytesIO
+from unittest import mock
 from urllib.parse import quote, urlencode
 
 from greenlet import getcurrent
@@ -89,6 +90,10 @@ class Cache:
         self._kept = {}
         self.away = False
 
+    def flush(self):
+        """Forget everything."""
+        self._kept.clear()
+
     def set(self, key, value, time=0, **_):
         if not self.away:
             self._kept[key] = value, self._now() + time if time else float('inf')
@@ -106,6 +111,13 @@ class Cache:
 
     def delete(self, key, **_):
         self._kept.pop(key, None)
+
+    def set_multi(self, mapping, _server_key, time=0, **_):
+        for key, value in mapping.items():
+            self.set(key, value, time)
+
+    def get_multi(self, keys, _server_key):
+        return [self.get(key) for key in keys]
 
 
 @dataclass
@@ -133,6 +145,9 @@ class World:
         if self.between is not None:
             app = self.between(app)
         app = self.asking = _Asking(app, self.schedule)
+        app._pipeline_final_app = self.swift
+        # Of the proxy-server; it takes metrics.
+        self.swift.logger = mock.Mock()
         settings = config.load({'min_segment_size': '1', **self.options},
                                {'min_segment_size': 1, 'max_upload_part_num': 10000})
         queue = ExpiryQueue({}, self.logger)

@@ -131,9 +131,18 @@ class Cache(dict):
         self[key] = self.get(key, 0) + delta
         return self[key]
 
-    def delete(self, key):
+    def delete(self, key, server_key=None):
         """Forget a key, if it is there."""
         self.pop(key, None)
+
+    def set_multi(self, mapping, server_key, time=0):
+        """Keep several values on the server of ``server_key``."""
+        for key, value in mapping.items():
+            self.set(key, value, time)
+
+    def get_multi(self, keys, server_key):
+        """Return the values of several keys, None for what is not there."""
+        return [self.get(key) for key in keys]
 
 
 def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):

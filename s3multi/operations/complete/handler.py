@@ -137,6 +137,7 @@ def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: O
         replaced, written = _look_at_key(bucket, upload, precondition, compared, look)
         name = list_name(digests.etag, (part.name for part in proof.attempts))
         committed = Commit(bucket, upload, digests, name, precondition, written).run(proof.attempts)
+        bucket.upload_hints.forget(upload)
         if committed.may_free:
             _free_others(bucket, upload, proof)
         if replaced is not None and replaced.upload != upload:

@@ -5,16 +5,19 @@ Rows of the listing prove what they show (``parts``). A row that is missing prov
 Part left a hint of is asked for by name, the listing is read again, and only then is the part taken to be missing.
 """
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import eventlet
 
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.ending import open_marker
+from s3multi.operations.known_parts import late_attempts
 from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import InvalidPart, ServiceUnavailable
 from s3multi.s3.parts import Attempt, Judgement, PartRef, judge, outrun
+from s3multi.storage.concurrency import Later
 from s3multi.storage.segments import attempt_of
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MarkerType, State
@@ -44,8 +47,9 @@ def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof |
         return _prove(bucket, upload, listed, seen)
     except InvalidPart as refusal:
         # Who took a part last says so in the cache, whatever the clocks.
-        doubts = [newest for newest in outrun(listed, seen.values(), bucket.ticks())
-                  if bucket.hints.recall(upload, newest.number) != newest.name]
+        ahead = outrun(listed, seen.values(), bucket.ticks())
+        hints = bucket.hints.recall(upload, [newest.number for newest in ahead])
+        doubts = [newest for newest in ahead if hints.get(newest.number) != newest.name]
         if not doubts:
             raise
         bucket.logger.warning(
@@ -55,7 +59,11 @@ def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof |
 
 
 def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]') -> 'Proof | None':
+    # Begun before the listing: what a client sends again while its Complete is under way does not count any more.
+    hints = Later(bucket.logger, partial(bucket.hints.recall, upload, [ref.number for ref in listed]))
     listed_marker = _read_listing(bucket, upload, seen)
+    # Of a part that was sent again the row may be late, and the one before it must not be taken for the part.
+    _add_late(bucket, upload, hints.result(), seen)
     refusal: InvalidPart | None = None
     judgement = Judgement((), ())
     try:
@@ -113,11 +121,14 @@ def _ask_further(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen
             return judgement
 
 
-def _follow_hints(bucket: Bucket, upload: Upload, missing: Sequence[PartRef],
+def _follow_hints(bucket: Bucket, upload: Upload, refs: Sequence[PartRef],
                   seen: 'dict[str, Attempt]') -> 'list[PartRef]':
     """Ask for the attempts that hints name; add what is there to ``seen``. Return the parts without a hint."""
-    hints = {ref: bucket.hints.recall(upload, ref.number) for ref in missing}
-    names = [name for name in hints.values() if name and name not in seen]
-    for attempt in bucket.segments.stored_attempts(upload, names):
+    hints = bucket.hints.recall(upload, [ref.number for ref in refs])
+    _add_late(bucket, upload, hints, seen)
+    return [ref for ref in refs if hints.get(ref.number) not in seen]
+
+
+def _add_late(bucket: Bucket, upload: Upload, hints: 'Mapping[int, str]', seen: 'dict[str, Attempt]') -> None:
+    for attempt in late_attempts(bucket, upload, hints.values(), seen):
         seen[attempt.name] = attempt
-    return [ref for ref, name in hints.items() if name not in seen]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from s3multi.operations.list_uploads import _in_order
 from s3multi.s3.pages import UploadsQuery
+from s3multi.storage.cache_hints import UploadHints
 from s3multi.upload.names import PARTS_DELIMITER, Upload, UploadIds, new_attempt, parts_directory
 from tests.unit.fakes import Listing
 
@@ -90,7 +91,8 @@ def listed(uploads, page_size, hidden, parts=3, **params):
         return IDS.belongs(ACCOUNT, BUCKET, key, upload_id)
 
     bucket = SimpleNamespace(account=ACCOUNT, name=BUCKET, segments=segments, ticks=lambda: NOW, knows=made_id,
-                             made_id=made_id, settings=SimpleNamespace(list_stock_uploads=False))
+                             made_id=made_id, settings=SimpleNamespace(list_stock_uploads=False),
+                             upload_hints=UploadHints(None))
     query = UploadsQuery.parse(params, lambda *_: True)
     return [(upload.key, upload.id) for upload in _in_order(bucket, query, '')]
 

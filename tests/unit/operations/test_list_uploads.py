@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from s3multi.operations.list_uploads import _in_order, run
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
+from s3multi.storage.cache_hints import UploadHints
 from s3multi.upload.names import ID_LENGTH, Upload, UploadIds, new_attempt
 from tests.unit.fakes import Listing
 
@@ -39,7 +40,8 @@ def bucket_of(uploads, page_size, others=(), with_parts=(), initiator=''):
     bucket = SimpleNamespace(account='AUTH_a', name='bucket', segments=Listing(rows, page_size), ticks=lambda: NOW,
                              knows=lambda key, upload_id: upload_id in IDS,
                              made_id=lambda key, upload_id: upload_id in IDS,
-                             settings=SimpleNamespace(list_stock_uploads=False))
+                             settings=SimpleNamespace(list_stock_uploads=False),
+                             upload_hints=UploadHints(None))
     # As Initiate notes it.
     bucket.segments.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
     return bucket

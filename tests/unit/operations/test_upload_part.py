@@ -224,7 +224,7 @@ def test_a_stored_part():
 
     assert (7, MD5) == (stored.number, stored.etag)
     assert ('/v1/AUTH_a/bucket_segments/' + stored.name, '', b'Hello, ') == (seen.path, seen.query, seen.body)
-    assert stored.name == PartHints(cache).recall(UPLOAD, 7)
+    assert stored.name == PartHints(cache).recall(UPLOAD, [7])[7]
     assert (swift_time(stored.began).internal, MD5, '7', 'application/octet-stream') == (
         seen.headers['X-Timestamp'], seen.headers['Etag'], seen.env['CONTENT_LENGTH'], seen.env['CONTENT_TYPE'])
 

@@ -14,6 +14,7 @@ from swift.common import constraints
 from s3multi.operations.list_uploads import _in_order, _one_in_order
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
+from s3multi.storage.cache_hints import UploadHints
 from s3multi.storage.requests import Backend
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.names import new_attempt
@@ -130,7 +131,8 @@ def bucket_of(own, swift, listed=True):
     return SimpleNamespace(
         account='AUTH_a', name='bucket', segments=Listing(rows, 3), ticks=lambda: NOW + 1, knows=made_id,
         made_id=made_id, backend=Backend(swift, client_env(), 'AUTH_a', 'bucket'),
-        settings=SimpleNamespace(list_stock_uploads=listed))
+        settings=SimpleNamespace(list_stock_uploads=listed),
+        upload_hints=UploadHints(None))
 
 
 def test_time_and_initiator_of_an_upload():

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Swift does not list of a container that it splits into shards, or joins again.
+
+While a range of names has not been cleaved, new rows go to its shard and the old container is listed; while a shard is
+shrinking, new rows go to the one that takes it over. The shards that take the updates are then asked as well: see
+``_get_from_shards`` in ``swift/proxy/controllers/container.py`` and ``swift/container/sharder.py``.
+"""
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from swift.common.swob import Response
+from swift.common.utils import ShardRange, config_true_value
+
+Row = dict[str, Any]
+
+_LISTING = (ShardRange.CLEAVED, ShardRange.ACTIVE, ShardRange.SHARDING, ShardRange.SHRINKING)
+_UPDATING = (ShardRange.CREATED, ShardRange.CLEAVED, ShardRange.ACTIVE, ShardRange.SHARDING)
+# Ask a container with this in the query, and RANGE_HEADERS, for the shard ranges that may have rows.
+RANGE_STATES = 'listing,updating'
+RANGE_HEADERS = {'X-Backend-Record-Type': 'shard', 'X-Backend-Record-Shard-Format': 'full'}
+
+
+def is_split(listing: Response) -> bool:
+    """Return whether a container may have rows that its ``listing`` does not show: it has shards, or may get some.
+
+    A replica that has not begun to shard yet says so by the metadata alone.
+    """
+    state = listing.headers.get('X-Backend-Sharding-State', 'unsharded').lower()
+    return state != 'unsharded' or bool(config_true_value(listing.headers.get('X-Container-Sysmeta-Sharding')))
+
+
+def unlisted(ranges: Iterable[Row], container: str) -> 'list[str]':
+    """Return the shards, as ``account/container``, that take updates of names for which another one is listed.
+
+    ranges: as Swift's JSON has them. container: itself, as ``account/container``, which fills gaps.
+    """
+    shards = [ShardRange.from_dict(row) for row in ranges]
+    own = [shard for shard in shards if shard.name != container]
+    return [shard.name for shard in own if shard.state in _UPDATING and (
+        shard.state not in _LISTING
+        or any(other is not shard and other.state in _LISTING and shard.overlaps(other) for other in own))]
+
+
+def union(pages: 'Sequence[Sequence[Row]]', limit: int) -> 'tuple[list[Row], bool]':
+    """Return the rows of several listings that begin at one name, in order, and whether there are more after them.
+
+    limit: of each; one that has as many rows goes on after its last, and what follows that is left for the next page.
+    Of rows with one name the newest counts.
+    """
+    full = [_name(page[-1]) for page in pages if len(page) >= limit]
+    end = min(full) if full else None
+    rows: dict[str, Row] = {}
+    for page in pages:
+        for row in page:
+            name = _name(row)
+            if (end is None or name <= end) and (
+                    name not in rows or row.get('last_modified', '') > rows[name].get('last_modified', '')):
+                rows[name] = row
+    return [rows[name] for name in sorted(rows)], bool(full)
+
+
+def _name(row: Row) -> str:
+    return str(row['name'] if 'name' in row else row['subdir'])
