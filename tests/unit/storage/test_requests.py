@@ -10,6 +10,7 @@ from swift.common.utils import Timestamp
 from s3multi.s3.errors import S3Error
 from s3multi.storage.requests import Backend, Job, Target, failure
 from s3multi.upload.timestamps import swift_time
+from tests.cases import for_each
 from tests.unit.fakes import RecordingSwift, client_env
 
 CONTAINERS = ['bucket', 'bucket_segments']
@@ -70,25 +71,29 @@ def ask(backend, rights, method, target, headers, body=b''):
 
 # What a client tries
 
-@pytest.mark.parametrize('hostile', QUERIES)
 @pytest.mark.parametrize('method, name, query, headers, body', KINDS)
-def test_the_query_of_the_client_never_gets_through(hostile, method, name, query, headers, body):
+def test_the_query_of_the_client_never_gets_through(method, name, query, headers, body):
     """Swift's helper inherits it where the path of a sub-request has no "?": every path must have one."""
-    swift = RecordingSwift()
-    ask(backend_of(swift, query=hostile), 'operator', method, Target('bucket_segments', name, query), headers, body)
+    def check(hostile):
+        swift = RecordingSwift()
+        ask(backend_of(swift, query=hostile), 'operator', method, Target('bucket_segments', name, query), headers, body)
 
-    assert query == Request(swift.last.env).params
-    assert len(query) == len([pair for pair in swift.last.query.split('&') if pair])
+        assert query == Request(swift.last.env).params
+        assert len(query) == len([pair for pair in swift.last.query.split('&') if pair])
+
+    for_each(QUERIES, check)
 
 
-@pytest.mark.parametrize('hostile', QUERIES)
 @pytest.mark.parametrize('query', [{}, {'version-id': '1.0'}], ids=['none', 'version'])
-def test_the_query_of_the_client_does_not_steer_the_read_of_a_source_either(hostile, query):
+def test_the_query_of_the_client_does_not_steer_the_read_of_a_source_either(query):
     """With the client's own rights; but a part is bytes, and ?multipart-manifest=get would copy the manifest."""
-    swift = RecordingSwift()
-    ask(backend_of(swift, query=hostile), 'client', 'GET', Target('source', 'key', query), {})
+    def check(hostile):
+        swift = RecordingSwift()
+        ask(backend_of(swift, query=hostile), 'client', 'GET', Target('source', 'key', query), {})
 
-    assert query == Request(swift.last.env).params
+        assert query == Request(swift.last.env).params
+
+    for_each(QUERIES, check)
 
 
 @pytest.mark.parametrize('rights', ['operator', 'client'])
@@ -117,50 +122,59 @@ def test_the_body_of_the_client_never_gets_through(method, name, query, headers,
     assert method != 'PUT' or str(len(body)) == swift.last.env['CONTENT_LENGTH']
 
 
-@pytest.mark.parametrize('key', [
+KEYS = [
     'key?multipart-manifest=put', 'key%3Fmultipart-manifest=put', '?a=b', '..', '../other/x', '../../AUTH_b/c/o', '/',
     '//other/x', '%2e%2e/x', 'a#b', 'a;b', 'a b+c', 'a\nX-Copy-From: /b/c', 'a\r\n\r\nGET /', '\u00e9\U0001f600',
     'a%00b', 'http://host/v1/AUTH_b/c/o', '\x01', 'key/' + 'i' * 21 + '/complete', '%', '%ZZ', "'\"<>&", '\udcff',
-], ids=ascii)
+]
+
+
 @pytest.mark.parametrize('rights', ['operator', 'client'])
 @pytest.mark.parametrize('container', CONTAINERS)
-def test_no_key_leads_out_of_its_container(container, rights, key):
+def test_no_key_leads_out_of_its_container(container, rights):
     """A key is a name, whatever stands in it: no query, no header, no other path."""
-    swift = RecordingSwift()
-    ask(backend_of(swift), rights, 'GET', Target(container, key, {'a': 'b'}), {})
+    def check(key):
+        swift = RecordingSwift()
+        ask(backend_of(swift), rights, 'GET', Target(container, key, {'a': 'b'}), {})
 
-    assert 'AUTH_a/%s/%s' % (container, key) == swift.last.path.removeprefix('/v1/')
-    assert 'a=b' == swift.last.query
-    assert {'Host', 'User-Agent'} == set(swift.last.headers)
+        assert 'AUTH_a/%s/%s' % (container, key) == swift.last.path.removeprefix('/v1/')
+        assert 'a=b' == swift.last.query
+        assert {'Host', 'User-Agent'} == set(swift.last.headers)
+
+    for_each(KEYS, check)
 
 
-@pytest.mark.parametrize('value', ['a&multipart-manifest=put', 'a=b', '#', '\u00e9', ' +', '%26', '\udcff', ''],
-                         ids=ascii)
-def test_no_value_leads_out_of_its_parameter(value):
+def test_no_value_leads_out_of_its_parameter():
     """A marker or prefix that the client chose stays one value of a query of ours."""
-    swift = RecordingSwift()
-    ask(backend_of(swift), 'operator', 'GET', Target('bucket_segments', None, {'prefix': value, 'limit': '1'}), {})
+    def check(value):
+        swift = RecordingSwift()
+        ask(backend_of(swift), 'operator', 'GET', Target('bucket_segments', None, {'prefix': value, 'limit': '1'}), {})
 
-    prefix, limit = swift.last.query.split('&')
-    assert 'limit=1' == limit
-    assert value == Request(swift.last.env).params['prefix'].encode('latin-1').decode('utf-8', 'surrogateescape')
-    assert prefix.startswith('prefix=')
+        prefix, limit = swift.last.query.split('&')
+        assert 'limit=1' == limit
+        assert value == Request(swift.last.env).params['prefix'].encode('latin-1').decode('utf-8', 'surrogateescape')
+        assert prefix.startswith('prefix=')
+
+    for_each(['a&multipart-manifest=put', 'a=b', '#', '\u00e9', ' +', '%26', '\udcff', ''], check)
 
 
-@pytest.mark.parametrize('container', [
-    'other', 'other_segments', '', 'bucket_segments_segments', 'bucket/', 'bucket/key', 'bucket_segments/x', 'Bucket',
-    'bucket?x', '../bucket', ' bucket', 'bucket\n', 'bucket_versions', '\0versions\0bucket', '.expiring_objects',
-], ids=ascii)
-def test_the_operators_rights_end_at_the_bucket(container):
+def test_the_operators_rights_end_at_the_bucket():
     """The client was authorised for one bucket: no other container but that of its segments is addressed."""
-    swift = RecordingSwift()
-    backend = backend_of(swift)
+    def check(container):
+        swift = RecordingSwift()
+        backend = backend_of(swift)
 
-    with pytest.raises(ValueError, match='may not leave the bucket'):
-        backend.request('GET', Target(container, 'key'))
-    with pytest.raises(ValueError, match='may not leave the bucket'):
-        backend.call('DELETE', Target(container), ())
-    assert not swift.seen
+        with pytest.raises(ValueError, match='may not leave the bucket'):
+            backend.request('GET', Target(container, 'key'))
+        with pytest.raises(ValueError, match='may not leave the bucket'):
+            backend.call('DELETE', Target(container), ())
+        assert not swift.seen
+
+    for_each([
+        'other', 'other_segments', '', 'bucket_segments_segments', 'bucket/', 'bucket/key', 'bucket_segments/x',
+        'Bucket', 'bucket?x', '../bucket', ' bucket', 'bucket\n', 'bucket_versions', '\0versions\0bucket',
+        '.expiring_objects',
+    ], check)
 
 
 def test_segments_of_stock_s3api_are_only_read():
@@ -286,13 +300,15 @@ def test_answers_are_read_and_closed(status):
     assert 0 == swift.unclosed
 
 
-@pytest.mark.parametrize('status', [200, 201, 202, 204, 404, 409])
-def test_expected_answers(status):
+def test_expected_answers():
     """2xx always, and what the caller says it can use."""
-    swift = RecordingSwift(PUT=status)
+    def check(status):
+        swift = RecordingSwift(PUT=status)
 
-    assert status == backend_of(swift).call('PUT', Target('bucket', 'key'), (404, 409)).status_int
-    assert 0 == swift.unclosed
+        assert status == backend_of(swift).call('PUT', Target('bucket', 'key'), (404, 409)).status_int
+        assert 0 == swift.unclosed
+
+    for_each([200, 201, 202, 204, 404, 409], check)
 
 
 FAILURES = [
@@ -303,16 +319,19 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize('status, code', FAILURES)
-def test_other_answers_are_errors_that_clients_repeat(status, code):
+def test_other_answers_are_errors_that_clients_repeat():
     """Rate limits are SlowDown, a busy or broken cluster ServiceUnavailable; the rest is ours to look into."""
-    swift = RecordingSwift(PUT=status)
-    with pytest.raises(S3Error) as raised:
-        backend_of(swift).call('PUT', Target('bucket', 'key'), ())
+    def check(case):
+        status, code = case
+        swift = RecordingSwift(PUT=status)
+        with pytest.raises(S3Error) as raised:
+            backend_of(swift).call('PUT', Target('bucket', 'key'), ())
 
-    assert code == raised.value.code
-    assert raised.value.status >= 500
-    assert 0 == swift.unclosed
+        assert code == raised.value.code
+        assert raised.value.status >= 500
+        assert 0 == swift.unclosed
+
+    for_each(FAILURES, check)
 
 
 def test_a_quota_is_no_error_that_clients_repeat():
@@ -366,19 +385,23 @@ def test_deleting_at_a_time(status):
 JOB = Job('.expiring_objects', '1789948800', b'[]')
 
 
-@pytest.mark.parametrize('hostile', QUERIES)
-def test_a_job_for_the_expirer_has_nothing_of_the_client(hostile):
+def test_a_job_for_the_expirer_has_nothing_of_the_client():
     """It leaves the account with the operator's rights: account and container are the queue's, and no query."""
-    swift = RecordingSwift(UPDATE=202)
     headers = {'HTTP_' + header: 'hostile' for header in HEADERS}
-    backend_of(swift, query=hostile, body=b'hostile', **headers, **ENVIRON).enqueue(JOB)
-    env = swift.last.env
 
-    assert ('UPDATE', '/v1/.expiring_objects/1789948800', '', b'[]') == (
-        swift.last.method, swift.last.path, swift.last.query, swift.last.body)
-    assert not [key for key, value in env.items() if 'hostile' in str(value)]
-    assert ('0', 'True', 'application/json') == (
-        env['HTTP_X_BACKEND_STORAGE_POLICY_INDEX'], env['HTTP_X_BACKEND_ALLOW_PRIVATE_METHODS'], env['CONTENT_TYPE'])
+    def check(hostile):
+        swift = RecordingSwift(UPDATE=202)
+        backend_of(swift, query=hostile, body=b'hostile', **headers, **ENVIRON).enqueue(JOB)
+        env = swift.last.env
+
+        assert ('UPDATE', '/v1/.expiring_objects/1789948800', '', b'[]') == (
+            swift.last.method, swift.last.path, swift.last.query, swift.last.body)
+        assert not [key for key, value in env.items() if 'hostile' in str(value)]
+        assert ('0', 'True', 'application/json') == (
+            env['HTTP_X_BACKEND_STORAGE_POLICY_INDEX'], env['HTTP_X_BACKEND_ALLOW_PRIVATE_METHODS'],
+            env['CONTENT_TYPE'])
+
+    for_each(QUERIES, check)
 
 
 @pytest.mark.parametrize('status', [400, 404, 500, 503])
@@ -399,15 +422,17 @@ def test_a_job_that_was_not_taken(status):
     pytest.param('source', '/v1/AUTH_a/source', id='source-of-a-copy'),
     pytest.param('\u00e9?x#y', '/v1/AUTH_a/\u00e9?x#y', id='odd-name'),
 ])
-@pytest.mark.parametrize('hostile', QUERIES[:6])
-def test_infos_are_asked_without_the_clients_query(hostile, container, path):
+def test_infos_are_asked_without_the_clients_query(container, path):
     """One HEAD of the container, and nothing of the request."""
-    swift = RecordingSwift(HEAD=(204, {'X-Container-Read': 'a:b', 'X-Backend-Storage-Policy-Index': '1'}, b''))
-    info = backend_of(swift, query=hostile, HTTP_X_BACKEND_STORAGE_POLICY_INDEX='7').bucket_info(container)
+    def check(hostile):
+        swift = RecordingSwift(HEAD=(204, {'X-Container-Read': 'a:b', 'X-Backend-Storage-Policy-Index': '1'}, b''))
+        info = backend_of(swift, query=hostile, HTTP_X_BACKEND_STORAGE_POLICY_INDEX='7').bucket_info(container)
 
-    assert (204, 'a:b', '1') == (info['status'], info['read_acl'], str(info['storage_policy']))
-    assert [('HEAD', path, '')] == [(seen.method, seen.path, seen.query) for seen in swift.seen
-                                    if seen.path.count('/') == 3]
+        assert (204, 'a:b', '1') == (info['status'], info['read_acl'], str(info['storage_policy']))
+        assert [('HEAD', path, '')] == [(seen.method, seen.path, seen.query) for seen in swift.seen
+                                        if seen.path.count('/') == 3]
+
+    for_each(QUERIES[:6], check)
 
 
 @pytest.mark.parametrize('status, missing', [(204, False), (404, True), (503, False)])
