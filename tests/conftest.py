@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of the test-suite, and the ports of those who run it together."""
+"""The options of the test-suite, its hypothesis profiles, and the ports of those who run it together."""
 
 import os
 
 from s3multi.demo import ports
+
+from . import examples
+
+# Before pytest reads --hypothesis-profile.
+examples.register()
 
 
 def pytest_configure(config):

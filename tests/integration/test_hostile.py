@@ -13,9 +13,10 @@ import re
 import secrets
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from ..examples import examples
 from .raw import RawClient, complete_body
 from .test_memory import MIB, Memory
 from .uploads import TINY_PARTS, Upload, tiny_parts
@@ -262,7 +263,7 @@ queries = st.lists(st.tuples(st.sampled_from([
     max_size=5)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(1.5, suppress_health_check=list(HealthCheck))
 @given(method=st.sampled_from(['GET', 'PUT', 'POST', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']), key=st.none() | words,
        query=queries, own=st.booleans(), body=st.binary(max_size=40))
 def test_any_request(owner, ours, theirs, method, key, query, own, body):

@@ -2,12 +2,13 @@
 """s3multi and a model of S3 in plain Python are driven together, and say the same."""
 import random
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
 from s3multi.s3.etags import multipart_etag
 
+from ..examples import examples
 from .chance import LEASE_SECONDS, Chance, Trouble
 from .kinds import BUCKET
 from .reference import Possible, Seen
@@ -258,7 +259,6 @@ class VersionedMachine(Machine):
     versioned = True
 
 
-_RUNS = settings(max_examples=50, stateful_step_count=25, deadline=None, derandomize=True,
-                 suppress_health_check=list(HealthCheck))
+_RUNS = examples(0.5, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 TestMachine, TestVersionedMachine = Machine.TestCase, VersionedMachine.TestCase
 TestMachine.settings = TestVersionedMachine.settings = _RUNS

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sweeps among all the operations: no rule breaks, and in the end only what is needed is left."""
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from s3multi.sweep.judge import FORGOTTEN
 from s3multi.sweep.rules import Limits
 
+from ..examples import examples
 from .reference import NO_SUCH_UPLOAD
 from .rules import Violation
 from .search import Tally
@@ -69,7 +70,6 @@ class VersionedSweptMachine(SweptMachine):
     versioned = True
 
 
-_RUNS = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True,
-                 suppress_health_check=list(HealthCheck))
+_RUNS = examples(0.4, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 TestSwept, TestVersionedSwept = SweptMachine.TestCase, VersionedSweptMachine.TestCase
 TestSwept.settings = TestVersionedSwept.settings = _RUNS

@@ -2,11 +2,12 @@
 """Anything may come from a client: the answer is a success or an S3 error, never a defect of ours."""
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from s3multi.s3.documents import read_complete
 from s3multi.s3.errors import S3Error
+from tests.examples import examples
 from tests.unit.fakes import RecordingSwift, handed_on
 from tests.unit.filters.test_s3multi import IDS, answer
 
@@ -32,7 +33,7 @@ documents = st.one_of(st.binary(max_size=300), damaged(), st.lists(st.sampled_fr
                       st.text(max_size=100).map(lambda text: text.encode('utf-16')))
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(15)
 @given(documents)
 def test_any_document(body):
     """The reader returns parts or raises an S3 error."""
@@ -73,7 +74,7 @@ def swift():
     return RecordingSwift(HEAD=found, GET=read, PUT=(201, {'Etag': 'd41d8cd98f00b204e9800998ecf8427e'}, b''))
 
 
-@settings(max_examples=600, deadline=None)
+@examples(6)
 @given(method=st.sampled_from(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH']), key=st.none() | st.text(max_size=20),
        params=st.dictionaries(names, values, max_size=5), sent=st.dictionaries(headers, values, max_size=5),
        own=st.booleans(), body=documents)
