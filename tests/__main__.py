@@ -1,17 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python3 -m tests ARGUMENT...`: make the environment that the tests need, then run pytest with the arguments.
 
-Without any, all tests are run by two processes: each of them waits for its servers much of the time.
+Without any, all tests are run by two processes: each of them waits for its servers much of the time. `--near` runs the
+tests that belong to the files that were changed since HEAD (`near`); what else is said goes to pytest.
 """
 
 import sys
 
 from s3multi.demo import bootstrap
 
-if __name__ == '__main__':
+from . import near
+
+ALL = ['-n', '2', '--dist', 'loadfile', '--hypothesis-profile', 'full']
+
+
+def main(arguments):
+    """Return the exit status of pytest."""
     modules, extras = bootstrap.TEST_MODULES, 'test'
-    if 'keystone' in sys.argv or '--auth=keystone' in sys.argv:
+    if 'keystone' in arguments or '--auth=keystone' in arguments:
         modules, extras = modules + bootstrap.KEYSTONE_MODULES, 'test,keystone'
-    bootstrap.ensure(modules, extras, ['-m', 'tests', *sys.argv[1:]])
+    bootstrap.ensure(modules, extras, ['-m', 'tests', *arguments])
     import pytest
-    sys.exit(pytest.main(sys.argv[1:] or ['-n', '2', '--dist', 'loadfile']))
+    if '--near' not in arguments:
+        return pytest.main(arguments or ALL)
+    tests = near.tests_of(near.changed())
+    if not tests:
+        print('No quick test belongs to what was changed since HEAD.')
+        return 0
+    return pytest.main([*(each for each in arguments if each != '--near'), *tests])
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
