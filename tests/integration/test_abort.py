@@ -146,17 +146,6 @@ def test_id_of_another_key_or_bucket(tiny, bucket, s3):
     assert 200 == upload.complete().status
 
 
-def test_header_that_cannot_be_honoured_is_refused(tiny, bucket):
-    """An Abort under a condition that cannot be tested is NotImplemented, and the upload stays open."""
-    upload = Upload(tiny, bucket).parts(*WORDS)
-    header = 'x-amz-if-match-initiated-time'
-
-    answer = upload.abort(headers={header: 'Tue, 01 Sep 2026 00:00:00 GMT'})
-
-    assert ((501, 'NotImplemented'), header) == (answer.outcome, answer.error['Header'].lower())
-    assert upload.is_open()
-
-
 # After Complete
 
 @pytest.mark.parametrize('versioned', [False, True], ids=['plain', 'versioned'])

@@ -259,12 +259,6 @@ def test_other_methods(client, plain, method):
     assert b'0123456789' == client.request('GET', plain, 'plain').body
 
 
-def test_a_key_of_the_customer(client, plain):
-    """501: nothing is encrypted with one."""
-    assert (501, 'NotImplemented') == ask(client, plain, 'plain', headers={
-        'x-amz-server-side-encryption-customer-algorithm': 'AES256'}).outcome
-
-
 CONDITIONS = [
     ({'If-Match': '"{etag}"'}, 200), ({'If-Match': '{etag}'}, 200), ({'If-Match': '*'}, 200),
     ({'If-Match': '"x"'}, 412), ({'If-None-Match': '"x"'}, 200), ({'If-None-Match': '"{etag}"'}, 304),

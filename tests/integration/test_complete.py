@@ -369,25 +369,6 @@ def test_wrong_content_md5_is_told_in_the_error(tiny, bucket):
     assert (sent, calculated) == (error['ExpectedDigest'], error['CalculatedDigest'])
 
 
-@pytest.mark.parametrize('header, value', [
-    ('If-None-Match', '"etag"'),
-    ('x-amz-server-side-encryption-customer-algorithm', 'AES256'),
-    ('x-amz-server-side-encryption-customer-key', 'a2V5'),
-    ('x-amz-server-side-encryption-customer-key-MD5', 'a2V5'),
-])
-def test_header_that_cannot_be_honoured_is_refused(tiny, bucket, header, value):
-    """A header whose loss would mislead the client is NotImplemented, named in the error, and nothing is written."""
-    tiny.request('PUT', bucket, 'key', body=b'old')
-    upload = Upload(tiny, bucket).parts(b'body')
-
-    answer = upload.complete(headers={header: value})
-
-    assert (501, 'NotImplemented') == answer.outcome
-    assert header.lower() == answer.error['Header'].lower()
-    assert b'old' == read(tiny, bucket, 'key').body
-    assert upload.is_open()
-
-
 # Which upload
 
 @pytest.mark.parametrize('wrong', ['', 'x', 'x' * 2000, 'Zm9v/+==', '../key', '0' * 21, 'é' * 21, '%00', 'a b',

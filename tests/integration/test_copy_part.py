@@ -650,30 +650,3 @@ def test_reader_cannot_copy_into_the_bucket(cluster, upload, swift):
     upload.client = RawClient(cluster.url, 'test:tester3', 'testing3')
 
     assert (403, 'AccessDenied') == copy(upload).outcome
-
-
-# What a copy cannot have
-
-@pytest.mark.parametrize('name, value', [
-    ('x-amz-copy-source-server-side-encryption-customer-algorithm', 'AES256'),
-    ('x-amz-copy-source-server-side-encryption-customer-key', 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE='),
-    ('x-amz-copy-source-server-side-encryption-customer-key-MD5', 'hRasmdxgYDKV3nvbahU1MA=='),
-    ('x-amz-server-side-encryption-customer-algorithm', 'AES256'),
-    ('x-amz-server-side-encryption-customer-key', 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE='),
-    ('x-amz-server-side-encryption-customer-key-MD5', 'hRasmdxgYDKV3nvbahU1MA=='),
-    ('X-Delete-After', '3600'),
-])
-def test_promises_that_cannot_be_kept_are_refused(refusing, name, value):
-    """A header whose loss would mislead the client is 501 NotImplemented, which names the header."""
-    answer = copy(refusing, headers={name: value})
-
-    assert (501, 'NotImplemented') == answer.outcome
-    assert name.lower() == answer.error['Header']
-    assert [] == listed_parts(refusing)
-
-
-@pytest.mark.parametrize('name, value', [('If-Match', '"x"'), ('If-None-Match', '*'), ('If-None-Match', '"x"')])
-def test_conditions_on_the_part_are_refused(refusing, name, value):
-    """501 NotImplemented: only the source has conditions."""
-    assert (501, 'NotImplemented') == copy(refusing, headers={name: value}).outcome
-    assert [] == listed_parts(refusing)

@@ -289,46 +289,6 @@ def test_checksum_algorithms_that_make_no_sense(raw, refusing, headers):
     assert (400, 'InvalidRequest') == raw.request('POST', refusing, 'k', {'uploads': None}, headers).outcome
 
 
-@pytest.mark.parametrize('name, value', [
-    ('x-amz-server-side-encryption-customer-algorithm', 'AES256'),
-    ('x-amz-server-side-encryption-customer-key', 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE='),
-    ('x-amz-server-side-encryption-customer-key-MD5', 'hRasmdxgYDKV3nvbahU1MA=='),
-    ('x-amz-server-side-encryption-aws-kms-key-id', 'key'),
-    ('x-amz-server-side-encryption-context', 'e30='),
-    ('x-amz-server-side-encryption-bucket-key-enabled', 'true'),
-    ('x-amz-object-lock-mode', 'GOVERNANCE'),
-    ('x-amz-object-lock-retain-until-date', '2033-01-01T00:00:00Z'),
-    ('x-amz-object-lock-legal-hold', 'ON'),
-    ('x-amz-grant-full-control', 'id=1'),
-    ('x-amz-grant-read', 'id=1'),
-    ('x-amz-grant-read-acp', 'id=1'),
-    ('x-amz-grant-write-acp', 'id=1'),
-    ('x-amz-acl', 'public-read'),
-    ('x-amz-acl', 'public-read-write'),
-    ('x-amz-acl', 'authenticated-read'),
-    ('x-amz-acl', 'aws-exec-read'),
-    ('X-Delete-At', '2000000000'),
-    ('X-Delete-After', '3600'),
-])
-def test_promises_that_cannot_be_kept_are_refused(raw, refusing, name, value):
-    """A header whose loss would mislead the client is answered with 501 NotImplemented, which names the header."""
-    answer = raw.request('POST', refusing, 'k', {'uploads': None}, {name: value})
-
-    assert (501, 'NotImplemented') == answer.outcome
-    assert name.lower() == answer.error['Header']
-
-
-@pytest.mark.parametrize('name, value', [
-    ('x-amz-tagging', 'a=b'),
-    ('x-amz-website-redirect-location', '/other'),
-    ('x-amz-server-side-encryption', 'aws:kms'),
-    ('x-amz-server-side-encryption', 'AES256'),
-])
-def test_promises_that_s3api_refuses(raw, refusing, name, value):
-    """501 NotImplemented comes from Swift's s3api for these, so without the name of the header."""
-    assert (501, 'NotImplemented') == raw.request('POST', refusing, 'k', {'uploads': None}, {name: value}).outcome
-
-
 @pytest.mark.parametrize('name, value, code', [
     ('x-amz-storage-class', 'TEPID', 'InvalidStorageClass'),
     ('x-amz-storage-class', 'GLACIER', 'InvalidStorageClass'),

@@ -254,14 +254,6 @@ def test_id_of_no_open_upload(tiny, bucket):
         assert (NO_SUCH_UPLOAD, wrong) == (answer.outcome, answer.error['UploadId'])
 
 
-def test_header_that_cannot_be_honoured_is_refused(gaps):
-    """A header whose loss would mislead the client is NotImplemented, named in the error."""
-    header = 'x-amz-server-side-encryption-customer-key'
-    answer = gaps.list_parts(headers={header: 'a2V5'})
-
-    assert ((501, 'NotImplemented'), header) == (answer.outcome, answer.error['Header'])
-
-
 def test_head_is_not_allowed(gaps):
     """HEAD is no method of an upload: 405 with the methods that are."""
     answer = gaps.client.request('HEAD', gaps.bucket, gaps.key, {'uploadId': gaps.id})

@@ -640,35 +640,6 @@ def test_body_that_ends_early_keeps_the_earlier_part(upload):
 # What a part cannot have
 
 @pytest.mark.parametrize('name, value', [
-    ('x-amz-server-side-encryption-customer-algorithm', 'AES256'),
-    ('x-amz-server-side-encryption-customer-key', 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE='),
-    ('x-amz-server-side-encryption-customer-key-MD5', 'hRasmdxgYDKV3nvbahU1MA=='),
-    ('X-Delete-At', '2000000000'),
-    ('X-Delete-After', '3600'),
-])
-def test_promises_that_cannot_be_kept_are_refused(refusing, name, value):
-    """A header whose loss would mislead the client is 501 NotImplemented, which names the header."""
-    answer = put(refusing, headers={name: value})
-
-    assert (501, 'NotImplemented') == answer.outcome
-    assert name.lower() == answer.error['Header']
-    assert [] == listed_parts(refusing)
-
-
-@pytest.mark.parametrize('name, value', [
-    ('If-Match', '"x"'),
-    ('If-None-Match', '"x"'),
-    ('If-None-Match', '*'),
-    ('If-Modified-Since', 'Thu, 01 Jan 2026 00:00:00 GMT'),
-    ('If-Unmodified-Since', 'Thu, 01 Jan 2026 00:00:00 GMT'),
-])
-def test_conditions_are_refused(refusing, name, value):
-    """501 NotImplemented; most come from Swift's s3api, so without the name of the header."""
-    assert (501, 'NotImplemented') == put(refusing, headers={name: value}).outcome
-    assert [] == listed_parts(refusing)
-
-
-@pytest.mark.parametrize('name, value', [
     ('X-Object-Manifest', 'a/b'),
     ('X-Static-Large-Object', 'True'),
     ('X-Symlink-Target', 'a/b'),
