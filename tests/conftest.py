@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of the test-suite, its hypothesis profiles, and the ports of those who run it together."""
+"""The options of the test-suite, its hypothesis profiles, and what those who run it together share: ports, memory."""
 
 import os
 
 from s3multi.demo import ports
 
-from . import examples
+from . import examples, in_memory
 
 # Before pytest reads --hypothesis-profile.
 examples.register()
+# Before anything imports eventlet, which takes half the time then; the tests have addresses that are numbers.
+os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')
 
 
 def pytest_configure(config):
-    """Have each process that runs a share of the tests take ports of its own."""
+    """Keep data in memory, and have each process that runs a share of the tests take ports of its own."""
+    # Not the copies of objects of 5 GiB.
+    if not config.getoption('large', False):
+        in_memory.use()
     number, count = os.environ.get('PYTEST_XDIST_WORKER', ''), int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1))
     if number:
         share = (ports.LAST_PORT - ports.FIRST_PORT) // count
