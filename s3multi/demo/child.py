@@ -162,6 +162,8 @@ def launch(arguments: list[str], log_path: Path) -> subprocess.Popen[bytes]:
     environment['PYTHONPATH'] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     environment['PYTHONWARNINGS'] = 'ignore'       # eventlet warns on every start that it is deprecated
     environment['PYTHONUNBUFFERED'] = '1'
+    # Addresses are numbers here; without a resolver of its own eventlet is imported in half the time.
+    environment['EVENTLET_NO_GREENDNS'] = 'yes'
     with open(log_path, 'ab') as log:
         # A session of its own: Ctrl-C at the terminal reaches only the demo, which then stops the servers in order.
         return subprocess.Popen(
