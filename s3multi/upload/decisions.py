@@ -2,8 +2,10 @@
 """What Complete, Abort, Upload Part and the sweep do next, from what the records of an upload say. No I/O.
 
 Each function takes what has been read so far and returns a ``Step``. A step may be to read one thing more, so the order
-of the reads stands here beside its reason. ``follow`` reads until something else is to be done; who calls it does that
-(``operations.ending``, ``operations.complete.commit``, ``sweep.judge``). The table of ``doc/design`` is made from here.
+of the reads stands here, beside its reason. ``follow`` reads until the step is another one, and its callers carry that
+out (``operations.ending``, ``operations.complete.commit``, ``sweep.judge``). ``tests/model/mutations.py`` plays what
+goes wrong without each read and its order. The table "What an operation does in each state" of ``doc/design`` is made
+from this module.
 """
 import enum
 from collections.abc import Callable
@@ -16,32 +18,32 @@ from s3multi.upload.records import Intent, ObjectAtKey, State, UploadMarker
 
 
 class Step(enum.Enum):
-    """What is next. The first ones ask for one thing more; each of the others ends a look at the records."""
+    """What to do next. The steps ``READ_...`` ask for one thing more; each other step ends a look at the records."""
 
     READ_MARKER = 'read the marker'
     READ_INTENT = 'read the intent'
     READ_OBJECT = 'read the object'
     READ_MARKER_AGAIN = 'read the marker again'
 
-    GO_ON = 'go on'                         # the upload is open, and the way is free
-    JOIN = 'join'                           # the same list is at work: write its manifest once more
+    GO_ON = 'go on'                         # the upload is open, and nothing is in the way
+    JOIN = 'join'                           # the same list is at work: write its manifest too, with its T
     TRY_AGAIN = 'try again'                 # the intent that was in the way is gone
-    REMOVE_INTENT = 'remove the intent'     # that of a Complete which died without an object
-    FINISH = 'finish'                       # a Complete has its object: tidy up behind it
-    SETTLE = 'settle the Abort'             # an Abort is undecided, which comes first
+    REMOVE_INTENT = 'remove the intent'     # its Complete died without an object
+    FINISH = 'finish'                       # the object is there: do what its Complete has not done
+    SETTLE = 'settle the Abort'             # an Abort is undecided: decide it first
     FLAG = 'flag'                           # write "aborting", so that no new Complete passes
     END_ABORT = 'end the Abort'             # write "aborted"
-    COMPLETED = 'completed'
-    ABORTED = 'aborted'
+    COMPLETED = 'completed'                 # a Complete has won, or there never was such an upload
+    ABORTED = 'aborted'                     # an Abort has won; for a Complete: its object is not there
     BUSY = 'busy'                           # a Complete may be at work
-    TOO_LATE = 'too late'                   # to write the manifest of this intent
-    ABORT = 'abort'                         # the sweep: end an upload that was forgotten
-    JUDGE = 'judge'                         # the sweep: it is over; free what no manifest lists
-    LEAVE = 'leave'                         # the sweep: it is in progress
+    TOO_LATE = 'too late'                   # the intent is too old for its manifest to be written
+    ABORT = 'abort'                         # the sweep: end the upload
+    JUDGE = 'judge'                         # the sweep: the upload is over; free what no manifest lists
+    LEAVE = 'leave'                         # the sweep: the upload is in progress
 
 
 class Unread(enum.Enum):
-    """Stands for what nobody has asked for yet."""
+    """The value of what has not been read yet."""
 
     UNREAD = 'unread'
 
@@ -51,11 +53,11 @@ UNREAD = Unread.UNREAD
 
 @dataclass(frozen=True)
 class View:
-    """What has been read of one upload.
+    """What has been read of one upload, always from the newest replica.
 
-    marker, intent: None where there is none. object: what is at the key, or the version with the timestamp of the
-    intent where that is the upload's. marker_again: the marker as it was read after the intent. own_intent: whether
-    the Complete that looks has just written the intent itself.
+    marker, intent: None if there is none. object: what is at the key; or, if the upload made it, the version of the
+    intent's timestamp. marker_again: the marker as it was read after the intent. own_intent: whether the Complete that
+    looks has just written the intent itself.
     """
 
     upload_id: str
@@ -71,9 +73,9 @@ _READS = {Step.READ_MARKER: 'marker', Step.READ_INTENT: 'intent', Step.READ_OBJE
 
 
 def follow(view: View, decide: 'Callable[[View], Step]', read: 'Callable[[Step, View], Any]') -> 'tuple[Step, View]':
-    """Read what ``decide`` asks for until it asks for nothing more; return its last step and all that was read.
+    """Read what ``decide`` asks for until it asks for nothing more; return its last step, and all that was read.
 
-    read: returns the value for a step that reads, given what is known.
+    view: what is known at the beginning. read: takes a step ``READ_...`` and the view so far, and returns the value.
     """
     step = decide(view)
     while step in _READS:
@@ -83,99 +85,131 @@ def follow(view: View, decide: 'Callable[[View], Step]', read: 'Callable[[Step, 
 
 
 def open_step(view: View) -> Step:
-    """Return GO_ON for an upload that is open; what Upload Part, List Parts and the proof of a Complete ask."""
+    """Return GO_ON if the upload is open, else COMPLETED, SETTLE or ABORTED.
+
+    Upload Part, List Parts and the proof of a Complete ask this.
+    """
     if view.marker is UNREAD:
         return Step.READ_MARKER
+    # A marker goes when the object is there, or long after an Abort. Which it was, a Complete learns from the object;
+    # had it answered 404 here, a client whose first answer was lost would take its finished upload for lost.
     if view.marker is None:
         return Step.COMPLETED
+    # ABORTING: a Complete that passed before may still win, so another one decides the Abort before it answers. Parts
+    # and lists are refused already. ABORTED: final, since parts may be deleted from here on.
     return {State.OPEN: Step.GO_ON, State.ABORTING: Step.SETTLE, State.ABORTED: Step.ABORTED}[view.marker.state]
 
 
 def complete_step(view: View, list_name: str, now: Timestamp) -> Step:
-    """Return what a Complete does once it has tried to write its intent. list_name: of its parts."""
+    """Return what a Complete does after it has tried to write its intent. list_name: that of its own list."""
+    # Only where there was one already. Who joins writes with the T that is read here: with a T of its own it could
+    # cover the intent of a rival, whose manifest would then replace an object that was acknowledged.
     if view.intent is UNREAD:
         return Step.READ_INTENT
-    # After the intent: of a Complete and an Abort each writes first and reads second, so one sees the other.
+    # Read after the intent was written. A Complete and an Abort each write first and read second, so at least one of
+    # them sees the other. In the other order the Abort could delete the parts under the object.
     step = open_step(view)
     if step is not Step.GO_ON:
         return step
+    # It was taken away between the refused PUT and the read. Nothing protects a manifest without an intent.
     if view.intent is None:
         return Step.TRY_AGAIN
     fresh = view.intent.is_fresh(now)
     if view.own_intent or fresh and view.intent.list_name == list_name:
-        # The rest of the lease is for the write itself: an Abort that waits for its end must find the object.
+        # The rest of the lease is for the PUT itself. A manifest that came after the lease could follow an Abort that
+        # found no object and deleted the parts.
         if not view.intent.may_still_write(now):
             return Step.TOO_LATE
         return Step.GO_ON if view.own_intent else Step.JOIN
+    # Another list may be about to write its manifest: with two of them, one would replace the other's acknowledged
+    # object.
     if fresh:
         return Step.BUSY
-    # Its proxy died. Whether before or after the manifest, the object tells.
+    # The Complete of the intent died or gave up. The object tells whether that was after its manifest: without the
+    # look, an upload that has its object would be completed once more, perhaps with another list.
     if view.object is UNREAD:
         return Step.READ_OBJECT
     return Step.FINISH if view.object.upload_id == view.upload_id else Step.REMOVE_INTENT
 
 
 def repeat_step(view: View, etag: str, list_name: 'str | None', now: Timestamp) -> Step:
-    """Return COMPLETED for a Complete without a marker whose object is there, ABORTED (404) or BUSY.
+    """Return what a Complete answers when the marker is gone and no proof of its own says that it has won.
 
-    etag: of the object that it would make. list_name: None when its parts are not known.
+    COMPLETED if its object is at the key, ABORTED (404) if not, BUSY if a Complete with another list may still replace
+    it. etag: that of the object it would make. list_name: that of its list; None if its attempts are not known.
     """
+    # Read after the marker, even if it was read before: a rival may have written its intent in between, and may be
+    # about to write a manifest over an object that is acknowledged here.
     if view.intent is UNREAD:
         return Step.READ_INTENT
-    # After the intent: who has taken it away has left the object.
+    # Read after the intent: a rival takes its intent away after its manifest, so this look sees the object it has left.
     if view.object is UNREAD:
         return Step.READ_OBJECT
+    # The object is that of another upload or list, or there is none: this Complete has none to answer for.
     if view.object.upload_id != view.upload_id or view.object.etag != etag:
         return Step.ABORTED
+    # The rival may be about to replace the object, also one with the same ETag but other attempts.
     if view.intent is not None and view.intent.is_fresh(now) and not _is_of_list(view.intent, etag, list_name):
-        # Another list with the same ETag may be about to replace the object.
         return Step.BUSY
     return Step.COMPLETED
 
 
 def _is_of_list(intent: Intent, etag: str, list_name: 'str | None') -> bool:
-    # Without the parts at hand the ETag has to do, which the name begins with.
+    # Without the attempts, the list is known by its ETag alone, with which its name begins.
     return intent.list_name == list_name if list_name is not None else intent.list_name.startswith(etag + ':')
 
 
 def abort_step(view: View, now: Timestamp) -> Step:
-    """Return what an Abort does, or whoever meets one that is undecided."""
+    """Return what is done by an Abort, and by a Complete that meets an undecided one."""
     step = open_step(view)
+    # The flag comes before the look at the intent: a Complete could otherwise pass between the look and the flag, and
+    # have its parts deleted.
     if step is Step.GO_ON:
         return Step.FLAG
     if step is not Step.SETTLE:
         return step
-    # From the flag on no new Complete passes. One that has passed wrote its intent before.
+    # From the flag on no new Complete passes, and each that has passed wrote its intent before. Without this look the
+    # parts would be deleted under its manifest.
     if view.intent is UNREAD:
         return Step.READ_INTENT
     if view.intent is not None:
+        # Read even if the lease is over: the Complete may have died after its manifest, whose parts are needed.
         if view.object is UNREAD:
             return Step.READ_OBJECT
         if view.object.upload_id == view.upload_id:
             return Step.FINISH
+        # The Complete may have passed before the flag, and be about to write the manifest.
         if view.intent.is_fresh(now):
             return Step.BUSY
-    # After the intent: a Complete may have finished, and taken its intent away, before that was looked for.
+    # Read after the intent: a Complete may have ended, and taken marker and intent away, between the flag and that
+    # read. An Abort that trusts its first look at the marker would delete the parts of the object.
     if view.marker_again is UNREAD:
         return Step.READ_MARKER_AGAIN
     return Step.COMPLETED if view.marker_again is None else Step.END_ABORT
 
 
 def sweep_step(view: View, may_abort: bool, now: Timestamp) -> Step:
-    """Return what the sweep does. may_abort: whether the upload, if it is open, is forgotten or its bucket deleted."""
+    """Return what the sweep does. may_abort: whether it may end the upload if that is open."""
     if view.marker is UNREAD:
         return Step.READ_MARKER
-    # After the marker: whoever has passed while there was one had written an intent before.
+    # Read after the marker: each Complete that passed while there was one had written its intent before. In the other
+    # order a Complete that is about to write its manifest could go unseen.
     if view.intent is UNREAD:
         return Step.READ_INTENT
+    # A Complete may be at work; the next sweep finds what it left.
     if view.intent is not None and view.intent.is_fresh(now):
         return Step.BUSY
+    # Over: nothing leads back from here. Which parts are needed, the manifests tell.
     if view.marker is None:
         return Step.JUDGE
+    # Final as well: parts that came late are deleted.
     if view.marker.state is State.ABORTED:
         return Step.ABORTED
+    # The lease is over. If the Complete died after its manifest, the upload is completed and must not be aborted.
     if view.intent is not None and view.object is UNREAD:
         return Step.READ_OBJECT
     if view.intent is not None and view.object is not UNREAD and view.object.upload_id == view.upload_id:
         return Step.FINISH
+    # An Abort that began is brought to its end: clients are told NoSuchUpload already. Other uploads are their owner's,
+    # unless the operator has set an age or the bucket was deleted.
     return Step.ABORT if view.marker.state is State.ABORTING or may_abort else Step.LEAVE

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of an upload: its stages, and every durable write that moves it from one to another. No I/O.
 
-A stage is what marker, intent and object say together (``records``). ``MOVES`` is complete: the model
-test (``tests/model``) fails for a write that it does not list, and for one that it lists and nobody makes. The diagram
-and the tables of ``doc/design`` are made from here.
+Marker, intent and object (``records``) together tell the stage. ``MOVES`` is complete: ``tests/model`` fails for a
+write that it does not list, and for a listed write that nobody makes. The diagram and two tables of ``doc/design`` are
+made from this module.
 """
 import enum
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from s3multi.upload.records import State
 
 
 class Stage(enum.Enum):
-    """How far an upload is."""
+    """How far an upload has come."""
 
     OPEN = 'open'
     COMPLETING = 'completing'
@@ -27,7 +27,11 @@ class Stage(enum.Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """What the records say in a stage, and how it ends. None: either. marker: the empty set when it is gone."""
+    """What the records say in a stage, and how the stage ends.
+
+    markers: the states that the marker may have; empty if there is no marker. intent, visible: whether there is an
+    intent, and whether the object is at the key or a version of it; None if both occur. ends: a sentence for the docs.
+    """
 
     markers: 'frozenset[State]'
     intent: 'bool | None'
@@ -59,9 +63,9 @@ LOOKS: 'Mapping[Stage, Look]' = {
 
 
 def stage_of(marker: 'State | None', intent: bool, visible: bool) -> 'Stage | None':
-    """Return the stage of an upload that was begun; None for what must never be.
+    """Return the stage of an upload that was begun; None for a combination that must never occur.
 
-    marker: None when it is gone. visible: whether its object is at the key, or a version of it.
+    marker: None if there is none. visible: whether its object is at the key, or a version of it.
     """
     for stage, look in LOOKS.items():
         if (marker in look.markers if marker else not look.markers) and look.intent in (None, intent) \
@@ -71,7 +75,7 @@ def stage_of(marker: 'State | None', intent: bool, visible: bool) -> 'Stage | No
 
 
 class Actor(enum.Enum):
-    """Who writes. S3's operations by their names; CLIENT is whoever writes to the key, through S3 or Swift."""
+    """Who writes: an S3 operation, the sweep, or (CLIENT) whoever writes to the key, through S3 or Swift."""
 
     INITIATE = 'Initiate'
     UPLOAD_PART = 'Upload Part'
@@ -85,9 +89,9 @@ class Actor(enum.Enum):
 
 
 class At(enum.Enum):
-    """The timestamp of a write. t0 is the time in the upload id, T that of the manifest; .1 is just after it.
+    """The timestamp of a write. t0 is the time in the upload id, T that of the manifest; ``.1`` is just after it.
 
-    SINCE: the present time, which a clock that is behind may have to leave for a later one.
+    SINCE: the present time, or a later one where the clock of the proxy is behind what has to be replaced.
     """
 
     T0 = 't0'
@@ -101,7 +105,7 @@ class At(enum.Enum):
 
 @dataclass(frozen=True)
 class Move:
-    """A durable write. steps: pairs of the stage before it (None: there was no upload) and the one after it."""
+    """A durable write. steps: pairs of the stage before the write (None: there was no upload) and the one after."""
 
     write: str
     at: At
@@ -118,15 +122,16 @@ _ENDING = (Actor.COMPLETE, Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP)
 
 MOVES = (
     Move('PUT open', At.T0, (Actor.INITIATE,), ((None, Stage.OPEN),)),
-    # Whoever is late stays in the stage that he finds: of two intents the newer one stands, and what comes after
-    # ``aborted``, or once the marker is gone, is undone by nobody, and harms nobody.
+    # A late Complete leaves the stage as it finds it. Of two intents the newer one stands. One that is written after
+    # ``aborted``, or when the marker is gone, stays until the sweep and does no harm.
     Move('PUT intent', At.T, (Actor.COMPLETE,), (
         (Stage.OPEN, Stage.COMPLETING), (Stage.ABORTING, Stage.CONTESTED), (Stage.OVER, Stage.CLOSING),
         *_stays(Stage.COMPLETING, Stage.VISIBLE, Stage.CLOSING, Stage.CONTESTED, Stage.ABORTED))),
     Move('PUT manifest', At.T, (Actor.COMPLETE,), (
         (Stage.COMPLETING, Stage.VISIBLE), (Stage.CONTESTED, Stage.VISIBLE),
         *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
-    # Where the object was replaced meanwhile it is not visible any more. Aborted: after that, and after the lease.
+    # From COMPLETING and CONTESTED: the object was replaced meanwhile. From ABORTED: the lease is over as well, and an
+    # Abort has won.
     Move('DELETE marker', At.T_1, _ENDING, (
         (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
         (Stage.ABORTED, Stage.CLOSING))),
@@ -139,17 +144,17 @@ MOVES = (
         (Stage.ABORTING, Stage.ABORTED), (Stage.CONTESTED, Stage.ABORTED))),
     Move('DELETE aborted', At.T0_3, (Actor.DELETE_BUCKET,), (
         (Stage.ABORTED, Stage.OVER), (Stage.ABORTED, Stage.CLOSING))),
-    # Long after the Abort: Swift keeps the tombstone of what was deleted lately.
+    # Long after the Abort. Swift would soon forget a tombstone with the timestamp of an old Initiate.
     Move('DELETE aborted', At.SINCE, (Actor.SWEEP,), (
         (Stage.ABORTED, Stage.OVER), (Stage.ABORTED, Stage.CLOSING))),
     Move('replace object', At.SINCE, (Actor.CLIENT,), (
         (Stage.VISIBLE, Stage.COMPLETING), (Stage.VISIBLE, Stage.CONTESTED),
         *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
-    # As a version, or by who copies the manifest.
+    # The object becomes a version, or somebody copies its manifest.
     Move('copy object', At.SINCE, (Actor.CLIENT,), _stays(Stage.VISIBLE, Stage.OVER)),
     Move('PUT part', At.SINCE, _WRITERS_OF_PARTS, _stays(*Stage)),
     Move('free parts', At.SINCE, (*_WRITERS_OF_PARTS, Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP), _stays(
         Stage.ABORTED, Stage.CLOSING, Stage.OVER)),
-    # What it did not list, and what the object consisted of that it replaced.
+    # A Complete frees the parts that it did not list, and both free the parts of the object that they replaced.
     Move('free parts', At.SINCE, (Actor.COMPLETE, Actor.REPLACE), _stays(Stage.CLOSING, Stage.OVER)),
 )

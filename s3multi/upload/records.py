@@ -3,12 +3,12 @@
 
 Marker and intent lie beside the parts (``names``) and are always read from the newest replica:
 
-- the **marker**, written by Initiate as ``open``. Abort writes it again as ``aborting`` (no new Complete may pass)
-  and then as ``aborted`` (final). Complete deletes it once the manifest is in place.
-- the **intent** of a Complete under way: which list of parts it makes one object, and the timestamp T of its manifest.
+- the **marker**: Initiate writes it as ``open``. Abort writes it again as ``aborting`` (no new Complete may pass), and
+  then as ``aborted`` (final). Complete deletes it once the manifest is in place.
+- the **intent** of a Complete under way: it names the list of parts and the timestamp T of the manifest.
 
-A Complete writes its intent and then reads the marker; an Abort writes the marker and then reads the intent: at least
-one of them sees the other. ``decisions`` says what follows from what was read.
+A Complete writes its intent and then reads the marker. An Abort writes the marker and then reads the intent. So at
+least one of the two sees the other. ``decisions`` tells what follows from what was read.
 """
 import enum
 import hashlib
@@ -20,21 +20,22 @@ from swift.common.utils import Timestamp, parse_content_type
 
 from s3multi.s3.checksums import TYPES, ChecksumChoice, ObjectChecksum
 
-# Longer than any Complete may take from its timestamp T to its manifest. An intent that is older belongs to a proxy
-# that died; only then may somebody else decide what became of it.
+# No Complete takes longer from its timestamp T to its manifest. An older intent is therefore that of a Complete that
+# died or gave up, and others may decide what became of it. With a shorter lease an Abort would delete the parts of a
+# Complete that is still at work.
 LEASE_SECONDS = 60.0
-# A Complete that is about to write its manifest later than this after T gives up: the rest of the lease covers the
-# request itself and the difference between the clocks of two proxies.
+# A Complete gives up if it is not ready to write its manifest within this time after T. The rest of the lease covers
+# the request itself and the difference between the clocks of two proxies.
 WRITE_BEFORE_SECONDS = LEASE_SECONDS / 3
-# How far ahead of its proxy's clock T may be, after what is at the key already. The intent of a Complete that dies
-# keeps others waiting that much longer.
+# T must be later than what is at the key, but at most this far ahead of the proxy's clock: if the Complete dies, its
+# intent keeps others waiting that much longer.
 MOST_AHEAD_SECONDS = LEASE_SECONDS
 
 MARKER_TYPE = 'application/x-s3multi-marker'
 
 
 class State(enum.Enum):
-    """What a marker says. A marker that is gone: the upload was completed, or its abort was forgotten."""
+    """The state that a marker tells. Without a marker the upload was completed, or aborted and since forgotten."""
 
     OPEN = 'open'
     ABORTING = 'aborting'
@@ -43,10 +44,10 @@ class State(enum.Enum):
 
 @dataclass(frozen=True)
 class MarkerType:
-    """The content type of a marker, so that a listing shows what it holds.
+    """What the content type of a marker tells. A listing shows content types, so it needs no HEAD of each marker.
 
-    state: None where the content type is not that of a marker. initiator: who began the upload, '' when it does not
-    tell. checksum: what Initiate chose, None for nothing.
+    state: None if the content type is not that of a marker, or names an unknown state. initiator: the user who began
+    the upload; '' if unknown. checksum: the algorithm and type that Initiate chose; None if it chose none.
     """
 
     state: 'State | None' = None
@@ -54,7 +55,7 @@ class MarkerType:
     checksum: 'ChecksumChoice | None' = None
 
     def encode(self) -> str:
-        """Return the content type: ASCII, in which no name of a user can say anything but itself."""
+        """Return the content type, in ASCII. The user's name is percent-encoded, so it cannot add a parameter."""
         text = '%s;state=%s' % (MARKER_TYPE, self.state.value if self.state else '')
         if self.initiator:
             text += ';initiator=' + quote(self.initiator, safe='', errors='surrogateescape')
@@ -64,7 +65,7 @@ class MarkerType:
 
     @classmethod
     def decode(cls, content_type: str) -> 'MarkerType':
-        """Return what any content type says; a state of a later release is none."""
+        """Read any content type; a state that this release does not know is None."""
         kind, parameters = parse_content_type(content_type)
         found = dict(parameters)
         state = {each.value: each for each in State}.get(found.get('state', '')) if kind == MARKER_TYPE else None
@@ -75,10 +76,12 @@ class MarkerType:
 
 @dataclass(frozen=True)
 class UploadMarker:
-    """A marker. ``headers`` is what the object shall have, as Initiate was told; empty once an Abort began.
+    """A marker as it was read.
 
-    initiator: who began the upload, '' when the marker does not tell. checksum: what Initiate chose. marked: when the
-    Abort wrote it, whose timestamp is that of the Initiate; None when the marker does not tell.
+    timestamp: that of the write, which is at or just after the Initiate, whoever wrote. headers: those of the object to
+    be made, as Initiate got them, with lower-case names (WSGI strings); empty once an Abort has begun. initiator: the
+    user who began the upload; '' if unknown. checksum: the algorithm and type that Initiate chose; None if it chose
+    none. marked: when an Abort wrote this marker, by the clock of its proxy; None if unknown.
     """
 
     state: State
@@ -91,17 +94,17 @@ class UploadMarker:
 
 @dataclass(frozen=True)
 class Intent:
-    """The intent of a Complete: ``list_name`` names its list of parts, ``timestamp`` is that of its manifest."""
+    """The intent of a Complete. list_name: the name of its list of parts. timestamp: T, that of its manifest."""
 
     list_name: str
     timestamp: Timestamp
 
     def is_fresh(self, now: Timestamp) -> bool:
-        """Return whether the Complete that wrote it may still be at work."""
+        """Return whether the Complete that wrote the intent may still be at work; now: the time of this proxy."""
         return float(now) - float(self.timestamp) < LEASE_SECONDS
 
     def may_still_write(self, now: Timestamp) -> bool:
-        """Return whether a Complete at ``now`` may still write the manifest of this intent."""
+        """Return whether a Complete may still begin to write the manifest; now: the time of this proxy."""
         return float(now) - float(self.timestamp) < WRITE_BEFORE_SECONDS
 
 
@@ -109,10 +112,10 @@ class Intent:
 class ObjectAtKey:
     """What is at a key, or is a version of it.
 
-    upload_id: the upload that made it; None where it is no multipart object of ours. etag: bare, as S3 clients see it;
-    None where there is no object. timestamp: when it was written, or deleted; 0 when nobody knows. version_id: None
-    in a bucket without versions. is_large: whether it is a Static Large Object, whoever made it. is_link: whether it is
-    a symbolic link.
+    upload_id: the upload that made it; None if it is not a multipart object made through S3. etag: unquoted, as S3
+    clients see it; None if there is no object. timestamp: when the object was written, or deleted; 0 if unknown.
+    version_id: None in a bucket without versions. checksum: that of the whole object; None if it has none. is_large:
+    whether it is a Static Large Object, whoever made it. is_link: whether it is a symbolic link.
     """
 
     upload_id: 'str | None' = None
@@ -125,10 +128,10 @@ class ObjectAtKey:
 
 
 def list_name(etag: str, part_names: Iterable[str]) -> str:
-    """Return the name of a list of parts: the same for the same list, another for any other.
+    """Return the name of a list of parts, ``<etag>:<SHA-256>``. Equal lists have equal names, others have others.
 
-    etag: the multipart ETag the list gives. part_names: the object names of the listed attempts, in order. Two lists
-    may have one ETag and still differ in their attempts, and freeing what was not listed must know which.
+    etag: the multipart ETag of the list. part_names: the object names of the listed attempts, in order. The ETag alone
+    would not do: lists of different attempts can share it, and which attempts are freed depends on the list.
     """
     digest = hashlib.sha256()
     for name in part_names:

@@ -1,59 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arithmetic of Swift's timestamps: t0 of an upload, T of a manifest, and what is just after them. No I/O.
+"""The arithmetic of Swift's timestamps: t0 of an upload, T of a manifest, and the moments just after them. No I/O.
 
-A tick is Swift's unit of time, 10 microseconds; ticks are counted since the epoch. A timestamp may have an offset
-besides, which puts it after its own tick and before the next one.
+A tick is Swift's unit of time, 10 microseconds; ticks are counted since the epoch. A timestamp is a tick and an offset,
+0 by default. A larger offset sorts later, but before the next tick (``swift/common/utils/timestamp.py``).
 """
 from swift.common.utils import Timestamp
 
 from s3multi.upload.records import State
 
-# Of the 16 that the offset of a timestamp may have; what comes just after must fit in as well.
+# Hexadecimal digits of the list's digest in the offset of T. An offset has room for 16, so what comes just after T
+# still fits.
 _OFFSET_DIGITS = 12
-# How far ahead of what was seen T may be in a bucket with versions: a second, in ticks.
+# How far T may be ahead of the newest timestamp seen, where the clock is behind that: a second, in ticks.
 _SPREAD_TICKS = 100000
+# The offsets at which a marker is written in each state, and deleted after ``aborted`` (None).
 _MARKER_OFFSETS = {State.OPEN: 0, State.ABORTING: 1, State.ABORTED: 2, None: 3}
 
 
 def swift_time(ticks: int) -> Timestamp:
-    """Return the Swift timestamp of a time in ticks."""
+    """Return the Swift timestamp, without an offset, of a time in ticks."""
     return Timestamp('%010d.%05d' % divmod(ticks, 100000))
 
 
 def just_after(timestamp: Timestamp, offset: int = 1) -> Timestamp:
-    """Return the timestamp ``offset`` steps after a tick, before the next tick of any clock. ``timestamp``: the tick,
-    or T, whose own offset then grows by so much."""
+    """Return ``timestamp`` with its offset increased by ``offset``: later, but before the next tick of any clock."""
     return Timestamp(timestamp.internal, offset=offset)
 
 
 def marker_time(began: Timestamp, state: 'State | None') -> Timestamp:
-    """Return the timestamp at which a marker is written, or, as None, deleted after ``aborted``.
+    """Return the timestamp at which a marker is written in ``state``; for None, at which an aborted one is deleted.
 
-    began: t0, the time in the upload id. Each replaces what comes before it, and none can bring back a marker that a
-    Complete deleted: all are older than any T.
+    began: t0, the time in the upload id. Each timestamp is later than the one before it, so that the write takes
+    effect. All are older than any T: with a later one an Abort would bring back a marker that a Complete has deleted,
+    and then free the parts of its object.
     """
     offset = _MARKER_OFFSETS[state]
     return just_after(began, offset) if offset else began
 
 
 def manifest_timestamp(list_name: str, now: Timestamp, *seen: Timestamp) -> Timestamp:
-    """Return the timestamp T for a new Complete: now, but later than every timestamp it has seen.
+    """Return the timestamp T for a new Complete: ``now``, or a later time if something ``seen`` is not older.
 
-    list_name: the name of its list of parts (``records.list_name``), whose digest is the offset of T. Two lists thus
-    never have the same T, not even where two Completes begin in the same moment: each would take the other's intent
-    for its own. One list may have the same T twice: that is the same write. The offset is for the records alone
-    (``plain_time``). So where clocks are behind what was seen, the digest moves T by up to a second as well.
+    list_name: the name of its list of parts (``records.list_name``). The offset of T is made from the digest in it, so
+    two lists do not get the same T even if their Completes begin in the same tick: each would take the other's intent
+    for its own. The same list may get the same T again: that makes it the same write.
+
+    seen: the timestamps of everything that T has to replace. If T were older, Swift would keep what is there.
+
+    The manifest has T without the offset (``plain_time``). Where the clock is behind what was seen, two Completes would
+    choose the same tick, so the digest then also moves T by up to a second.
     """
     digest = int(list_name[-_OFFSET_DIGITS:], 16)
     newest = max(seen, default=Timestamp(0))
-    # Timestamps count ticks; one such step makes it later than any offset of what was seen.
+    # ``delta`` is in ticks. One tick is enough to be later than any offset of what was seen.
     moment = now if float(now) > float(newest) else Timestamp(float(newest), delta=1 + digest % _SPREAD_TICKS)
     return Timestamp(moment.normal, offset=1 + digest)
 
 
 def plain_time(timestamp: Timestamp) -> str:
-    """Return T as the manifest has it, and the id of its version: without the offset.
+    """Return T without its offset: the timestamp of the manifest, and the id of its version.
 
-    container-sync does not copy an object whose timestamp has one, and before Swift 2.37 a version cannot.
+    container-sync does not copy an object whose timestamp has an offset. A version cannot have one before Swift 2.37.
     """
     return str(timestamp.normal)
