@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is asked of Swift, and of memcache."""
+"""The requests to Swift, and what is kept in memcache. No rules of S3, and no decisions about an upload."""

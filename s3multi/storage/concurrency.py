@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several requests at once, requests asked ahead of time, and work that goes on behind the answer."""
+"""Several requests at once, requests sent ahead of time, and work that goes on after the answer."""
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -12,16 +12,19 @@ from s3multi.s3.errors import S3Error
 _Item = TypeVar('_Item')
 _Result = TypeVar('_Result')
 
-# Everything that a piece of work can fail with: time-outs of eventlet are no Exceptions.
+# Everything with which work can fail. Time-outs of eventlet are not Exceptions.
 FAILURES = (Exception, eventlet.Timeout)
 
 
 def concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'Iterable[_Item]') -> Iterator[_Result]:
-    """Yield what ``ask`` returns for each item, in any order; when all are done raise the first error, if any."""
+    """Yield what ``ask`` returns for each item, in any order; raise the first error after all items are done.
+
+    concurrency: how many calls at a time.
+    """
     errors: list[BaseException] = []
 
     def guarded(item: _Item) -> 'tuple[_Result, ...]':
-        # The pile would drop what raises.
+        # StreamingPile drops a call that raises.
         try:
             return (ask(item),)
         except FAILURES as error:
@@ -36,7 +39,7 @@ def concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'It
 
 
 def spawn(logger: Any, task: 'Callable[[], _Result]') -> GreenThread:
-    """Run ``task`` in a green thread of its own, which logs as the present request does; return the thread."""
+    """Run ``task`` in a new green thread, whose log lines name the present request; return the thread."""
     thread_locals = logger.thread_locals
 
     def run() -> '_Result':
@@ -47,15 +50,15 @@ def spawn(logger: Any, task: 'Callable[[], _Result]') -> GreenThread:
 
 
 def behind(logger: Any, complaint: str, task: 'Callable[[], None]') -> GreenThread:
-    """Run ``task`` while, and after, the client is answered; return its thread, which never raises.
+    """Run ``task`` while the client is answered, and after; return its thread, which never raises.
 
-    complaint: what the log says, before the error, when the task fails.
+    complaint: the text that the log shows, before the error, if the task fails.
     """
     def run() -> None:
         try:
             task()
         except S3Error as error:
-            # Swift could not be asked: no defect, so no traceback.
+            # Swift has trouble. That is no defect of ours, so the log gets no traceback.
             logger.warning('%s: %s', complaint, error)
         except FAILURES:
             logger.exception(complaint)
@@ -64,10 +67,10 @@ def behind(logger: Any, complaint: str, task: 'Callable[[], None]') -> GreenThre
 
 
 class Later(Generic[_Result]):
-    """An answer of Swift that is asked for ahead of time, beside other work."""
+    """An answer of Swift that is asked for before it is needed, while other work goes on."""
 
     def __init__(self, logger: Any, ask: 'Callable[[], _Result]') -> None:
-        """ask: may raise S3Error, which ``result`` then raises, and which is lost when nobody asks for the result."""
+        """Begin to ask. ask: an S3Error that it raises is raised by ``result``, and lost if nobody calls that."""
         def outcome() -> '_Result | S3Error':
             try:
                 return ask()
@@ -77,7 +80,7 @@ class Later(Generic[_Result]):
         self._thread = spawn(logger, outcome)
 
     def result(self) -> _Result:
-        """Wait for the answer and return it, or raise the S3Error that it is."""
+        """Wait for the answer, and return it or raise the S3Error that came instead."""
         outcome: _Result | S3Error = self._thread.wait()
         if isinstance(outcome, S3Error):
             raise outcome

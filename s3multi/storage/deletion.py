@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Freeing parts: a few are deleted before the answer, many by Swift's object expirer.
+"""Freeing parts: a few are deleted at once, many are handed to Swift's object expirer.
 
-A batch goes to the queue of the expirer in one request, as in SLO's asynchronous deletes (``handle_async_delete`` in
+A batch goes to the expirer's queue in one request, as in SLO's asynchronous deletes (``handle_async_delete`` in
 ``swift/common/middleware/slo.py``).
 """
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,12 +27,12 @@ except ImportError:     # Swift 2.34
     ExpirerConfig = None
 
 _BATCH_NAMES = 10000
-# Names may be a kilobyte long, and each job holds one.
+# A name may have a kilobyte, and the body of the request holds all of them.
 _BATCH_BYTES = 4 * 1024 * 1024
 
 
 class ExpiryQueue:
-    """Makes batches for the object expirer. conf: its options, where an operator has changed Swift's defaults."""
+    """Makes batches for the object expirer. conf: those of its options whose defaults the operator has changed."""
 
     def __init__(self, conf: Mapping[str, str], logger: Any) -> None:
         self._config = ExpirerConfig(conf, logger=logger) if ExpirerConfig else None
@@ -40,7 +40,7 @@ class ExpiryQueue:
         self._divisor = int(conf.get('expiring_objects_container_divisor', 86400))
 
     def job(self, account: str, container: str, names: 'list[str]', at: Timestamp) -> Job:
-        """Return the batch that deletes the objects ``names`` (native text) unless they are newer than ``at``."""
+        """Return the batch that deletes the objects ``names`` (native text) as of the time ``at``; newer ones stay."""
         if self._config:
             queue, place = self._config.get_expirer_account_and_container(at, account, container, names[0])
         else:
@@ -51,7 +51,11 @@ class ExpiryQueue:
 
 @dataclass(frozen=True)
 class Freeing:
-    """How parts are deleted: up to ``immediate`` at once, ``concurrency`` at a time; more by ``queue``, if any."""
+    """How parts are deleted.
+
+    concurrency: how many requests at a time. immediate: up to how many parts are deleted before the answer; if there
+    are more, all go to the queue. queue: None if the cluster does not allow it; then all are deleted before the answer.
+    """
 
     concurrency: int
     immediate: int
@@ -68,9 +72,10 @@ class Deletion:
         self._freeing = freeing
 
     def free(self, attempts: Iterable[Attempt], ticks: int, most: 'int | None' = None) -> None:
-        """Delete parts: a few before this returns, many by the object expirer. ticks: now, in units of 10 microseconds.
+        """Delete parts: a few before this returns, many by the object expirer.
 
-        most: how many are a few, if fewer than the operator allows. Raises ServiceUnavailable when one may be left.
+        ticks: now, in units of 10 microseconds. most: how many are deleted at once, if fewer than the operator allows.
+        Raises an S3 error, mostly ServiceUnavailable, if one may be left.
         """
         few = self._freeing.immediate if most is None else min(most, self._freeing.immediate)
         rest = iter(attempts)
@@ -82,7 +87,7 @@ class Deletion:
 
     def _delete_now(self, attempts: Iterable[Attempt], ticks: int) -> None:
         def delete(attempt: Attempt) -> int:
-            # Later than the part, in case the proxy that stored it has a faster clock.
+            # Later than the part even if the clock of the proxy that stored it is ahead: Swift keeps what is newer.
             return self._backend.delete(Target(self._container, attempt.name),
                                         swift_time(max(ticks, attempt.began + 1)))
 
@@ -103,7 +108,7 @@ class Deletion:
 
 
 def batches(names: Iterable[str]) -> 'Iterator[list[str]]':
-    """Cut ``names`` into batches that one request can carry."""
+    """Yield ``names`` in batches, each small enough for one request."""
     batch: list[str] = []
     size = 0
     for name in names:

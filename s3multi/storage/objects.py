@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The object at a key: what is there, its versions, and the manifest that a Complete writes.
 
-Decisions hang on what is there, so the newest replica is asked, unless an answer only names a candidate.
+Decisions depend on what is there, so the newest replica is asked, unless the answer only names a candidate.
 """
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,16 @@ from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
 from s3multi.upload.timestamps import just_after, plain_time, swift_time
 
-# Each may have to be asked for.
+# The caller sends a HEAD for each.
 _MOST_VERSIONS = 100
 
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a manifest. stored: False where something that is not older was there."""
+    """What became of the PUT of a manifest.
+
+    stored: False if something not older was there, which stays. version_id: None in a bucket without versions.
+    """
 
     stored: bool
     version_id: 'str | None'
@@ -36,7 +39,10 @@ class Written:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a Complete writes its manifest with. joined: whether the intent is that of another with the same list."""
+    """The records under which a Complete writes its manifest.
+
+    joined: whether the intent was written by another Complete with the same list.
+    """
 
     intent: Intent
     marker: UploadMarker
@@ -47,25 +53,26 @@ class Objects:
     """The objects of one bucket."""
 
     def __init__(self, backend: Backend, bucket: str, versioned: bool) -> None:
-        """versioned: whether the bucket has, or had, versions."""
+        """versioned: whether the bucket has, or once had, versions."""
         self._backend = backend
         self._bucket = bucket
         self._versioned = versioned
 
     def shown(self, key: str) -> ObjectAtKey:
-        """Return what S3 clients see at ``key``: the current version, where there are versions."""
-        # A user's link is not the object that it points to. But where there are versions the current one is behind a
-        # link of Swift's own.
+        """Return what S3 clients see at ``key``; in a bucket with versions, the current version."""
+        # A user's link must not be taken for the object that it points to. In a bucket with versions, however, the
+        # current version is behind a link of Swift's own (``swift/common/middleware/versioned_writes``).
         return self._look(key, {} if self._versioned else {'symlink': 'get'})
 
     def version(self, key: str, written: Timestamp) -> ObjectAtKey:
-        """Return the version of ``key`` that was written at ``written``."""
+        """Return the version of ``key`` that was written at the time ``written``."""
         return self.at_key(key, plain_time(written))
 
     def at_key(self, key: str, version_id: 'str | None' = None, *, newest: bool = True) -> ObjectAtKey:
-        """Return the very thing at ``key``, or its version: a link is what it is, not what it leads to.
+        """Return what is stored at ``key``, or as a version of it, without following a link.
 
-        newest: whether to ask for the newest replica; a look at any one costs less.
+        version_id: None for what is at the key itself. newest: whether the newest replica has to answer; any one costs
+        less.
         """
         return self._look(key, {'symlink': 'get', **({'version-id': version_id} if version_id else {})}, newest)
 
@@ -73,14 +80,14 @@ class Objects:
         target = Target(self._bucket, key, query)
         response = self._backend.call('HEAD', target, (400, 404), {'X-Newest': 'true'} if newest else {})
         if response.status_int == 400:
-            # The bucket had versions a moment ago, and is being deleted.
+            # The bucket, which had versions a moment ago, is being deleted. That proves nothing about the object.
             raise ServiceUnavailable()
         return object_of(response)
 
     def versions(self, key: str, written: Timestamp, seconds: float) -> 'list[str] | None':
-        """Return the ids of the versions of ``key`` that were written up to so many ``seconds`` before or after.
+        """Return the ids of the versions of ``key`` that were written at most ``seconds`` before or after ``written``.
 
-        None when they are too many to be known from one request.
+        The null version is not among them. None if there are too many for one page of the listing.
         """
         newest = swift_time(int((float(written) + seconds) * 100000))
         target = Target(self._bucket, query={
@@ -92,7 +99,7 @@ class Objects:
         return None if len(near) == _MOST_VERSIONS else near
 
     def bucket_sysmeta(self) -> 'dict[str, str]':
-        """Ask for the system metadata of the bucket, past all caches; names in lower case, without their prefix."""
+        """Return the system metadata of the bucket, past all caches; names in lower case and without their prefix."""
         headers = self._backend.head_newest(Target(self._bucket)).headers
         prefix = 'x-container-sysmeta-'
         return {name.lower()[len(prefix):]: value for name, value in headers.items()
@@ -100,17 +107,20 @@ class Objects:
 
     def put_manifest(self, upload: Upload, attempts: Sequence[Attempt], digests: ObjectDigests, body: bytes,
                      entry: Entry, compare: Compare = Compare.NOBODY) -> Written:
-        """Write the manifest of parts that are proven.
+        """Write the manifest of parts that are proven, with the timestamp T of the intent.
 
-        body: as ``manifest.stored`` makes it of ``attempts``. compare: who sees to it that nothing unknown is replaced;
-        unless it is nobody, raises PreconditionFailed when something is there. That something newer is at the key
-        already is no failure: the object was written, and overwritten at once.
+        body: the manifest, as ``manifest.stored`` makes it of ``attempts``. compare: who has compared the object at the
+        key with a condition, or does so now.
+
+        Something newer at the key is no failure without a condition: the object counts as written, and overwritten at
+        once. With one it raises PreconditionFailed, as does whatever Swift finds there if it compares. Raises
+        NoSuchBucket, EntityTooLarge if a quota has no room, ServiceUnavailable.
         """
         target = Target(self._bucket, upload.key)
         request = self._backend.request('PUT', target, {
             **manifest.stored_headers(upload, attempts, entry.marker.headers, digests, body),
             'X-Timestamp': plain_time(entry.intent.timestamp), **_condition(compare)}, body, past_quota=True)
-        # SLO lets a manifest pass that a filter to its left has finished, as container-sync does.
+        # SLO passes on a manifest that a filter to its left has finished, as it does for container-sync.
         request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
         _look_again(request)
         return self._written(target, self._backend.answer(request), compare)
@@ -118,10 +128,10 @@ class Objects:
     def put_manifest_through_slo(self, upload: Upload, attempts: Sequence[Attempt], digests: ObjectDigests,
                                  enter: 'Callable[[], Entry | None]',
                                  compare: Compare = Compare.NOBODY) -> 'Written | None':
-        """Like ``put_manifest``, but have SLO ask for every part before it calls ``enter``.
+        """Do as ``put_manifest``, but have SLO ask for every part before it calls ``enter``.
 
-        enter: None when nothing is to be written; then this returns None. Raises InvalidPart for the first part that is
-        not there or not as the manifest says.
+        enter: returns the records to write under; None if nothing is to be written, and then this returns None too.
+        Raises InvalidPart for the first part that is not there or not as the manifest says, and what ``enter`` raises.
         """
         target = Target(self._bucket, upload.key, {'multipart-manifest': 'put'})
         request = self._backend.request('PUT', target, {'Accept': 'application/json', **_condition(compare)},
@@ -130,15 +140,16 @@ class Objects:
 
         def hook(segments: 'list[dict[str, Any] | None]') -> 'list[object]':
             nonlocal refused
-            # SLO asks even when it has found a part missing or changed, and refuses the manifest afterwards.
+            # SLO calls the hook even if a part is missing or changed, and refuses the manifest afterwards. An intent
+            # that was written for it would only keep others waiting.
             if not manifest.agrees(segments, attempts):
                 return []
             entry = enter()
             if entry is None:
                 refused = True
-                # One problem is enough for SLO to write nothing.
+                # SLO writes nothing if its hook reports a problem.
                 return [(upload.key, 'nothing is to be written')]
-            # SLO writes with this very environ, so what only now is known can still be set.
+            # SLO writes with this very environ, so headers can still be set here.
             request.headers.update(manifest.object_headers(upload, entry.marker.headers, digests))
             request.headers['X-Timestamp'] = plain_time(entry.intent.timestamp)
             _look_again(request)
@@ -153,23 +164,24 @@ class Objects:
         return self._written(target, response, compare)
 
     def show_version(self, upload: Upload, timestamp: Timestamp) -> None:
-        """Make the version that was written at ``timestamp`` the current one, unless a newer one is.
+        """Make the version that was written at ``timestamp`` the current one, unless a newer one is. Harmless if there
+        is no such version.
 
-        Swift writes a version and then the link that shows it. Where two wrote the same version, or one died in
-        between, the link is missing or does not say what it leads to.
+        Swift writes a version and then the link that shows it. If two proxies wrote the same version, or one died in
+        between, the link may be missing, or may not tell what it leads to.
         """
         target = Target(self._bucket, upload.key, {'version-id': plain_time(timestamp)})
-        # After the link that either of them may have written.
+        # Later than the link that was written with the version, which would otherwise stay.
         shown = just_after(Timestamp(plain_time(timestamp)))
         self._backend.call('PUT', target, (404,), {'X-Timestamp': shown.internal})
 
     def _written(self, target: Target, response: Response, compare: Compare) -> Written:
-        # 202: something newer is there, which nobody has compared with.
+        # 202: something newer is there, with which nobody has compared.
         if compare is not Compare.NOBODY and response.status_int in (202, 412):
             raise PreconditionFailed()
         if response.status_int == 404:
             raise NoSuchBucket(self._bucket)
-        if response.status_int == 412:  # the bucket is being deleted: its versions have no place any more
+        if response.status_int == 412:  # the bucket is being deleted, and its container of versions is gone
             raise ServiceUnavailable()
         if not response.is_success:
             raise failure('PUT', target, response)
@@ -177,8 +189,9 @@ class Objects:
 
 
 def _look_again(request: Request) -> None:
-    # Swift writes into a bucket that was deleted since it was last looked at, and so brings it back. What the environ
-    # knows is as old as the client's request; memcache is newer: the proxy that deletes a bucket takes it out there.
+    # Makes the proxy look the bucket up once more. Otherwise Swift would write into a bucket that was deleted since its
+    # last look, and so bring it back. The infocache is as old as the client's request; memcache is newer, since a proxy
+    # that deletes a bucket removes it there.
     request.environ['swift.infocache'] = {}
 
 
@@ -187,11 +200,11 @@ def _condition(compare: Compare) -> 'dict[str, str]':
 
 
 def object_of(response: Response) -> ObjectAtKey:
-    """Return the object that Swift answered a HEAD with; one of 404 tells when it was deleted."""
+    """Return the object that Swift's answer to a HEAD shows; after a 404, only the time of its deletion."""
     if not response.is_success:
         return ObjectAtKey(timestamp=timestamp_of(response))
     headers, large = response.headers, is_large(response)
-    # A plain object may have inherited the id by a copy: it consists of no parts.
+    # A server-side copy inherits the upload id but has bytes of its own, and so no parts.
     return ObjectAtKey(
         headers.get(manifest.UPLOAD_ID_HEADER) if large else None, shown_etag(response), timestamp_of(response),
         headers.get('X-Object-Version-Id'),
@@ -200,13 +213,13 @@ def object_of(response: Response) -> ObjectAtKey:
 
 
 def shown_etag(response: Response) -> str:
-    """Return the ETag, bare, that s3api tells clients of the object that Swift answered with."""
+    """Return the ETag, unquoted, that s3api shows to clients for the object in Swift's answer."""
     headers = response.headers
     etag: str = headers.get(manifest.ETAG_HEADER) or headers.get('Etag', '').strip('"')
-    # A large object that was not made through S3.
+    # s3api marks the ETag of a large object that was not made through S3 in this way.
     return etag + '-N' if manifest.ETAG_HEADER not in headers and is_large(response) else etag
 
 
 def is_large(response: Response) -> bool:
-    """Return whether Swift answered with a Static Large Object."""
+    """Return whether the object in Swift's answer is a Static Large Object."""
     return bool(config_true_value(response.headers.get('X-Static-Large-Object')))

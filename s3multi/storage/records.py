@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records that say what an upload is, its marker and the intent of a Complete: read from Swift, and written.
+"""Reads and writes the records of an upload in Swift: its marker, and the intent of a Complete.
 
-Every decision hangs on them, so they are always read with X-Newest, and always written as a whole: X-Newest does not
-see a POST. What they mean is in ``upload.records``.
+Every decision depends on them, so they are always read with X-Newest: a replica that has missed a write would let an
+Abort delete the parts of a finished object. They are always written with PUT, since X-Newest does not see a POST.
+``upload.records`` says what they mean.
 """
 from dataclasses import dataclass
 
@@ -19,20 +20,23 @@ from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, Uploa
 from s3multi.upload.timestamps import swift_time
 
 _CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
-# Where markers once named it; now their type does, so that a listing shows it.
+# The initiator in markers of release 0.1.0. Now the content type has it, so that a listing shows it.
 _INITIATOR_HEADER = 'X-Object-Sysmeta-S3multi-Initiator'
 _MARKED_HEADER = 'X-Object-Sysmeta-S3multi-Marked'
 _LIST_HEADER = 'X-Object-Sysmeta-S3multi-Chosen'
 _TIMESTAMP_HEADER = 'X-Object-Sysmeta-S3multi-Timestamp'
 
-# What a marker keeps for the object beside user metadata and the content type.
+# The headers that a marker keeps for the object besides user metadata and the content type.
 _KEPT = (*OBJECT_HEADERS, manifest.ACL_HEADER.lower())
 
 
 @dataclass(frozen=True)
 class IntentWrite:
-    """What became of an intent's PUT: ``written``, or refused because one ``exists``; else something ``newer`` is
-    there, deleted or not, and this is its timestamp."""
+    """What became of the PUT of an intent; exactly one of these.
+
+    written: it is stored. exists: it was refused, because there is one. newer: it was thrown away, because something
+    with this timestamp, an intent or the tombstone of one, is not older.
+    """
 
     written: bool = False
     exists: bool = False
@@ -48,10 +52,10 @@ class Records:
 
     def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str,
                     checksum: 'ChecksumChoice | None') -> bool:
-        """Write the marker of a new upload; False when there is no segments container yet.
+        """Write the marker of a new upload; return False if there is no segments container yet.
 
-        initiation: the headers that the object shall have (WSGI strings). Raises InvalidRequest when Swift does not
-        accept them.
+        initiation: the headers of the object to be made (WSGI strings). initiator: the user. Raises InvalidRequest if
+        Swift does not accept the headers.
         """
         headers = {name: value for name, value in initiation.items() if name != 'content-type'}
         if 'content-type' in initiation:
@@ -63,8 +67,11 @@ class Records:
         return response.status_int != 404
 
     def mark(self, upload: Upload, state: State, timestamp: Timestamp, initiator: str) -> None:
-        """Write the marker again with another state; a newer one, or its deletion, stays as it is."""
-        # An account that is full must still be able to abort, which is how it gets room.
+        """Write the marker with another state and without the headers of the object; return also if it has no effect.
+
+        A marker that is newer than ``timestamp``, or was deleted later, stays as it is.
+        """
+        # A full account must still be able to abort, since that frees space.
         headers = {_MARKED_HEADER: Timestamp.now().internal}
         self._put_marker(upload, MarkerType(state, initiator), timestamp, headers, past_quota=True)
 
@@ -74,7 +81,7 @@ class Records:
             **headers, 'X-Timestamp': timestamp.internal, 'Content-Type': marker_type.encode()}, past_quota=past_quota)
 
     def marker(self, upload: Upload) -> 'UploadMarker | None':
-        """Read the marker; None when it is gone."""
+        """Return the marker, None if there is none. Whatever else is at its name counts as aborted."""
         response = self._head(upload.marker)
         if response.status_int == 404:
             return None
@@ -85,16 +92,18 @@ class Records:
         found = MarkerType.decode(response.headers['Content-Type'])
         initiator = found.initiator or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
         marked = response.headers.get(_MARKED_HEADER)
-        # What somebody else wrote at the name of a marker is no open upload.
+        # Somebody may have written another object at this name, or a later release a state that is not known here.
+        # Neither may be completed.
         return UploadMarker(found.state or State.ABORTED, timestamp_of(response), headers, initiator, found.checksum,
                             Timestamp(marked) if marked else None)
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
-        """Write the intent of a Complete, unless there is one. Raises EntityTooLarge when the account is full.
+        """Write the intent of a Complete, unless there is one. Raises EntityTooLarge if the account is full.
 
-        As nothing is written then, this is where an account quota is asked. The manifest goes past it.
+        The account quota is asked here, because nothing has been written yet. The manifest is written past it.
         """
         target = Target(self._container, upload.intent)
+        # Without the condition this intent could cover that of a Complete at work, which would not notice.
         response = self._backend.call('PUT', target, (412,), {
             'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': MARKER_TYPE,
             _LIST_HEADER: intent.list_name, _TIMESTAMP_HEADER: intent.timestamp.internal})
@@ -105,18 +114,21 @@ class Records:
         return IntentWrite(written=True)
 
     def intent(self, upload: Upload) -> 'Intent | None':
-        """Read the intent; None when there is none."""
+        """Return the intent, None if there is none."""
         response = self._head(upload.intent)
         if response.status_int == 404:
             return None
         return Intent(response.headers[_LIST_HEADER], Timestamp(response.headers[_TIMESTAMP_HEADER]))
 
     def delete_marker(self, upload: Upload, timestamp: Timestamp) -> None:
-        """Delete the marker unless it was written after ``timestamp``."""
+        """Delete the marker, unless it was written at ``timestamp`` or later."""
         self._delete(upload.marker, timestamp)
 
     def delete_intent(self, upload: Upload, timestamp: Timestamp) -> bool:
-        """Delete the intent unless it was written after ``timestamp``; True only if it was there and is deleted."""
+        """Delete the intent, unless it was written at ``timestamp`` or later.
+
+        Returns True only if there was one and it was older: so nobody has written a later one.
+        """
         return self._delete(upload.intent, timestamp) == 204
 
     def _delete(self, name: str, timestamp: Timestamp) -> int:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The requests that s3multi sends to the Swift pipeline below it. The only place that makes any.
+"""The requests that s3multi sends to the pipeline to its right. No other module makes any.
 
-Two kinds: with the rights of the operator (``Backend.request``), after the client was authorised against its bucket,
-and with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
+There are two kinds: with the rights of the operator (``Backend.request``), after the client was authorised for its
+bucket, and with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
 """
 import json
 from collections.abc import Mapping
@@ -28,13 +28,14 @@ _AGENT = '%(orig)s s3multi'
 
 
 def own_environ(account: str, bucket: str) -> 'WSGIEnvironment':
-    """Return the environ of a request for a bucket that no client has made; account and bucket in native text."""
+    """Return the environ of a request for a bucket, where there is no client's request. account, bucket: native text.
+    """
     return Request.blank(wsgi_quote(str_to_wsgi('/v1/%s/%s' % (account, bucket)))).environ
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a sub-request is for: container and object in native text, and a query of our own."""
+    """What a sub-request is for. container, object: native text. query: its own, never the client's."""
 
     container: str
     object: 'str | None' = None
@@ -43,7 +44,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Job:
-    """A batch for the queue: the account and container of the queue, and the body of the request."""
+    """A batch for the queue of the object expirer: the account and container of the queue, and the request's body."""
 
     account: str
     container: str
@@ -51,7 +52,7 @@ class Job:
 
 
 class Backend:
-    """Sends sub-requests on behalf of one client request, to the account of that request."""
+    """Sends sub-requests on behalf of one client's request, to the account of that request."""
 
     def __init__(self, app: 'WSGIApplication', env: 'WSGIEnvironment', account: str, bucket: str) -> None:
         self._app = app
@@ -60,16 +61,16 @@ class Backend:
         self._containers = (bucket, segments_container(bucket))
         self._bucket = bucket
         self._readable = (*self._containers, stock_container(bucket))
-        # Shared with the sub-requests only if it exists: else a cached 404 of the segments container would outlive
-        # its creation.
+        # Sub-requests share it only if it is there. Otherwise a cached 404 of the segments container would outlive its
+        # creation.
         env.setdefault('swift.infocache', {})
 
     def request(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None,
                 body: bytes = b'', *, past_quota: bool = False) -> Request:
-        """Make a request that no auth filter judges. headers: WSGI strings. past_quota: no account quota stops it.
+        """Return a new request that no auth filter judges.
 
-        Only the bucket that the client was authorised for and its segments container can be addressed, and, to be
-        read, the segments container of stock s3api.
+        headers: WSGI strings. past_quota: whether account quotas are not asked. Raises ValueError for any container but
+        the bucket that the client was authorised for and its segments container, and, to be read, that of stock s3api.
         """
         if target.container not in (self._readable if method in ('GET', 'HEAD') else self._containers):
             raise ValueError('a pre-authorised request may not leave the bucket: %r' % (target,))
@@ -78,37 +79,43 @@ class Backend:
             sent.setdefault('Content-Length', '0')
         request: Request = make_pre_authed_request(self._env, method, self._path(target), body=body, headers=sent,
                                                    agent=_AGENT, swift_source=SOURCE)
-        # Those whom account quotas do not bind are not bound here either.
+        # Account quotas do not bind a reseller's requests, so they must not bind its sub-requests either.
         if past_quota or self._env.get('reseller_request') is True:
             request.environ['reseller_request'] = True
         return request
 
     def answer(self, request: Request) -> Response:
-        """Send a request made by ``request``, and read the answer, whatever its status."""
+        """Send a request made by ``request``; return the answer, its body read, whatever its status."""
         response = request.get_response(self._app)
         response.body  # noqa: B018 - reading it frees the connection to the object server
         return response
 
     def send_as_client(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None) -> Response:
-        """Send a request that is judged by the client's own rights on whatever ``target`` names; body not read."""
+        """Send a request with the client's own rights to any ``target``; return the answer, its body not yet read."""
         request: Request = make_subrequest(self._env, method, self._path(target), headers=dict(headers or {}),
                                            agent=_AGENT, swift_source=SOURCE)
         return request.get_response(self._app)
 
     def call(self, method: str, target: Target, expect: 'tuple[int, ...]', headers: 'Mapping[str, str] | None' = None,
              body: bytes = b'', *, past_quota: bool = False) -> Response:
-        """Make, send and read; raise the S3 error for a status that is neither 2xx nor in ``expect``."""
+        """Make a request as ``request`` does, send it, and return the answer, its body read.
+
+        Raises the S3 error (``failure``) for a status that is neither 2xx nor in ``expect``.
+        """
         response = self.answer(self.request(method, target, headers, body, past_quota=past_quota))
         if not response.is_success and response.status_int not in expect:
             raise failure(method, target, response)
         return response
 
     def head_newest(self, target: Target, expect: 'tuple[int, ...]' = (404,)) -> Response:
-        """Ask for an object of which the newest replica shall speak; what it may ``expect`` is an answer."""
+        """Return the newest replica's answer to a HEAD. Raises as ``call`` does."""
         return self.call('HEAD', target, expect, {'X-Newest': 'true'})
 
     def delete(self, target: Target, timestamp: Timestamp) -> int:
-        """Delete an object at ``timestamp``; return 204, 404 when it is not there, 409 when it is newer."""
+        """Delete an object at ``timestamp``; return 204, 404 if there is none, or 409 if it is not older.
+
+        Swift keeps what is not older: this is the only comparison that a write can make with what is there.
+        """
         return int(self.call('DELETE', target, (404, 409), {'X-Timestamp': timestamp.internal}).status_int)
 
     def path_of(self, container: str) -> str:
@@ -146,7 +153,7 @@ class Backend:
         return response
 
     def enqueue(self, job: Job) -> None:
-        """Hand a batch of deletions to the object expirer. Raises ServiceUnavailable when it was not taken."""
+        """Hand a batch of deletions to the object expirer. Raises ServiceUnavailable if the queue did not take it."""
         path = wsgi_quote(str_to_wsgi('/v1/%s/%s' % (job.account, job.container))) + '?'
         response = self.answer(make_pre_authed_request(
             self._env, 'UPDATE', path, body=job.body, agent=_AGENT, swift_source=SOURCE,
@@ -163,11 +170,11 @@ class Backend:
         return get_container_info(env, self._app, swift_source=SOURCE)
 
     def account_is_missing(self) -> bool:
-        """Say whether the account does not exist, as before its first bucket is made."""
+        """Return whether the account does not exist, as before its first bucket is made."""
         return get_account_info(self._env, self._app, swift_source=SOURCE)['status'] == 404
 
     def has_versions_container(self) -> bool:
-        """Say whether Swift's own container for the versions of the bucket is found."""
+        """Return whether Swift's own container for the versions of the bucket is found."""
         target = Target(get_reserved_name('versions', self._bucket))
         response = self.answer(make_pre_authed_request(
             self._env, 'HEAD', self._path(target), agent=_AGENT, swift_source=SOURCE,
@@ -175,7 +182,7 @@ class Backend:
         return bool(response.is_success)
 
     def account_lists(self, container: str) -> bool:
-        """Say whether the listing of the account shows a container. Raises ServiceUnavailable when there is none."""
+        """Return whether the account's listing shows a container. Raises ServiceUnavailable if it cannot be read."""
         path = wsgi_quote(str_to_wsgi('/v1/' + self._account)) + '?' + urlencode(
             {'format': 'json', 'limit': '1', 'prefix': container}, errors='surrogateescape')
         response = self.answer(make_pre_authed_request(self._env, 'GET', path, agent=_AGENT, swift_source=SOURCE))
@@ -187,18 +194,18 @@ class Backend:
         path = '/v1/%s/%s' % (self._account, target.container)
         if target.object is not None:
             path += '/' + target.object
-        # Without the "?" the sub-request would inherit the client's query: "&multipart-manifest=put" on a part
-        # would then write a manifest over anybody's objects, with the operator's rights.
+        # Without the "?" the sub-request would inherit the client's query: "&multipart-manifest=put" on a part would
+        # then write a manifest over anybody's objects, with the operator's rights.
         return wsgi_quote(str_to_wsgi(path)) + '?' + urlencode(target.query, errors='surrogateescape')
 
 
 def timestamp_of(response: Response) -> Timestamp:
-    """Return when what a HEAD asked for was written or deleted; 0 when nobody knows."""
+    """Return when the object that a HEAD asked for was written or deleted; 0 if Swift does not tell."""
     return Timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp') or 0)
 
 
 def failure(method: str, target: Target, response: Response) -> Exception:
-    """Return the S3 error for an answer of Swift that an operation has no use for."""
+    """Return the S3 error for an answer of Swift that the operation does not expect."""
     if response.status_int == 413:
         return EntityTooLarge(None, None, response.body.decode('utf-8', 'replace').strip())
     if response.status_int in (429, 498):

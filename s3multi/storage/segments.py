@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The segments container of a bucket: its rows, and the attempts to upload parts that are stored in it."""
+"""The segments container of a bucket: the rows of its listing, and the attempts to upload parts that it stores."""
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -21,8 +21,8 @@ from s3multi.upload.timestamps import swift_time
 
 _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
 
-# Swift's servers take request lines of 8192 bytes (eventlet). Two names of 1024 bytes, three times as long when they
-# are quoted, fit in; a third may not.
+# Swift's servers accept request lines of 8192 bytes (eventlet). Two names of 1024 bytes, three times as long when
+# quoted, fit in; a third may not.
 _MAX_NAMES_IN_QUERY = 6300
 
 Row = shards.Row
@@ -32,38 +32,42 @@ class Segments:
     """The segments container of one bucket."""
 
     def __init__(self, backend: Backend, bucket: str, concurrency: int) -> None:
-        """concurrency: how many requests at a time."""
+        """concurrency: how many attempts are asked for at a time."""
         self._backend = backend
         self._container = segments_container(bucket)
         self._concurrency = concurrency
 
     def create(self, policy_index: int) -> bool:
-        """Create the segments container with this policy; False when it was deleted at a later time than now."""
+        """Create the segments container with a storage policy, unless it exists.
+
+        Returns False if a proxy whose clock is ahead has just deleted it: this PUT is older, and has no effect.
+        """
         response = self._backend.call('PUT', Target(self._container), (409,),
                                       {'X-Storage-Policy': POLICIES[policy_index].name})
         return response.status_int != 409
 
     def delete(self) -> None:
-        """Delete the segments container, unless something is in it."""
+        """Delete the segments container if it is empty."""
         self._backend.call('DELETE', Target(self._container), (404, 409))
 
     def exist(self) -> bool:
-        """Say whether the segments container exists."""
+        """Return whether the segments container exists."""
         return self._backend.call('HEAD', Target(self._container), (404,)).is_success
 
     def note_hidden_uploads(self) -> None:
-        """Note, for good, that the container has uploads whose names lie among the parts of another upload."""
+        """Note, for good, that names of uploads lie among the parts of another upload (``UploadIds.hides``)."""
         self._backend.call('POST', Target(self._container), (), {_HIDDEN_HEADER: 'true'})
 
     def has_hidden_uploads(self) -> bool:
-        """Say whether ``note_hidden_uploads`` was ever called for the container."""
+        """Return whether ``note_hidden_uploads`` was ever called for the container."""
         sysmeta = self._backend.bucket_info(self._container).get('sysmeta') or {}
         return _HIDDEN_HEADER.rpartition('Sysmeta-')[2].lower() in sysmeta
 
     def rows(self, prefix: str = '', marker: str = '', end_marker: str = '', delimiter: str = '',
              limit: 'int | None' = None) -> Iterator['list[Row]']:
-        """Yield pages of the listing of the segments container, rows as Swift's JSON has them; nothing without one.
+        """Yield the pages of a listing of the segments container: rows as in Swift's JSON. None without a container.
 
+        prefix, marker, end_marker, delimiter: as in Swift's API; ``marker`` is the name after which the listing begins.
         limit: rows per page, at most (and by default) Swift's own limit; more where the container has shards.
         """
         limit = min(limit or constraints.CONTAINER_LISTING_LIMIT, constraints.CONTAINER_LISTING_LIMIT)
@@ -98,7 +102,10 @@ class Segments:
         return shards.union([page, *further], limit)
 
     def attempts(self, upload: Upload, after: 'int | None' = None, limit: 'int | None' = None) -> Iterator[Attempt]:
-        """Yield the stored attempts of all parts, or of those with numbers above ``after``, by number."""
+        """Yield the attempts that the listing shows, by part number and time.
+
+        after: yields only those of higher part numbers. limit: rows per request.
+        """
         marker = upload.prefix if after is None else upload.after_part(after)
         for page in self.rows(upload.prefix, marker, upload.parts_end, '/', limit):
             for row in page:
@@ -108,7 +115,11 @@ class Segments:
 
     def put_part(self, upload: Upload, number: int, attempt: str, headers: 'dict[str, str]',
                  environ: 'dict[str, Any]') -> Response:
-        """Store an attempt to upload a part; the answer may have any status. ``environ`` holds the body's stream."""
+        """Store an attempt to upload a part; return Swift's answer, whatever its status.
+
+        attempt: its name (``names.new_attempt``), which has the timestamp. headers, environ: added to those of the
+        request; ``environ`` has the stream of the body.
+        """
         request = self._backend.request('PUT', Target(self._container, upload.part(number, attempt)), {
             **headers, 'X-Timestamp': swift_time(attempt_ticks(attempt)).internal,
             'Content-Type': manifest.SEGMENT_TYPE})
@@ -116,7 +127,7 @@ class Segments:
         return self._backend.answer(request)
 
     def stored_attempts(self, upload: Upload, names: Iterable[str]) -> 'list[Attempt]':
-        """Ask for attempts by their object names; return those that are there."""
+        """Ask the newest replicas for attempts by their object names; return those that are there."""
         def ask(name: str) -> 'Attempt | None':
             found = upload.parse_part(name)
             response = self._backend.head_newest(Target(self._container, name))
@@ -130,9 +141,9 @@ class Segments:
         return [attempt for attempt in concurrently(self._concurrency, ask, names) if attempt]
 
     def attempts_named(self, upload: Upload, names: Collection[str]) -> 'dict[str, Attempt]':
-        """Return the attempts of ``upload`` with these object names, as far as they are there.
+        """Return those of ``upload``'s attempts that have these object names, by name.
 
-        One listing, and a HEAD of each whose row is late. What is no part of the upload is not asked for.
+        Costs one listing, and a HEAD for each attempt that it does not show. Names of other things are ignored.
         """
         numbers = {name: found[0] for name in names if (found := upload.parse_part(name))}
         if not numbers:
@@ -148,7 +159,7 @@ class Segments:
 
 
 def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
-    """Return the attempt that a row of the listing proves; None when the row is no part of the upload."""
+    """Return the attempt that a row of the listing proves; None if the row is not that of a part of the upload."""
     found = upload.parse_part(row.get('name', ''))
     if found is None:
         return None
