@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The S3 operations, one module each: ``run(session)`` returns the ``Reply`` or raises an ``S3Error``."""
+"""The S3 operations, one module each: ``run(bucket, call)`` returns the ``Reply`` or raises an ``S3Error``."""

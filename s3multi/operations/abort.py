@@ -14,12 +14,15 @@ _LOOKS = 3
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
-    """Answer 204 only if the upload was really aborted and its parts are gone; so 204 excludes a later Complete.
+    """Abort the upload and answer 204. After this answer no Complete of it succeeds.
 
-    Raises ServiceUnavailable while a Complete may be at work, or when a part could not be deleted: a repeat goes on.
+    Parts that were uploaded are deleted, or are in the queue of the object expirer; in a bucket with versions some may
+    be left to the sweep. Raises NoSuchUpload if a Complete has won, ServiceUnavailable while one may be at work, or if
+    a part could not be deleted: a repeat goes on.
     """
     upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported('abort', call.headers)
+    # Never before the marker says "aborted": until then a Complete may win, and needs the parts.
     if ending.abort(bucket, upload, _LOOKS):
         bucket.deletion.free(all_attempts(bucket, upload), bucket.ticks())
         bucket.hints.forget(upload)

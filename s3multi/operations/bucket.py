@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every piece of work on one bucket needs, whether an S3 client has asked for it or the sweep does it."""
+"""``Bucket``: everything that work on one bucket needs, whether it is done for an S3 client or by the sweep."""
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cluster:
-    """What all buckets share. freeing: how parts are deleted. logger: of the process.
+    """What all buckets share.
 
-    encrypted: whether the cluster encrypts objects. has_quotas: whether it has quotas of containers.
+    settings: the options of [filter:s3multi]. ids: makes and checks upload ids. freeing: how parts are deleted. logger:
+    a Swift logger. encrypted: whether the cluster encrypts objects. has_quotas: whether it has container quotas.
     """
 
     settings: Settings
@@ -39,7 +40,10 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Bucket:
-    """One bucket of an account, and what can be asked of Swift about it. info: Swift's container info of the bucket."""
+    """One bucket of an account, with everything that Swift and memcache can be asked about it.
+
+    account, name: native text. info: Swift's container info of the bucket (``get_container_info``).
+    """
 
     account: str
     name: str
@@ -58,9 +62,10 @@ class Bucket:
     @classmethod
     def open(cls, app: 'WSGIApplication', env: 'WSGIEnvironment', account: str, name: str,
              cluster: Cluster) -> 'Bucket':
-        """Return a bucket, whether it exists or not. Requests go to ``app`` and carry on the request ``env``.
+        """Return a bucket, whether it exists or not; its container info is looked up.
 
-        account, name: native text.
+        app: the pipeline to which requests go. env: the environ of the request on whose behalf they are made. account,
+        name: native text.
         """
         backend = Backend(app, env, account, name)
         info = backend.bucket_info()
@@ -84,28 +89,28 @@ class Bucket:
         return self.cluster.logger
 
     def upload(self, key: str, upload_id: str) -> Upload:
-        """Return an upload of this bucket. Raises NoSuchUpload unless the bucket ``knows`` its id."""
+        """Return the upload with this id. Raises NoSuchUpload unless the bucket ``knows`` the id."""
         if not self.knows(key, upload_id):
             raise NoSuchUpload(upload_id)
         return Upload(self.account, self.name, key, upload_id)
 
     def made_id(self, key: str, upload_id: str) -> bool:
-        """Return whether an id was made for this bucket and key, in whichever life of the bucket."""
+        """Return whether an id was made for this account, bucket name and key; perhaps for an earlier bucket."""
         return self.ids.belongs(self.account, self.name, key, upload_id)
 
     def knows(self, key: str, upload_id: str) -> bool:
-        """Return whether an id was made for this bucket and key, and since the bucket was made."""
+        """Return whether an id was made for this key of the bucket as it is now, not for one that was deleted."""
         return (self.made_id(key, upload_id)
                 and Upload(self.account, self.name, key, upload_id).ticks > self.ended_before)
 
     def check_part_quota(self, upload: Upload, size: int) -> None:
-        """Raise EntityTooLarge when the quota of the bucket has no room for a part of ``size`` bytes."""
+        """Raise EntityTooLarge if the quota of the bucket has no room for a part of ``size`` bytes."""
         quota = self._quota()
         if quota.max_bytes is not None:
             check_part(quota, self.info['bytes'], self._segments_bytes(upload), size)
 
     def check_object_quota(self, upload: Upload, size: int) -> None:
-        """Raise EntityTooLarge when the quota of the bucket has no room for an object of ``size`` bytes in parts."""
+        """Raise EntityTooLarge if the quota of the bucket has no room for an object whose parts have ``size`` bytes."""
         quota = self._quota()
         if quota != NO_QUOTA:
             check_object(quota, self.info['bytes'], self.info['object_count'], self._segments_bytes(upload), size)
@@ -114,17 +119,17 @@ class Bucket:
         return quota_of(self.info) if self.cluster.has_quotas else NO_QUOTA
 
     def _segments_bytes(self, upload: Upload) -> int:
-        # Swift's cache knows it: every PUT of a part has it looked up.
+        # Costs no request as a rule: every PUT of a part brings this container info into Swift's cache.
         return int(self.backend.bucket_info(upload.container)['bytes'])
 
     @property
     def is_versioned(self) -> bool:
-        """Whether the bucket has, or once had, versions."""
+        """Whether the bucket keeps versions, or once did: those that are left still need their parts."""
         return is_versioned(self.info)
 
     @property
     def ended_before(self) -> int:
-        """Uploads that began no later ended when the bucket was deleted; in units of 10 microseconds."""
+        """Uploads that began at this time or before ended with an earlier bucket; in units of 10 microseconds."""
         return ended_before(self.info)
 
     @staticmethod
@@ -138,13 +143,16 @@ class Bucket:
 
 
 def is_versioned(bucket_info: 'dict[str, Any]') -> bool:
-    """Return whether a bucket, as Swift's container info shows it, has or once had versions (object_versioning)."""
+    """Return whether a bucket has, or once had, versions, by Swift's container info of it.
+
+    Versions are those of Swift's ``object_versioning``, which S3 clients see, not those of ``versioned_writes``.
+    """
     sysmeta = bucket_info.get('sysmeta') or {}
     return 'versions-container' in sysmeta or config_true_value(sysmeta.get('versions-enabled'))
 
 
 def cluster_secret() -> bytes:
-    """Return what upload ids of this cluster are made with."""
-    # The only secret that every proxy of a cluster has already, and that no client knows.
+    """Return the secret with which the upload ids of this cluster are made. Raises InvalidHashPathConfigError."""
+    # The hash path prefix and suffix are the only secret that every proxy of a cluster has already.
     swift.common.utils.validate_hash_conf()
     return swift.common.utils.HASH_PATH_PREFIX + b'\0' + swift.common.utils.HASH_PATH_SUFFIX

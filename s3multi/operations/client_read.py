@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An object that a client reads with its own rights: the source of a part copy, or one whose attributes it asks for.
+"""Reads an object with the client's own rights: the source of a part copy, or an object whose attributes are wanted.
 
-Swift judges by its own ACLs. Where those of S3 count instead, Swift lets every request pass, and they are judged here.
+Swift judges the client by its own ACLs. With ``s3_acl``, where those of S3 count, Swift lets every request pass, and
+this module judges the client.
 """
 import json
 from collections.abc import Callable, Mapping
@@ -21,11 +22,11 @@ from s3multi.storage.requests import Target, failure
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an operation makes of the answers that mean something else to it than to others.
+    """How an operation translates those answers of Swift that mean different things to different operations.
 
-    version_argument: the name of the argument in which the client has named a version. refusal: the error that an
-    answer amounts to, None for one without a meaning of its own. delete_marker: the error for a version that is a
-    delete marker, by its id; None where that is just no version.
+    version_argument: the argument in which the client has named a version, for errors. refusal: returns the error for
+    an answer; None if the usual one will do. delete_marker: takes the id of a version that is a delete marker, and
+    returns the error; None if NoSuchVersion will do.
     """
 
     version_argument: str
@@ -35,14 +36,14 @@ class Meaning:
 
 def read(bucket: Bucket, call: Call, method: str, target: Target, headers: 'Mapping[str, str]',
          meaning: Meaning) -> Response:
-    """Return Swift's answer of success, or 304, to a GET or HEAD of an object; the body of a GET is not read yet.
+    """Return Swift's answer to a GET or HEAD of an object if it is a success or 304. The body of a GET is not read yet.
 
-    target: an object in any bucket of the account, perhaps with ``version-id`` in its query. headers: of the request.
-    Raises the S3 error for any other answer; AccessDenied for one that the client may not know.
+    target: an object in any bucket of the account, perhaps with ``version-id`` in its query. headers: those of the
+    request. Raises AccessDenied if the client may not know the answer, else the S3 error for any other answer.
     """
     response = bucket.backend.send_as_client(method, target, headers)
     if not _may_know(bucket, call, method, target, response):
-        # Not read: it may be long.
+        # Closed without being read, since the body may be long.
         close_if_possible(response.app_iter)
         raise AccessDenied()
     if not is_success(response.status_int) or method == 'HEAD':
@@ -53,15 +54,15 @@ def read(bucket: Bucket, call: Call, method: str, target: Target, headers: 'Mapp
 
 
 def _may_know(bucket: Bucket, call: Call, method: str, target: Target, response: Response) -> bool:
-    """Return whether the client may know an answer, where the ACLs of S3 decide.
+    """Return whether the client may know an answer; always True without ``s3_acl``, where auth has judged already.
 
-    The object's own ACL counts, and for an object that is not there the right to read its bucket.
+    With it the ACL of the object counts or, if there is no object, the right to read the bucket.
     """
     status = response.status_int
     if call.s3_acl is None or not is_success(status) and status not in (304, 404, 409, 412, 416):
         return True
     if not is_success(status) and (status, method) != (404, 'HEAD'):
-        # An error does not carry the ACL.
+        # Errors do not carry the headers of the object, and so not its ACL.
         response = bucket.backend.send_as_client('HEAD', target)
         drain_and_close(response)
     if response.status_int == 404:
@@ -85,7 +86,7 @@ def _absence(bucket: Bucket, target: Target, response: Response, meaning: Meanin
     if not is_success(info['status']):
         return NoSuchBucket(target.container)
     if version_id:
-        # Swift tells of a delete marker, and of no other missing version, which one it is.
+        # Swift's 404 for a delete marker names the version; that for a version that is not there does not.
         is_marker = response.headers.get('X-Object-Version-Id') == version_id
         error = meaning.delete_marker(version_id) if is_marker else None
         return error or NoSuchVersion(key, version_id)
@@ -94,7 +95,8 @@ def _absence(bucket: Bucket, target: Target, response: Response, meaning: Meanin
 
 
 def _delete_marker(bucket: Bucket, target: Target) -> 'str | None':
-    """Return the version id of the delete marker that hides an object; None for none, and for who may not list it."""
+    """Return the version id of the delete marker that hides an object; None if there is none, or the client may not
+    list the bucket."""
     response = bucket.backend.send_as_client('GET', Target(target.container, query={
         'versions': 'true', 'format': 'json', 'limit': '1', 'prefix': target.object or ''}))
     rows = json.loads(response.body) if response.is_success else []
@@ -105,5 +107,5 @@ def _delete_marker(bucket: Bucket, target: Target) -> 'str | None':
 
 
 def _info_of(bucket: Bucket, target: Target) -> 'dict[str, Any]':
-    """Return Swift's container info of the bucket that the object is in."""
+    """Return Swift's container info of the bucket of the object."""
     return bucket.info if target.container == bucket.name else bucket.backend.bucket_info(target.container)

@@ -29,7 +29,7 @@ _CONTENT_RANGE = re.compile(r'bytes (?:[0-9]+-[0-9]+|\*)/([0-9]+)')
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
-    """Answer CopyPartResult with the ETag of the bytes copied, and their checksum if the upload has an algorithm."""
+    """Answer CopyPartResult: the ETag of the copied bytes, and their checksum if the upload has an algorithm."""
     upload, number = read_target(bucket, call, 'copy_part')
     source = parse_source(call.headers[HEADER])
     check_owner(bucket, call, 'x-amz-source-expected-bucket-owner', source.bucket)
@@ -41,14 +41,15 @@ def run(bucket: Bucket, call: Call) -> Reply:
     with closing_if_possible(response.app_iter):
         state = _state_of(response)
         check_conditions(call.headers, state, float(bucket.now()))
-        # A source that Swift answers without a length (a DLO) is streamed in chunks; its size cannot be checked first.
+        # Swift answers some sources, such as a dynamic large object, without a length. Such a source is streamed in
+        # chunks, and its size cannot be checked first.
         length = None if state.size < 0 else check_range(byte_range, state.size)
         body = PartBody(FileLikeIter(response.app_iter), length, owed=choice.algorithm if choice else None,
                         encrypted=bucket.cluster.encrypted)
         try:
             stored = store_attempt(bucket, call, upload, number, body)
         except (IncompleteBody, RequestTimeout) as error:
-            # Not the client's body: it has sent none.
+            # The body that broke off is that of the source. The client has sent none, so it is not to blame.
             bucket.logger.warning('copying a part of upload %s has to be repeated: the source broke off', upload.id)
             raise ServiceUnavailable() from error
     checksum: list[Node] = [(body.checksum.element, body.checksum.value)] if body.checksum else []
@@ -59,10 +60,10 @@ def run(bucket: Bucket, call: Call) -> Reply:
 
 
 def _open_source(bucket: Bucket, call: Call, source: CopySource, byte_range: 'tuple[int, int] | None') -> Response:
-    """Return Swift's answer to a GET of the source, its body not yet read. Raises the S3 error it amounts to."""
+    """Return Swift's answer to a GET of the source, its body not yet read; raise the S3 error if it is a failure."""
     def refusal(response: Response) -> 'Exception | None':
         if response.status_int == 409:
-            # Asking again would not help.
+            # SLO found a segment of the source missing or changed, which a repeat does not mend.
             return BrokenSource()
         if response.status_int == 416 and byte_range:
             size = _CONTENT_RANGE.fullmatch(response.headers.get('Content-Range', ''))

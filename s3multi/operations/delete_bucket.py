@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What follows the deletion of a bucket: its open uploads end, and their parts are freed.
 
-Amazon S3 deletes a bucket with open uploads too. https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
+Amazon S3, too, deletes a bucket that has open uploads.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
 """
 from collections.abc import Sequence
 from functools import partial
@@ -19,17 +20,21 @@ from s3multi.upload.names import Upload, split_marker
 from s3multi.upload.records import MarkerType
 from s3multi.upload.timestamps import just_after, marker_time, swift_time
 
-# Clients wait a minute for an answer, and a repeat would tell them that there is no such bucket.
+# Clients wait about a minute for an answer; after that they repeat, and are told that there is no such bucket.
 _ANSWER_WITHIN_SECONDS = 20.0
 
 
 def end_uploads(bucket: Bucket, began: int) -> None:
-    """End the uploads of a bucket that Swift has deleted, as Abort does, and remove its segments container if empty.
+    """Abort the uploads of a bucket that Swift has deleted, and delete its segments container if it is empty then.
 
-    began: when its deletion began, in units of 10 microseconds. An upload that is not older may belong to a bucket that
-    was made again meanwhile. Returns after 20 seconds at the latest, and goes on behind the answer. Does not raise: the
-    bucket is deleted, and what is left over costs space, for no bucket of this name will know these uploads.
+    began: when the deletion of the bucket began, in units of 10 microseconds. Only older uploads are ended: a newer one
+    may belong to a bucket of the same name that was made meanwhile.
+
+    Returns after 20 seconds at the latest; the rest goes on after the answer. Does not raise: the bucket is deleted,
+    and uploads that are left take up space until a sweep, but no later bucket of this name knows them.
     """
+    # Not before Swift has deleted the bucket: an Abort cannot be taken back, and Swift alone knows whether the bucket
+    # may go.
     def task() -> None:
         for rows in bucket.segments.rows():
             _end_those_in(bucket, rows, began)
@@ -50,19 +55,22 @@ def _end_those_in(bucket: Bucket, rows: Sequence[Row], began: int) -> None:
         bucket.logger.warning('not all parts of %d uploads of the deleted bucket %s could be deleted: %s', len(ended),
                               bucket.name, error)
         return
-    # Only now: a marker is what an upload is found by, should the proxy die.
+    # Only now: uploads are found by their markers. If the proxy dies before, the parts of an upload without a marker
+    # would be taken for those of a finished object.
     list(concurrently(concurrency, partial(_forget, bucket, {row['name'] for row in rows}), ended))
 
 
 def _uploads(bucket: Bucket, rows: Sequence[Row]) -> 'list[Upload]':
-    """Return the uploads whose markers are in ``rows``, whatever their state and in whichever life of the bucket."""
+    """Return the uploads whose markers are in ``rows``: of any state, and also from an earlier bucket of this name."""
     splits = [split_marker(row['name']) for row in rows if MarkerType.decode(row['content_type']).state]
     return [Upload(bucket.account, bucket.name, *split) for split in splits if split and bucket.made_id(*split)]
 
 
 def _end(bucket: Bucket, upload: Upload) -> 'Upload | None':
-    """Return the upload if it was aborted, and its parts and records may go; else None."""
+    """Abort an upload; return it if its parts and records may be deleted, else None."""
     try:
+        # All the steps of an Abort: a Complete may be about to write its manifest, whose PUT could come at the same
+        # moment as the DELETE and bring the bucket back. Then the object must be whole.
         return upload if ending.abort(bucket, upload, looks=0) else None
     except NoSuchUpload:
         return None
@@ -73,9 +81,10 @@ def _end(bucket: Bucket, upload: Upload) -> 'Upload | None':
 
 
 def _forget(bucket: Bucket, names: 'set[str]', upload: Upload) -> None:
-    """Delete the records of an upload that is aborted. names: some of what the segments container holds."""
-    # After ``aborted``.
+    """Delete the records of an upload that is aborted. names: those that were on the listing's page of its marker."""
+    # Just after ``aborted``, which it replaces.
     bucket.records.delete_marker(upload, marker_time(swift_time(upload.ticks), None))
+    # An aborted upload never has an object, so nobody asks for its intent. Left, it would keep the container.
     intent = bucket.records.intent(upload) if upload.intent in names else None
     if intent is not None:
         bucket.records.delete_intent(upload, just_after(intent.timestamp))

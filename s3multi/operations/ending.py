@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How an upload ends: whether it is open, and who wins between a Complete and an Abort.
+"""How an upload ends: whether it is open, and whether a Complete or an Abort wins.
 
-What is next, and in which order the records are read, is decided in ``upload.decisions``; here it is done.
+``upload.decisions`` decides what is next, and in which order the records are read; this module does it.
 """
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def reader(bucket: Bucket, upload: Upload) -> 'Callable[[Step, View], Any]':
-    """Return what reads for ``decisions.follow``: always the newest replica."""
+    """Return the ``read`` of ``decisions.follow``: it asks Swift, always the newest replica."""
     def read(step: Step, view: View) -> Any:
         if step is Step.READ_INTENT:
             return bucket.records.intent(upload)
@@ -33,16 +33,20 @@ def reader(bucket: Bucket, upload: Upload) -> 'Callable[[Step, View], Any]':
 
 
 def object_of(bucket: Bucket, upload: Upload, written: 'Timestamp | None') -> ObjectAtKey:
-    """Return what is at the key or, where there are versions, the version of time ``written`` if it is the upload's."""
+    """Return what is at the key; or, if the upload made it, the version that was written at ``written``.
+
+    written: T of the intent; None if there is no intent.
+    """
     shown = bucket.objects.shown(upload.key)
     if shown.upload_id == upload.id or not bucket.is_versioned or written is None:
         return shown
+    # The key may have been overwritten since. Without this look an Abort would delete the parts of an older version.
     version = bucket.objects.version(upload.key, written)
     return version if version.upload_id == upload.id else shown
 
 
 def require_open(bucket: Bucket, upload: Upload) -> UploadMarker:
-    """Return the marker of an upload that must be open. Raises NoSuchUpload from the moment an Abort begins."""
+    """Return the marker of an upload that must be open. Raises NoSuchUpload from the moment an Abort has begun."""
     marker = bucket.records.marker(upload)
     if marker is None or open_step(View(upload.id, marker)) is not Step.GO_ON:
         raise NoSuchUpload(upload.id)
@@ -50,15 +54,16 @@ def require_open(bucket: Bucket, upload: Upload) -> UploadMarker:
 
 
 def open_marker(bucket: Bucket, upload: Upload) -> 'UploadMarker | None':
-    """Return the marker of an open upload; None when it was completed, so that its object has to tell what it is.
+    """Return the marker of an open upload; None if it was completed, so that its object tells what to answer.
 
-    An Abort that is undecided is decided first. Raises NoSuchUpload when it wins, or had won, ServiceUnavailable while
-    that is not certain.
+    An undecided Abort is decided first. Raises NoSuchUpload if an Abort wins or has won, ServiceUnavailable while that
+    is not certain.
     """
     marker = bucket.records.marker(upload)
     step = open_step(View(upload.id, marker))
     if step is Step.SETTLE:
         assert marker is not None
+        # The Abort may have died. If nobody else decided it, a repeated Complete would be answered 503 for ever.
         step = settle(bucket, upload, marker)
     if step is Step.BUSY:
         raise ServiceUnavailable()
@@ -68,14 +73,17 @@ def open_marker(bucket: Bucket, upload: Upload) -> 'UploadMarker | None':
 
 
 def settle(bucket: Bucket, upload: Upload, marker: UploadMarker) -> Step:
-    """Decide an upload whose ``marker`` says ``aborting``; return COMPLETED, ABORTED or BUSY."""
+    """Decide between an Abort that has begun and the Completes that passed before; return COMPLETED, ABORTED or BUSY.
+
+    marker: as it was read; its state is ``aborting``.
+    """
     return _carry_out(bucket, upload, *_look(bucket, upload, View(upload.id, marker)))
 
 
 def abort(bucket: Bucket, upload: Upload, looks: int) -> bool:
-    """End an upload for good; return whether its parts may be deleted.
+    """Abort an upload for good; return whether all of its parts may be deleted.
 
-    looks: how often to look again, a second apart, while a Complete is at work. Raises NoSuchUpload when a Complete
+    looks: how often to look again, a second apart, while a Complete may be at work. Raises NoSuchUpload if a Complete
     has won or there is no such upload, ServiceUnavailable while that is not certain: a repeat goes on.
     """
     step, view = _look(bucket, upload, View(upload.id))
@@ -83,10 +91,12 @@ def abort(bucket: Bucket, upload: Upload, looks: int) -> bool:
     if step is Step.FLAG:
         assert isinstance(view.marker, UploadMarker)
         _flag(bucket, upload, view.marker)
+        # Only now the intent: read before the flag, it would not show a Complete that passed in between.
         step, view = _look(bucket, upload, View(upload.id, replace(view.marker, state=State.ABORTING)))
     while step is Step.BUSY and looks:
         looks -= 1
         eventlet.sleep(_SECONDS_BETWEEN_LOOKS)
+        # The flag stays, so no new Complete passes meanwhile. All that comes after the marker is read anew.
         step, view = _look(bucket, upload, View(upload.id, view.marker))
     step = _carry_out(bucket, upload, step, view)
     if step is Step.COMPLETED:
@@ -95,25 +105,30 @@ def abort(bucket: Bucket, upload: Upload, looks: int) -> bool:
         raise ServiceUnavailable()
     met_intent = view.intent not in (None, UNREAD)
     if was_aborted and bucket.is_versioned:
-        # The Abort that came first may have met it.
+        # A repeat reads no intent above. The first Abort may have met one and left the parts to the sweep.
         met_intent = bucket.records.intent(upload) is not None
+    # A second lock. No order of events leads to an object here while Swift keeps its promises; should it break one, the
+    # object is worth more than the space.
     if bucket.objects.shown(upload.key).upload_id == upload.id:
-        # No order of events leads here while Swift keeps its promises. The object outweighs the space.
         bucket.logger.error('upload %s of %s/%s is marked aborted, but its object exists: its parts are kept',
                             upload.id, upload.bucket, upload.key)
         raise NoSuchUpload(upload.id)
-    # An older version may list the parts where a Complete was met; only the sweep can tell.
+    # Two Completes may have overlapped, and the one whose intent was covered may have left a version that lists the
+    # parts. Only the sweep asks all versions.
     return not (met_intent and bucket.is_versioned)
 
 
 def finish(bucket: Bucket, upload: Upload, intent: Intent) -> None:
-    """End what a Complete left whose proxy died after its manifest, which is there: the upload is over.
+    """Do what a Complete left undone that died after its manifest: the upload is over then.
 
-    intent: its own, or that of a rival; nobody else may be at work on it any more.
+    intent: the one that was read, whose lease is over: that of this Complete or of a rival.
     """
     if bucket.is_versioned:
+        # The proxy may have died between the version and the link that shows it.
         bucket.objects.show_version(upload, intent.timestamp)
+    # The marker first: an Abort that saw a marker and no intent would delete the parts of the object.
     bucket.records.delete_marker(upload, just_after(intent.timestamp))
+    # Nobody needs the intent any more, since its lease is over.
     bucket.records.delete_intent(upload, just_after(intent.timestamp))
 
 
@@ -122,24 +137,28 @@ def _look(bucket: Bucket, upload: Upload, view: View) -> 'tuple[Step, View]':
 
 
 def _flag(bucket: Bucket, upload: Upload, marker: UploadMarker) -> None:
-    """Write ``aborting`` over the marker that was read. From here on no new Complete passes."""
-    # Just after the time of Initiate: so it replaces "open", but never brings back a marker that a Complete deleted.
+    """Write ``aborting`` over the ``marker`` that was read. From then on no new Complete passes."""
+    # Just after the time of Initiate: it replaces "open", but cannot bring back a marker that a Complete has deleted.
+    # With such a marker, and the intent gone too, the parts of the object would be deleted.
     bucket.records.mark(upload, State.ABORTING, marker_time(swift_time(upload.ticks), State.ABORTING),
                         marker.initiator)
 
 
 def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
-    """Write what ``step`` asks for, of an upload that is flagged; return COMPLETED, ABORTED or BUSY."""
+    """Write what ``step`` asks for, after the flag was written or found; return COMPLETED, ABORTED or BUSY."""
     if step is Step.FINISH:
         assert isinstance(view.intent, Intent)
-        # The Complete that wrote the object deletes its marker too; whoever is first tells it that the upload is over.
+        # The object is there, so the upload is over. If the marker stayed and the intent went, the next Abort would win
+        # and delete the parts of the object.
         bucket.records.delete_marker(upload, just_after(view.intent.timestamp))
         if not view.intent.is_fresh(bucket.now()):
-            # A fresh one proves to its Complete that no other has passed.
+            # While it is fresh, its removal is the proof that its own Complete needs: that no other has passed.
             bucket.records.delete_intent(upload, just_after(view.intent.timestamp))
         return Step.COMPLETED
     if step is Step.END_ABORT:
         assert isinstance(view.marker_again, UploadMarker)
+        # A state of its own, which is final: with "aborting" alone a repeat could meet a late intent, and be answered
+        # 503 though the parts are gone.
         bucket.records.mark(upload, State.ABORTED, marker_time(swift_time(upload.ticks), State.ABORTED),
                             view.marker_again.initiator)
         return Step.ABORTED

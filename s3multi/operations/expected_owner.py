@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The owner that a client expects a bucket to have: ``x-amz-expected-bucket-owner`` and the like.
+"""The headers with which a client names the owner that it expects a bucket to have (``x-amz-expected-bucket-owner``).
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 """
@@ -9,11 +9,11 @@ from s3multi.s3.errors import AccessDenied
 
 
 def check_owner(bucket: Bucket, call: Call, header: str, name: str) -> None:
-    """Raise AccessDenied when ``header`` names another owner of the bucket ``name`` than s3api shows to this user."""
+    """Raise AccessDenied if ``header`` is there and names another owner of the bucket ``name`` than s3api does."""
     expected = call.headers.get(header)
     if expected is None:
         return
-    # Without ACLs all buckets that a user can address are of one account, and s3api names the user as their owner.
+    # Without ``s3_acl`` all buckets that a user can address are in one account, and s3api shows the user as the owner.
     owner = call.user
     if call.s3_acl is not None:
         info = bucket.info if name == bucket.name else bucket.backend.bucket_info(name)

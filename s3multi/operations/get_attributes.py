@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GetObjectAttributes: what there is to know of an object without its bytes, and of its parts, a page at a time.
+"""GetObjectAttributes: size, ETag and checksum of an object without its bytes, and a page of its parts.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
 """
@@ -25,7 +25,7 @@ _CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
-    """Answer GetObjectAttributesResponse, or 304."""
+    """Answer GetObjectAttributesResponse, or 304 if the client's condition says that nothing has changed."""
     key = call.object_key()
     request_headers.refuse_unsupported('get_attributes', call.headers)
     wanted = Wanted.parse(call.headers)
@@ -37,7 +37,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
         headers['x-amz-version-id'] = found.headers['X-Object-Version-Id']
     if found.status_int == 304:
         return Reply(304, {**headers, 'ETag': '"%s"' % etag})
-    # A server-side copy takes this metadata along to an object that is no manifest.
+    # A server-side copy inherits this metadata, but it is not a manifest.
     checksum = stored_checksum(found.headers.get(manifest.CHECKSUM_HEADER)) if is_large(found) else None
     return Reply.xml(document('GetObjectAttributesResponse', in_order(wanted, {
         'ETag': ('ETag', etag),
@@ -48,7 +48,10 @@ def run(bucket: Bucket, call: Call) -> Reply:
 
 
 def _version(bucket: Bucket, call: Call, key: str) -> 'dict[str, str]':
-    """Return the query that asks for the version that the request names."""
+    """Return the query for the version that the request names, {} if it names none.
+
+    Raises InvalidArgument for an empty id, NoSuchVersion if the bucket has no versions.
+    """
     version_id = call.params.get('versionId')
     if version_id is None:
         return {}
@@ -60,10 +63,7 @@ def _version(bucket: Bucket, call: Call, key: str) -> 'dict[str, str]':
 
 
 def _find(bucket: Bucket, call: Call, target: Target) -> Response:
-    """Return Swift's answer of 200 or 304 to a HEAD of the object, judged by the rights of the client.
-
-    Raises the S3 error for any other answer.
-    """
+    """Return Swift's answer to a HEAD with the client's rights and conditions; raise the S3 error unless 200 or 304."""
     def refusal(response: Response) -> 'Exception | None':
         if response.status_int == 412:
             return PreconditionFailed('If-Match' if 'if-match' in call.headers else 'If-Unmodified-Since')
@@ -84,19 +84,26 @@ def _find(bucket: Bucket, call: Call, target: Target) -> Response:
 
 
 def _as_swift_knows(condition: str) -> str:
-    # Of a large object that was not made through S3, s3api shows the ETag with this behind it.
+    """Return an ETag condition, with each ETag that ends in "-N" a second time without that.
+
+    s3api shows the ETag of a large object that was not made through S3 with this ending, which Swift does not know.
+    """
     etags = [normalize_etag(etag) for etag in list_from_csv(condition)]
     return str_to_wsgi(', '.join([condition, *(etag[:-2] for etag in etags if etag.endswith('-N'))]))
 
 
 def _parts(bucket: Bucket, target: Target, wanted: Wanted, found: Response,
            checksum: 'ObjectChecksum | None') -> 'Node | None':
-    """Return ObjectParts; None for an object that has no parts. Parts are shown where they have checksums."""
+    """Return ObjectParts; None for an object without parts. Single parts are shown only if the object has a checksum.
+
+    found: the answer to the HEAD of the object.
+    """
     if not is_large(found):
         return None
     segments = _segments(bucket, target, found)
     upload = Upload(bucket.account, bucket.name, target.object or '', found.headers.get(manifest.UPLOAD_ID_HEADER, ''))
-    # What a link leads to, or a copy of a manifest, was made by an upload of another key.
+    # The target of a link, or a copied manifest, was made by an upload of another key, the rows of whose parts this
+    # client may not be allowed to see.
     if checksum is None or not bucket.made_id(upload.key, upload.id):
         return parts_node(wanted, len(segments), None)
     page = wanted.page(len(segments))
@@ -112,10 +119,13 @@ def _parts(bucket: Bucket, target: Target, wanted: Wanted, found: Response,
 
 
 def _segments(bucket: Bucket, target: Target, found: Response) -> 'list[manifest.Segment]':
-    """Return what the manifest of the object lists. Raises ServiceUnavailable when it was replaced meanwhile."""
+    """Return the segments that the manifest of the object lists. Raises ServiceUnavailable if it is another by now.
+
+    found: the answer to the HEAD of the object.
+    """
     response = bucket.backend.send_as_client('GET', Target(target.container, target.object, {
         **target.query, 'multipart-manifest': 'get'}))
-    # Both are the MD5 of the manifest. What is none may be long.
+    # Both headers have the MD5 of the manifest. Anything else is not read into memory, since it may be long.
     if not is_success(response.status_int) or found.headers.get('X-Manifest-Etag') != response.headers.get(
             'Etag', '').strip('"'):
         drain_and_close(response)

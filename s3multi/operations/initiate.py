@@ -16,7 +16,7 @@ from s3multi.upload.names import NAME_OVERHEAD, Upload
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
-    """Answer InitiateMultipartUploadResult. Creates the segments container when the bucket has none yet."""
+    """Answer InitiateMultipartUploadResult. Creates the segments container if the bucket has none yet."""
     key = call.object_key()
     _check_names(call.bucket, key)
     headers = call.headers if call.s3_acl is None else request_headers.without_acl(call.headers)
@@ -24,13 +24,16 @@ def run(bucket: Bucket, call: Call) -> Reply:
     request_headers.check_acl(headers)
     checksum = checksum_rules.read_choice(call.headers)
     request_headers.check_metadata_size(call.headers)
-    # The proxy that deleted a bucket of this name may have had a faster clock.
+    # Later than the last deletion of a bucket of this name, whose proxy may have had a clock that is ahead: an upload
+    # that seems to have begun before it would count as ended with that bucket.
     began = max(bucket.ticks(), bucket.ended_before + 1)
     upload = Upload(call.account, call.bucket, key, bucket.ids.new(call.account, call.bucket, key, began))
     initiation = _initiation(bucket, call)
     if bucket.ids.hides(call.account, call.bucket, key):
         _note_hidden(bucket)
+    # Written last: the marker makes the upload exist, and nothing that the upload relies on may be missing then.
     if not bucket.records.open_upload(upload, initiation, call.user, checksum):
+        # This is the first upload of the bucket. Later ones need no request for the container.
         _create_container(bucket)
         if not bucket.records.open_upload(upload, initiation, call.user, checksum):
             raise ServiceUnavailable()
@@ -41,13 +44,15 @@ def run(bucket: Bucket, call: Call) -> Reply:
 
 
 def _note_hidden(bucket: Bucket) -> None:
-    # Before the marker is written, or List Multipart Uploads could miss it.
+    """Note that the bucket has an upload whose names lie among the parts of another one (``UploadIds.hides``)."""
+    # Before the marker is written: without the note, List Multipart Uploads skips the parts, and the marker with them.
     _create_container(bucket)
     if not bucket.segments.has_hidden_uploads():
         bucket.segments.note_hidden_uploads()
 
 
 def _create_container(bucket: Bucket) -> None:
+    """Create the segments container. Raises ServiceUnavailable if that has no effect, because of another's clock."""
     if not bucket.segments.create(_policy_index(bucket)):
         bucket.logger.warning('Initiate has to be repeated: the segments container of %s was deleted by a proxy whose '
                               'clock is ahead of the one of this proxy', bucket.name)
@@ -56,8 +61,11 @@ def _create_container(bucket: Bucket) -> None:
 
 
 def _check_names(bucket: str, key: str) -> None:
-    # The names of parts are longer than the key, and Swift limits the names of objects: better refused now than at
-    # the first part.
+    """Raise KeyTooLong or InvalidBucketName if Swift does not allow the names of parts or of the segments container.
+
+    The name of a part is longer than its key, so the key may be too long although S3 allows it. It is refused here,
+    rather than at the first part.
+    """
     allowed = constraints.MAX_OBJECT_NAME_LENGTH - NAME_OVERHEAD
     size = len(key.encode('utf-8'))
     if size > allowed:
@@ -67,7 +75,7 @@ def _check_names(bucket: str, key: str) -> None:
 
 
 def _initiation(bucket: Bucket, call: Call) -> 'dict[str, str]':
-    """Return the headers that the object shall have, as WSGI strings."""
+    """Return the headers of the object to be made, as WSGI strings."""
     kept = {name: str_to_wsgi(call.headers[name]) for name in request_headers.OBJECT_HEADERS if name in call.headers}
     if call.headers.get('content-type'):
         kept['content-type'] = str_to_wsgi(call.headers['content-type'])

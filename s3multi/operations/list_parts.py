@@ -27,8 +27,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
         *people(marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
-        # After an empty page Amazon S3 says 0, with which paginators that do not look at IsTruncated begin anew for
-        # ever: that of the AWS SDK for JavaScript v3 is one. Without the element they end.
+        # After an empty page Amazon S3 sends 0. Paginators that ignore IsTruncated, such as that of the AWS SDK for
+        # JavaScript v3, then begin again for ever. Without the element they end.
         *([('NextPartNumberMarker', str(page[-1].number))] if page else []), ('MaxParts', str(max_parts))]
     if encoding:
         nodes.append(('EncodingType', encoding))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""List Multipart Uploads: the open uploads of a bucket, by key and then by time; with those that stock s3api began.
+"""List Multipart Uploads: the open uploads of a bucket, by key and then by time, those of stock s3api included.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
@@ -29,7 +29,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
         raise InvalidRequest('Key is not expected for the GET method ?uploads subresource')
 
     def belongs(key: str, upload_id: str) -> bool:
-        # The ids of stock s3api do not tell what they are for.
+        # An id of stock s3api does not tell for which key it was made.
         return bucket.made_id(key, upload_id) or is_stock_id(upload_id)
 
     query = UploadsQuery.parse(call.params, belongs)
@@ -40,16 +40,16 @@ class _Listing(Protocol):
     """A container that holds the markers of uploads as ``<key>/<id>``."""
 
     def pages(self, prefix: str, marker: str) -> 'Iterator[list[Row]]':
-        """Yield the rows after ``marker`` that may be markers, page by page, in Swift's order."""
+        """Yield the rows that may be markers, page by page, in Swift's order; those after the name ``marker``."""
 
     def pages_of(self, key: str) -> 'Iterator[list[Row]]':
-        """Yield the rows among which the markers of ``key`` are."""
+        """Yield rows, page by page, among which are all markers of ``key``."""
 
     def key_range(self, key: str) -> 'tuple[str, str]':
-        """Return two names between which all markers of ``key`` lie."""
+        """Return two names between which all markers of ``key`` sort."""
 
     def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterable[OpenUpload]':
-        """Return the uploads that ``rows`` show."""
+        """Return the open uploads whose markers are among ``rows``."""
 
 
 class _OwnUploads:
@@ -59,10 +59,10 @@ class _OwnUploads:
         self._bucket = bucket
 
     def pages(self, prefix: str, marker: str) -> 'Iterator[list[Row]]':
-        """Yield the rows that may be markers; Swift skips the parts of each upload for us."""
+        """Yield the rows that may be markers. With the delimiter, Swift skips the parts of each upload."""
         delimiter = '' if self._bucket.segments.has_hidden_uploads() else PARTS_DELIMITER
         if marker.endswith(PARTS_DELIMITER):
-            # Swift takes a directory that is the marker for one that it has shown before.
+            # Swift does not show a common prefix that equals ``marker``, since it takes it for one already shown.
             marker = marker[:-1]
         for page in self._bucket.segments.rows(prefix, marker, delimiter=delimiter):
             rows: list[Row] = []
@@ -73,7 +73,7 @@ class _OwnUploads:
                 upload = parts_directory(row['subdir'])
                 if upload and self._is_ours(*upload):
                     continue
-                # A key with the delimiter in it: what was folded away there are uploads.
+                # A key has the delimiter in it, so uploads were folded away here.
                 if rows:
                     yield rows
                 rows = []
@@ -85,7 +85,7 @@ class _OwnUploads:
         return self._bucket.segments.rows(key + '/', *self.key_range(key), '/')
 
     def key_range(self, key: str) -> 'tuple[str, str]':
-        # A clock that is a day ahead of ours would be noticed elsewhere first.
+        # Up to a day in the future, for uploads that a proxy began whose clock is ahead.
         return marker_range(key, self._bucket.ticks() + 86400 * 100000)
 
     def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterator[OpenUpload]':
@@ -101,9 +101,9 @@ class _OwnUploads:
 
 
 def _in_order(bucket: Bucket, query: UploadsQuery, user: str) -> Iterator[OpenUpload]:
-    """Yield the open uploads in S3's order, ours and those of stock s3api, from the markers of ``query`` or before.
+    """Yield the open uploads in S3's order, those of stock s3api included. The first may precede the query's markers.
 
-    user: who asks.
+    user: the user who asks, shown as the initiator of uploads of stock s3api.
     """
     listings: list[_Listing] = [_OwnUploads(bucket)]
     if bucket.settings.list_stock_uploads:
@@ -140,17 +140,17 @@ def _if_open(bucket: Bucket, noted: OpenUpload) -> Iterator[OpenUpload]:
 
 
 def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload]:
-    """Yield the open uploads of one container in S3's order, beginning no later than the markers of ``query``.
+    """Yield the open uploads of one container in S3's order. The first may precede the query's markers.
 
-    Swift sorts by ``<key>/<id>`` and so puts the uploads of "a-b" before those of "a" (``keys_sorted_late``). Where
-    the uploads of such a shorter key may lie beyond the page that was read, they are fetched first.
+    Swift sorts by ``<key>/<id>``, and so the uploads of "a-b" before those of "a" (``keys_sorted_late``). If uploads of
+    such a shorter key may lie beyond the page that was read, they are fetched before the page is yielded.
     """
     fetched: set[str] = set()
     last: OpenUpload | None = None
     longest = constraints.MAX_OBJECT_NAME_LENGTH
     if len(query.prefix.encode('utf-8')) > longest:
         return      # no name is as long
-    # Cut to the length of a name, a marker is not after any name that it was before.
+    # Swift refuses a longer marker. Cut, it still sorts before every name that it sorted before.
     marker = query.key_marker.encode('utf-8')[:longest].decode('utf-8', 'ignore')
     for rows in listing.pages(query.prefix, marker):
         found = [upload for upload in listing.open_uploads(rows) if upload.key not in fetched]
@@ -162,7 +162,7 @@ def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload
                        if upload.key == key]
                 found = [upload for upload in found if upload.key != key] + own
         for upload in sorted(found):
-            # Uploads of a key that was fetched now may have come before, from an earlier page.
+            # Some uploads of a key that was fetched only now may have been yielded already, from an earlier page.
             if last is None or last < upload:
                 last = upload
                 yield upload

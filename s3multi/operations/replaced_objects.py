@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Freeing the parts of an object that an S3 request has replaced or removed.
+"""Frees the parts of an object that an S3 request has replaced or deleted.
 
-What is at the key is looked at before the write, and judged behind the answer to it: then the parts go to the queue of
-the object expirer. Whatever fails, or is not certain, leaves parts behind and never takes one that is needed.
+A look at the key before the write names a candidate. After the write has been answered, it is judged whether anybody
+may still need the candidate's parts; if not, they go to the queue of the object expirer. Whatever fails, or is not
+certain, leaves parts to the sweep, and never takes one that is needed.
 """
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +24,11 @@ from s3multi.upload.records import LEASE_SECONDS, ObjectAtKey
 
 @dataclass(frozen=True)
 class Replaced:
-    """An object as it was before a write at its key: the upload that made it, when it was written, and which version
-    it was; None in a bucket without versions."""
+    """A multipart object as it was before a write at its key.
+
+    upload: the one that made it. timestamp: when it was written. version: the id of the version that a DELETE names;
+    None if it names none.
+    """
 
     upload: Upload
     timestamp: Timestamp
@@ -32,23 +36,23 @@ class Replaced:
 
 
 def applies_to(env: 'Mapping[str, Any]', free_replaced_parts: bool) -> bool:
-    """Return whether a request, none that was handed on, is one that s3api makes to replace or delete an object.
+    """Return whether a request is one that s3api makes to replace or delete an object.
 
-    env: its environ, of which clients can set neither the source nor, in an S3 request, the query.
+    env: its environ. Clients can set neither ``swift.source`` nor, in an S3 request, the query.
     """
     if env.get('swift.source') != 'S3' or env['PATH_INFO'].count('/') < 4:
         return False
     if env['REQUEST_METHOD'] == 'PUT':
         return free_replaced_parts
-    # What s3api sends when it has seen that the object is a large one.
+    # s3api sends this query if it has seen that the object is a large one.
     return env['REQUEST_METHOD'] == 'DELETE' and 'multipart-manifest=delete' in env.get('QUERY_STRING', '')
 
 
 def before(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
-    """Look at what a request that this ``applies_to`` is about to replace or delete; return what ``after`` may free.
+    """Return the object that a request is about to replace or delete, if ``after`` may free its parts; else None.
 
-    Changes the query of a DELETE to take the manifest alone, where its parts shall stay or are ours to free. Does not
-    raise.
+    request: one of those that this module ``applies_to``. The query of a DELETE is changed, so that SLO deletes the
+    manifest alone, unless the parts are for SLO to delete. Does not raise.
     """
     if request.method == 'DELETE':
         return _take_over(bucket, key, request)
@@ -58,21 +62,21 @@ def before(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
 
 
 def after(bucket: Bucket, replaced: 'Replaced | None', status: int) -> None:
-    """Free the parts of what the request has replaced, or deleted, if its ``status`` says that it did."""
-    # 202: something newer was there.
+    """Free the parts of ``replaced``, if the ``status`` of the answer says that the request took effect."""
+    # Not before: if the write fails, the object stays, and needs its parts. 202 says that something newer is there.
     if replaced is not None and status in (201, 204):
         free_behind(bucket, replaced)
 
 
 def candidate(bucket: Bucket, key: str, found: ObjectAtKey) -> 'Replaced | None':
-    """Return what a write at the key would replace, which is what was ``found`` there, if its parts may be freed."""
+    """Return the object ``found`` at a key as one whose parts may be freed when it is replaced; None otherwise."""
     if not bucket.settings.free_replaced_parts or _has_versions(bucket):
         return None
     return _ours(bucket, key, found, None)
 
 
 def free_behind(bucket: Bucket, replaced: Replaced) -> None:
-    """Free the parts of an object that was replaced, if nobody can need them, without keeping the client waiting."""
+    """Free the parts of an object that was replaced, if nobody can need them. The client does not wait for it."""
     def free() -> None:
         if _is_over(bucket, replaced.upload) and _is_gone(bucket, replaced):
             bucket.deletion.free(all_attempts(bucket, replaced.upload), bucket.ticks(), 0)
@@ -81,13 +85,15 @@ def free_behind(bucket: Bucket, replaced: Replaced) -> None:
 
 
 def _take_over(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
-    # SLO would delete whatever the manifest lists, and then the manifest.
+    """Do ``before`` for a DELETE."""
+    # SLO would delete whatever the manifest lists, and then the manifest: even if that is a copy of another one, or if
+    # it cannot be deleted in the end.
     version = request.params.get('version-id')
     replaced = None
     if bucket.settings.free_replaced_parts:
         found = _look(bucket, key, version)
-        # Where the look has failed it may be a copied manifest: then parts are left behind. What is no large object any
-        # more, since s3api has looked, SLO would refuse to delete.
+        # The parts of a large object that s3multi has not made are for SLO to delete. Not so if the look has failed: it
+        # may be a copied manifest, so parts are left. Nor if the object is not a large one any more: SLO would refuse.
         if found is not None and (found.is_large or found.is_link) and not (
                 found.upload_id and is_upload_id(found.upload_id)):
             return None
@@ -99,21 +105,21 @@ def _take_over(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
 
 
 def _may_have_uploads(bucket: Bucket) -> bool:
-    """Return whether the bucket may have a container for uploads. Small objects of a bucket without one cost nothing.
-    """
+    """Return whether the bucket may have a segments container. If not, a PUT of an object costs no look at the key."""
     if not is_success(bucket.info['status']):
         return False
     known = bucket.with_uploads.recall(bucket.account, bucket.name)
     if known is None and bucket.with_uploads.works:
-        # For the next one, who does not wait for it either.
+        # Asked for the next request, which does not wait for it either.
         behind(bucket.logger, 'whether %s has uploads is not known' % bucket.name, lambda: bucket.with_uploads.remember(
             bucket.account, bucket.name, bucket.segments.exist()))
     return known is not False
 
 
 def _look(bucket: Bucket, key: str, version: 'str | None') -> 'ObjectAtKey | None':
+    """Return what is at the key, or the version with this id; None if Swift does not tell."""
     try:
-        # Any replica will do: what it says is judged later.
+        # Any replica will do: this only names a candidate, which is judged after the write.
         return bucket.objects.at_key(key, version, newest=False)
     except (S3Error, Timeout) as error:
         bucket.logger.warning('no look at what is replaced: %s', error)
@@ -121,41 +127,44 @@ def _look(bucket: Bucket, key: str, version: 'str | None') -> 'ObjectAtKey | Non
 
 
 def _ours(bucket: Bucket, key: str, found: 'ObjectAtKey | None', version: 'str | None') -> 'Replaced | None':
-    """Return what to free of an object; None unless its upload is one of this very account, bucket and key.
-
-    The object may be a copy of a manifest whose parts belong to another object.
-    """
+    """Return the object ``found`` as one to free; None unless its upload was made for this account, bucket and key."""
+    # A copied manifest has the upload id of the original, and lists its parts. They must not be freed with the copy.
     if found is None or found.upload_id is None or not bucket.made_id(key, found.upload_id):
         return None
     return Replaced(Upload(bucket.account, bucket.name, key, found.upload_id), found.timestamp, version)
 
 
 def _is_over(bucket: Bucket, upload: Upload) -> bool:
-    """Return whether no Complete of an upload that was completed can write a manifest again, but the same one."""
+    """Return whether no Complete can write another manifest of the upload, which was completed."""
+    # While there is a marker a Complete can make the object once more, of the same parts: if a proxy died before it
+    # deleted the marker, and the object was then replaced, the upload is open again.
     if bucket.records.marker(upload) is not None:
         return False
-    # After the marker: whoever passed while there was one had written an intent before.
+    # Read after the marker: each Complete that passed while there was one had written its intent before. Without this
+    # look, or in the other order, one could still write a manifest over the freed parts.
     intent = bucket.records.intent(upload)
     return intent is None or not intent.is_fresh(bucket.now())
 
 
 def _is_gone(bucket: Bucket, replaced: Replaced) -> bool:
-    """Return whether neither the key nor a version of it has the object, for good."""
+    """Return whether the object is neither at the key nor a version of it, and cannot come back."""
     if replaced.version is not None and _has_versions(bucket):
         return _is_no_version(bucket, replaced)
-    # Newer: so the same manifest, written again by a Complete that repeats, changes nothing.
+    # It has to be newer. Then Swift refuses the same manifest, should a Complete that joined another write it late. And
+    # something older is only what a replica shows that has missed both writes.
     found = bucket.objects.at_key(replaced.upload.key)
     if found.upload_id == replaced.upload.id or found.timestamp <= replaced.timestamp:
         return False
-    # After that look: somebody may have begun to keep versions, with this object as the first.
+    # Asked past the cache, and after that look: versions may have been switched on just before the write, which made
+    # the object the first version.
     return not _keeps_versions(bucket.objects.bucket_sysmeta())
 
 
 def _is_no_version(bucket: Bucket, replaced: Replaced) -> bool:
-    """Return whether no version has the object that was deleted.
+    """Return whether no version is left of the upload whose version was deleted.
 
-    Two Completes that overlapped may have left two over the same parts, and so may the end of an object's life
-    without versions; but their times are those of the writes, which the lease keeps close together.
+    Two Completes that overlapped may have left two versions over the same parts. Their times are those of the intents,
+    which lie close together. The null version may be one, too: it was written before the bucket kept versions.
     """
     key, written = replaced.upload.key, replaced.timestamp
     if replaced.version not in (None, 'null'):
@@ -170,5 +179,5 @@ def _has_versions(bucket: Bucket) -> bool:
 
 
 def _keeps_versions(sysmeta: 'dict[str, str]') -> bool:
-    """Return whether the bucket keeps, or once kept, what is overwritten: in either of the ways that Swift has."""
+    """Return whether the bucket keeps, or once kept, what is overwritten, in either of Swift's two ways."""
     return 'versions-location' in sysmeta or is_versioned({'sysmeta': sysmeta})

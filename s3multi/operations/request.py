@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The language of the operations: what a client asks for is a ``Call``, what it is answered a ``Reply``."""
+"""The language of the operations: a ``Call`` is what a client asks for, a ``Reply`` what it is answered."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -13,31 +13,41 @@ if TYPE_CHECKING:
 
 
 class Rights(Protocol):
-    """What the ACLs of S3 let one user do, where they count in place of Swift's (``s3_acl``)."""
+    """The rights of one user by the ACLs of S3, where these count instead of Swift's (``s3_acl = true``)."""
 
     @property
     def user(self) -> str:
-        """The user, named as in ACLs."""
+        """The user's name, as ACLs have it."""
 
     def may(self, permission: str, bucket_sysmeta: Mapping[str, str]) -> bool:
-        """Return whether the user has READ or WRITE on a bucket. bucket_sysmeta: of Swift's container info."""
+        """Return whether the user has a ``permission``, READ or WRITE, on a bucket.
+
+        bucket_sysmeta: the part of that name of Swift's container info.
+        """
 
     def may_read_object(self, headers: Mapping[str, str]) -> bool:
-        """Return whether the user may read the object that Swift answered these headers for."""
+        """Return whether the user may read an object. headers: those of Swift's answer to a GET or HEAD of it."""
 
     def owner_of(self, bucket_sysmeta: Mapping[str, str]) -> str:
-        """Return the id of a bucket's owner, '' when it has none."""
+        """Return the id of a bucket's owner, '' if it has none."""
 
     def object_headers(self, bucket_sysmeta: Mapping[str, str]) -> 'dict[str, str]':
-        """Return the header with the ACL that a new object of this user shall have. Raises InvalidRequest."""
+        """Return the header with the ACL of a new object of this user.
+
+        Raises InvalidRequest if the ACL that is asked for cannot be made, because the bucket has no owner.
+        """
 
 
 @dataclass(frozen=True)
 class Call:
-    """One S3 request. account, bucket, key and params are native text; key is None for a request to the bucket.
+    """One S3 request. All names and values are native text, unless said otherwise.
 
-    content_length: bytes, None when unknown. content_md5: hex, None without the header. metadata: the headers
-    X-Object-Meta-* that Swift will store, as WSGI strings. trans_id: the id of the transaction.
+    key: None for a request to the bucket. params: the query. headers: the client's, names in lower case. user: who
+    asks, named as s3api names owners. location: the URL of the object. content_length: bytes; None if unknown.
+    content_md5: hexadecimal; None without the header. metadata: the headers X-Object-Meta-* that Swift will store, as
+    WSGI strings. trailer: the checksum that follows the body; None without one. verified: whether s3api compares the
+    checksum of the body. s3_acl: the client's rights by the ACLs of S3; None if Swift's count. trans_id: the
+    transaction id.
     """
 
     env: 'WSGIEnvironment' = field(repr=False)
@@ -64,11 +74,11 @@ class Call:
 
     @property
     def upload_id(self) -> str:
-        """The upload id that the request names; '' for none."""
+        """The upload id that the request names; '' if it names none."""
         return self.params.get('uploadId', '')
 
     def object_key(self) -> str:
-        """Return the key. Raises InvalidRequest when the request is for a bucket."""
+        """Return the key. Raises InvalidRequest if the request is for a bucket."""
         if self.key is None:
             raise InvalidRequest('A key must be specified')
         return self.key
@@ -76,7 +86,7 @@ class Call:
 
 @dataclass
 class Reply:
-    """An answer: status, headers and a body, whole or as an iterator of bytes."""
+    """An answer. body: the whole of it, or an iterator if it is not known yet."""
 
     status: int = 200
     headers: 'dict[str, str]' = field(default_factory=dict)

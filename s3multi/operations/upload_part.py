@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upload Part: stream the body into a name that was never used before.
+"""Upload Part: stream the body into an object whose name was never used before.
+
+A row of the listing, once written, then stays true for ever, and no PUT that ends late can change a part under a
+finished object: Complete relies on both (``s3.parts``).
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 """
@@ -20,7 +23,7 @@ from s3multi.upload.names import Upload, attempt_ticks, new_attempt
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
-    """Answer with the part's ETag, once it is stored."""
+    """Answer with the ETag of the part after Swift has stored it, and with its checksum if the client has sent one."""
     upload, number = read_target(bucket, call, 'upload_part')
     length = call.content_length
     if length is None:
@@ -41,7 +44,10 @@ def run(bucket: Bucket, call: Call) -> Reply:
 
 
 def read_target(bucket: Bucket, call: Call, operation: str) -> 'tuple[Upload, int]':
-    """Return upload and part number of a request that writes a part, and refuse what it may not carry."""
+    """Return upload and part number of a request that writes a part. Raises the S3 error for what it may not carry.
+
+    operation: its name in ``request_headers.REFUSED``.
+    """
     if 'uploadId' not in call.params:
         raise InvalidArgument('uploadId', '', 'This operation does not accept a partNumber without an uploadId')
     if 'versionId' in call.params:
@@ -54,33 +60,41 @@ def read_target(bucket: Bucket, call: Call, operation: str) -> 'tuple[Upload, in
 
 
 def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body: PartBody) -> Attempt:
-    """Write a new attempt of part ``number`` and return it.
+    """Store a new attempt to upload part ``number``; return it, its size left out.
 
-    Raises NoSuchUpload when the upload ended meanwhile, EntityTooLarge when the bucket's quota has no room, BadDigest.
+    Raises NoSuchUpload if the upload ended meanwhile, EntityTooLarge if a quota has no room, BadDigest if the body is
+    not the one that was announced, IncompleteBody or RequestTimeout if it broke off.
     """
     if body.error:
         raise body.error
-    # Like Swift, of a length that is not known beforehand: only whether there is any room left.
+    # Where the length is not known beforehand, this asks only whether there is any room left, as Swift does.
     bucket.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
     started = bucket.ticks()
     began = _later_than_before(bucket, upload, number, started)
+    # A name of its own for each attempt. With one name for all, this PUT could replace a part after a Complete has
+    # listed it.
     name = new_attempt(began)
     response = bucket.segments.put_part(upload, number, name, body.headers, body.environ)
     if body.error:
         raise body.error
+    # 202 is no success: something not older has this name, and the bytes were thrown away.
     if response.status_int != 201:
         raise _refusal(call, upload, number, response)
     stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)
+    # The upload was open before the PUT. After a long one it may have ended, and a part of an aborted upload would
+    # take up space until a sweep.
     if bucket.ticks() - started > bucket.settings.marker_recheck_after * 100000:
         _recheck(bucket, upload, stored)
+    # Where the row is late, a Complete finds the part by this hint. Only after the PUT: it must name what is stored.
     bucket.hints.remember(upload, number, name)
     return stored
 
 
 def _later_than_before(bucket: Bucket, upload: Upload, number: int, now: int) -> int:
-    """Return the time for a new attempt, in units of 10 microseconds: now, but after the attempt before, if known.
+    """Return the time for a new attempt: ``now``, or just after the last attempt if that is not older.
 
-    The newest attempt is the part. The one before may have been taken by a proxy whose clock is ahead.
+    Times in units of 10 microseconds. The newest attempt is the part, so this one must be newer, even if the last one
+    was taken by a proxy whose clock is ahead. The hint in memcache tells of that one, if it is there.
     """
     name = bucket.hints.recall(upload, [number]).get(number)
     found = upload.parse_part(name) if name else None
@@ -93,17 +107,19 @@ def _later_than_before(bucket: Bucket, upload: Upload, number: int, now: int) ->
 
 
 def _recheck(bucket: Bucket, upload: Upload, stored: Attempt) -> None:
-    """Raise NoSuchUpload when the upload ended while the part was uploaded."""
+    """Raise NoSuchUpload if the upload has ended, or its Abort has begun, while the part was ``stored``."""
     step, _ = follow(View(upload.id), open_step, reader(bucket, upload))
+    # Aborted for good: nobody lists the attempt, and the Abort may have listed the parts before this one was stored.
     if step is Step.ABORTED:
         bucket.deletion.free([stored], bucket.ticks())
-    # A marker that is gone was completed, perhaps with this very attempt in its list: that one must stay.
+    # In all other cases the attempt stays. Without a marker the upload was completed, and its object may list this very
+    # attempt: to complete it, a client needs only the MD5, not our answer. Under an undecided Abort it may still be.
     if step is not Step.GO_ON:
         raise NoSuchUpload(upload.id)
 
 
 def _refusal(call: Call, upload: Upload, number: int, response: Response) -> Exception:
-    """Return the S3 error for an answer to the PUT of a part. 202 means that it was not stored."""
+    """Return the S3 error for Swift's answer to the PUT of a part that was not stored."""
     status = response.status_int
     if status == 422 and call.content_md5:
         return BadDigest(call.content_md5)

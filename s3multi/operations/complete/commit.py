@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The writes of a Complete, in the order that lets every race, and every proxy that dies, end well.
+"""The writes of a Complete. Their order is such that every race, and the death of a proxy at any point, ends well.
 
-1. With ``verify = head``: SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker: it must
-be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker at T. 6. DELETE the intent at T:
-that it was still ours proves that no other Complete has passed. ``doc/design`` has the reason for each step,
-``upload.decisions`` what follows from what is read.
+1. With ``verify = head`` only, SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker,
+which must be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker just after T. 6. DELETE
+the intent just after T: if it was still ours, no other Complete has passed. The reason for each step stands beside its
+line, that for each read in ``upload.decisions``, and all of them in ``doc/design``.
 """
 import enum
 from collections.abc import Callable, Sequence
@@ -26,15 +26,15 @@ from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
 from s3multi.upload.timestamps import just_after, manifest_timestamp, swift_time
 
-# An intent that another Complete keeps writing and deleting: somebody repeats in a loop.
+# How often a Complete tries to write its intent. It fails as often only if others keep writing and deleting theirs.
 _MAX_ENTRIES = 5
 
 
 class Landing(enum.Enum):
-    """What is at the key after the PUT of the manifest.
+    """What the PUT of the manifest has brought to the key.
 
-    WRITTEN: this manifest, as far as anybody knows. FOUND: the object was there before. BEATEN: the manifest of another
-    list, which has the same time T.
+    WRITTEN: this manifest, or the same one by the Complete that was joined. FOUND: something was there that stays: the
+    object itself, or something newer. BEATEN: another list's manifest was there, with the same time T.
     """
 
     WRITTEN = 'written'
@@ -44,7 +44,7 @@ class Landing(enum.Enum):
 
 @dataclass(frozen=True)
 class Landed:
-    """What the manifest was written with, and what came of it."""
+    """A manifest that was written: under which records, and what it has brought to the key."""
 
     entry: Entry
     landing: Landing
@@ -53,9 +53,9 @@ class Landed:
 
 @dataclass(frozen=True)
 class Committed:
-    """The object that a Complete has made. version_id: in a versioned bucket.
+    """The object that a Complete has made. version_id: None in a bucket without versions.
 
-    may_free: whether parts that were not listed may be deleted, since no rival can have a manifest that lists them.
+    may_free: whether the parts that were not listed may be deleted, because no rival has a manifest that lists them.
     """
 
     version_id: 'str | None'
@@ -63,12 +63,12 @@ class Committed:
 
 
 class Commit:
-    """One Complete on its way to the object, or to the reason why there is none."""
+    """One Complete, from its proof to its object, or to the error that tells why there is none."""
 
     def __init__(self, bucket: Bucket, upload: Upload, digests: ObjectDigests, list_name: str,
                  precondition: Precondition, written: 'Timestamp | None' = None) -> None:
-        """list_name: of the attempts that it lists. written: when what is at the key was written, or deleted, as far as
-        that has been seen.
+        """digests: those of the object to be made. list_name: the name of the list of its attempts. written: when what
+        is at the key was written or deleted, None if nobody has looked.
         """
         self._bucket = bucket
         self._records = bucket.records
@@ -79,10 +79,11 @@ class Commit:
         self._written = written
 
     def run(self, attempts: Sequence[Attempt]) -> Committed:
-        """Make the object of these attempts.
+        """Make the object of these attempts, and return it; also if another Complete with this list has made it.
 
-        Raises NoSuchUpload when another Complete or an Abort won, ServiceUnavailable while that is not certain,
-        ConditionalRequestConflict or NoSuchKey when the key no longer holds what the condition asks for.
+        Raises NoSuchUpload if another list or an Abort has won, ServiceUnavailable while that is not certain,
+        ConditionalRequestConflict or NoSuchKey if the key no longer holds what the condition asks for, EntityTooLarge
+        if a quota has no room, and with ``verify = head`` InvalidPart.
         """
         try:
             landed = (self._write_through_slo(attempts) if self._bucket.settings.verify == 'head'
@@ -94,7 +95,7 @@ class Commit:
         return self._close(landed)
 
     def _write(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
-        # Before the intent, whose lease runs from its timestamp on.
+        # Made before the intent: the lease runs from the intent's timestamp, and a long manifest takes time.
         body = manifest.stored(self._upload, attempts)
         entry = self._enter()
         if isinstance(entry, ObjectAtKey):
@@ -114,8 +115,12 @@ class Commit:
 
     def _land(self, entered: 'Sequence[Entry | ObjectAtKey]',
               write: 'Callable[[], Written | None]') -> 'Landed | ObjectAtKey':
-        """Write the manifest. entered: what the gate has handed out by the time that ``write`` has come to its end."""
+        """Write the manifest by calling ``write``; return what came of it, or the object that was there already.
+
+        entered: has what ``_enter`` returned by the time ``write`` has ended; empty if that was not called.
+        """
         try:
+            # At the T of the intent: a repeat, however late, is the same write. It adds no version and covers nothing.
             written = write()
         except (PreconditionFailed, EntityTooLarge) as refusal:
             if not entered or isinstance(entered[0], ObjectAtKey):
@@ -125,17 +130,19 @@ class Commit:
         if isinstance(entry, ObjectAtKey):
             return entry
         assert written is not None
+        # Not stored: something not older is at the key. A Complete that joined expects that: another writes the same.
         landing = Landing.WRITTEN if written.stored or entry.joined else self._what_is_there()
         return Landed(entry, landing, written.version_id)
 
     def _recognise(self, entry: Entry, refusal: 'PreconditionFailed | EntityTooLarge') -> Landed:
-        """With an object at the key that was not replaced: go on if it is the one to be made, else raise."""
+        """Return that the object was there, if the manifest was refused because of that very object; else raise."""
         if isinstance(refusal, EntityTooLarge):
-            # The bucket may be full of this very object, if the Complete that was joined has written it.
+            # The Complete that was joined may have written the object, and so filled the bucket's quota.
             found = ending.object_of(self._bucket, self._upload, entry.intent.timestamp)
             if not entry.joined or found.upload_id != self._upload.id:
                 raise refusal
             return Landed(entry, Landing.FOUND, found.version_id)
+        # The condition also fails if this upload has its object already, by the Complete that was joined: then it held.
         found = self._bucket.objects.shown(self._upload.key)
         if found.upload_id != self._upload.id:
             raise ConditionalRequestConflict()
@@ -144,38 +151,45 @@ class Commit:
         return Landed(entry, Landing.FOUND, None)
 
     def _what_is_there(self) -> Landing:
-        """With something at the key that is not older: it may be the manifest of another list, at the same time T."""
+        """Return whose object is at the key, where something not older has kept the manifest from being stored."""
+        # It may be the manifest of another list, with the same time T: then that list has won, and needs its parts.
         found = self._bucket.objects.shown(self._upload.key)
         beaten = found.upload_id == self._upload.id and found.etag != self._digests.etag
         return Landing.BEATEN if beaten else Landing.FOUND
 
     def _close(self, landed: Landed) -> Committed:
-        """Take marker and intent away behind the manifest."""
+        """Delete marker and intent after the manifest was written; return the object, or raise if another list won."""
         intent = landed.entry.intent
         if landed.entry.joined and self._bucket.is_versioned:
-            # Two have written the same version, so the link that shows it may be missing.
+            # Where two write the same version, the link that shows it may be missing: the object would not be seen.
             self._bucket.objects.show_version(self._upload, intent.timestamp)
-        # While the marker lives, a Complete whose proxy dies here can be finished by the next request. Once it is
-        # gone no other Complete enters, so every rival there will ever be has written its intent.
+        # After the manifest: while there is a marker, the next request can finish the work of a proxy that dies here.
+        # Before the intent: an Abort that saw a marker and no intent would delete the parts of the object. And without
+        # a marker no other Complete passes, so each rival has written its intent by the time of the next line.
         self._records.delete_marker(self._upload, just_after(intent.timestamp))
+        # Two Completes whose intents were written together may both have passed. If the intent is still ours, nobody
+        # wrote a later one; answered without this proof, the object could be replaced by that of another list.
         won = self._records.delete_intent(self._upload, just_after(intent.timestamp))
-        # After the lease an Abort may have won, where the object was replaced meanwhile.
+        # The intent protects until the lease is over. After that an Abort may have won, if the object was replaced.
         if won and landed.landing is not Landing.BEATEN and intent.is_fresh(self._bucket.now()):
             version_id = landed.version_id
         else:
             version_id = self._earlier().version_id
+        # Without the proof a rival may have an object of the parts that were not listed; with versions even after it.
         return Committed(version_id, won and landed.landing is Landing.WRITTEN and not self._bucket.is_versioned)
 
     def _enter(self) -> 'Entry | ObjectAtKey':
-        """Pass the gate between the proof and the manifest; return what to write with.
+        """Write the intent, or join that of the same list; return the records under which the manifest may be written.
 
-        Returns the object instead where another Complete with the same list has finished the upload.
+        Returns the object instead if another Complete with the same list has finished the upload.
         """
         self._take_turn()
+        # T is later than marker, intent and key: an older manifest would not be seen, older deletes would do nothing.
         seen = [swift_time(self._upload.ticks), *([self._written] if self._written else [])]
         for _ in range(_MAX_ENTRIES):
             now = self._bucket.now()
             own = Intent(self._list_name, manifest_timestamp(self._list_name, now, *seen))
+            # Without an intent an Abort could not know of the manifest, and would delete the parts under it.
             put = self._records.write_intent(self._upload, own)
             if put.newer is not None:
                 seen.append(put.newer)
@@ -184,24 +198,29 @@ class Commit:
             step, view = self._look(own if put.written else None)
             if step in (Step.GO_ON, Step.JOIN):
                 assert isinstance(view.intent, Intent) and isinstance(view.marker, UploadMarker)
-                # If this fails the intent stays: a Complete that has joined it may be about to write.
+                # If this raises, the intent stays: a Complete that has joined it may be about to write the manifest.
                 self._precondition.check_again()
                 return Entry(view.intent, view.marker, step is Step.JOIN)
             if step not in (Step.TRY_AGAIN, Step.REMOVE_INTENT):
                 return self._end(step, view)
             if step is Step.REMOVE_INTENT:
                 assert isinstance(view.intent, Intent)
+                # Just after its own T: an intent that somebody else has written since is later, and stays.
                 self._records.delete_intent(self._upload, just_after(view.intent.timestamp))
         raise self._busy('too many Completes at once')
 
     def _look(self, own: 'Intent | None') -> 'tuple[Step, View]':
-        """Read what there is. own: the intent that was written just now; None where there was one already."""
+        """Read what ``complete_step`` asks for. own: the intent just written; None if there was one already."""
         view = View(self._upload.id, intent=own or UNREAD, own_intent=own is not None)
         return follow(view, lambda seen: complete_step(seen, self._list_name, self._bucket.now()),
                       ending.reader(self._bucket, self._upload))
 
     def _end(self, step: Step, view: View) -> ObjectAtKey:
-        """Return the object where another Complete with the same list has made it; raise the error it is otherwise."""
+        """Return the object if another Complete with the same list has made it, else raise what ``step`` amounts to.
+
+        An own intent stays, whatever the end: it may hide one that was written at the same time by a Complete that has
+        passed, which an Abort or a rival has to see.
+        """
         if step is Step.SETTLE:
             assert isinstance(view.marker, UploadMarker)
             step = ending.settle(self._bucket, self._upload, view.marker)
@@ -217,13 +236,15 @@ class Commit:
                          else 'another Complete is at work')
 
     def _finish(self, view: View) -> ObjectAtKey:
-        """Tidy up behind a Complete whose proxy died after its manifest."""
+        """Do what a Complete left undone that died after its manifest; return the object, or raise if it is another."""
         assert isinstance(view.intent, Intent)
         timestamp = view.intent.timestamp
         if self._bucket.is_versioned:
+            # It may have died between the version and the link that shows it.
             self._bucket.objects.show_version(self._upload, timestamp)
+        # As in ``_close``: the marker first, so that no other Complete passes any more.
         self._records.delete_marker(self._upload, just_after(timestamp))
-        # Before the intent goes: it tells whether another list may still replace the object.
+        # Before the intent is deleted: the look reads which intent is there, and so whether a rival may still write.
         found = self._earlier()
         self._records.delete_intent(self._upload, just_after(timestamp))
         return found
@@ -232,8 +253,9 @@ class Commit:
         return earlier_object(self._bucket, self._upload, self._digests.etag, self._list_name)
 
     def _take_turn(self) -> None:
-        """Be the only conditional Complete at the key, but for one with the same list, which can be joined."""
+        """Raise ConditionalRequestConflict if another conditional Complete is at work at the key."""
         if not self._precondition.begin():
+            # One with this list can be joined: that ends in one object, as if it had been asked for once.
             intent = self._records.intent(self._upload)
             if intent is None or intent.list_name != self._list_name:
                 raise ConditionalRequestConflict()
@@ -250,13 +272,13 @@ class Commit:
 
 
 def earlier_object(bucket: Bucket, upload: Upload, etag: str, list_name: 'str | None') -> ObjectAtKey:
-    """With the marker gone: return the object if it is what a Complete of this ``etag`` would make.
+    """Return the object at the key if it is the one that a Complete of this list would make. The marker must be gone.
 
-    list_name: None when its parts are not known. Raises NoSuchUpload if it is another, ServiceUnavailable while a
-    Complete with another list may still replace it.
+    etag: that of the object. list_name: None if the attempts of the list are not known. Raises NoSuchUpload if another
+    object is there or none, ServiceUnavailable while a Complete with another list may still replace it.
     """
     def read(step: Step, _view: View) -> 'Intent | ObjectAtKey | None':
-        # What clients see, not a version that was replaced since.
+        # What clients see: a version that was replaced since is no success to tell of.
         return bucket.records.intent(upload) if step is Step.READ_INTENT else bucket.objects.shown(upload.key)
 
     step, view = follow(View(upload.id), lambda seen: repeat_step(seen, etag, list_name, bucket.now()), read)
@@ -269,6 +291,6 @@ def earlier_object(bucket: Bucket, upload: Upload, etag: str, list_name: 'str | 
 
 
 def busy(bucket: Bucket, upload: Upload, reason: str) -> ServiceUnavailable:
-    """Log why a Complete has to be repeated, and return the error that says so."""
+    """Log why a Complete has to be repeated, and return the error that tells the client to."""
     bucket.logger.info('Complete of upload %s has to be repeated: %s', upload.id, reason)
     return ServiceUnavailable()

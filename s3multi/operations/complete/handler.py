@@ -28,16 +28,18 @@ from s3multi.storage.concurrency import FAILURES, Later, spawn
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MOST_AHEAD_SECONDS, ObjectAtKey, list_name
 
-# So many deletions take about as long as the Complete itself. A client waits for its object, not for these.
+# This many deletions take about as long as the Complete itself; more go to the object expirer. A client waits for its
+# object, not for these.
 _FREED_BEFORE_ANSWER = 5
 
 Look = Callable[[], ObjectAtKey]
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
-    """Answer CompleteMultipartUploadResult; with white space in front when Swift takes long.
+    """Answer CompleteMultipartUploadResult, with white space in front of it if Swift takes long.
 
-    Whatever the list can be refused for is answered with its own status, before anything is written.
+    Every fault of the list is answered with its own status and before anything is written, so a refused Complete leaves
+    the upload as it was.
     """
     upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported('complete', call.headers)
@@ -92,31 +94,34 @@ def _read_body(call: Call) -> bytes:
 
 
 def _check_quota(bucket: Bucket, upload: Upload, proof: Proof, etag: str) -> None:
+    """Raise EntityTooLarge if the quota of the bucket has no room for the object, which has this ``etag``."""
     try:
         bucket.check_object_quota(upload, sum(part.size for part in proof.attempts))
     except EntityTooLarge:
-        # An object that is there already is counted already: an earlier Complete has only not come to its end.
+        # The object may be there already, and be counted: then an earlier Complete has only not come to its end.
         found = bucket.objects.shown(upload.key)
         if (found.upload_id, found.etag) != (upload.id, etag):
             raise
 
 
 def _begin_look(bucket: Bucket, upload: Upload, precondition: Precondition) -> Look:
-    """Return what tells what is at the key, having begun to ask, unless Swift compares. Then that may be known soon."""
+    """Return a function that returns what is at the key. Unless Swift compares, the HEAD is sent at once."""
     ask = partial(bucket.objects.at_key, upload.key)
-    # The client need not wait for it after the listing.
+    # Sent at once, it runs beside the listing, and the client does not wait for it. Where Swift compares, the condition
+    # is looked at first, and that mostly tells as much.
     return ask if precondition.compare is Compare.SWIFT else Later(bucket.logger, ask).result
 
 
 def _look_at_key(bucket: Bucket, upload: Upload, precondition: Precondition, compared: 'Timestamp | None',
                  look: Look) -> 'tuple[Replaced | None, Timestamp]':
-    """Return what the object will replace, if its parts are to be freed then, and when that was written or deleted.
+    """Return the object whose parts may be freed when it is replaced, and when what is at the key was written.
 
-    compared: when what the condition was compared with was written or deleted. Raises ServiceUnavailable when what is
-    there was written so far ahead of this proxy's clock that the object cannot be newer.
+    compared: the time at which the condition found the key written or deleted; None if it was not looked at. The time
+    that is returned is likewise that of a deletion, if there is no object. Raises ServiceUnavailable if it is so far
+    ahead of this proxy's clock that the object to be made cannot be newer.
     """
     if precondition.compare is Compare.SWIFT and compared is not None:
-        # Nothing is replaced where there may be nothing, and its deletion has been seen.
+        # The condition was that there is no object, and the time of its deletion is known.
         replaced, written, own = None, compared, False
     else:
         found = look()
@@ -132,7 +137,7 @@ def _look_at_key(bucket: Bucket, upload: Upload, precondition: Precondition, com
 
 def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: ObjectDigests,
             precondition: Precondition, compared: 'Timestamp | None', look: Look) -> Reply:
-    """Write the object and return the reply, an error document included: the status may be gone by then."""
+    """Write the object and return the reply. An error becomes a reply too, since the status may have been sent."""
     try:
         replaced, written = _look_at_key(bucket, upload, precondition, compared, look)
         name = list_name(digests.etag, (part.name for part in proof.attempts))
@@ -154,7 +159,7 @@ def _free_others(bucket: Bucket, upload: Upload, proof: Proof) -> None:
     try:
         bucket.deletion.free(proof.others, bucket.ticks(), _FREED_BEFORE_ANSWER)
     except S3Error as error:
-        # The object is there: what is left over costs space, not correctness.
+        # The object is there. Parts that are left take up space, and the sweep frees them.
         bucket.logger.warning('not all unlisted parts of upload %s could be deleted: %s', upload.id, error)
 
 

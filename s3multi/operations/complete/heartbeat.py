@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""White space on slow answers, as Amazon S3 sends it while a Complete is at work.
+"""White space in slow answers, as Amazon S3 sends it while a Complete is at work.
 
-Until the first white space the answer can still have its real status. After it the status is 200, and an error is
-told by the document alone: SDKs look for the root ``Error`` in it.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+
+Until the first white space the answer can still have its real status. From then on the status is 200, and only the
+document tells of an error: SDKs look for the root element ``Error``.
 """
 from collections.abc import Iterator
 
@@ -14,9 +16,10 @@ from s3multi.s3.documents import CONTENT_TYPE, DECLARATION
 
 
 def answer(worker: GreenThread, interval: float) -> Reply:
-    """Return the reply that ``worker`` ends with; if it takes longer than ``interval`` seconds, one that waits for it.
+    """Return the result of ``worker``; if it takes longer than ``interval`` seconds, a reply that waits for it.
 
-    ``worker`` must not raise. It goes on when the client hangs up: a repeat of the request then finds its result.
+    worker: a green thread that returns a ``Reply`` and does not raise. interval: also the time between two blanks.
+    If the client hangs up, the worker goes on: what it has begun must be finished, and a repeat finds its result.
     """
     reply = _result(worker, interval)
     if reply is not None:
@@ -25,7 +28,7 @@ def answer(worker: GreenThread, interval: float) -> Reply:
 
 
 def _white_space(worker: GreenThread, interval: float) -> Iterator[bytes]:
-    # XML wants its declaration in front of everything, white space included.
+    # In XML nothing may stand before the declaration, not even white space.
     yield DECLARATION
     reply = _result(worker, interval)
     while reply is None:

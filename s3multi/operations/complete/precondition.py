@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The condition of a Complete, looked at before anything is written and again just before the manifest.
+"""The condition of a Complete (If-Match, If-None-Match): checked before anything is written, and before the manifest.
 
-Swift compares at the write itself with ``If-None-Match: *`` alone, and not in buckets with versions: there is always
-something at the key, if only the link to a delete marker. Everything else is a question just before.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+
+At the write itself Swift compares only ``If-None-Match: *``, and it cannot do so in a bucket with versions, where
+something is always at the key, if only the link to a delete marker. Every other condition is checked with a HEAD just
+before the write.
 """
 from swift.common.utils import Timestamp
 
@@ -13,7 +16,7 @@ from s3multi.upload.names import Upload
 
 
 class Precondition:
-    """What has to hold at the key when one Complete writes its manifest; nothing without a condition."""
+    """The condition that has to hold at the key when one Complete writes its manifest, if the client has sent any."""
 
     def __init__(self, bucket: Bucket, upload: Upload, condition: 'Condition | None') -> None:
         self._bucket = bucket
@@ -23,7 +26,7 @@ class Precondition:
 
     @property
     def compare(self) -> Compare:
-        """Who compares when the manifest is written."""
+        """Who compares just before, or at, the PUT of the manifest."""
         if self._condition is None:
             return Compare.NOBODY
         if self._condition.etag is None and not self._bucket.is_versioned:
@@ -31,38 +34,45 @@ class Precondition:
         return Compare.WE
 
     def check(self) -> 'Timestamp | None':
-        """Look at the key, unless this very upload made its object: then its Complete is a repeat.
+        """Compare the object at the key. Raises PreconditionFailed or NoSuchKey (``Condition.check``).
 
-        Returns when what it compared with was written, or deleted; None where it compared with nothing. Raises
-        PreconditionFailed or NoSuchKey.
+        Returns when that object was written or, if there is none, deleted; None if nothing was compared.
         """
         if self._condition is None:
             return None
         found = self._bucket.objects.shown(self._upload.key)
+        # The object is this upload's own, so the Complete is a repeat: the condition held, and the object is why it no
+        # longer does. A comparison would answer 412 to a client whose first answer was lost.
         if found.upload_id == self._upload.id:
             return None
         self._condition.check(self._upload.key, found.etag)
         return found.timestamp
 
     def begin(self) -> bool:
-        """Keep other conditional Completes from the key until ``leave``; False when one is at it already."""
+        """Keep other conditional Completes from the key until ``leave``; return False if one is at work there already.
+
+        This is a note in memcache, and no proof.
+        """
+        # Without it two Completes could both find the condition kept, and one would replace the other's new object.
         if self._condition is not None:
             self._noted = self._bucket.conditional_writes.begin(self._upload)
             return self._noted
         return True
 
     def check_again(self) -> None:
-        """Look once more, just before the manifest is written, unless Swift does.
+        """Compare once more, just before the manifest is written, unless Swift compares.
 
-        Raises ConditionalRequestConflict or NoSuchKey for what was written or deleted since ``check``.
+        Raises ConditionalRequestConflict or NoSuchKey if the condition does not hold any more.
         """
         if self.compare is Compare.WE:
             try:
+                # Without this look, whatever was written since the first one would be replaced unseen: proving the
+                # parts with ``verify = head`` and the intent takes time.
                 self.check()
             except PreconditionFailed:
                 raise ConditionalRequestConflict() from None
 
     def leave(self) -> None:
-        """Let others at the key."""
+        """Let other conditional Completes to the key again."""
         if self._noted:
             self._bucket.conditional_writes.end(self._upload)

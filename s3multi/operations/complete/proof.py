@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The proof of a Complete: that Swift holds every part the client lists. Reads only, so a refusal changes nothing.
+"""The proof of a Complete: Swift holds every part that the client lists. Only reads, so a refusal changes nothing.
 
-Rows of the listing prove what they show (``parts``). A row that is missing proves nothing: the attempt that Upload
-Part left a hint of is asked for by name, the listing is read again, and only then is the part taken to be missing.
+A row of the listing proves what it shows (``s3.parts``). A row that is missing proves nothing, since it may be late: so
+the attempt of which Upload Part has left a hint in memcache is asked for by name, and the listing is read again. Only
+then does the part count as missing.
 """
 import time
 from collections.abc import Mapping, Sequence
@@ -27,9 +28,9 @@ _SECONDS_BETWEEN_LISTINGS = 0.5
 
 @dataclass(frozen=True)
 class Proof:
-    """attempts: one for each listed part, in order. others: every other stored attempt that was seen.
+    """What was proven. attempts: one for each listed part, in order. others: all other stored attempts that were seen.
 
-    checksum: what Initiate chose.
+    checksum: the algorithm and type that Initiate chose; None if it chose none.
     """
 
     attempts: 'list[Attempt]'
@@ -38,15 +39,18 @@ class Proof:
 
 
 def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof | None':
-    """Return the proof; None when the upload has ended already, so that its object has to tell what it is.
+    """Return the proof; None if the upload was completed already, so that its object tells what to answer.
 
-    Raises NoSuchUpload when it was aborted, else InvalidPart for the first listed part that cannot be proven.
+    Raises NoSuchUpload if the upload was aborted, InvalidPart for the first listed part that cannot be proven, and
+    ServiceUnavailable if the clocks leave open which attempt is the newest, or an Abort is undecided.
     """
     seen: dict[str, Attempt] = {}
     try:
         return _prove(bucket, upload, listed, seen)
     except InvalidPart as refusal:
-        # Who took a part last says so in the cache, whatever the clocks.
+        # The refusal depends on which attempt is the newest, and the time of one is ahead of this clock. The hint is of
+        # the attempt that was stored last, whatever the clocks say; without it the order is not known, and InvalidPart
+        # would send a client away for good whose list is right.
         ahead = outrun(listed, seen.values(), bucket.ticks())
         hints = bucket.hints.recall(upload, [newest.number for newest in ahead])
         doubts = [newest for newest in ahead if hints.get(newest.number) != newest.name]
@@ -61,6 +65,7 @@ def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof |
 def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]') -> 'Proof | None':
     # Begun before the listing: what a client sends again while its Complete is under way does not count any more.
     hints = Later(bucket.logger, partial(bucket.hints.recall, upload, [ref.number for ref in listed]))
+    # One listing brings the attempts and the marker, so a Complete of an open upload costs no HEAD here.
     listed_marker = _read_listing(bucket, upload, seen)
     # Of a part that was sent again the row may be late, and the one before it must not be taken for the part.
     _add_late(bucket, upload, hints.result(), seen)
@@ -71,6 +76,9 @@ def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dic
     except InvalidPart as error:
         refusal = error
     checksum = listed_marker.checksum
+    # Before any refusal the marker itself is read: the parts of an upload that has ended may be gone, and then the
+    # answer is NoSuchUpload, or 200 to a repeat, and not InvalidPart. Also if its row is late, and before an intent: a
+    # repeated Complete would otherwise leave one behind.
     if refusal or judgement.missing or listed_marker.state is None:
         marker = open_marker(bucket, upload)
         if marker is None:
@@ -86,9 +94,10 @@ def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dic
 
 
 def _read_listing(bucket: Bucket, upload: Upload, seen: 'dict[str, Attempt]') -> MarkerType:
-    """Add the attempts that the listing shows to ``seen``; return what it shows of the marker if that is open.
+    """Add the attempts that the listing shows to ``seen``; return the type of the marker if that is shown as open.
 
-    Rows are only ever added: what another replica of the listing has shown before stays true.
+    Returns an empty type if not. Nothing is removed from ``seen``: what another replica of the listing has shown before
+    stays true, because no attempt is written twice, and parts are deleted only when the upload has ended.
     """
     found = MarkerType()
     for page in bucket.segments.rows(prefix=upload.marker, end_marker=upload.parts_end):
@@ -104,14 +113,17 @@ def _read_listing(bucket: Bucket, upload: Upload, seen: 'dict[str, Attempt]') ->
 
 def _ask_further(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]',
                  judgement: Judgement) -> Judgement:
-    """Look for missing parts until all are found, or a hint shows that they are not there, or patience ends."""
+    """Return a judgement with nothing missing, or raise InvalidPart for the first part that is.
+
+    Asks for the attempts that hints name, and lists again for up to ``missing_part_patience`` seconds.
+    """
     deadline = time.monotonic() + bucket.settings.missing_part_patience
     while True:
         unhinted = _follow_hints(bucket, upload, judgement.missing, seen)
         judgement = judge(listed, seen.values(), upload.id)
         if not judgement.missing:
             return judgement
-        # Where the newest attempt is known and is not what the client lists, waiting cannot help.
+        # If each part has a hint, its newest attempt is known and is not the one that the client lists: no use to wait.
         if not unhinted or time.monotonic() >= deadline:
             raise InvalidPart(upload.id, judgement.missing[0].number, judgement.missing[0].sent)
         eventlet.sleep(min(_SECONDS_BETWEEN_LISTINGS, max(0.0, deadline - time.monotonic())))
@@ -123,12 +135,16 @@ def _ask_further(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen
 
 def _follow_hints(bucket: Bucket, upload: Upload, refs: Sequence[PartRef],
                   seen: 'dict[str, Attempt]') -> 'list[PartRef]':
-    """Ask for the attempts that hints name; add what is there to ``seen``. Return the parts without a hint."""
+    """Ask for the attempts that hints name, and add those that are there to ``seen``.
+
+    Returns the parts of which the attempt that the hint names is not known even now.
+    """
     hints = bucket.hints.recall(upload, [ref.number for ref in refs])
     _add_late(bucket, upload, hints, seen)
     return [ref for ref in refs if hints.get(ref.number) not in seen]
 
 
 def _add_late(bucket: Bucket, upload: Upload, hints: 'Mapping[int, str]', seen: 'dict[str, Attempt]') -> None:
+    # A HEAD of the newest replica, and not the hint, proves an attempt: memcache may hold anything.
     for attempt in late_attempts(bucket, upload, hints.values(), seen):
         seen[attempt.name] = attempt
