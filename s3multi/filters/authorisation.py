@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a client may ask for a multipart operation: judged once, by its own right on the bucket.
+"""Whether a client may ask for an operation: judged once, by its rights on the bucket.
 
-Everything after that is asked with the operator's rights, since no client has any on the segments container.
+What follows is done with the operator's rights, since no client has any on the segments container.
 """
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 
 def authorize(bucket: Bucket, call: Call) -> 'WSGIApplication | None':
-    """Judge the client's right on the bucket: to read it for GET and HEAD, else to write it.
+    """Judge the client's rights on the bucket: to read it for GET and HEAD, to write it for all else.
 
-    Returns the answer of the auth filter that denies it. Raises AccessDenied without an auth filter, and when the ACL
-    of S3 denies it or the client expects another owner; NoSuchBucket only to clients that may know it.
+    Returns the auth filter's answer if that denies it, else None. Raises AccessDenied if there is no auth filter, if
+    the ACL of S3 denies it, or if the client expects another owner; ServiceUnavailable if Swift does not tell whether
+    there is a bucket; NoSuchBucket if there is none, which only clients learn that may know it.
     """
     judge = call.env.get('swift.authorize')
+    # Without an auth filter nobody has judged the client, and the operations use the operator's rights.
     if judge is None:
         raise AccessDenied()
     request = Request(call.env)
@@ -33,12 +35,13 @@ def authorize(bucket: Bucket, call: Call) -> 'WSGIApplication | None':
     denied: WSGIApplication | None = judge(request)
     if denied is not None:
         return denied
+    # Not before the client was judged: otherwise everybody could find out which buckets there are.
     status = bucket.info['status']
     if status == 404 or status == 0 and bucket.backend.account_is_missing():
         raise NoSuchBucket(bucket.name)
     if not is_success(status):
         raise ServiceUnavailable()
-    # An operation that reads an object asks for the object's own ACL.
+    # An operation that reads an object is judged by the object's own ACL, when that is read.
     if (call.s3_acl is not None and not reads_an_object(call)
             and not call.s3_acl.may('READ' if reads else 'WRITE', bucket.info['sysmeta'])):
         raise AccessDenied()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one filter leaves for the other in the environ, under keys that no client can set.
+"""What the filters s3api and s3multi leave for each other in the environ, under keys that no client can set.
 
-The filter ``s3api`` parses and checks the S3 request and leaves a ``Handoff``. Auth filters in between turn the access
-key in the path into the account. The filter ``s3multi`` makes a ``Call`` of both, and an answer of the ``Reply``.
+The filter s3api parses and checks the S3 request, and leaves a ``Handoff``. Auth filters in between put the account in
+place of the access key in the path. The filter s3multi makes a ``Call`` of both, and an answer of the ``Reply``.
 """
 import base64
 from collections.abc import Iterable, Mapping
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 HANDOFF = 's3multi.handoff'
-# Where s3api leaves the name of a bucket that an S3 request deletes (a WSGI string).
+# Here s3api leaves the name of the bucket that an S3 request deletes (a WSGI string).
 DELETED_BUCKET = 's3multi.deleted_bucket'
-# Where it leaves a ``Reading``.
+# Here s3api leaves a ``Reading``.
 READING = 's3multi.reading'
 
 
 @dataclass
 class Reading:
-    """A GET or HEAD that s3api answers of an object's part, or to a client who wants the checksum.
+    """A GET or HEAD that s3api answers, and that asks for a part of an object or for its checksum.
 
-    The rest is set by the filter. headers: of the checksum, for the front to add to the answer. status: Swift's.
-    parts_count: how many parts Swift says there are; None for an object without.
+    wants_checksum: set by s3api. The filter s3multi sets the rest, from Swift's answer. headers: those of the checksum,
+    for s3api to add. status: Swift's. parts_count: the number of parts that Swift tells; None for an object without.
     """
 
     wants_checksum: bool
@@ -41,19 +41,21 @@ class Reading:
 
     @property
     def is_of_no_bytes(self) -> bool:
-        """Whether Swift found an empty part: no range names its bytes, so SLO then announces those of the whole."""
+        """Whether Swift has found an empty part. No range can name that, so SLO announces the bytes of the whole."""
         return self.status == 200 and self.parts_count is not None
 
 
 @dataclass
 class Handoff:
-    """What the front knows of a request and Swift's environ no longer tells.
+    """What s3api knows of a request and the environ of the request for Swift does not tell.
 
-    params: the query, as it was signed. headers: the client's, names in lower case. access_key: who signed.
-    location: the URL of the object. trailer: the checksum that comes behind the body. verified: whether the front
-    compares the checksum of a body. s3_acl: the client's rights where the ACLs of S3 count, and Swift's authorisation
-    lets everything pass; else None. answered: set by the filter, so that the front can tell its answers from a denial
-    on the way. cors: set by the filter, the headers that let a script in a browser read the answer, whoever gives it.
+    params: the query, as it was signed. headers: the client's, names in lower case. access_key: that of the signature.
+    location: the URL of the object. trailer: the checksum that follows the body; None without one. verified: whether
+    s3api compares the checksum of the body. s3_acl: the client's rights by the ACLs of S3, where these count and
+    Swift's authorisation lets everything pass; else None.
+
+    The filter s3multi sets the rest. answered: True on an answer of its own; s3api takes any other for a denial. cors:
+    the headers that let a script in a browser read the answer, whoever gives it.
     """
 
     params: Mapping[str, str]
@@ -68,21 +70,20 @@ class Handoff:
 
 
 def names_of(env: 'WSGIEnvironment') -> 'tuple[str, str, str | None]':
-    """Return account, bucket and key of a request in native text; the key is None where it has none.
+    """Return account, bucket and key of a request in native text; the key is None in a request for a bucket.
 
-    Raises InvalidURI when bucket or key are no text.
+    Raises InvalidURI if bucket or key are not text (UTF-8 without NUL), ValueError in a request for an account.
     """
     request = Request(env)
     _, account, bucket, key = split_path(request.path_info, 3, 4, True)
     for name in (bucket, key or ''):
-        # Swift's names are UTF-8 without NUL.
         if not _is_text(wsgi_to_str(name)):
             raise InvalidURI(request.path)
     return wsgi_to_str(account), wsgi_to_str(bucket), wsgi_to_str(key) if key else None
 
 
 def read_call(env: 'WSGIEnvironment') -> Call:
-    """Return the request the front handed on. Raises InvalidURI when bucket or key are no text."""
+    """Return the request that s3api has handed on. Raises InvalidURI if bucket or key are not text."""
     handoff: Handoff = env[HANDOFF]
     request = Request(env)
     account, bucket, key = names_of(env)
@@ -98,14 +99,14 @@ def read_call(env: 'WSGIEnvironment') -> Call:
 
 
 def check_params(call: Call) -> None:
-    """Raise InvalidArgument for a parameter that is no text."""
+    """Raise InvalidArgument if a query parameter is not text, since Swift could not be asked for it."""
     for name, value in call.params.items():
         if not _is_text(value):
             raise InvalidArgument(name, value)
 
 
 def send(reply: Reply, env: 'WSGIEnvironment', start_response: 'StartResponse') -> Iterable[bytes]:
-    """Answer with ``reply``, and tell the front that it is ours."""
+    """Answer with ``reply``, and tell s3api that s3multi has answered."""
     env[HANDOFF].answered = True
     fields: dict[str, Any] = {'status': reply.status, 'headers': reply.headers}
     if isinstance(reply.body, bytes):
@@ -119,18 +120,18 @@ def send(reply: Reply, env: 'WSGIEnvironment', start_response: 'StartResponse') 
 
 
 def _content_md5(headers: Mapping[str, str]) -> 'str | None':
-    # Not the Etag header that s3api makes of it: a client can send one of those too.
+    # Read from Content-MD5, not from the Etag header that s3api makes of it: a client can send that header too.
     text = headers.get('content-md5', '').strip()
     return base64.b64decode(text).hex() if text else None
 
 
 def _is_text(value: str) -> bool:
-    # wsgi_to_str keeps bytes that are no UTF-8 as lone surrogates.
+    # wsgi_to_str turns bytes that are not UTF-8 into lone surrogates.
     return '\0' not in value and not any('\ud800' <= char <= '\udfff' for char in value)
 
 
 def _user_of(env: 'WSGIEnvironment', handoff: Handoff) -> str:
-    # As s3api names its users: Keystone's project and name, tempauth's access key.
+    """Return the user as s3api names it: Keystone's project and user name, or the access key."""
     if handoff.s3_acl is not None:
         return handoff.s3_acl.user
     if 'HTTP_X_USER_NAME' in env:
@@ -140,7 +141,7 @@ def _user_of(env: 'WSGIEnvironment', handoff: Handoff) -> str:
 
 
 def _name_text(name: str) -> str:
-    # s3token puts the names of Keystone into the environ as they are; other filters put WSGI strings.
+    # s3token puts Keystone's names into the environ as they are, other filters as WSGI strings.
     try:
         return name.encode('latin-1').decode('utf-8')
     except UnicodeError:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which operation a multipart request asks for, by its method and query."""
+"""Which operation a request asks for, by its method and query.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+"""
 from collections.abc import Callable, Mapping
 
 from s3multi.operations import abort, copy_part, get_attributes, initiate, list_parts, list_uploads, upload_part
@@ -11,7 +14,7 @@ from s3multi.s3.errors import MethodNotAllowed
 
 Operation = Callable[[Bucket, Call], Reply]
 
-# Query parameter, name of the resource in errors, and the operation of each method.
+# The query parameter, the name of the resource in errors, and the operation for each method.
 ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
     ('uploadId', 'UPLOAD', {'GET': list_parts.run, 'POST': complete.run, 'DELETE': abort.run}),
     ('uploads', 'UPLOADS', {'GET': list_uploads.run, 'POST': initiate.run}),
@@ -20,7 +23,7 @@ ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
 
 
 def route(call: Call) -> Operation:
-    """Return the operation that ``call`` asks for. Raises MethodNotAllowed when there is none."""
+    """Return the operation that ``call`` asks for. Raises MethodNotAllowed if there is none."""
     if call.method == 'PUT' and 'partNumber' in call.params:
         return copy_part.run if COPY_SOURCE in call.headers else upload_part.run
     for parameter, resource, methods in ROUTES:
@@ -32,7 +35,7 @@ def route(call: Call) -> Operation:
 
 
 def reads_an_object(call: Call) -> bool:
-    """Return whether the operation judges by the ACL of an object, and not by that of the bucket."""
+    """Return whether the operation of ``call`` judges the client by the ACL of an object, not by that of the bucket."""
     try:
         return route(call) is get_attributes.run
     except MethodNotAllowed:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The filter ``egg:s3multi#s3api``: Swift's own s3api, which hands multipart requests on to s3multi.
+"""The filter ``egg:s3multi#s3api``: Swift's own s3api, which hands multipart requests on to the filter s3multi.
 
-What belongs to an upload that stock s3api began is answered by Swift's own controllers, as it would be there.
-Signatures, presigned URLs, aws-chunked bodies, checksums of the payload and everything that is no multipart request
-stay Swift's. Options and place in the pipeline are those of ``egg:swift#s3api``. Beside ``bucket_view`` and
-``s3_acl``, alone knows s3api.
+Swift's code still does all the rest: signatures, presigned URLs, aws-chunked bodies, checksums of the payload, every
+other request, and also the requests for uploads that stock s3api began. Options and place in the pipeline are those of
+``egg:swift#s3api``. Only this module, ``hidden_containers`` and ``s3_acl`` import Swift's s3api.
 """
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,12 +31,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _MULTIPART = (PartController, UploadController, UploadsController)
-# Where Keystone's filters leave the name of a user, and s3api reads it, whichever auth filter there is.
+# Keystone's filters leave the name of a user here. s3api reads it, whichever auth filter there is.
 _NAMES = ('HTTP_X_USER_NAME', 'HTTP_X_TENANT_NAME', 'HTTP_X_PROJECT_NAME')
 
 
 class _Unnamed(s3api.ListingEtagMiddleware):
-    """What s3api sends requests to. Who signed one is for the auth filters to say, never for a header of the client."""
+    """The filter to which s3api sends requests. Removes the user's name that a client may have sent in a header.
+
+    Only the auth filters may say who has signed a request: s3api would believe the header.
+    """
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         if 's3api.auth_details' in env:
@@ -48,21 +50,21 @@ class _Unnamed(s3api.ListingEtagMiddleware):
 
 
 class S3MultiFront(BucketView):
-    """Swift's S3 API, with multipart requests handed on through the pipeline to the s3multi filter."""
+    """Swift's s3api, with multipart requests handed on through the pipeline to the filter s3multi."""
 
     def __init__(self, app: 'WSGIApplication', conf: Mapping[str, str]) -> None:
         super().__init__(app, conf)
         self._settings = load_front(conf)
 
     def handle_request(self, req: Any) -> Response:
-        """Answer an S3 request that s3api has parsed; ``req`` is its ``S3Request``."""
+        """Answer an S3 request that s3api has parsed. req: an ``S3Request``. Raises ``ErrorResponse``."""
         check_bucket(req)
         if not _is_handed_on(req) or self._is_for_stock(req):
             return self._pass(req)
-        # The server looks at this on the environ that it made itself, so it cannot wait for the answer: with it,
-        # white space of a slow answer is sent at once.
+        # Has the server send the white space of a slow answer at once. Set here, because the server looks only at the
+        # environ that it has made itself.
         req.environ['eventlet.minimum_write_chunk_size'] = 0
-        # Lists that are shared with the copy of the environ below.
+        # The request that is handed on has a copy of the environ, which shares this list: so what it logs is seen.
         req.environ.setdefault('swift.log_info', [])
         handoff = Handoff(
             params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
@@ -78,40 +80,41 @@ class S3MultiFront(BucketView):
         return response
 
     def _hand_on(self, req: Any, handoff: Handoff) -> Response:
-        """Return the answer of the pipeline, or raise the ``ErrorResponse`` that it amounts to."""
+        """Return the answer of the filter s3multi; raise ``ErrorResponse`` for a denial, and for any other answer."""
         request = req.to_swift_req(req.method, req.container_name, req.object_name, headers={})
-        # Nobody but s3multi may read the source of a copy, and its Content-Length is still that of the request.
+        # s3multi alone reads the source of a copy. A copy filter on the way would take the request for its own.
         request.environ.pop('HTTP_X_COPY_FROM', None)
         request.environ[HANDOFF] = handoff
         try:
             with _read_errors(req):
                 response = request.get_response(self.app)
         finally:
-            # What auth made of the access key, as s3api's own controllers leave it for the logs.
+            # The account that auth has put in place of the access key; s3api's own controllers leave it for the logs,
+            # too.
             _, req.account, _ = split_path(request.environ['PATH_INFO'], 2, 3, True)
             req.environ['s3api.backend_path'] = request.environ['PATH_INFO']
         if not handoff.answered:
             response.body  # noqa: B018 - reading it frees the connection
             raise _denial(req, request, response)
-        # S3's spelling of names: some clients know "ETag" only.
+        # Gives the headers S3's spelling: some clients know "ETag" only.
         response.headers = s3response.HeaderKeyDict(response.headers)
         if response.content_length == 0:
-            # swob's default: an answer without a body has no type.
+            # swob has added it. An answer without a body has no type.
             response.headers.pop('Content-Type', None)
         for name in ('x-amz-id-2', 'x-amz-request-id'):
             response.headers[name] = req.environ.get('swift.trans_id', '')
         return response
 
     def _is_for_stock(self, req: Any) -> bool:
-        """Say whether a multipart request is about an upload that Swift's own controllers began, or shall begin."""
+        """Return whether Swift's own controllers have to answer: by the upload id, or by the option for new uploads."""
         if req.controller is UploadsController:
             return req.method == 'POST' and self._settings.multipart_initiate == 'stock'
         return is_stock_id(wsgi_to_str(req.params.get('uploadId', '')))
 
     def _pass(self, req: Any) -> Response:
-        """Let s3api answer, and add the checksum where the client asks for it and the object has one."""
+        """Let s3api answer, and add the checksum if the client asks for it and the object has one."""
         if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers:
-            # A condition on the source is one on the ETag that S3 clients see. Newer ones than Swift 2.34 say so.
+            # Has conditions on the source compared with the ETag that S3 clients see. Swift does so after 2.34.
             update_etag_is_at_header(req, manifest.ETAG_HEADER)
         if req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):
             return super().handle_request(req)
@@ -120,7 +123,7 @@ class S3MultiFront(BucketView):
             return super().handle_request(req)
         if mode is not None and mode.upper() != 'ENABLED':
             raise s3response.InvalidRequest('Value for x-amz-checksum-mode header is invalid.')
-        # Like the handoff it reaches the filter on a copy of the environ.
+        # It reaches the filter s3multi in a copy of the environ, as the handoff does.
         reading = req.environ[READING] = Reading(wants_checksum=mode is not None)
         try:
             response = super().handle_request(req)
@@ -134,18 +137,18 @@ class S3MultiFront(BucketView):
 
 
 def _is_handed_on(req: Any) -> bool:
-    # s3api takes a question for the attributes of an object for one for the object.
+    # s3api would answer GetObjectAttributes with the object itself.
     return req.controller in _MULTIPART or req.controller is ObjectController and 'attributes' in req.params
 
 
 @contextlib.contextmanager
 def _read_errors(req: Any) -> Iterator[None]:
-    """Turn what s3api's wrappers of the body raise while Swift reads it into S3 errors."""
+    """Turn the exceptions that s3api's wrappers of the body raise while Swift reads it into S3 errors."""
     if hasattr(req, 'translate_read_errors'):
         with req.translate_read_errors():
             yield
         return
-    # Swift 2.34 has this one wrapper only.
+    # Swift 2.34 has only the wrapper that raises this.
     try:
         yield
     except s3request.S3InputSHA256Mismatch as mismatch:
@@ -155,7 +158,7 @@ def _read_errors(req: Any) -> Iterator[None]:
 
 
 def _part_number(req: Any) -> 'int | None':
-    """Return the part that a read asks for; None for none. Raises the S3 error for one with a range, or malformed."""
+    """Return the part number of a read, None without one. Raises the S3 error if it is malformed, or beside a range."""
     number: int | None = req.validate_part_number(check_max=False)
     # s3api would also take "+1", " 1" and "1_0".
     if number is not None and not req.params['partNumber'].isdigit():
@@ -164,19 +167,19 @@ def _part_number(req: Any) -> 'int | None':
 
 
 def _correct_part(response: Response, reading: Reading) -> None:
-    """Correct what s3api makes of the answer to a read of a part that has no bytes to tell."""
+    """Correct s3api's answer to a read of a part if the answer has no bytes."""
     if reading.status == 304:
-        # Of an object without parts it makes a 206.
+        # For an object without parts s3api makes it a 206.
         response.status = 304
         response.headers.pop('Content-Range', None)
     elif response.headers.get('Content-Length') == '0':
-        # No range has no bytes, so this is no part of anything.
+        # A range cannot be empty, so there is nothing of which this could be partial content.
         response.status = 200
         response.headers.pop('Content-Range', None)
 
 
 def _trailer_of(req: Any) -> 'TrailingChecksum | None':
-    """Return the checksum that comes behind the body, which s3api verifies as it is read; None without one."""
+    """Return the checksum that follows the body, and that s3api verifies as the body is read; None without one."""
     trailer = req.headers.get('x-amz-trailer', '').strip().rstrip(',').lower()
     stream = req.environ['wsgi.input']
     while not hasattr(stream, 'trailers') and hasattr(stream, 'wsgi_input'):
@@ -187,9 +190,9 @@ def _trailer_of(req: Any) -> 'TrailingChecksum | None':
 
 
 def _s3_acl_of(req: Any) -> 'S3Acl | None':
-    """Return the rights of the client by the ACLs of S3; None where those of Swift count.
+    """Return the rights of the client by the ACLs of S3; None if those of Swift count.
 
-    Raises the S3 error for an Initiate that asks for an ACL which cannot be given.
+    Raises the S3 error for an Initiate that asks for an ACL which cannot be made.
     """
     if not req.conf.s3_acl:
         return None
@@ -205,12 +208,12 @@ def _location(req: Any) -> str:
 
 
 def _denial(req: Any, request: Request, response: Response) -> Exception:
-    """Return the S3 error for an answer that s3multi did not give: a denial by auth, or a filter in between."""
+    """Return the S3 error for an answer that s3multi has not given: that of an auth filter, or of one in between."""
     status = response.status_int
     if status == 401:
         return s3response.SignatureDoesNotMatch(**req.signature_does_not_match_kwargs())
     if status in (403, 497):
-        # 497: the account is on the black list of the ratelimit filter.
+        # 497: the account is on the black list of the filter ratelimit.
         return s3response.AccessDenied(reason='forbidden')
     if status == 404:
         return s3response.NoSuchBucket(req.container_name)
@@ -226,9 +229,12 @@ def _denial(req: Any, request: Request, response: Response) -> Exception:
 
 
 def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callable[[WSGIApplication], S3MultiFront]':
-    """The PasteDeploy entry point ``egg:s3multi#s3api``; takes the options of ``egg:swift#s3api``."""
+    """Return the factory of the filter: the PasteDeploy entry point ``egg:s3multi#s3api``.
+
+    Takes the options of ``egg:swift#s3api`` and those of ``config.FRONT_OPTIONS``. Raises ConfigError.
+    """
     local_conf.setdefault('max_upload_part_num', str(MAX_PART_NUMBER))
-    # Registers s3api in /info, and what must not be logged; the middleware it would make is not used.
+    # Registers s3api in /info, and the headers that must not be logged. The filter that it would make is not used.
     s3api.filter_factory(global_conf, **local_conf)
     conf = {**global_conf, **local_conf}
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The filter ``egg:s3multi#s3multi``: wires requests to operations, and turns their errors into answers.
+"""The filter ``egg:s3multi#s3multi``: brings requests to operations, and turns their errors into answers.
 
-Other requests pass through unchanged, except that whoever may read an object may also read its parts.
+Other requests pass through unchanged, except that whoever may read an object may also read its parts, that a copy does
+not inherit the digests of the parts, and that the parts of replaced objects and deleted buckets are freed.
 """
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ class S3MultiMiddleware:
         return handler(env, start_response)
 
     def _operate(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
-        """Answer a multipart request that s3api has handed on."""
+        """Answer a request that the filter s3api has handed on."""
         try:
             call = read_call(env)
             if COPY_SOURCE in call.headers:
@@ -59,7 +60,7 @@ class S3MultiMiddleware:
             check_params(call)
             denied = authorize(bucket, call)
             if denied is not None:
-                # Without our mark on it: s3api knows what a denial means to an S3 client.
+                # Not marked as an answer of ours, so s3api turns it into the S3 error for a denial.
                 return denied(env, start_response)
             reply = route(call)(bucket, call)
         except S3Error as error:
@@ -73,12 +74,12 @@ class S3MultiMiddleware:
         return send(reply, env, start_response)
 
     def _delete_bucket(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
-        """Pass on a request that s3api makes to delete a bucket; if it is the deletion itself, end its uploads."""
+        """Pass on a request that s3api makes while it deletes a bucket; if it is the DELETE itself, end the uploads."""
         request = Request(env)
         try:
             account, name, key = names_of(env)
         except (InvalidURI, ValueError):
-            # Swift rejects this name too, or it is a request for the account.
+            # Swift rejects this name too, or the request is for the account.
             return self.app(env, start_response)
         if request.method != 'DELETE' or name != wsgi_to_str(env[DELETED_BUCKET]) or key is not None:
             return self.app(env, start_response)
@@ -90,7 +91,7 @@ class S3MultiMiddleware:
         return response(env, start_response)
 
     def _pass_on(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
-        """Pass on a request that is none of ours, with what the parts of multipart objects need."""
+        """Pass on a request that was not handed on, with what it needs if it meets a multipart object."""
         if part_access.reads(env):
             part_access.grant(env, self._cluster.ids)
             copied_digests.strip(env)
@@ -99,7 +100,7 @@ class S3MultiMiddleware:
         return self._read(env, start_response) if READING in env else self.app(env, start_response)
 
     def _replace(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
-        """Pass on a request of s3api that may replace or remove a multipart object."""
+        """Pass on a request of s3api that may replace or delete a multipart object; then free the parts of that."""
         try:
             account, name, key = names_of(env)
         except InvalidURI:
@@ -115,7 +116,7 @@ class S3MultiMiddleware:
     def _read(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         """Pass on a read, recording Swift's status and the checksum for s3api."""
         reading: Reading = env[READING]
-        # Filters on the right change path and query of a request that names a version.
+        # Copied, because filters to the right change path and query of a request that names a version.
         sent = {**env}
 
         def start(status: str, headers: 'list[tuple[str, str]]', *exc_info: Any) -> Any:
@@ -137,7 +138,7 @@ class S3MultiMiddleware:
         return body
 
     def _cluster_cors(self) -> ClusterCors:
-        # The proxy-server at the end of the pipeline; Swift gives it to every filter once the pipeline stands.
+        # The proxy-server at the end of the pipeline. Swift gives it to every filter when the pipeline is complete.
         proxy = getattr(self, '_pipeline_final_app', None)
         if proxy is None:
             return ClusterCors()
@@ -146,9 +147,12 @@ class S3MultiMiddleware:
 
 def filter_factory(global_conf: Mapping[str, str],
                    **local_conf: str) -> 'Callable[[WSGIApplication], S3MultiMiddleware]':
-    """The PasteDeploy entry point ``egg:s3multi#s3multi``."""
+    """Return the factory of the filter: the PasteDeploy entry point ``egg:s3multi#s3multi``.
+
+    Takes the options of ``config.OPTIONS``. Raises ConfigError for a wrong option, pipeline or limit of SLO.
+    """
     def s3multi_filter(app: 'WSGIApplication') -> S3MultiMiddleware:
-        # In here every filter of the pipeline has registered its limits.
+        # By the time this is called, every filter of the pipeline has registered its limits.
         if '__file__' in global_conf:
             startup_checks.check(startup_checks.read_stages(global_conf['__file__']))
         info = get_swift_info()
@@ -165,9 +169,9 @@ def filter_factory(global_conf: Mapping[str, str],
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
         return S3MultiMiddleware(app, Cluster(
             settings, UploadIds(cluster_secret()), freeing, logger,
-            # As s3api asks: by now the encryption filter has registered itself, wherever it stands.
+            # Asked as s3api asks it. The encryption filter has registered itself by now, wherever it stands.
             encrypted=bool(get_swift_info(admin=True)['admin'].get('encryption', {}).get('enabled')),
-            # Without that filter a quota in the metadata of a container is just a word of its owner's.
+            # Without that filter, a quota in the metadata of a container binds nobody.
             has_quotas='container_quotas' in info))
 
     return s3multi_filter

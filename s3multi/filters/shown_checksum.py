@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checksum that a GET or HEAD of a finished object shows to who asks with ``x-amz-checksum-mode: ENABLED``.
+"""The checksum in the answer to a GET or HEAD of an object with ``x-amz-checksum-mode: ENABLED``.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 """
@@ -28,13 +28,13 @@ def of_answer(env: 'WSGIEnvironment', status: int, headers: Mapping[str, str],
               segments_of: 'Callable[[str, str], Segments]') -> 'dict[str, str]':
     """Return the checksum headers for Swift's answer to a GET or HEAD; empty if the object is not ours or has none.
 
-    An answer with the whole object has the checksum of the whole, one with exactly one part has that of the part, and
-    any other has none. segments_of: makes the segments container of an account's bucket; it is asked for the row of a
-    part, once the client has been let in.
+    An answer with the whole object gets the checksum of the whole, one with exactly one part that of the part, any
+    other none. env: the environ of the request. status, headers: those of Swift's answer. segments_of: returns the
+    segments container for an account and bucket; it is asked for the row of a part, after auth has let the client in.
     """
     found = HeaderKeyDict(headers)
     whole = stored_checksum(found.get(manifest.CHECKSUM_HEADER))
-    # A server-side copy takes this metadata along to an object that is no manifest.
+    # A server-side copy inherits this metadata, but it is not a manifest.
     if status not in (200, 206) or whole is None or not config_true_value(found.get('X-Static-Large-Object')):
         return {}
     request = Request(env)
@@ -48,7 +48,7 @@ def of_answer(env: 'WSGIEnvironment', status: int, headers: Mapping[str, str],
     _, account, bucket, key = (wsgi_to_str(part) for part in split_path(request.path_info, 4, 4, True))
     upload = Upload(account, bucket, key, found.get(manifest.UPLOAD_ID_HEADER, ''))
     attempts = _attempts(segments_of(account, bucket), upload, number)
-    # Of several attempts the rows do not tell which one the manifest lists.
+    # If there are several attempts, the rows do not tell which one the manifest lists.
     if len(attempts) != 1 or byte_range and attempts[0].size != byte_range[1] - byte_range[0] + 1:
         return {}
     sums = [Checksum(algorithm_of_element(name) or '', value) for name, value in attempts[0].checksums.items()]
@@ -56,14 +56,14 @@ def of_answer(env: 'WSGIEnvironment', status: int, headers: Mapping[str, str],
 
 
 def _byte_range(request: Request, status: int, headers: Mapping[str, str]) -> 'tuple[int, int, int] | None':
-    """Return first and last byte and the size of the object where the answer is a part of it; None for all of it."""
+    """Return first byte, last byte and size of the object, if the answer is a range of it; None if it is all of it."""
     found = None
     if status == 206:
         match = _CONTENT_RANGE.fullmatch(headers.get('Content-Range', ''))
-        # Several ranges have no header of this kind, and no checksum.
+        # An answer of several ranges does not have this header, and gets no checksum.
         found = (int(match[1]), int(match[2]), int(match[3])) if match else (0, -1, 0)
     elif request.method == 'HEAD' and 'Range' in request.headers:
-        # Swift answers the whole, of which s3api then makes the range.
+        # Swift answers with the whole, and s3api makes the range of it.
         size = int(headers.get('Content-Length', 0))
         try:
             ranges = Range(request.headers['Range']).ranges_for_length(size)
@@ -75,7 +75,7 @@ def _byte_range(request: Request, status: int, headers: Mapping[str, str]) -> 't
 
 
 def _part_of_range(whole: ObjectChecksum, byte_range: 'tuple[int, int, int]') -> int:
-    """Return the number of the part that a range is, as far as the sizes of parts tell; 0 for none."""
+    """Return the number of the part that the range covers exactly, if the sizes of parts tell it; else 0."""
     first, last, size = byte_range
     if not whole.part_bytes or first % whole.part_bytes:
         return 0
@@ -84,9 +84,9 @@ def _part_of_range(whole: ObjectChecksum, byte_range: 'tuple[int, int, int]') ->
 
 
 def _attempts(segments: Segments, upload: Upload, number: int) -> 'list[Attempt]':
-    """Return the attempts of one part that the listing shows, two at most; none when there is no listing to be had."""
+    """Return the attempts of one part that the listing shows, two at most; none if there is no listing."""
     try:
         return [attempt for attempt in islice(segments.attempts(upload, number - 1, 2), 2) if attempt.number == number]
     except S3Error:
-        # The client gets its bytes all the same.
+        # The client can have its bytes without a checksum.
         return []

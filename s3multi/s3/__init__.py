@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Amazon S3 says: rules, documents and arithmetic as plain functions and values. No Swift, no WSGI, no clock."""
+"""The rules, documents and arithmetic of Amazon S3, as plain functions and values. No Swift, no WSGI, no clock."""

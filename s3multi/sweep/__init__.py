@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sweep: what requests leave behind is brought to its end, and what nothing refers to is deleted."""
+"""The sweep: ends what requests have left unfinished, and deletes what nothing refers to."""
