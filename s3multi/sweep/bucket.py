@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sweep of one bucket: its segments container from end to end, some uploads at a time."""
+"""The sweep of one bucket: its segments container from beginning to end, several uploads at a time."""
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sweep:
-    """How to sweep. app: the pipeline of an internal client. apply: whether to change anything.
+    """How to sweep.
 
-    concurrency: how many uploads at a time. pause: called before each upload that is asked about.
+    app: the pipeline of an internal client. limits: what the operator allows. apply: whether to change anything.
+    concurrency: how many uploads at a time. pause: called before each upload of which Swift is asked.
     """
 
     app: 'WSGIApplication'
@@ -39,15 +40,15 @@ class Sweep:
     pause: Callable[[], None] = lambda: None
 
     def bucket(self, account: str, name: str, stop: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
-        """Yield the outcome for each upload, until ``stop`` says so.
+        """Sweep a bucket, and yield the outcome for each upload, until ``stop`` returns True.
 
-        Raises S3Error when the listing cannot be read, Uncertain when it is not certain whether there is a bucket.
+        Raises S3Error if the listing cannot be read, Uncertain if it is not certain whether there is a bucket.
         """
         bucket, references = self._open(account, name)
         gone = references.bucket_is_gone()
         if not gone and not is_success(bucket.info['status']):
             raise Uncertain('the bucket is not always found')
-        # Without a bucket, all of its uploads ended with it.
+        # Without a bucket, all uploads have ended with it.
         ended = bucket.ticks() if gone else deleted_at(bucket.info)
 
         def look(found: Found) -> Outcome:
@@ -55,7 +56,7 @@ class Sweep:
                 return Outcome(found.upload, OPEN)
             try:
                 self.pause()
-                # As it is now: a sweep of a large bucket takes hours, and what was learned is kept in the environ.
+                # Opened anew, since the environ keeps what was learned, and a sweep of a large bucket takes hours.
                 now, references = self._open(account, name)
                 if is_in_use(found, references):
                     return Outcome(found.upload, IN_USE)
@@ -69,7 +70,7 @@ class Sweep:
             bucket.segments.delete()
 
     def _open(self, account: str, name: str) -> 'tuple[Bucket, References]':
-        # Not the queue of the object expirer: nobody waits, and what is reported as deleted has to be deleted.
+        # Without the queue of the object expirer: nobody waits, and what is reported as deleted must be deleted.
         cluster = Cluster(self.settings, self.ids, Freeing(self.settings.delete_concurrency, 0, None), self.logger)
         bucket = Bucket.open(self.app, own_environ(account, name), account, name, cluster)
         return bucket, References(bucket.backend, name)

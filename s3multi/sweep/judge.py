@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One upload of a sweep: what its records say, and what is done about it.
 
-Every read that a decision hangs on is answered by the newest replica, and in the order in which the operations read
-(``operations.settle``). A sweep may meet any operation, another sweep, and its own end, at any point.
+Every read on which a decision depends is answered by the newest replica, and comes in the order of
+``upload.decisions``. At any point a sweep may meet an operation or another sweep, or be killed.
 """
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, State, UploadMarker
 from s3multi.upload.timestamps import just_after, swift_time
 
-# What may be said of an upload.
+# The outcomes.
 OPEN, IN_USE, BUSY, KEPT = 'open', 'in use', 'busy', 'kept'
 FINISHED, ABORTED, FREED, FORGOTTEN = 'finished', 'aborted', 'freed', 'forgotten'
 FAILED = 'failed'
@@ -32,7 +32,10 @@ CHANGES = (FINISHED, ABORTED, FREED, FORGOTTEN)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done about an upload, or would be. parts, bytes: what is deleted. reason: why not."""
+    """What was done about an upload, or would be without a dry run.
+
+    what: one of the outcomes above. parts, bytes: how many are deleted. reason: why nothing was done, or why it failed.
+    """
 
     upload: Upload
     what: str
@@ -42,25 +45,29 @@ class Outcome:
 
 
 def is_at_rest(found: Found, ended_before: int, limits: Limits, now: Timestamp) -> bool:
-    """Return, from its rows alone, whether an upload is just in progress."""
+    """Return whether an upload is in progress and to be left alone, by its rows alone."""
+    # A row may be late, but leaving an upload for the next sweep does no harm.
     return (found.state is State.OPEN and not found.has_intent
             and not rules.may_abort(found.upload, ended_before, limits, now))
 
 
 def is_in_use(found: Found, references: References) -> bool:
-    """Return, from a glance at its object, whether an upload is completed and has nothing to delete."""
+    """Return whether an upload is completed and has nothing to delete, by a glance at its object."""
     if found.state is not None or found.has_intent:
         return False
+    # Any replica may answer: a wrong "yes" leaves parts for the next sweep, and after a "no" the upload is judged.
     at_key = references.glance(found.upload.key)
     return at_key.upload_id == found.upload.id and len(found.attempts) <= part_count(at_key.etag or '')
 
 
 class Judge:
-    """Looks at one upload, and acts if told to."""
+    """Decides about an upload, and acts unless this is a dry run."""
 
     def __init__(self, bucket: Bucket, references: References, ended_before: int, limits: Limits,
                  apply: bool) -> None:
-        """ended_before: uploads that began no later are of a bucket that was deleted; in units of 10 microseconds."""
+        """ended_before: when the bucket was deleted, in units of 10 microseconds; uploads that are not newer ended with
+        it. apply: whether to change anything.
+        """
         self._bucket = bucket
         self._references = references
         self._ended_before = ended_before
@@ -68,7 +75,7 @@ class Judge:
         self._apply = apply
 
     def run(self, found: Found) -> Outcome:
-        """Do what is next for an upload. Raises S3Error, and whatever reading Swift raises."""
+        """Do what is next for an upload, and return the outcome. Raises S3Error, and whatever else a request raises."""
         upload = found.upload
         step, view = follow(View(upload.id), lambda seen: self._decide(upload, seen),
                             ending.reader(self._bucket, upload))
@@ -100,8 +107,9 @@ class Judge:
     def _abort(self, upload: Upload) -> Outcome:
         if self._apply:
             try:
+                # All the steps of an Abort: a Complete may begin at any moment.
                 if not ending.abort(self._bucket, upload, looks=0):
-                    # The next sweep asks who refers to them.
+                    # A version may list the parts. The next sweep asks the versions.
                     return Outcome(upload, ABORTED)
             except NoSuchUpload:
                 return Outcome(upload, FINISHED)
@@ -110,16 +118,19 @@ class Judge:
         return self._free(upload, ABORTED, self._bucket.segments.attempts(upload))
 
     def _free_aborted(self, upload: Upload, marker: UploadMarker, intent: 'Intent | None') -> Outcome:
+        """Free what is left of an upload that is marked aborted, and in the end forget the upload."""
         bucket = self._bucket
         if self._apply:
             try:
+                # As a repeated Abort does, which looks once more for an object of the upload.
                 if ending.abort(bucket, upload, looks=0):
                     intent = None
             except NoSuchUpload:
                 return Outcome(upload, KEPT, reason='it is marked aborted, but its object exists')
         attempts: Iterable[Attempt] = bucket.segments.attempts(upload)
         if intent is not None and bucket.is_versioned:
-            # Two Completes had overlapped; the other one may have left a version.
+            # The Abort has met a Complete. If two had overlapped, the other one may have left a version, whose parts
+            # must not go. After the grace nothing that either has written can be late.
             if not rules.is_over(intent.timestamp, self._limits, bucket.now()):
                 return Outcome(upload, BUSY)
             attempts = self._unlisted(upload, attempts, [intent.timestamp])
@@ -129,30 +140,38 @@ class Judge:
         return self._forget(upload)
 
     def _forget(self, upload: Upload) -> Outcome:
-        """Delete the records of an upload that was aborted long ago, and of which no part is left."""
+        """Delete the records of an upload that was aborted long ago, if no part of it is left."""
         bucket = self._bucket
+        # Without its marker, an upload of which parts are left would be taken for a completed one.
         if next(iter(bucket.segments.attempts(upload)), None) is not None:
             return Outcome(upload, KEPT, reason='a version lists some of its parts')
         if self._apply:
-            # Now, not just after the Initiate: Swift keeps the tombstone of what was deleted lately.
+            # With the time of now, not of the Initiate: Swift soon forgets the tombstone of an old time, and then a
+            # replica that has missed the deletion would bring the marker back.
             bucket.records.delete_marker(upload, swift_time(max(bucket.ticks(), upload.ticks + 1)))
+            # After the marker: without one no Complete passes, so an intent whose lease is over means nothing.
             intent = bucket.records.intent(upload)
             if intent is not None and not intent.is_fresh(bucket.now()):
                 bucket.records.delete_intent(upload, just_after(intent.timestamp))
         return Outcome(upload, FORGOTTEN)
 
     def _judge(self, found: Found, intent: 'Intent | None') -> Outcome:
-        """Free what nobody refers to of an upload that is over."""
+        """Free the parts to which nobody refers of an upload that is over: one that has no marker any more."""
         bucket, upload, limits = self._bucket, found.upload, self._limits
+        # A 404 alone is not enough. If the marker is there after all, a Complete may still list every part.
         ended = self._references.marker_deleted(upload)
+        # Within the grace a Complete that passed before the marker went may still write its manifest, and a write of it
+        # may be late.
         if not rules.is_over(ended, limits, bucket.now()):
             return Outcome(upload, KEPT, reason='it ended lately')
+        # The same for the Complete of an intent, which may have been written after the marker went.
         if intent is not None and not rules.is_over(intent.timestamp, limits, bucket.now()):
             return Outcome(upload, KEPT, reason='a Complete died lately')
         free: list[Attempt] = []
         if not limits.keep_finished:
             written = [timestamp for timestamp in (ended, intent and intent.timestamp) if timestamp]
             free = self._unlisted(upload, found.attempts, written)
+        # Only now: its timestamp tells of a version that no listing may show, should the sweep be killed before.
         if intent is not None and self._apply:
             bucket.records.delete_intent(upload, just_after(intent.timestamp))
         if free:
@@ -167,12 +186,16 @@ class Judge:
 
     def _unlisted(self, upload: Upload, attempts: Iterable[Attempt],
                   written: Sequence[Timestamp]) -> 'list[Attempt]':
-        """Return the attempts that no manifest lists. written: as ``References.listed`` has it. Raises Uncertain."""
+        """Return the attempts that no manifest lists, and that are older than the grace.
+
+        written: as in ``References.listed``. Raises Uncertain.
+        """
         old = rules.candidates(upload, attempts, self._limits, self._bucket.now())
         listed = self._references.listed(upload, written, old.keys()) if old else set()
         return [attempt for name, attempt in old.items() if name not in listed]
 
     def _free(self, upload: Upload, what: str, attempts: Iterable[Attempt]) -> Outcome:
+        """Delete attempts, or in a dry run count them; return the outcome ``what``, or FAILED if one may be left."""
         parts = size = 0
 
         def counting() -> Iterator[Attempt]:
