@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands in for Swift and for the front: an app that records every request, a listing, a memcache; requests."""
+"""Stand-ins for Swift and for the filter s3api: an app that records requests, a listing, a memcache, and requests."""
 import bisect
 import logging
 from io import BytesIO
@@ -35,11 +35,11 @@ class Seen:
 
 
 class RecordingSwift:
-    """A WSGI app that keeps what it is asked in ``seen`` and answers what the test says.
+    """A WSGI app that keeps each request in ``seen``, and answers what the test says.
 
-    answers: by method, a status, or status, headers and body, or a function of ``Seen`` that returns either, or a list
-    of any of these, one for each request, the last for all further ones. Without one: 201 for PUT, 204 for DELETE and
-    POST, 404 for the rest. ``unclosed`` counts the bodies that nobody closed.
+    answers: for each method a status; or status, headers and body; or a function of ``Seen`` that returns either; or a
+    list of these, one for each request, the last one for all further requests. A method without an answer gets 201
+    (PUT), 204 (DELETE, POST) or 404. ``unclosed`` counts the bodies that were not closed.
     """
 
     def __init__(self, **answers):
@@ -87,7 +87,7 @@ class _Body:
 
 
 class Listing:
-    """The rows of a container, in the order of their names' bytes, given out in pages of ``page_size``."""
+    """A segments container with these rows, which are listed by the bytes of their names, ``page_size`` at a time."""
 
     def __init__(self, rows, page_size):
         self._rows = sorted(rows, key=lambda row: row['name'].encode())
@@ -96,13 +96,13 @@ class Listing:
         self.hidden = False
 
     def has_hidden_uploads(self):
-        """As ``Segments.has_hidden_uploads``; a test may set ``hidden``."""
+        """Return ``hidden``, as a test has set it; stands in for ``Segments.has_hidden_uploads``."""
         return self.hidden
 
     def rows(self, prefix='', marker='', end_marker='', delimiter='', limit=None):
-        """As ``Segments.rows``: with a delimiter, what lies deeper is one row with a ``subdir``.
+        """Yield pages as ``Segments.rows`` does: with a delimiter, all that lies deeper is one row with a ``subdir``.
 
-        As Swift does it, such a row is left out where its name is the very marker, for then it was on the page before.
+        Like Swift, leave such a row out if its name equals ``marker``, since it was on the page before.
         """
         found = []
         for row in self._rows[bisect.bisect_right(self._names, marker.encode()):]:
@@ -121,12 +121,12 @@ class Cache(dict):
     """A memcache ring of one server, as the cache filter leaves it in an environ."""
 
     def set(self, key, value, time=0):
-        """Keep ``value``; ``time`` is in seconds."""
+        """Keep ``value``. time: for how long, in seconds."""
         assert 0 < time <= 30 * 86400, 'memcache takes a longer time for a date'
         self[key] = value
 
     def incr(self, key, delta=1, time=0):
-        """Count up from 0, which a new key has."""
+        """Add ``delta`` to a number, 0 for a new key, and return it."""
         assert 0 < time <= 30 * 86400, 'memcache takes a longer time for a date'
         self[key] = self.get(key, 0) + delta
         return self[key]
@@ -156,7 +156,7 @@ def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):
 
 def handed_on(method='PUT', path='/v1/AUTH_a/bucket/key', params=None, headers=None, trailer=None, verified=True,
               **more):
-    """Return the environ of a request that the front handed on; params and headers are the client's."""
+    """Return the environ of a request that s3api handed on. params, headers: the client's."""
     handoff = Handoff(params=params or {}, headers=headers or {}, access_key='test:tester',
                       location='http://host/bucket/key', trailer=trailer, verified=verified)
     return client_env(path, **{HANDOFF: handoff, 'REQUEST_METHOD': method, **more})
@@ -165,8 +165,8 @@ def handed_on(method='PUT', path='/v1/AUTH_a/bucket/key', params=None, headers=N
 def asked(swift, env=None, cache=None, options=None, encrypted=False, info=None, has_quotas=False):
     """Return the bucket and the call of a request that s3api handed on, as operations take them.
 
-    cache: a ``Cache``, or None without memcache. options: those of [filter:s3multi]. info: Swift's container info of
-    the bucket, which is not asked for.
+    cache: a ``Cache``, or None for no memcache. options: those of [filter:s3multi]. info: additions to Swift's
+    container info of the bucket, for which ``swift`` is not asked.
     """
     call = read_call(env or handed_on())
     if cache is not None:
@@ -182,5 +182,5 @@ def asked(swift, env=None, cache=None, options=None, encrypted=False, info=None,
 
 
 def bucket_of(swift, *args, **more):
-    """Return the bucket alone."""
+    """Return only the bucket that ``asked`` returns."""
     return asked(swift, *args, **more)[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of [filter:s3multi]: what they accept, and what the operator is told."""
+"""The options of [filter:s3multi]: which values they accept, and what a refusal tells the operator."""
 import dataclasses
 
 import pytest
@@ -10,7 +10,7 @@ INHERITED = {'min_segment_size': 5242880, 'max_upload_part_num': 10000}
 
 
 def test_defaults():
-    """Nothing has to be written; sizes come from s3api, whose defaults are those of Amazon S3."""
+    """No option is required. Sizes are those of s3api, whose defaults are those of Amazon S3."""
     assert Settings(min_segment_size=5242880, max_upload_part_num=10000, storage_policy='', verify='listing',
                     missing_part_patience=3.0, heartbeat_interval=10.0, marker_recheck_after=5.0,
                     delete_concurrency=20, immediate_deletes=100, list_stock_uploads=True,
@@ -18,7 +18,7 @@ def test_defaults():
                     expiring_objects_account_name='', expiring_objects_container_divisor=None) == load({}, INHERITED)
 
 
-# Option, text, value; None where it is refused.
+# Option, text, value; None if the text is refused.
 VALUES = [
     ('min_segment_size', '1', 1), ('min_segment_size', '5368709120', 5368709120), ('min_segment_size', ' 5 ', 5),
     ('min_segment_size', '0', None), ('min_segment_size', '5368709121', None), ('min_segment_size', '-1', None),
@@ -49,7 +49,7 @@ VALUES = [
 @pytest.mark.parametrize('name, text, value', [
     pytest.param(*row, id='%s=%s' % (row[0], row[1][:12])) for row in VALUES])
 def test_values(name, text, value):
-    """In range it is read; else the refusal names section, option, what was written, and what was expected."""
+    """A value in range is read. The refusal of any other names section, option, text, and what was expected."""
     if value is not None:
         assert value == getattr(load({name: text}, INHERITED), name)
         return
@@ -62,7 +62,7 @@ def test_values(name, text, value):
 
 @pytest.mark.parametrize('name', ['min_segment_sizes', 'Min_Segment_Size', 'slo_bulk_threads', 'log', ''])
 def test_unknown_names_are_refused(name):
-    """A misspelt option would be a setting that does nothing; the message lists those there are."""
+    """A misspelt option would do nothing, unnoticed. The message lists the options that exist."""
     with pytest.raises(ConfigError) as refused:
         load({name: '1'}, INHERITED)
 
@@ -72,20 +72,20 @@ def test_unknown_names_are_refused(name):
 
 @pytest.mark.parametrize('name', ['use', '__file__', '__name__', 'here', 'log_level', 'log_statsd_host'])
 def test_names_of_pastedeploy_and_of_logging_are_accepted(name):
-    """Every filter may have them."""
+    """Every section of a filter may have them."""
     assert load({}, INHERITED) == load({name: 'x'}, INHERITED)
 
 
 @pytest.mark.parametrize('name', sorted(INHERITED))
 def test_what_s3api_says_is_the_default(name):
-    """Both filters have these two options; ours outweighs."""
+    """Both filters have these two options; in [filter:s3multi] they override those of s3api."""
     assert 7 == getattr(load({}, {**INHERITED, name: 7}), name)
     assert 8 == getattr(load({name: '8'}, {**INHERITED, name: 7}), name)
 
 
 @pytest.mark.parametrize('name', sorted(INHERITED))
 def test_what_s3api_says_is_checked_too(name):
-    """The message names the section where the value was written."""
+    """The message names the section in which the value stands."""
     with pytest.raises(ConfigError) as refused:
         load({}, {**INHERITED, name: 0})
 
@@ -93,14 +93,14 @@ def test_what_s3api_says_is_checked_too(name):
 
 
 def test_every_setting_has_an_option_and_every_option_a_reason():
-    """The table is the documentation: default, unit and reason."""
+    """The documentation shows the table: default, unit and reason."""
     assert [field.name for field in dataclasses.fields(Settings)] == [option.name for option in OPTIONS]
     assert all(option.unit and option.reason and option.expected for option in OPTIONS)
 
 
 @pytest.mark.parametrize('option', [pytest.param(option, id=option.name) for option in OPTIONS if option.default])
 def test_a_default_is_a_value_that_may_be_written(option):
-    """What stands in the documentation can be copied into the configuration."""
+    """The defaults in the documentation can be copied into the configuration."""
     assert option.default == option.cast(str(option.default))
 
 
@@ -111,7 +111,7 @@ def test_a_default_is_a_value_that_may_be_written(option):
     pytest.param({'expiring_objects_account_name': ''}, {}, id='empty'),
 ])
 def test_options_of_the_expirer(written, options):
-    """As Swift's own code takes them: text, and only what is set, so that its defaults stay its own."""
+    """They are text, as Swift's code takes them, and only those that are set, so that Swift's own defaults apply."""
     assert options == load(written, INHERITED).expirer_options
 
 
@@ -120,13 +120,13 @@ def test_options_of_the_expirer(written, options):
     ({'location': 'here', 's3_acl': 'true'}, 's3multi'),
 ], ids=str)
 def test_who_begins_uploads(conf, who):
-    """Of [filter:s3api] one option is ours; the others are s3api's business."""
+    """One option of [filter:s3api] is read; all others are those of Swift's s3api."""
     assert who == load_front(conf).multipart_initiate
 
 
 @pytest.mark.parametrize('text', ['', 'Stock', 's3api', 'true'])
 def test_who_begins_uploads_is_one_of_two(text):
-    """A misspelt word would silently begin the wrong kind of uploads."""
+    """With a misspelt word the wrong kind of uploads would begin, unnoticed."""
     with pytest.raises(ConfigError) as refused:
         load_front({'multipart_initiate': text})
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Anything may come from a client: the answer is a success or an S3 error, never a defect of ours."""
+"""Whatever a client sends, the answer is a success or an S3 error, and never shows a defect of s3multi."""
 import re
 
 from hypothesis import given
@@ -24,7 +24,7 @@ PIECES = [b'<CompleteMultipartUpload>', b'</CompleteMultipartUpload>', b'<Part>'
 
 @st.composite
 def damaged(draw):
-    """A valid document with bytes cut out and others put in."""
+    """Draw a valid document in which some bytes are replaced by others."""
     start, end = sorted(draw(st.tuples(*[st.integers(0, len(VALID))] * 2)))
     return VALID[:start] + draw(st.one_of(st.binary(max_size=20), st.sampled_from(PIECES))) + VALID[end:]
 
@@ -79,7 +79,7 @@ def swift():
        params=st.dictionaries(names, values, max_size=5), sent=st.dictionaries(headers, values, max_size=5),
        own=st.booleans(), body=documents)
 def test_any_request(method, key, params, sent, own, body):
-    """Whatever query and headers say, the filter answers as S3 does."""
+    """Whatever query and headers say, the filter s3multi answers as S3 does."""
     if own:
         params = {**params, 'uploadId': IDS.new('AUTH_a', 'bucket', key or '', 170000000000000)}
     path = '/v1/AUTH_a/bucket' + ('' if key is None else '/' + key)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may import whom, read from the source. The rule: a package imports only packages that stand above it here."""
+"""Which package may import which, checked in the source: a package imports only packages above it in ``ABOVE``."""
 import ast
 import dataclasses
 import importlib
@@ -9,7 +9,7 @@ import s3multi
 
 PACKAGE = Path(s3multi.__file__).parent
 
-# Each package, and what it may import beside itself.
+# Each package, and the packages that it may import besides itself.
 ABOVE = {
     's3': (),
     'config': ('s3',),
@@ -20,10 +20,11 @@ ABOVE = {
     'sweep': ('s3', 'config', 'upload', 'storage', 'operations'),
     'demo': (),
 }
-# What is plain functions and values: no request, no clock, no file. Of Swift's names only these are values too.
+# Packages and modules of plain functions and values: no request, no clock, no file. Of Swift, each may import only the
+# names that are listed, which are values or functions too.
 PURE = {'s3': (), 'config': (), 'upload': ('Timestamp', 'extract_swift_bytes', 'parse_content_type'),
         'sweep.rules': ('Timestamp',)}
-# Foreign modules that only some places know.
+# Foreign modules, and the only places that may import them.
 ALONE = {
     'anycrc': ('s3.checksums',),
     'lxml': ('s3.documents',),
@@ -32,7 +33,7 @@ ALONE = {
     'swift.common.wsgi': ('storage.requests', 'filters.startup_checks'),
     'swift.proxy': ('storage.requests',),
 }
-# What makes or sends a request to the pipeline.
+# The functions that make or send requests to the pipeline, and the only places that may call them.
 SENDING = {name: ('storage.requests',) for name in (
     'make_env', 'make_subrequest', 'make_pre_authed_request', 'make_pre_authed_env', 'blank', 'call_application',
     'get_container_info', 'get_account_info', 'get_object_info')}
@@ -82,7 +83,7 @@ def imports(module, tree):
 
 
 def own_module(origin, name):
-    """Return the module of ours that an import reaches, '' for the package itself, None when it is none of ours."""
+    """Return the module of s3multi that an import reaches, '' for s3multi itself, None for a foreign module."""
     if not is_in(origin, 's3multi'):
         return None
     inner = origin[len('s3multi.'):]
@@ -91,12 +92,12 @@ def own_module(origin, name):
 
 
 def pure_place(module):
-    """Return the entry of PURE that a module lies in; None for none."""
+    """Return the entry of PURE that a module lies in, None if there is none."""
     return next((place for place in PURE if is_in(module, place)), None)
 
 
 def faults(module, source):
-    """Return what in ``source``, taken as the text of ``module``, breaks the rule."""
+    """Return a line for everything in ``source``, taken as the text of ``module``, that breaks a rule."""
     tree = ast.parse(source)
     found = []
     for origin, name in imports(module, tree):
@@ -117,7 +118,7 @@ def faults(module, source):
 
 
 def asks(place, origin, name):
-    """Return whether a foreign import brings more than values to a place of plain functions."""
+    """Return whether a foreign import brings input or output to a place of plain functions."""
     if is_in(origin, 'swift'):
         return origin != 'swift.common.utils' or name not in PURE[place]
     return (any(is_in(origin, each) for each in INPUT_OUTPUT)
@@ -125,7 +126,7 @@ def asks(place, origin, name):
 
 
 def sendings(module, node):
-    """Yield what ``node`` does that only one module may do: make requests, or import behind our back."""
+    """Yield a line if ``node`` makes a request where it may not, or imports in a way that this test cannot see."""
     called = getattr(node, 'attr', None) or getattr(node, 'id', None) or (
         node.name if isinstance(node, ast.alias) else None)
     if module not in SENDING.get(called, (module,)):
@@ -135,7 +136,7 @@ def sendings(module, node):
 
 
 def circles():
-    """Return the modules that reach themselves by imports."""
+    """Return the modules that import themselves by way of others."""
     reached = {module: {target for origin, name in imports(module, ast.parse(path.read_text()))
                         if (target := own_module(origin, name))} for module, path in MODULES.items()}
     for middle in MODULES:
@@ -146,18 +147,18 @@ def circles():
 
 
 def test_packages_import_only_packages_above_them():
-    """Foreign modules, too, are imported only where they belong. The demo shares nothing with the filters."""
+    """Foreign modules are imported only where they belong. Of the demo only the imports of other packages count."""
     assert [] == [fault for module, path in MODULES.items() for fault in faults(module, path.read_text())
                   if package_of(module) != 'demo' or fault.endswith(NOT_ABOVE)]
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    """Within a package there is no order but this."""
+    """Within a package this is the only rule."""
     assert [] == circles()
 
 
 def test_every_package_has_its_place():
-    """One that is added is put into the order first, and one that is gone leaves it."""
+    """A package that is added needs a place in the order, and one that is removed leaves it."""
     assert sorted(ABOVE) == sorted({package_of(module) for module in MODULES} - {''})
 
 
@@ -215,13 +216,13 @@ KEEPING = (
 
 
 def test_the_check_can_fail():
-    """It does, on every kind of import that breaks the rule, and on none that keeps it."""
+    """It fails for every kind of import that breaks a rule, and for none that keeps them."""
     assert [] == [case for case in BREAKING if not faults(*case)]
     assert [] == [case for case in KEEPING if faults(*case)]
 
 
 def test_modules_are_short_and_say_what_they_are():
-    """At most 300 lines, a licence in the first, and a docstring."""
+    """Each has at most 300 lines, the licence in the first of them, and a docstring."""
     texts = {module: path.read_text() for module, path in MODULES.items()}
 
     assert [] == [module for module, text in texts.items() if text.count('\n') > 300]
@@ -230,12 +231,12 @@ def test_modules_are_short_and_say_what_they_are():
     assert [] == [module for module, text in texts.items() if not ast.get_docstring(ast.parse(text))]
 
 
-# Filled while a page or an answer is made.
+# A page of uploads is filled step by step.
 IN_THE_MAKING = {'UploadsPage'}
 
 
 def test_values_of_the_rules_cannot_be_changed():
-    """What was checked when it was made stays as it was."""
+    """A value that was checked when it was made stays as it was."""
     places = [importlib.import_module('s3multi.' + module) for module in MODULES if pure_place(module)]
     values = [kind for place in places for kind in vars(place).values()
               if dataclasses.is_dataclass(kind) and kind.__module__ == place.__name__]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which requests copy an object, and what of it stays behind."""
+"""Which requests copy an object, and which of its metadata the copy does not inherit."""
 import pytest
 from swift.common.swob import Request
 
@@ -21,7 +21,7 @@ def digests(env):
     environ(path='/v1/a/c/o', QUERY_STRING='version-id=1'), environ(path='/v1/a/c/o', **{'swift.source': None}),
     environ(path='/v1/a/c/o', source='/c/o%20o')])
 def test_copy(env):
-    """The request names every digest, so that the copy filter takes none from the source; none is written."""
+    """The request names every digest, so the copy filter takes none from the source, and none is written."""
     copied_digests.strip(env)
     assert {name: '' for name in DIGEST_HEADERS} == digests(env)
 
@@ -31,7 +31,7 @@ def test_copy(env):
 
 
 def test_what_is_not_empty_is_left():
-    """A digest that somebody gave the copy on the way is no business of ours."""
+    """A digest that another filter has given the copy on the way stays."""
     env = environ()
     copied_digests.strip(env)
     env['HTTP_' + ETAG_HEADER.upper().replace('-', '_')] = 'given'
@@ -45,7 +45,7 @@ def test_what_is_not_empty_is_left():
     environ(path='/v1/a/c/o'), environ(path='/v1/a/c/o o', source='/c/o%20o')],
     ids=['put', 'get', 'manifest', 'acl', 'acl-of-a-quoted-name'])
 def test_no_copy(env):
-    """Nothing is touched: no copy, that of a manifest, or s3api's way to change an ACL."""
+    """The request is not changed if it copies nothing, copies a manifest, or is s3api's way to change an ACL."""
     before = dict(env)
     copied_digests.strip(env)
 

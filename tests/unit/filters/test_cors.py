@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which answers a script in a browser may read: those that Swift would let it read, of any object of the bucket."""
+"""Which answers a script in a browser may read: the same as those of Swift for any object of the bucket."""
 import pytest
 
 from s3multi.filters.cors import ClusterCors, cors_headers
@@ -9,7 +9,7 @@ ALLOW, EXPOSE = 'Access-Control-Allow-Origin', 'Access-Control-Expose-Headers'
 
 
 def allowed(origin, of_bucket, **cluster):
-    """Return what Access-Control-Allow-Origin and Vary say."""
+    """Return the headers Access-Control-Allow-Origin and Vary."""
     headers = cors_headers(origin, {'allow_origin': of_bucket}, ClusterCors(**cluster))
     return headers.get(ALLOW), headers.get('Vary')
 
@@ -30,21 +30,21 @@ def allowed(origin, of_bucket, **cluster):
     pytest.param('https://other.test', {'strict': False}, (ORIGIN, 'Origin'), id='not-strict-another'),
 ])
 def test_who_is_allowed(of_bucket, cluster, expected):
-    """The origins that the bucket or the cluster names; all of them unless the cluster is strict.
+    """The origins that the bucket or the cluster names are allowed; every origin unless the cluster is strict.
 
-    Where the answer names the origin, caches have to be told that it does.
+    If the answer names the origin, ``Vary`` tells caches so.
     """
     assert expected == allowed(ORIGIN, of_bucket, **cluster)
 
 
 @pytest.mark.parametrize('origin', [None, ''])
 def test_no_script_has_asked(origin):
-    """An ordinary client's answer carries nothing, whatever the bucket allows."""
+    """The answer to an ordinary client has none of these headers, whatever the bucket allows."""
     assert {} == cors_headers(origin, {'allow_origin': '*'}, ClusterCors(strict=False))
 
 
 def test_what_a_script_may_read():
-    """The ETag above all; the ids of the request; and what bucket and cluster name besides."""
+    """A script may read the ETag, the ids of the request, and the headers that bucket and cluster name."""
     bucket = {'allow_origin': '*', 'expose_headers': 'X-Amz-Version-Id x-amz-checksum-crc32'}
     exposed = cors_headers(ORIGIN, bucket, ClusterCors(expose_headers=('x-cluster',)))[EXPOSE].split(', ')
 
@@ -54,5 +54,5 @@ def test_what_a_script_may_read():
 
 
 def test_who_is_not_allowed_learns_nothing():
-    """Not even which headers there are to read."""
+    """They do not learn which headers there are, either."""
     assert {} == cors_headers(ORIGIN, {'allow_origin': 'https://other.test', 'expose_headers': 'x'}, ClusterCors())

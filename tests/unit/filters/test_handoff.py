@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between WSGI and the operations: which requests are ours, what they say, and how they are answered."""
+"""Between WSGI and the operations: how a request that was handed on is read, and how it is answered."""
 import pytest
 
 from s3multi.filters.handoff import HANDOFF, check_params, read_call, send
@@ -25,12 +25,12 @@ def sent(reply, method='GET'):
 # In
 
 def test_no_client_can_make_a_handoff():
-    """Whatever a client writes becomes HTTP_* in the environ: nobody outside can set the key."""
+    """Every header of a client becomes HTTP_* in the environ, so no client can set the key of the handoff."""
     assert not HANDOFF.startswith('HTTP_')
 
 
 def test_a_call_has_what_the_request_says():
-    """Path as auth has left it; query and headers as the client signed them."""
+    """The path is as auth has left it; query and headers are as the client signed them."""
     trailer = TrailingChecksum('x-amz-checksum-crc32', {})
     env = handed_on(params={'uploadId': 'x'}, headers={'content-md5': CONTENT_MD5}, trailer=trailer,
                     verified=False, CONTENT_LENGTH='7', HTTP_X_OBJECT_META_A='\xc3\xa9', HTTP_X_OTHER='y')
@@ -55,14 +55,14 @@ def test_a_call_has_what_the_request_says():
     pytest.param('/v1/AUTH_a/bucket/\n\x01', 'bucket', '\n\x01', id='control-characters'),
 ])
 def test_bucket_and_key(path, bucket, key):
-    """Keys are native text and hold anything; without one the request is for the bucket."""
+    """Keys are native text and may contain anything. Without one the request is for the bucket."""
     call = read_call(handed_on(path=path))
 
     assert (bucket, key) == (call.bucket, call.key)
 
 
 def test_an_operation_on_a_key_needs_one():
-    """InvalidRequest on a bucket."""
+    """On a bucket it is an InvalidRequest."""
     assert 'key' == read_call(handed_on()).object_key()
     with pytest.raises(S3Error) as refused:
         read_call(handed_on(path='/v1/AUTH_a/bucket')).object_key()
@@ -73,7 +73,7 @@ def test_an_operation_on_a_key_needs_one():
 @pytest.mark.parametrize('path', ['/v1/AUTH_a/bucket/\xff', '/v1/AUTH_a/bucket/a\0b', '/v1/AUTH_a/\xff/key',
                                   '/v1/AUTH_a/buc\0ket/key', '/v1/AUTH_a/bucket/\xed\xa0\x80'], ids=ascii)
 def test_names_that_swift_cannot_have(path):
-    """Bytes that are no UTF-8, and NUL: 400 InvalidURI, as Amazon S3 says of such a URL."""
+    """Bytes that are not UTF-8, and NUL, are answered with 400 InvalidURI, as by Amazon S3."""
     with pytest.raises(S3Error) as refused:
         read_call(handed_on(path=path))
 
@@ -82,7 +82,7 @@ def test_names_that_swift_cannot_have(path):
 
 @pytest.mark.parametrize('value', ['\0', 'a\udcff'], ids=ascii)
 def test_parameters_that_are_no_text(value):
-    """400 InvalidArgument, naming the parameter: a marker or prefix that Swift cannot be asked for."""
+    """They are answered with 400 InvalidArgument, which names the parameter: Swift cannot be asked for them."""
     with pytest.raises(S3Error) as refused:
         check_params(read_call(handed_on(params={'prefix': value})))
 
@@ -96,7 +96,7 @@ def test_parameters_that_are_no_text(value):
     pytest.param({'etag': MD5}, None, id='etag-is-no-content-md5'),
 ])
 def test_content_md5_in_hex(headers, md5):
-    """From Content-MD5 alone; an Etag header means nothing to S3."""
+    """It is read from Content-MD5 alone. An Etag header has no meaning in S3."""
     assert md5 == read_call(handed_on(headers=headers, HTTP_ETAG='0' * 32)).content_md5
 
 
@@ -109,12 +109,12 @@ def test_content_md5_in_hex(headers, md5):
     pytest.param({'HTTP_X_USER_NAME': '\xe9', 'HTTP_X_TENANT_NAME': '\u7528'}, '\u7528:\u00e9', id='of-s3token'),
 ])
 def test_who_initiates(more, user):
-    """Named as s3api names owners, so that Initiator and Owner are the same everywhere."""
+    """The user is named as s3api names owners, so that Initiator and Owner are the same everywhere."""
     assert user == read_call(handed_on(**more)).user
 
 
 def test_who_initiates_by_the_acls_of_s3():
-    """The user as s3api has authenticated it, whom ACLs name."""
+    """It is the user that s3api has authenticated, named as in ACLs."""
     env = handed_on(HTTP_X_USER_NAME='ann', HTTP_X_TENANT_NAME='art')
     env[HANDOFF].s3_acl = S3Acl('test:user', {}, False)
 
@@ -122,7 +122,7 @@ def test_who_initiates_by_the_acls_of_s3():
 
 
 def test_an_unknown_length():
-    """A body in chunks has none."""
+    """A body that is sent in chunks has no length."""
     env = handed_on()
     del env['CONTENT_LENGTH']
 
@@ -130,14 +130,14 @@ def test_an_unknown_length():
 
 
 def test_a_call_does_not_show_its_environ():
-    """A traceback in the log must not show the client's signature."""
+    """A traceback in the log must not contain the client's signature."""
     assert 'Signature=secret' not in repr(read_call(handed_on(HTTP_AUTHORIZATION='AWS4 Signature=secret')))
 
 
 # Out
 
 def test_an_answer_is_marked_as_ours():
-    """The front passes a marked answer on, and takes any other for a denial."""
+    """The filter s3api passes a marked answer on, and takes any other for a denial."""
     env = handed_on()
     list(send(Reply(), env, lambda *_: None))
 
@@ -145,7 +145,7 @@ def test_an_answer_is_marked_as_ours():
 
 
 def test_an_answer_with_xml():
-    """Type, length and headers of its own."""
+    """It has type, length and the headers of the reply."""
     status, headers, body = sent(Reply.xml(b'<a/>', {'x-amz-version-id': 'v'}))
 
     assert ('200 OK', b'<a/>') == (status, body)
@@ -158,7 +158,7 @@ def test_an_answer_with_xml():
     pytest.param(Reply(200, {'ETag': '"%s"' % MD5}), '200 OK', id='upload-part'),
 ])
 def test_an_answer_without_a_body(reply, expected):
-    """No type for what is not there."""
+    """Without a body there is no content type."""
     status, headers, body = sent(reply)
 
     assert (expected, b'') == (status, body)
@@ -167,7 +167,7 @@ def test_an_answer_without_a_body(reply, expected):
 
 
 def test_an_answer_that_is_not_known_yet():
-    """White space first: no length, and chunk after chunk."""
+    """It begins with white space, has no length, and is sent chunk by chunk."""
     status, headers, body = sent(Reply(200, {'Content-Type': 'application/xml'}, iter([b' ', b' ', b'<a/>'])))
 
     assert ('200 OK', b'  <a/>') == (status, body)
@@ -175,7 +175,7 @@ def test_an_answer_that_is_not_known_yet():
 
 
 def test_an_error_as_an_answer():
-    """Status of the error, its document, and the transaction id in it."""
+    """It has the status of the error, and its document with the transaction id."""
     status, headers, body = sent(Reply.error(InvalidPart('id', 7, MD5), 'tx1'))
 
     assert '400 Bad Request' == status
@@ -184,14 +184,14 @@ def test_an_error_as_an_answer():
 
 
 def test_headers_of_an_error_are_sent():
-    """405 comes with Allow."""
+    """For example, 405 has the header Allow."""
     status, headers, _ = sent(Reply.error(MethodNotAllowed('PUT', 'UPLOAD', 'GET, POST'), 'tx1'))
 
     assert ('405 Method Not Allowed', 'GET, POST') == (status, headers['Allow'])
 
 
 def test_replies_do_not_share_headers():
-    """One answer's headers never reach another client."""
+    """The headers of one answer never reach another client."""
     one, other = Reply(), Reply()
     one.headers['x'] = 'y'
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ``swift.authorize`` adds to the auth filter's judgement: the parts of the object that the request reads."""
+"""What ``swift.authorize`` allows in addition to the auth filter: the parts of the object that the request reads."""
 import pytest
 from swift.common.swob import Request, str_to_wsgi
 
@@ -13,7 +13,7 @@ KEYS = ['key', 'a/b', 'trailing/', 'gr\u00fcn \u2713', '50%?&=+', 'k/00000001-01
 
 
 class Auth:
-    """An auth filter's judge that lets through the paths in ``allowed`` alone."""
+    """The ``swift.authorize`` of an auth filter that allows only the paths in ``allowed``."""
 
     def __init__(self, *allowed):
         self.allowed = ['/v1/' + path for path in allowed]
@@ -25,7 +25,7 @@ class Auth:
 
 
 class Reading:
-    """A request that is under way: ``ask`` as the proxy does for it and its sub-requests; True is a yes."""
+    """A request under way. ``ask`` asks as the proxy does for it and its sub-requests, and returns whether it may."""
 
     def __init__(self, *allowed):
         self.auth = Auth(*allowed)
@@ -52,7 +52,7 @@ def part(account='AUTH_a', bucket='bucket', key='key', number=1):
 
 @pytest.mark.parametrize('key', KEYS)
 def test_parts_of_the_object_that_is_read(key):
-    """Once the auth filter has allowed the client to read the object, and however many parts there are."""
+    """They may be read as soon as the auth filter has allowed the client to read the object, however many there are."""
     reading = Reading(f'AUTH_a/bucket/{key}')
 
     assert reading.ask(f'AUTH_a/bucket/{key}')
@@ -60,7 +60,7 @@ def test_parts_of_the_object_that_is_read(key):
 
 
 def test_auth_is_asked_first():
-    """What it allows needs nothing of ours."""
+    """What the auth filter allows is allowed."""
     path = part(key='other')
     reading = Reading(path)
 
@@ -69,7 +69,7 @@ def test_auth_is_asked_first():
 
 
 def test_object_at_the_end_of_links():
-    """A link is read with the rights of the client on its target too, and the target has the parts."""
+    """To read a link the client needs rights on its target too, and the parts are those of the target."""
     reading = Reading('AUTH_a/links/link', 'AUTH_a/bucket/key')
 
     assert reading.ask('AUTH_a/links/link')
@@ -81,7 +81,7 @@ def test_object_at_the_end_of_links():
 
 
 def test_source_of_a_copy():
-    """In whatever account it lies; the target is written, not read."""
+    """The source may lie in any account. The target is written, not read."""
     reading = Reading('AUTH_b/source/key', 'AUTH_a/bucket/key')
 
     assert reading.ask('AUTH_b/source/key', source='SSC')
@@ -119,7 +119,7 @@ OTHER_NAMES = {
 
 @pytest.mark.parametrize('path', [pytest.param(path, id=name) for name, path in OTHER_NAMES.items()])
 def test_other_names(path):
-    """Only the exact name of a part, with an id that was made for the account, bucket and key of what is read."""
+    """Only the exact name of a part counts, with an id that was made for account, bucket and key of what is read."""
     assert not reading_key().segment(path)
 
 
@@ -129,12 +129,12 @@ def test_other_names(path):
     {'source': 'DLO'}, {'source': 'SYM'}, {'source': 'SSC'}, {'source': 'S3M'},
 ], ids=str)
 def test_other_requests_for_a_part(changed):
-    """Nothing but SLO's GET of the bytes: its HEADs check a manifest that somebody writes."""
+    """Only SLO's GET of the bytes is allowed. With its HEADs it checks a manifest that somebody writes."""
     assert not reading_key().segment(part(), **changed)
 
 
 def test_before_anything_was_read():
-    """A manifest that is written, as by PUT, reads nothing."""
+    """The PUT of a manifest, for example, reads nothing."""
     assert not Reading().segment(part())
 
 
@@ -143,7 +143,7 @@ def test_before_anything_was_read():
     {'source': 'SYM', 'query': 'multipart-manifest=get'},
 ], ids=str)
 def test_what_does_not_count_as_read(read):
-    """What is not the content of the object: what gives SLO no manifest, or is part of one already."""
+    """A request that does not give SLO a manifest, or that SLO makes because of one, does not count."""
     reading = Reading('AUTH_a/bucket/key')
 
     assert reading.ask('AUTH_a/bucket/key', **read)
@@ -151,7 +151,7 @@ def test_what_does_not_count_as_read(read):
 
 
 def test_object_that_may_not_be_read():
-    """A denied request is none."""
+    """A denied request does not count as a read."""
     reading = Reading()
 
     assert not reading.ask('AUTH_a/bucket/key')
@@ -160,7 +160,7 @@ def test_object_that_may_not_be_read():
 
 @pytest.mark.parametrize('source', ['SLO', 'SYM', None])
 def test_what_a_manifest_leads_to(source):
-    """What is read after SLO began may be named by anybody's manifest, which may name parts of it, too."""
+    """After SLO has begun, an object may be read because anybody's manifest names it, and its parts as well."""
     reading = Reading('AUTH_a/mine/forged', 'AUTH_a/bucket/key', 'AUTH_a/mine/segment')
 
     assert reading.ask('AUTH_a/mine/forged')
@@ -170,7 +170,7 @@ def test_what_a_manifest_leads_to(source):
 
 
 def test_object_that_a_dynamic_large_object_hides():
-    """A DLO lists a container for its content, which SLO may take for a manifest of the object."""
+    """DLO lists a container for the content of the object, and SLO may take that content for a manifest."""
     reading = Reading('AUTH_a/bucket/key', 'AUTH_a/mine')
 
     assert reading.ask('AUTH_a/bucket/key')
@@ -178,19 +178,19 @@ def test_object_that_a_dynamic_large_object_hides():
     assert not reading.segment(part())
 
 
-# Which requests are followed
+# For which requests it is asked
 
 @pytest.mark.parametrize('method, more, expected', [
     ('GET', {}, True), ('COPY', {}, True), ('PUT', {'HTTP_X_COPY_FROM': '/bucket/key'}, True), ('HEAD', {}, False),
     ('PUT', {}, False), ('POST', {}, False), ('DELETE', {}, False), ('OPTIONS', {}, False),
 ], ids=str)
 def test_requests_that_read(method, more, expected):
-    """A HEAD needs no part: SLO answers it from the manifest."""
+    """A HEAD needs no parts, since SLO answers it from the manifest."""
     assert expected == reads(client_env(**{'REQUEST_METHOD': method, **more}))
 
 
 def test_without_auth_there_is_nothing_to_add_to():
-    """No key of ours is left behind."""
+    """The environ is left as it was."""
     env = client_env()
     del env['swift.authorize']
     before = dict(env)

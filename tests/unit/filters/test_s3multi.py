@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The filter: what passes untouched, which operation a request asks for, and what becomes of errors."""
+"""The filter s3multi: what passes unchanged, which operation a request asks for, and what becomes of errors."""
 import logging
 
 import pytest
@@ -21,12 +21,12 @@ SETTINGS = config.load({'missing_part_patience': '0'}, {'min_segment_size': 1, '
 
 
 def cluster_with(logger=None):
-    """Return what all buckets share."""
+    """Return a cluster with these ids and settings."""
     return Cluster(SETTINGS, IDS, Freeing(2, 100, None), logger)
 
 
 def answer(app, env):
-    """Return status line and body of the filter's answer, with ``app`` to its right."""
+    """Return status line and body of the answer of the filter s3multi, with ``app`` to its right."""
     logger = logging.getLogger('s3multi.test')
     logger.thread_locals = None
     answers = []
@@ -35,11 +35,11 @@ def answer(app, env):
     return answers[0], b''.join(body)
 
 
-# What is not ours
+# Requests that were not handed on
 
 @pytest.mark.parametrize('method', ['PUT', 'HEAD', 'POST', 'DELETE', 'OPTIONS'])
 def test_other_requests_pass_untouched(method):
-    """The very environ, the very start_response, and the very answer: nothing is read or changed on the way."""
+    """Environ, ``start_response`` and answer are the same objects, and nothing is read or changed on the way."""
     env, start_response, body = client_env(query='uploadId=x', REQUEST_METHOD=method), object(), [b'x']
     before, seen = dict(env), []
 
@@ -57,7 +57,7 @@ def test_other_requests_pass_untouched(method):
 @pytest.mark.parametrize('more', [{'REQUEST_METHOD': 'GET'}, {'REQUEST_METHOD': 'COPY'},
                                   {'HTTP_X_COPY_FROM': '/bucket/key'}], ids=str)
 def test_requests_that_read_an_object_pass_with_its_parts(more):
-    """Nothing but ``swift.authorize`` is changed, and what a copy leaves behind; and nobody is asked anything."""
+    """Only ``swift.authorize`` is changed, and the digests that a copy does not inherit. No request is made for it."""
     env, seen = client_env(**more), []
     before = dict(env)
 
@@ -69,7 +69,7 @@ def test_requests_that_read_an_object_pass_with_its_parts(more):
 
 @pytest.mark.parametrize('headers, followed', [({'x-amz-copy-source': 'bucket/key'}, True), ({}, False)], ids=str)
 def test_upload_part_copy_reads_its_source_with_its_parts(headers, followed):
-    """No other operation reads for the client."""
+    """No other operation reads an object's bytes for the client."""
     env = handed_on('PUT', params={'partNumber': '1', 'uploadId': 'x'}, headers=headers)
     before = env['swift.authorize']
     answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
@@ -78,7 +78,7 @@ def test_upload_part_copy_reads_its_source_with_its_parts(headers, followed):
 
 
 def test_errors_of_other_requests_pass_untouched():
-    """What breaks to the right of us is not ours to log, or to answer in XML."""
+    """An exception from the right is neither logged here nor answered in XML."""
     def app(env, start_response):
         raise KeyError('theirs')
 
@@ -86,14 +86,14 @@ def test_errors_of_other_requests_pass_untouched():
         answer(app, client_env())
 
 
-# A bucket that s3api deletes
+# Requests of s3api to delete a bucket
 
 @pytest.mark.parametrize('method, path', [
     ('HEAD', '/v1/AUTH_a/bucket'), ('GET', '/v1/AUTH_a/bucket'), ('DELETE', '/v1/AUTH_a/bucket/key'),
     ('DELETE', '/v1/AUTH_a/bucket+segments'), ('DELETE', '/v1/AUTH_a/bucket+segments/key'), ('DELETE', '/v1/AUTH_a'),
 ])
 def test_requests_on_the_way_to_it_pass(method, path):
-    """s3api asks for more than the deletion, with the same environ."""
+    """s3api makes other requests with the same mark, too."""
     swift = RecordingSwift()
     answer(swift, client_env(path, **{'REQUEST_METHOD': method, DELETED_BUCKET: 'bucket'}))
 
@@ -102,7 +102,7 @@ def test_requests_on_the_way_to_it_pass(method, path):
 
 @pytest.mark.parametrize('status', [403, 404, 409, 503])
 def test_a_bucket_that_is_not_deleted_keeps_its_uploads(status):
-    """Whatever the reason; the answer is Swift's."""
+    """That holds whatever the reason is. The answer is Swift's."""
     swift = RecordingSwift(DELETE=(status, {}, b'why'), HEAD=204)
     got = answer(swift, client_env('/v1/AUTH_a/bucket', **{'REQUEST_METHOD': 'DELETE', DELETED_BUCKET: 'bucket'}))
 
@@ -111,14 +111,14 @@ def test_a_bucket_that_is_not_deleted_keeps_its_uploads(status):
 
 
 def test_a_bucket_whose_name_is_no_text():
-    """Swift answers what it thinks of it."""
+    """The request passes, and Swift answers it."""
     swift = RecordingSwift(DELETE=412)
     got = answer(swift, client_env('/v1/AUTH_a/\xff', **{'REQUEST_METHOD': 'DELETE', DELETED_BUCKET: '\xff'}))
 
     assert '412 As The Test Says' == got[0]
 
 
-# What a request asks for
+# Operations
 
 ROUTES = [
     ('POST', {'uploads': ''}, initiate), ('GET', {'uploads': ''}, list_uploads),
@@ -131,7 +131,7 @@ ROUTES = [
 @pytest.mark.parametrize('method, params, operation', [
     pytest.param(*row, id='%s-%s' % (row[0], '-'.join(row[1]))) for row in ROUTES])
 def test_operations(method, params, operation):
-    """Method and query parameters make the operation.
+    """Method and query parameters tell the operation.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
     """
@@ -152,7 +152,7 @@ def test_a_copy_source_makes_a_copy():
     ('PUT', {'uploads': ''}, 'UPLOADS', 'GET, POST'), ('POST', {'partNumber': '1'}, 'PART', 'PUT'),
 ])
 def test_methods_that_are_no_operation(method, params, resource, allowed):
-    """405 MethodNotAllowed with what is allowed."""
+    """They are answered with 405 MethodNotAllowed and the methods that are allowed."""
     with pytest.raises(S3Error) as refused:
         route(read_call(handed_on(method, params=params)))
 
@@ -168,7 +168,7 @@ BUCKET = {'X-Container-Read': 'readers', 'X-Container-Write': 'writers'}
 @pytest.mark.parametrize('method, acl', [('GET', 'readers'), ('PUT', 'writers'), ('POST', 'writers'),
                                          ('DELETE', 'writers')])
 def test_the_client_is_judged_by_the_acl_of_the_bucket(method, acl):
-    """To read it for the lists, to write it for all else; before anything is said or done."""
+    """For the lists it needs the right to read, for all else the right to write. Nothing is done or told before."""
     judged = []
 
     def denied(env, start_response):
@@ -189,7 +189,7 @@ def test_the_client_is_judged_by_the_acl_of_the_bucket(method, acl):
 
 
 def test_without_auth_nobody_may():
-    """A pipeline without an auth filter is no open house."""
+    """In a pipeline without an auth filter every request is denied."""
     env = handed_on('GET', params={'uploads': ''})
     del env['swift.authorize']
     status, body = answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
@@ -204,14 +204,14 @@ def test_without_auth_nobody_may():
     pytest.param(503, 'ServiceUnavailable', id='unknown'),
 ])
 def test_who_may_know_is_told_that_there_is_no_bucket(head, code):
-    """Asked only after the client was judged: else it would tell everybody which buckets there are."""
+    """Before the client was judged, the answer would tell everybody which buckets there are."""
     env = handed_on('GET', params={'uploads': ''})
 
     assert b'<Code>%s</Code>' % code.encode() in answer(RecordingSwift(HEAD=head), env)[1]
 
 
 def test_an_error_is_answered_with_its_document():
-    """And is marked as ours, so that the front passes it on."""
+    """It is also marked as an answer of s3multi, so that s3api passes it on."""
     env = handed_on('PATCH', params={'uploads': ''})
     status, body = answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
 
@@ -221,7 +221,7 @@ def test_an_error_is_answered_with_its_document():
 
 
 def test_a_path_that_is_no_text_is_answered():
-    """Refused before any question to Swift."""
+    """It is refused before Swift is asked for anything."""
     swift = RecordingSwift()
     status, body = answer(swift, handed_on('GET', path='/v1/AUTH_a/bucket/\xff', params={'uploads': ''}))
 
@@ -235,12 +235,12 @@ SCRIPT = {'HTTP_ORIGIN': 'https://app.test'}
 
 
 def denied(request):
-    """Nobody may."""
+    """Deny every request."""
     return auth_says_no
 
 
 def auth_says_no(env, start_response):
-    """Answer for an auth filter."""
+    """Answer as an auth filter that denies."""
     start_response('403 Forbidden', [])
     return [b'']
 
@@ -253,7 +253,7 @@ def auth_says_no(env, start_response):
     pytest.param('PUT', {'uploadId': 'x', 'partNumber': '1'}, {}, id='no-such-upload'),
 ])
 def test_the_front_is_told_what_a_script_may_read(method, params, extra):
-    """Of every answer about the bucket: of a success as of an error, and of a denial."""
+    """s3api is told for every answer about the bucket: for a success, an error, and a denial."""
     env = handed_on(method, params=params, **SCRIPT, **extra)
     answer(RecordingSwift(HEAD=(204, {**BUCKET, **CORS}, b''), GET=(200, {}, b'[]')), env)
 
@@ -261,7 +261,7 @@ def test_the_front_is_told_what_a_script_may_read(method, params, extra):
 
 
 def test_what_the_cluster_lets_scripts_read():
-    """The options of the proxy-server, which Swift puts at the end of every pipeline, hold for multipart answers."""
+    """The options of the proxy-server, at the end of every pipeline, hold for the answers of operations, too."""
     class Proxy:
         cors_allow_origin, cors_expose_headers, strict_cors_mode = ['https://app.test'], ['x-cluster'], True
 
@@ -275,7 +275,7 @@ def test_what_the_cluster_lets_scripts_read():
 
 
 def test_a_defect_is_a_500_in_xml_and_in_the_log(caplog):
-    """The client learns that it may repeat, the operator what happened."""
+    """The client is told to repeat, and the operator what happened."""
     def app(env, start_response):
         raise KeyError('ours')
 
@@ -287,7 +287,7 @@ def test_a_defect_is_a_500_in_xml_and_in_the_log(caplog):
 
 
 def test_an_unforeseen_answer_of_swift_is_in_the_log(caplog):
-    """With what it was: the client is told to repeat, and that may not help."""
+    """The log tells what it was: the client repeats, but that may not help."""
     swift = RecordingSwift(HEAD=(204, BUCKET, b''), PUT=418)
     status, body = answer(swift, handed_on('POST', params={'uploads': ''}))
 
@@ -297,7 +297,7 @@ def test_an_unforeseen_answer_of_swift_is_in_the_log(caplog):
 
 
 def test_the_code_of_an_error_is_in_the_access_log():
-    """As s3api logs its own."""
+    """It has the form of s3api's own errors there."""
     env = handed_on('PATCH', params={'uploads': ''}, **{'swift.log_info': []})
     answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which checksum goes with Swift's answer to a GET or HEAD, and when none does."""
+"""Which checksum Swift's answer to a GET or HEAD gets, and when it gets none."""
 import json
 
 import pytest
@@ -19,13 +19,13 @@ OF_PART_2 = 206, {'Content-Range': 'bytes 7-13/17'}
 
 
 def row(number=2, attempt='coaT0WymrqI', size=7):
-    """Return a row as it was written for a part."""
+    """Return the row of a part in the listing."""
     return {'name': UPLOAD.part(number, attempt), 'hash': 'a' * 32, 'bytes': size,
             'content_type': 'application/octet-stream; crc32=9c77e841'}
 
 
 def headers_for(status, more, rows=(row(),), query='', method='GET', swift=None, **env):
-    """Return the headers for an answer; Swift lists these rows."""
+    """Return the checksum headers for an answer with this status and ``more`` headers. rows: those that Swift lists."""
     swift = swift or RecordingSwift(GET=(200, {}, json.dumps(list(rows)).encode()))
     env = client_env(query=query, REQUEST_METHOD=method, **env)
     return of_answer(env, status, {**HEADERS, **more}, lambda account, bucket: Segments(
@@ -46,7 +46,7 @@ def headers_for(status, more, rows=(row(),), query='', method='GET', swift=None,
                        'FULL_OBJECT crc32 WxWtvg== -'}, {}, id='numbers-with-gaps'),
 ])
 def test_what_an_answer_tells(status, headers, found):
-    """The object's for all of it, a part's for that part, and nothing else."""
+    """The whole gets the checksum of the object, a part that of the part, and everything else none."""
     assert found == headers_for(status, headers)
 
 
@@ -55,24 +55,25 @@ def test_what_an_answer_tells(status, headers, found):
     ([row(size=6)], {}), ([{**row(), 'content_type': 'application/octet-stream'}], {})],
     ids=['one', 'late', 'two-attempts', 'next', 'next-alone', 'other-size', 'without'])
 def test_the_row_of_a_part(rows, found):
-    """One attempt of the part, of the very size that is read: else nobody knows whether the manifest lists it."""
+    """There must be one attempt at the part, of the size that is read: otherwise it may not be the one in the manifest.
+    """
     assert found == headers_for(*OF_PART_2, rows)
 
 
 def test_a_listing_that_cannot_be_had():
-    """The client gets its bytes, without a checksum."""
+    """The client gets its bytes without a checksum."""
     assert {} == headers_for(*OF_PART_2, swift=RecordingSwift(GET=503))
 
 
 @pytest.mark.parametrize('span, found', [
     ('bytes=7-13', PART), ('bytes=0-', WHOLE), ('bytes=0-1', {}), ('bytes=0-1,3-4', WHOLE), ('words', WHOLE)])
 def test_a_head_with_a_range(span, found):
-    """Swift answers the whole, s3api makes the range of it, if it is one."""
+    """Swift answers with the whole, and s3api makes a single range of it."""
     assert found == headers_for(200, {}, method='HEAD', HTTP_RANGE=span)
 
 
 def test_a_part_by_its_number():
-    """One row is asked for, of this upload alone."""
+    """Only rows of this upload are listed, and no more than two."""
     swift = RecordingSwift(GET=(200, {}, json.dumps([row()]).encode()))
 
     assert PART == headers_for(*OF_PART_2, query='part-number=2', swift=swift)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every operation asks of its bucket: which upload is meant, what fits in, and what kind of bucket it is."""
+"""What every operation asks its bucket: which upload is meant, what its quota has room for, whether it has versions."""
 import pytest
 from swift.common.utils import Timestamp
 
@@ -26,7 +26,7 @@ def upload_of(bucket, call):
 
 
 def test_the_upload_of_a_request():
-    """Account, bucket and key are those of the request; nothing is asked for."""
+    """Account, bucket and key are those of the request, and no request to Swift is needed."""
     swift = RecordingSwift()
 
     assert UPLOAD == upload_of(*asked(swift, handed_on(params={'uploadId': UPLOAD.id})))
@@ -41,13 +41,13 @@ def test_the_upload_of_a_request():
     pytest.param({'uploadId': UPLOAD.id}, '/v1/AUTH_a/bucket', 'InvalidRequest', id='no-key'),
 ])
 def test_an_id_is_good_for_its_own_key_only(params, path, code):
-    """Whoever may write to one bucket cannot reach an upload of another with its id."""
+    """A client that may write to one bucket cannot reach an upload of another one by its id."""
     assert code == code_of(upload_of, *asked(RecordingSwift(), handed_on(path=path, params=params)))
 
 
 @pytest.mark.parametrize('state, code', [('open', None), ('aborting', 'NoSuchUpload'), ('aborted', 'NoSuchUpload')])
 def test_an_upload_that_must_be_open(state, code):
-    """From the moment an Abort begins it is gone for parts and lists."""
+    """From the moment an Abort has begun, parts and lists get NoSuchUpload."""
     bucket = bucket_of(RecordingSwift(HEAD=(200, {
         'Content-Type': 'application/x-s3multi-marker;state=' + state, 'X-Timestamp': '1790000000.00000'}, b'')))
     if code:
@@ -57,7 +57,7 @@ def test_an_upload_that_must_be_open(state, code):
 
 
 def test_an_upload_without_a_marker_is_not_open():
-    """Completed, or aborted long ago."""
+    """It was completed, or aborted long ago."""
     assert 'NoSuchUpload' == code_of(require_open, bucket_of(RecordingSwift(HEAD=404)), UPLOAD)
 
 
@@ -68,7 +68,7 @@ def test_an_upload_without_a_marker_is_not_open():
     pytest.param(False, {'quota-bytes': '100'}, False, id='no-such-filter'),
 ])
 def test_quotas_that_hold(has_quotas, meta, asked):
-    """Those of the bucket, where Swift has the filter for them. Only then is the segments container looked at."""
+    """The bucket's quotas hold if Swift has the filter for them. Only then is the segments container looked up."""
     swift = RecordingSwift(HEAD=(204, {'X-Container-Bytes-Used': '60'}, b''))
     bucket = bucket_of(swift, has_quotas=has_quotas, info={'meta': meta, 'bytes': 30, 'object_count': 1})
     for check in (bucket.check_part_quota, bucket.check_object_quota):
@@ -92,12 +92,12 @@ def test_quotas_that_hold(has_quotas, meta, asked):
     pytest.param({'versions': 'old_versions'}, False, id='older-kind-of-versions'),
 ])
 def test_which_buckets_have_versions(info, versioned):
-    """Also where versioning was suspended: the versions are still there, and may hold on to parts."""
+    """A bucket whose versioning was suspended has some too: they are still there, and may need parts."""
     assert versioned is is_versioned(info)
 
 
 def test_times_are_those_of_swift():
-    """One clock, in two units."""
+    """Both methods read one clock, in two units."""
     bucket = bucket_of(RecordingSwift())
     before = Timestamp.now()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The end of a bucket's uploads, when requests fail or take long."""
+"""The uploads of a deleted bucket are ended, even if requests fail or take long."""
 import json
 import logging
 from dataclasses import replace
@@ -17,7 +17,7 @@ MARKER = 'application/x-s3multi-marker;state=open'
 
 @pytest.fixture
 def logger():
-    """A logger as Swift's."""
+    """Return a logger with what Swift's has besides."""
     logger = logging.getLogger('s3multi.test')
     logger.thread_locals = None
     return logger
@@ -42,7 +42,7 @@ def swift_with(*uploads, **answers):
 
 
 def end_uploads(swift, logger, began=NOW + 1):
-    """End the uploads of a bucket whose deletion began then; return the names of the markers that were deleted."""
+    """End the uploads of a bucket whose deletion began at this tick; return the names of the deleted markers."""
     bucket = bucket_of(swift, handed_on('DELETE', '/v1/AUTH_a/bucket'))
     cluster = replace(bucket.cluster, logger=logger)
     delete_bucket.end_uploads(replace(bucket, cluster=cluster), began)
@@ -51,14 +51,14 @@ def end_uploads(swift, logger, began=NOW + 1):
 
 
 def test_uploads_that_began_later_are_left(logger):
-    """The bucket may have been made again by then."""
+    """They may be uploads of a bucket that was made again meanwhile."""
     before, same, after = [upload_of('key', NOW + ticks) for ticks in (-1, 0, 1)]
 
     assert [before.marker] == end_uploads(swift_with(before, same, after), logger, NOW)
 
 
 def test_what_only_looks_like_an_upload(logger):
-    """An object of the user with the content type of a marker, and the id of another key in its name."""
+    """A user's object may have the content type of a marker, and the id of another key in its name. It is left."""
     ours = upload_of('key')
     theirs = Upload('AUTH_a', 'bucket', 'k', ours.id)
     swift = swift_with(ours, theirs)
@@ -68,7 +68,7 @@ def test_what_only_looks_like_an_upload(logger):
 
 
 def test_an_upload_that_cannot_be_ended(logger, caplog):
-    """Does not keep the others."""
+    """It does not keep the others from being ended."""
     bad, good = upload_of('bad'), upload_of('good')
     swift = swift_with(bad, good, PUT=lambda seen: 503 if bad.marker in seen.path else 201)
 
@@ -81,13 +81,13 @@ def test_an_upload_that_cannot_be_ended(logger, caplog):
     pytest.param({'GET': (200, {}, b'no JSON')}, id='defect'),
 ])
 def test_what_fails_is_for_the_log(logger, caplog, broken):
-    """The client learns nothing of it: its bucket is deleted."""
+    """The client is not told of it: its bucket is deleted."""
     assert [] == end_uploads(swift_with(upload_of('key'), **broken), logger)
     assert 'bucket' in caplog.text
 
 
 def test_a_time_out_is_for_the_log(logger, caplog):
-    """Those of eventlet are no Exceptions."""
+    """Time-outs of eventlet are not Exceptions."""
     def get(seen):
         raise eventlet.Timeout(1)
 
@@ -96,7 +96,7 @@ def test_a_time_out_is_for_the_log(logger, caplog):
 
 
 def test_the_answer_does_not_wait_for_many(logger, monkeypatch):
-    """What takes long goes on behind the answer."""
+    """Work that takes long goes on after the answer."""
     monkeypatch.setattr(delete_bucket, '_ANSWER_WITHIN_SECONDS', 0.1)
     upload, may_go_on = upload_of('key'), eventlet.Event()
 

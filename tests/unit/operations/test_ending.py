@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the parts of an upload that is aborted may be deleted by the request that asks for it."""
+"""Whether an Abort may delete the parts of the upload itself."""
 import pytest
 
 from s3multi.operations import ending
@@ -17,8 +17,8 @@ VERSIONED = {'versions-container': 'x'}
     ({}, 404, True), ({}, INTENT, True), (VERSIONED, 404, True), (VERSIONED, INTENT, False)],
     ids=['plain', 'plain, intent', 'versions', 'versions, intent'])
 def test_an_abort_that_is_repeated(sysmeta, intent, frees):
-    """With versions, and the intent of a Complete, a version may list the parts: as the first Abort left them, so does
-    the next."""
+    """In a bucket with versions, a version may list the parts if there is the intent of a Complete. The first Abort has
+    left them to the sweep for that reason, and so does a repeat."""
     def head(seen):
         if seen.path.endswith('/complete'):
             return intent

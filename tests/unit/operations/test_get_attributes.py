@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GetObjectAttributes: which parts a page shows, and an object that changes while it is looked at."""
+"""GetObjectAttributes: which parts a page shows, and what is answered if the object changes between two requests."""
 import json
 
 import pytest
@@ -16,13 +16,13 @@ NAMES = {'x-amz-object-attributes': 'ObjectParts'}
 
 
 def wanted(max_parts, after):
-    """Return what a request for a page wants."""
+    """Return what a request for one page of parts asks for."""
     return Wanted.parse({**NAMES, 'x-amz-max-parts': str(max_parts), 'x-amz-part-number-marker': str(after)})
 
 
 @given(st.integers(0, 3000), st.integers(1, 1500))
 def test_pages_show_every_part_once(total, max_parts):
-    """In order, up to 1000 on a page, each page beginning where the one before tells, until none is left."""
+    """Parts come in order, up to 1000 on a page, and each page begins where the one before says."""
     seen, after, truncated = [], 0, True
     while truncated:
         page = wanted(max_parts, after).page(total)
@@ -36,7 +36,7 @@ def test_pages_show_every_part_once(total, max_parts):
 
 
 def test_a_part_whose_checksum_nobody_knows():
-    """It is shown all the same, with its size."""
+    """It is shown with its size alone."""
     shown = [ShownPart(1, 7, Checksum('crc32', '3ldvBQ==')), ShownPart(2, 10, None)]
 
     assert [('Part', [('PartNumber', '1'), ('Size', '7'), ('ChecksumCRC32', '3ldvBQ==')]),
@@ -53,26 +53,27 @@ def swift_of(etag='a', status=200, **head):
 
 
 def answer_of(swift):
-    """Return the document for a question after the parts."""
+    """Return the document that answers a request for the parts."""
     return get_attributes.run(*asked(swift, handed_on('GET', params={'attributes': ''}, headers=NAMES))).body
 
 
 def test_entries_of_any_manifest_are_counted():
-    """Segments, and bytes that stand in the manifest itself."""
+    """Segments count, and so do bytes that stand in the manifest itself."""
     assert b'<PartsCount>2</PartsCount></ObjectParts>' in answer_of(swift_of())
 
 
 @pytest.mark.parametrize('swift', [swift_of(etag='b'), swift_of(status=404), swift_of(status=503)],
                          ids=['another', 'gone', 'trouble'])
 def test_an_object_that_is_replaced_between_two_looks(swift):
-    """503, so that the client asks again: the size of one and the parts of another make no answer."""
+    """The answer is 503, so that the client repeats: it must not mix the size of one object with the parts of another.
+    """
     with pytest.raises(ServiceUnavailable):
         answer_of(swift)
     assert 0 == swift.unclosed
 
 
 def test_checksums_that_name_an_upload_of_another_key():
-    """No row is asked for: what is there belongs to somebody else."""
+    """No listing is read: the parts belong to the object of another key."""
     swift = swift_of(**{'X-Object-Sysmeta-S3multi-Checksum': 'COMPOSITE crc32 S6uctQ==-3 7',
                         'X-Object-Sysmeta-S3Api-Upload-Id': IDS.new('AUTH_a', 'bucket', 'other', 1)})
 
@@ -84,7 +85,7 @@ def test_checksums_that_name_an_upload_of_another_key():
                                           (400, 'InvalidRequest'), (503, 'ServiceUnavailable'), (429, 'SlowDown'),
                                           (412, 'PreconditionFailed')])
 def test_refusals_of_swift(status, code):
-    """The S3 error for each."""
+    """Each status of Swift becomes an S3 error."""
     with pytest.raises(S3Error) as raised:
         answer_of(RecordingSwift(HEAD=status))
     assert code == raised.value.code

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Uploads whose keys look like parts of another upload: Swift folds them away with its parts, yet they are listed."""
+"""Uploads whose keys look like parts of another upload. Swift folds them away with its parts, but they are listed."""
 from itertools import count
 from types import SimpleNamespace
 
@@ -19,7 +19,7 @@ ACCOUNT, BUCKET = 'AUTH_a', 'bucket'
 
 
 def upload_of(key, minute=0):
-    """Return an upload of the key, begun that many minutes ago."""
+    """Return an upload of the key that began so many minutes ago."""
     return Upload(ACCOUNT, BUCKET, key, IDS.new(ACCOUNT, BUCKET, key, NOW - minute * 60 * 100000))
 
 
@@ -35,7 +35,7 @@ def hides(key, account=ACCOUNT, bucket=BUCKET, ids=IDS):
 @pytest.mark.parametrize('rest', ['/0000', '/000', '/00000001', '/00000001-' + new_attempt(NOW), '/000x', '/000/a',
                                   '/000\u00e9'], ids=count())
 def test_a_key_among_the_parts_of_an_upload_is_hidden(rest):
-    """It begins with what the names of all parts begin with."""
+    """Its name begins as the names of all parts of that upload do."""
     assert hides(OUTER.marker + rest)
     assert (OUTER.marker + rest).startswith(OUTER.prefix[:-1] + PARTS_DELIMITER)
 
@@ -46,12 +46,12 @@ def test_a_key_among_the_parts_of_an_upload_is_hidden(rest):
     OUTER.marker + '0/000', OUTER.id + '/000', '/' + OUTER.id + '/000', 'other/' + OUTER.id + '/000',
     'outer/' + 'A' * len(OUTER.id) + '/000', 'a/' + OUTER.marker + '/000'], ids=count())
 def test_other_keys_are_not_hidden(key):
-    """Not without the delimiter, and not behind an id that is none, or that is of another key."""
+    """A key is hidden only if it has the delimiter right after an upload id, and before that the key of the upload."""
     assert not hides(key)
 
 
 def test_an_id_hides_in_its_own_bucket_only():
-    """Of another account, bucket or cluster it is no id."""
+    """In another account, bucket or cluster the id is not valid."""
     key = OUTER.marker + '/000'
 
     assert not hides(key, account='AUTH_b')
@@ -61,7 +61,7 @@ def test_an_id_hides_in_its_own_bucket_only():
 
 @pytest.mark.parametrize('before', ['a/000b', '000/000', 'x/000/000y'])
 def test_every_place_of_the_delimiter_is_looked_at(before):
-    """A key may have the delimiter before, and again after, the one that matters."""
+    """A key may have the delimiter more than once, before and after the place that counts."""
     outer = upload_of(before)
 
     assert hides(outer.marker + '/000') and hides(outer.marker + '/0001/000/b')
@@ -69,15 +69,15 @@ def test_every_place_of_the_delimiter_is_looked_at(before):
 
 
 def test_uploads_hidden_in_hidden_uploads():
-    """The key of the innermost has two ids in it; the outer one alone hides it too."""
+    """The innermost key has two ids in it. The outer id alone hides it too."""
     middle = upload_of(OUTER.marker + '/0001')
     assert hides(middle.marker + '/000') and hides(middle.marker)
 
 
-# And yet they are listed
+# How they are listed
 
 def listed(uploads, page_size, hidden, parts=3, **params):
-    """Return key and id of what is listed in a container of these uploads, each with parts and an intent."""
+    """Return key and id of each listed upload, in a container with these uploads, each with parts and an intent."""
     rows = []
     for upload in uploads:
         rows.append({'name': upload.marker, 'content_type': 'application/x-s3multi-marker;state=open',
@@ -107,7 +107,7 @@ def in_order(uploads):
     ['a/000', 'a/000b', 'a/001', 'a'], ['/000', '/0000', '0'], ['a/000/000/000', 'a/000/000', 'a/000'],
     ['a/00000001-' + new_attempt(NOW), 'a', 'a/'], ['a/000', 'a-b', 'a/000-b']])
 def test_keys_with_the_delimiter_in_them(keys, page_size):
-    """Swift folds these away as well; they are looked for, and come in order, wherever a page of Swift ends."""
+    """Swift folds these away as well. They are found and come in order, wherever a page of Swift's listing ends."""
     uploads = [upload_of(key, minute) for key in keys for minute in (2, 1)]
 
     assert in_order(uploads) == listed(uploads, page_size, hidden=False)
@@ -115,7 +115,7 @@ def test_keys_with_the_delimiter_in_them(keys, page_size):
 
 @pytest.mark.parametrize('page_size', [1, 2, 3, 7, 100])
 def test_hidden_uploads_are_listed_once_they_are_noted(page_size):
-    """Initiate notes the first one for good; from then on nothing is folded away."""
+    """Initiate notes the first one for good. From then on the listing folds nothing away."""
     uploads = [OUTER, upload_of(OUTER.marker + '/000'), upload_of(OUTER.marker + '/00000002-x'), upload_of('z')]
     uploads.append(upload_of(uploads[1].marker + '/0001'))
 
@@ -123,7 +123,7 @@ def test_hidden_uploads_are_listed_once_they_are_noted(page_size):
 
 
 def test_parts_are_folded_only_behind_ids_of_ours():
-    """What looks like a directory of parts, but of no upload, is looked into."""
+    """A directory that looks like one of parts, but has no valid id in its name, is listed."""
     made_up = 'key/' + 'A' * len(OUTER.id)
     inner = upload_of(made_up + '/000')
 
@@ -134,7 +134,7 @@ def test_parts_are_folded_only_behind_ids_of_ours():
 @given(st.lists(st.sampled_from(['a', '/000', '/', '0', '-', OUTER.marker]), min_size=1, max_size=5).map(''.join),
        st.integers(1, 9))
 def test_no_upload_is_lost(key, page_size):
-    """Whatever the key: noted if it is hidden, else found."""
+    """Whatever the key is, the upload is listed: if it is hidden, because of the note."""
     uploads = [OUTER, upload_of(key, 1), upload_of('b')]
 
     assert in_order(uploads) == listed(uploads, page_size, hidden=hides(key))

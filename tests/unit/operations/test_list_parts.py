@@ -25,7 +25,7 @@ def row(number, etag, seconds=0):
 
 
 def answer(rows, **params):
-    """Return the document, as element names and texts; Swift lists the rows after its marker."""
+    """Return the document, as element names and texts. Swift has these rows."""
     def listing(seen):
         query = dict(pair.split('=') for pair in seen.query.split('&'))
         after = [row for row in rows if row['name'] > unquote_plus(query['marker'])]
@@ -42,7 +42,7 @@ def answer(rows, **params):
 
 
 def numbers(document):
-    """Return numbers and ETags of the parts that a document shows."""
+    """Return number and ETag of each part that a document shows."""
     return [(dict(children)['PartNumber'], dict(children)['ETag']) for name, children in document if name == 'Part']
 
 
@@ -50,7 +50,7 @@ ROWS = [row(1, A), row(2, B), row(2, C, 5), row(10, A)]
 
 
 def test_the_whole_answer():
-    """Elements in the order of the API reference; LastModified is the time of the attempt, not of its row."""
+    """The elements have the order of the API reference. LastModified is the time of the attempt, not of its row."""
     person = [('ID', 'test:tester'), ('DisplayName', 'test:tester')]
 
     assert [
@@ -63,7 +63,7 @@ def test_the_whole_answer():
 
 
 def test_the_least_answer():
-    """An upload without parts: there is no next marker, and the key comes raw."""
+    """For an upload without parts there is no next marker. The key is not encoded unless that is asked for."""
     document = answer([])
 
     assert [] == numbers(document)
@@ -84,7 +84,7 @@ def test_the_least_answer():
     pytest.param({'part_number_marker': '2147483647'}, [], 'false', id='after-any'),
 ])
 def test_pages(params, parts, truncated):
-    """Numbers greater than the marker, in numeric order; of a part only the newest attempt."""
+    """A page has the numbers above the marker, in numeric order, and only the newest attempt of each part."""
     document = answer(ROWS, **params)
 
     assert [(number, '"%s"' % etag) for number, etag in parts] == numbers(document)
@@ -92,7 +92,7 @@ def test_pages(params, parts, truncated):
 
 
 def test_paging_shows_every_part_once():
-    """Also where one part has more attempts than a page has parts."""
+    """This holds even if one part has more attempts than a page has parts."""
     rows = [row(number, etag, seconds) for number in (1, 2, 3, 4, 5) for seconds, etag in enumerate([A, B, C])]
     marker, found, truncated = '0', [], 'true'
     while truncated == 'true':
@@ -110,7 +110,7 @@ def test_paging_shows_every_part_once():
     pytest.param({'encoding-type': 'x'}, 'InvalidArgument', id='encoding-type'),
 ])
 def test_requests_that_are_refused(params, code):
-    """Before Swift is asked for anything."""
+    """They are refused before Swift is asked for anything."""
     swift = RecordingSwift(HEAD=MARKER)
     env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id, **params})
     with pytest.raises(S3Error) as refused:
@@ -121,7 +121,7 @@ def test_requests_that_are_refused(params, code):
 
 
 def test_an_upload_that_has_ended():
-    """The AWS CRT takes it for success where it knows all its parts: 404 after Complete."""
+    """The answer is 404. The AWS CRT takes that for success if it knows that all parts were uploaded."""
     env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id})
     with pytest.raises(S3Error) as refused:
         list_parts.run(*asked(RecordingSwift(HEAD=404), env))

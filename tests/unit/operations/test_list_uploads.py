@@ -14,7 +14,7 @@ from s3multi.storage.cache_hints import UploadHints
 from s3multi.upload.names import ID_LENGTH, Upload, UploadIds, new_attempt
 from tests.unit.fakes import Listing
 
-# Five minutes of the time in which uploads are begun: ids begin with eight digits of it, and "c" is the first.
+# Ids begin with eight digits for the time of the Initiate: here five minutes, of which the first digit is "c".
 NOW = 1790000000 * 100000
 TIMES = [new_attempt(NOW + minutes * 60 * 100000)[:8] for minutes in (-4, -3, -2, -1, 0)]
 IDS = [begun + tail * (ID_LENGTH - 8) for begun, tail in zip(TIMES, '-0az_')]
@@ -22,10 +22,10 @@ ATTEMPT = new_attempt(NOW)[:8] + 'xyz'
 
 
 def bucket_of(uploads, page_size, others=(), with_parts=(), initiator=''):
-    """Return a bucket over a container with these uploads: pairs of key and id.
+    """Return a bucket whose segments container has these uploads: pairs of key and id.
 
-    others: names of other objects. with_parts: which of the uploads have parts and an intent. initiator: what the
-    types of the markers say of who began.
+    others: names of other objects in it. with_parts: the uploads that have parts and an intent. initiator: the
+    parameter in the content types of the markers.
     """
     made = {Upload('AUTH_a', 'bucket', key, upload_id) for key, upload_id in uploads}
     names = list(others)
@@ -42,7 +42,7 @@ def bucket_of(uploads, page_size, others=(), with_parts=(), initiator=''):
                              made_id=lambda key, upload_id: upload_id in IDS,
                              settings=SimpleNamespace(list_stock_uploads=False),
                              upload_hints=UploadHints(None))
-    # As Initiate notes it.
+    # Initiate notes this.
     bucket.segments.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
     return bucket
 
@@ -53,17 +53,17 @@ def query_of(**params):
 
 
 def in_order(bucket, **params):
-    """Return what is yielded, as pairs of key and id."""
+    """Return key and id of each upload that ``_in_order`` yields."""
     return [(upload.key, upload.id) for upload in _in_order(bucket, query_of(**params), '')]
 
 
 def s3_order(uploads):
-    """Return pairs of key and id by the bytes of the key, and then by time, which is by id."""
+    """Return pairs of key and id sorted by the bytes of the key, and then by id, which is by time."""
     return sorted(uploads, key=lambda upload: (upload[0].encode(), upload[1]))
 
 
-# Keys that nest, that look like ids or begin as ids do, that hold what sorts on either side of the slash, and that
-# hold what the names of parts hold.
+# Keys that nest, that look like ids or begin as ids do, and that have characters in them which sort on either side of
+# the slash, or parts of the names of parts.
 keys = st.lists(st.sampled_from(['a', '-', '/', '0', 'c', '\u00e9', IDS[1], IDS[2][:9], IDS[3][:8], IDS[0][:3], '/000',
                                  '/00000001-' + ATTEMPT, '/%s/000' % IDS[1], '/complete']),
                 min_size=1, max_size=4).map(''.join)
@@ -73,7 +73,7 @@ page_sizes = st.integers(1, 12)
 
 @given(upload_sets, page_sizes, st.data())
 def test_uploads_come_in_the_order_of_s3(uploads, page_size, data):
-    """Swift sorts "<key>/<id>": "a-b/..." before "a/...", and "a/b/..." before or after, wherever its pages end."""
+    """Swift sorts by "<key>/<id>": "a-b/..." before "a/...", and "a/b/..." before or after that."""
     with_parts = data.draw(st.sets(st.sampled_from(sorted(uploads))) if uploads else st.just(()))
 
     assert s3_order(uploads) == in_order(bucket_of(uploads, page_size, (), with_parts))
@@ -88,7 +88,7 @@ def test_uploads_come_in_the_order_of_s3(uploads, page_size, data):
     pytest.param([('a/000/000', IDS[0]), ('a/000-', IDS[0]), ('a/000', IDS[0])], id='part-numbers-twice'),
 ])
 def test_odd_keys_of_one_container(uploads, page_size):
-    """Whatever keys look like, and wherever Swift's pages end; with parts and intents in between."""
+    """The order is right whatever keys look like and wherever Swift's pages end, with parts and intents in between."""
     assert s3_order(uploads) == in_order(bucket_of(uploads, page_size, (), uploads))
 
 
@@ -100,7 +100,7 @@ def test_odd_keys_of_one_container(uploads, page_size):
     pytest.param('a/0001.jpg', ['b'], id='is-the-last-inside'),
 ])
 def test_a_marker_among_keys_that_look_like_part_numbers(marker, after):
-    """Swift does not show again a directory that is the marker, but this one was never shown before."""
+    """Swift leaves out a directory whose name equals the marker, though this one was not shown before."""
     bucket = bucket_of([(key, IDS[0]) for key in ('a/000', 'a/0001.jpg', 'b')], 100)
     query = query_of(key_marker=marker)
 
@@ -109,7 +109,7 @@ def test_a_marker_among_keys_that_look_like_part_numbers(marker, after):
 
 @pytest.mark.parametrize('page_size', [1, 2, 3, 100])
 def test_no_upload_comes_twice_where_an_id_like_key_lies_between_two_ids(page_size):
-    """The key "a/<id>" sorts between the uploads of "a", which may begin on the page before."""
+    """The key "a/<id>" sorts between the uploads of "a", some of which may be on the page before."""
     uploads = [('a', IDS[0]), ('a', IDS[3]), ('a/' + IDS[1], IDS[0])]
 
     assert s3_order(uploads) == in_order(bucket_of(uploads, page_size))
@@ -117,7 +117,7 @@ def test_no_upload_comes_twice_where_an_id_like_key_lies_between_two_ids(page_si
 
 @given(upload_sets, page_sizes, keys, st.sampled_from(['', 'a', 'a/', 'a-', 'c', IDS[2][:8], 'a/00', 'a/000']))
 def test_nothing_after_the_markers_is_passed_over(uploads, page_size, key_marker, prefix):
-    """The listing begins no later than the markers of the query say."""
+    """The listing begins early enough for the markers of the query."""
     query = query_of(key_marker=key_marker, prefix=prefix)
     page = fill_page(query, _in_order(bucket_of(uploads, page_size), query, ''))
 
@@ -128,7 +128,7 @@ def test_nothing_after_the_markers_is_passed_over(uploads, page_size, key_marker
 
 @given(upload_sets, page_sizes, st.integers(1, 4), st.sampled_from(['', '/', '-']), st.sampled_from(['', 'a', 'a/']))
 def test_paging_over_swift_shows_every_entry_once(uploads, page_size, max_uploads, delimiter, prefix):
-    """Pages of any size over pages of any size."""
+    """This holds for S3 pages of any size over Swift pages of any size."""
     whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), s3_entries(uploads))
     bucket, markers, shown, prefixes, truncated = bucket_of(uploads, page_size), {}, [], [], True
     while truncated:
@@ -142,14 +142,14 @@ def test_paging_over_swift_shows_every_entry_once(uploads, page_size, max_upload
 
 
 def s3_entries(uploads):
-    """Return the uploads in S3's order as a container of one page would give them."""
+    """Return the uploads in S3's order, as from a container with a single page."""
     bucket = bucket_of(uploads, 10 ** 6)
     return sorted(_in_order(bucket, query_of(), ''))
 
 
 @pytest.mark.parametrize('state', ['aborting', 'aborted', 'of-a-later-release'])
 def test_only_open_uploads_are_shown(state):
-    """An upload whose abort has begun is gone for clients."""
+    """To clients, an upload whose Abort has begun is gone."""
     bucket = bucket_of([('a', IDS[0])], 10)
     next(bucket.segments.rows())[0]['content_type'] = 'application/x-s3multi-marker;state=' + state
 
@@ -157,7 +157,7 @@ def test_only_open_uploads_are_shown(state):
 
 
 def test_other_objects_are_no_uploads():
-    """Parts, intents, and what other tools keep in the same container."""
+    """Parts and intents are not shown, nor what other tools keep in the same container."""
     upload = Upload('AUTH_a', 'bucket', 'a', IDS[0])
     others = [upload.part(1, 'x' * 11), upload.intent, 'a/' + IDS[1], 'segment/1', IDS[2]]
 
@@ -165,12 +165,12 @@ def test_other_objects_are_no_uploads():
 
 
 def test_ids_of_elsewhere_are_no_uploads():
-    """A marker that was copied from another bucket has the form of one, but no operation would accept its id."""
+    """A marker that was copied from another bucket is not shown, since no operation would accept its id."""
     assert [('a', IDS[0])] == in_order(bucket_of([('a', IDS[0]), ('a', 'x' * ID_LENGTH)], 10))
 
 
 def test_a_prefix_that_is_longer_than_any_key():
-    """Swift would not take it; nothing can begin with it."""
+    """No key can begin with it, and Swift would refuse it."""
     assert [] == in_order(bucket_of([('a', IDS[0])], 10), prefix='a' * 1025)
 
 
@@ -184,7 +184,7 @@ LONG = 'b' * 1000 + 'c'
     pytest.param('c' * 5000, [], id='after-all'),
 ])
 def test_a_marker_that_is_longer_than_any_key(marker, shown):
-    """It need not be a key; what comes after it is shown."""
+    """It need not be a possible key. The uploads after it are shown."""
     query = query_of(key_marker=marker)
     page = fill_page(query, _in_order(bucket_of([('bb', IDS[0]), (LONG, IDS[0])], 10), query, ''))
 
@@ -192,7 +192,7 @@ def test_a_marker_that_is_longer_than_any_key(marker, shown):
 
 
 def test_no_more_pages_are_read_than_are_needed():
-    """The first page of the answer does not cost the whole container."""
+    """A first page does not cost the listing of the whole container."""
     bucket = bucket_of([('k%03d' % number, IDS[0]) for number in range(100)], 10)
     read = []
     rows = bucket.segments.rows
@@ -203,7 +203,7 @@ def test_no_more_pages_are_read_than_are_needed():
 
 
 def test_parts_are_not_read():
-    """The cost grows with uploads: Swift skips the parts of each, however many there are."""
+    """The cost grows with the uploads: Swift skips the parts of each, however many there are."""
     uploads = [(key, upload_id) for key in 'ab' for upload_id in IDS]
     bucket = bucket_of(uploads, 10 ** 6, (), uploads)
     read = []
@@ -218,7 +218,7 @@ def test_parts_are_not_read():
 # The answer
 
 def answer(uploads, key=None, initiator=';initiator=test%3Abeginner', **params):
-    """Return the document, as element names and texts, of a request to the bucket."""
+    """Return the document that answers a request to the bucket, as element names and texts."""
     bucket = bucket_of(uploads, 10, initiator=initiator)
     call = SimpleNamespace(account='AUTH_a', bucket='bucket', key=key, headers={}, user='test:asking',
                            params={name.replace('_', '-'): text for name, text in params.items()})
@@ -233,13 +233,13 @@ def shown(element):
 
 
 def test_the_least_answer():
-    """All four markers are there also when they are empty; what was not sent is not."""
+    """All four markers are there, even if they are empty. Parameters that were not sent are not."""
     assert [('Bucket', 'bucket'), ('KeyMarker', ''), ('UploadIdMarker', ''), ('NextKeyMarker', ''),
             ('NextUploadIdMarker', ''), ('MaxUploads', '1000'), ('IsTruncated', 'false')] == answer([])
 
 
 def test_the_whole_answer():
-    """Elements in the order measured on Amazon S3; the encoding covers keys and prefixes, never upload ids."""
+    """The elements have the order that was measured on Amazon S3. Keys and prefixes are encoded, but not upload ids."""
     person = [('ID', 'test:beginner'), ('DisplayName', 'test:beginner')]
     uploads = [('a ', IDS[0]), ('a b', IDS[0]), ('a b', IDS[1]), ('a c/d', IDS[0]), ('a d', IDS[0])]
 
@@ -256,14 +256,14 @@ def test_the_whole_answer():
 
 
 def test_uploads_whose_beginner_is_not_known():
-    """Markers of an older release do not tell: nobody is named, least of all who asks."""
+    """Markers of an older release do not tell it. Then nobody is named, and above all not the user who asks."""
     *_, (name, entry) = answer([('a', IDS[0])], initiator='')
 
     assert ('Upload', ['Key', 'UploadId', 'StorageClass', 'Initiated']) == (name, [child for child, _ in entry])
 
 
 def test_a_key_is_refused():
-    """The list is that of a bucket."""
+    """The list is one of a bucket."""
     call = SimpleNamespace(account='AUTH_a', bucket='bucket', key='key', headers={}, params={})
     with pytest.raises(S3Error) as refused:
         run(bucket_of([], 10), call)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose parts are freed when an object is replaced, by what Swift tells of the key, its upload and the bucket."""
+"""Which parts are freed when an object is replaced, depending on what Swift says of key, upload and bucket."""
 import json
 
 import eventlet
@@ -26,7 +26,7 @@ ROWS = [{'name': OURS.part(1, new_attempt(NOW)), 'hash': 'e', 'bytes': 1, 'conte
 
 
 def object_of(upload_id, ticks=0, **headers):
-    """Return Swift's answer to a HEAD of a large object that was written so many seconds after the first one."""
+    """Return Swift's answer to a HEAD of a large object. ticks: how many seconds after ``NOW`` it was written."""
     return 200, {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': upload_id,
                  'X-Timestamp': Timestamp(1790000000 + ticks).internal, **headers}, b''
 
@@ -36,7 +36,7 @@ TOMBSTONE = 404, {'X-Backend-Timestamp': Timestamp(1790000001).internal}, b''
 
 
 def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, **answers):
-    """Return a Swift that answers the HEADs of the key before and after the write, and of the rest, like this."""
+    """Return a Swift with these answers to a HEAD: of the key before and after the write, and of the other things."""
     looks = [before, after]
 
     def head(seen):
@@ -50,7 +50,7 @@ def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, **answer
 
 
 def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
-    """Pass an S3 request on, and return the answer and the names of what is deleted from the segments container."""
+    """Pass an S3 request on; return the status, and the names that are deleted from the segments container."""
     bucket, call = asked(swift, handed_on(method), cache, options, info=info)
     request = Request(client_env(query=query, **{'REQUEST_METHOD': method, 'swift.source': 'S3'}))
     replaced = replaced_objects.before(bucket, call.key, request)
@@ -108,7 +108,7 @@ def test_what_is_kept(case):
     pytest.param(503, id='no answer'),
 ])
 def test_what_is_not_ours(before):
-    """Neither its own records nor the key are asked about any more."""
+    """Nothing more is asked: neither for records nor for the key."""
     swift = swift_with(before)
 
     assert (201, []) == freed(swift)
@@ -120,7 +120,7 @@ def test_what_is_not_ours(before):
     (object_of('MmZhNjZkYTAtZDc0NC00ZDgxLWE2MGEtMDE0ZTRiNzZjYzYx'), 'multipart-manifest=delete&async=on'),
     (object_of(''), 'multipart-manifest=delete&async=on'), (503, '')])
 def test_whose_parts_slo_deletes(before, query):
-    """Those of objects that s3multi has not made: nothing else is known of those. None where the look fails."""
+    """SLO deletes the parts of objects that s3multi has not made; none if the look at the key fails."""
     swift = swift_with(before)
     freed(swift, 'DELETE', 'async=on&multipart-manifest=delete')
     sent, = [seen for seen in swift.seen if seen.path == BUCKET + '/key' and seen.method == 'DELETE']
@@ -132,7 +132,7 @@ def test_whose_parts_slo_deletes(before, query):
     pytest.param({'versions-container': 'x'}, id='versions'), pytest.param({'versions-enabled': 'true'}, id='enabled'),
     pytest.param({'versions-location': 'x'}, id='archive')])
 def test_buckets_that_keep_what_is_overwritten(sysmeta):
-    """A PUT costs nothing more there, and a delete takes no part with it."""
+    """There a PUT costs no further request, and a DELETE leaves all parts."""
     info = {'status': 204, 'sysmeta': sysmeta}
     for method in ('PUT', 'DELETE'):
         swift = swift_with(object_of(OURS.id))
@@ -141,7 +141,7 @@ def test_buckets_that_keep_what_is_overwritten(sysmeta):
 
 
 def test_option():
-    """Without it a Complete asks nothing about what it replaces."""
+    """With the option off, a Complete frees nothing of what it replaces."""
     bucket = bucket_of(swift_with(object_of(OURS.id)), options={'free_replaced_parts': 'false'})
 
     assert replaced_objects.candidate(bucket, 'key', ObjectAtKey(OURS.id)) is None
@@ -151,7 +151,7 @@ def test_option():
     pytest.param([], False, id='alone'), pytest.param([5.0], True, id='its twin'),
     pytest.param([-5.0], True, id='older'), pytest.param([5.0] * 100, True, id='too many to be asked')])
 def test_versions_of_one_upload(near, kept):
-    """Parts go with the last version that lists them."""
+    """Parts are deleted with the last version that lists them."""
     version = Timestamp(1790000000).internal
     twins = [Timestamp(1790000000 + seconds).internal for seconds in near]
     another = Timestamp(1790000001).internal
@@ -184,7 +184,7 @@ def test_bucket_that_is_not_there(status, asked):
 
 
 def test_bucket_without_uploads():
-    """Is known after the first PUT, until it has an upload."""
+    """After the first PUT this is known, until the bucket has an upload."""
     cache = Cache()
     first, second = (swift_with(TOMBSTONE, marker=404) for _ in range(2))
     freed(first, cache=cache)
@@ -203,7 +203,7 @@ def test_bucket_without_uploads():
     (None, 'DELETE', BUCKET + '/key', 'multipart-manifest=delete', False, False),
 ])
 def test_which_requests(source, method, path, query, on, off):
-    """Those that s3api makes; with the option off, its deletes are still kept from taking the parts."""
+    """Those that s3api makes. With the option off, its DELETEs are still changed, so that SLO deletes no parts."""
     env = client_env(path, query, **{'REQUEST_METHOD': method, 'swift.source': source})
 
     assert (on, off) == (replaced_objects.applies_to(env, True), replaced_objects.applies_to(env, False))

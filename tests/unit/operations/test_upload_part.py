@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upload Part: what is refused before a byte is read, when a part is stored, and what is kept with it."""
+"""Upload Part: what is refused before a byte is read, when a part counts as stored, and what is kept with it."""
 from dataclasses import replace
 from io import BytesIO
 from unittest import mock
@@ -63,7 +63,7 @@ def upload(swift, body=b'Hello, ', encrypted=False, **request):
                  {'ProposedSize': str(MAX_PART_BYTES + 1), 'MaxSizeAllowed': str(MAX_PART_BYTES)}, id='too-large'),
 ])
 def test_requests_that_are_refused_unread(params, headers, length, code, fields):
-    """No question to Swift, and not a byte of the body."""
+    """Swift is not asked, and no byte of the body is read."""
     swift, body = RecordingSwift(PUT=STORED, HEAD=marker('open')), BytesIO(b'Hello, ')
     env = handed_on(params=params, headers=headers, **{'wsgi.input': body})
     env.pop('CONTENT_LENGTH') if length is None else env.update(CONTENT_LENGTH=str(length))
@@ -76,7 +76,7 @@ def test_requests_that_are_refused_unread(params, headers, length, code, fields)
 
 
 def test_the_largest_part():
-    """Five GiB, and not a byte more (above)."""
+    """It has five GiB; one byte more is refused (above)."""
     swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
 
     assert 200 == upload(swift, CONTENT_LENGTH=str(MAX_PART_BYTES)).status
@@ -85,7 +85,7 @@ def test_the_largest_part():
 
 @pytest.mark.parametrize('head', [404, marker('aborting'), marker('aborted')], ids=['gone', 'aborting', 'aborted'])
 def test_an_upload_that_is_not_open(head):
-    """Completed or aborted, or about to be: NoSuchUpload, and nothing is stored."""
+    """If it was completed or aborted, or its Abort has begun, the answer is NoSuchUpload, and nothing is stored."""
     swift = RecordingSwift(PUT=STORED, HEAD=head)
 
     assert 'NoSuchUpload' == error_of(upload, swift).code
@@ -93,14 +93,14 @@ def test_an_upload_that_is_not_open(head):
 
 
 def test_the_answer_has_the_etag_of_the_part():
-    """Quoted; no checksum where none was sent."""
+    """The ETag is quoted. There is no checksum if none was sent."""
     reply = upload(RecordingSwift(PUT=STORED, HEAD=marker('open')))
 
     assert (200, {'ETag': '"%s"' % MD5}, b'') == (reply.status, reply.headers, reply.body)
 
 
 def test_a_digest_is_checked_by_swift():
-    """It has to see the bytes anyway, and stores nothing where they differ."""
+    """Swift reads the bytes anyway, and stores nothing if the digest differs."""
     swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
     upload(swift, headers={'content-md5': CONTENT_MD5})
 
@@ -108,7 +108,7 @@ def test_a_digest_is_checked_by_swift():
 
 
 def test_an_etag_of_the_client_is_none_of_swifts():
-    """Only Content-MD5 is a digest of the body; an Etag header would be compared with it."""
+    """Only Content-MD5 is a digest of the body. Swift would compare an Etag header with the body, too."""
     swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
     upload(swift, headers={'etag': 'x'}, HTTP_ETAG='x')
 
@@ -134,7 +134,8 @@ IN_THE_HASH = {ETAG_HEADER: MD5 + '; crc32=de576f05'}
     pytest.param('owed', True, {}, IN_THE_HASH, id='owed-encrypted'),
 ])
 def test_a_checksum_is_kept_in_the_row(sent, encrypted, headers, footers):
-    """A trailer is known when the body was read, what the server owes as well; only the hash of a row is encrypted."""
+    """A trailer, or a checksum that the server owes, is known after the body was read, and so goes into a footer. Where
+    the cluster encrypts it stands beside the hash, since only that is encrypted in a row."""
     told, trailers = {}, {}
 
     def put(seen):
@@ -162,7 +163,7 @@ def test_a_checksum_is_kept_in_the_row(sent, encrypted, headers, footers):
     pytest.param('COMPOSITE', {}, TrailingChecksum('x-amz-checksum-sha1', {}), id='another-trailer'),
 ])
 def test_a_part_that_is_not_what_initiate_chose(choice, headers, trailer):
-    """InvalidRequest before a byte is read."""
+    """The answer is InvalidRequest, before a byte is read."""
     swift = RecordingSwift(HEAD=marker('open;checksum=crc32;checksum-type=' + choice))
 
     assert 'InvalidRequest' == error_of(lambda: upload(swift, headers=headers, trailer=trailer)).code
@@ -171,7 +172,7 @@ def test_a_part_that_is_not_what_initiate_chose(choice, headers, trailer):
 
 @pytest.mark.parametrize('body', [b'Hello! ', b''], ids=['others', 'none'])
 def test_a_wrong_checksum_that_s3api_does_not_notice(body):
-    """BadDigest where Swift takes the body for one that broke off; nothing at all is asked for an empty one."""
+    """The answer is BadDigest, where Swift sees only a body that broke off. An empty body is refused without a PUT."""
     def swift(env, start_response):
         status, headers, _ = marker('open')
         if env['REQUEST_METHOD'] == 'PUT':
@@ -198,7 +199,7 @@ PART_ANSWERS = [
 
 @pytest.mark.parametrize('status, code', PART_ANSWERS)
 def test_only_201_stores_a_part(status, code):
-    """202 least of all: something newer is at the name, and the bytes were thrown away."""
+    """202 says that something newer has the name, and that the bytes were thrown away."""
     swift, cache = RecordingSwift(PUT=(status, {'Etag': MD5}, b'')), Cache()
     request = asked(swift, handed_on(headers={'content-md5': CONTENT_MD5}), cache)
 
@@ -208,14 +209,14 @@ def test_only_201_stores_a_part(status, code):
 
 
 def test_a_refused_digest_that_the_client_did_not_send_is_no_bad_digest():
-    """Swift says 422 for other reasons too; then it is for us to look into."""
+    """Swift answers 422 for other reasons too. That is an error of ours."""
     request = asked(RecordingSwift(PUT=422))
 
     assert 'InternalError' == error_of(store_attempt, *request, UPLOAD, 1, PartBody(BytesIO(), 0)).code
 
 
 def test_a_stored_part():
-    """A new name, the time of its beginning, and the client's stream; its ETag comes from Swift."""
+    """It has a new name, the time at which it began, and the client's stream. Its ETag is the one that Swift tells."""
     swift, cache = RecordingSwift(PUT=STORED), Cache()
     body = PartBody(BytesIO(b'Hello, '), 7)
     body.headers['ETag'] = MD5
@@ -230,7 +231,7 @@ def test_a_stored_part():
 
 
 def test_every_attempt_has_a_name_of_its_own():
-    """A part that may be overwritten can be lost under a finished object."""
+    """A part that can be overwritten can be lost under a finished object."""
     request = asked(RecordingSwift(PUT=STORED))
     names = {store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).name for _ in range(20)}
 
@@ -239,7 +240,7 @@ def test_every_attempt_has_a_name_of_its_own():
 
 @pytest.mark.parametrize('ahead, after', [(1, True), (30, True), (-1, False)], ids=['fast', 'faster', 'slow'])
 def test_an_attempt_after_one_of_another_clock(ahead, after):
-    """It has a later time than the attempt before, though that was taken by a proxy whose clock is ahead."""
+    """Its time is later than that of the attempt before, even if a proxy took that one whose clock is ahead."""
     cache = Cache()
     bucket, call = asked(RecordingSwift(PUT=STORED), cache=cache)
     logger = mock.Mock()
@@ -254,7 +255,7 @@ def test_an_attempt_after_one_of_another_clock(ahead, after):
 
 
 def test_a_hint_that_is_none():
-    """What else may stand in the cache does no harm."""
+    """Anything else in the cache does no harm."""
     cache = Cache()
     request = asked(RecordingSwift(PUT=STORED), cache=cache)
     PartHints(cache).remember(UPLOAD, 1, 'nonsense')
@@ -263,7 +264,7 @@ def test_a_hint_that_is_none():
 
 
 def test_a_slow_part_of_an_upload_that_is_open():
-    """One more look, and the part counts."""
+    """The marker is looked at once more, and the part counts."""
     swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
     request = asked(swift, options={'marker_recheck_after': '0'})
 
@@ -277,7 +278,7 @@ def test_a_slow_part_of_an_upload_that_is_open():
     pytest.param(marker('aborted'), 1, id='aborted'),
 ])
 def test_a_slow_part_of_an_upload_that_ended(head, deletes):
-    """404; but the part goes only where the upload was aborted for good: a Complete may have listed it."""
+    """The answer is 404. The part is deleted only if the upload was aborted for good: a Complete may have listed it."""
     swift, cache = RecordingSwift(PUT=STORED, HEAD=head), Cache()
     request = asked(swift, cache=cache, options={'marker_recheck_after': '0'})
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deleting by the object expirer: how names are cut into batches, and that a batch is what SLO would hand over."""
+"""Freeing parts: which are deleted at once and which by the object expirer, whose batches are made as SLO makes them.
+"""
 import json
 
 import pytest
@@ -34,13 +35,13 @@ def code_of(call, *args):
 
 
 def attempts(count):
-    """Return parts 1 to count, each begun a tick after the one before."""
+    """Return an attempt of each of the parts 1 to count, begun a tick after one another."""
     return [Attempt(number, UPLOAD.part(number, new_attempt(TICKS + number)), TICKS + number, '0' * 32, 1)
             for number in range(1, count + 1)]
 
 
 def deletion_of(swift, immediate, queue=QUEUE):
-    """Return what frees parts for a client's request to the bucket, up to four at a time."""
+    """Return the ``Deletion`` of a client's request to the bucket, up to four parts at a time."""
     return Deletion(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'AUTH_a', 'bucket', Freeing(4, immediate, queue))
 
 
@@ -49,12 +50,12 @@ def deletion_of(swift, immediate, queue=QUEUE):
 @pytest.mark.parametrize('count, sizes', [
     (0, []), (1, [1]), (9999, [9999]), (10000, [10000]), (10001, [10000, 1]), (25000, [10000, 10000, 5000])])
 def test_a_batch_has_at_most_ten_thousand_names(count, sizes):
-    """More would be more than a container server should be sent at once."""
+    """A container server should not be sent more at once."""
     assert sizes == [len(batch) for batch in batches('%d' % number for number in range(count))]
 
 
 def test_a_batch_has_at_most_four_mebibytes_of_names():
-    """Names may be a kilobyte long: ten thousand of these are three batches. The last name may pass the limit."""
+    """Ten thousand names of a kilobyte each make three batches. The last name of a batch may pass the limit."""
     found = list(batches(['n' * 1024] * 10000))
 
     assert [4096, 4096, 1808] == [len(batch) for batch in found]
@@ -62,14 +63,14 @@ def test_a_batch_has_at_most_four_mebibytes_of_names():
 
 
 def test_names_are_measured_as_they_are_sent():
-    """In bytes of UTF-8, and so is what is none."""
+    """Their size is that of their UTF-8 bytes, also if they are not valid UTF-8."""
     assert [2048, 1] == [len(batch) for batch in batches(['\u00e9' * 1024] * 2049)]
     assert [2048, 1] == [len(batch) for batch in batches(['\udce9\u00e9' + 'n' * 2045] * 2049)]
 
 
 @given(st.lists(st.text(max_size=30)), st.integers(1, 5), st.integers(1, 60))
 def test_batches_keep_every_name_in_order(names, most, size):
-    """Nothing is left out, nothing is doubled, and no batch is empty."""
+    """No name is lost or doubled, and no batch is empty."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deletion, '_BATCH_NAMES', most)
         patch.setattr(deletion, '_BATCH_BYTES', size)
@@ -82,7 +83,7 @@ def test_batches_keep_every_name_in_order(names, most, size):
 # Jobs
 
 def test_a_job_is_what_the_expirer_reads():
-    """A row for each object: when, what, in which account and container, and its policy is found by the expirer."""
+    """A row for each object tells time, account, container and name. The expirer finds the policy itself."""
     job = QUEUE.job('AUTH_a', 'bucket_segments', ['one', 'tw\u00f6'], AT)
 
     assert '.expiring_objects' == job.account
@@ -94,7 +95,7 @@ def test_a_job_is_what_the_expirer_reads():
 
 
 def test_a_job_is_as_slo_makes_it():
-    """The same body, for the same account, as for the segments of a large object that is deleted asynchronously."""
+    """Body and account are those with which SLO queues the segments of a large object."""
     swift = RecordingSwift(UPDATE=202)
     slo = StaticLargeObject(swift, {'allow_async_delete': 'true'})
     slo.get_slo_segments = lambda name, request: [
@@ -107,7 +108,7 @@ def test_a_job_is_as_slo_makes_it():
     assert json.loads(swift.last.body) == json.loads(job.body)
     account, container = swift.last.path.rsplit('/', 1)
     assert '/v1/' + job.account == account
-    # Both spread over a hundred containers, by a name each.
+    # Both spread their jobs over a hundred containers, each by another name.
     assert abs(int(container) - int(job.container)) < 100
 
 
@@ -115,7 +116,7 @@ def test_a_job_is_as_slo_makes_it():
     ({}, '.expiring_objects', 86400), ({'expiring_objects_account_name': 'later'}, '.later', 86400),
     ({'expiring_objects_container_divisor': '3600'}, '.expiring_objects', 3600)])
 def test_an_operator_may_have_moved_the_queue(conf, account, divisor):
-    """Account and divisor are those the expirer was told."""
+    """Account and divisor are those in the expirer's configuration."""
     job = ExpiryQueue(conf, None).job('AUTH_a', 'bucket_segments', ['one'], AT)
 
     assert account == job.account
@@ -127,7 +128,7 @@ def test_an_operator_may_have_moved_the_queue(conf, account, divisor):
 @pytest.mark.parametrize('count, immediate, deletes, updates', [
     (0, 3, 0, 0), (3, 3, 3, 0), (4, 3, 0, 1), (1, 0, 0, 1), (0, 0, 0, 0)])
 def test_few_now_and_many_later(count, immediate, deletes, updates):
-    """Up to ``immediate`` parts are deleted at once; more go to the queue, all of them."""
+    """Up to ``immediate`` parts are deleted at once. If there are more, all go to the queue."""
     swift, parts = RecordingSwift(UPDATE=202), attempts(count)
     deletion_of(swift, immediate).free(iter(parts), TICKS)
 
@@ -138,7 +139,7 @@ def test_few_now_and_many_later(count, immediate, deletes, updates):
 
 
 def test_without_a_queue_all_are_deleted_now():
-    """Where SLO may not delete asynchronously."""
+    """That is the case if SLO may not delete asynchronously either."""
     swift = RecordingSwift()
     deletion_of(swift, 3, None).free(iter(attempts(50)), TICKS)
 
@@ -147,7 +148,7 @@ def test_without_a_queue_all_are_deleted_now():
 
 
 def test_queued_parts_are_deleted_although_a_clock_was_fast():
-    """The expirer leaves what is newer than its job, so the job is later than every part in it."""
+    """The expirer leaves objects that are newer than their job, so the job is later than every part in it."""
     swift = RecordingSwift(UPDATE=202)
     parts = attempts(10)
     deletion_of(swift, 1).free(parts, TICKS - 10 ** 7)
@@ -159,7 +160,7 @@ def test_queued_parts_are_deleted_although_a_clock_was_fast():
 
 @pytest.mark.parametrize('status', [404, 500, 503, 507])
 def test_a_queue_that_refuses(status):
-    """The caller must not say that the parts are gone."""
+    """The client must not be told that the parts are gone."""
     with pytest.raises(S3Error) as caught:
         deletion_of(RecordingSwift(UPDATE=status), 1).free(attempts(2), TICKS)
 
@@ -167,13 +168,13 @@ def test_a_queue_that_refuses(status):
 
 
 def test_a_queue_that_refuses_the_second_batch():
-    """That the first was taken does no harm: the repeat hands over all again."""
+    """It does no harm that the first one was taken: the repeat hands over all parts again."""
     with pytest.raises(S3Error):
         deletion_of(RecordingSwift(UPDATE=[202, 503]), 1).free(attempts(10001), TICKS)
 
 
 def test_requests_to_the_queue():
-    """They need a method that clients may not use, and say which policy the rows of the queue have."""
+    """Their method is one that clients may not use, and they name the policy of the queue's rows."""
     swift = RecordingSwift(UPDATE=202)
     deletion_of(swift, 0).free(attempts(1), TICKS)
 
@@ -186,7 +187,7 @@ def test_requests_to_the_queue():
 
 @pytest.mark.parametrize('status', [204, 404])
 def test_freeing_parts(status):
-    """Each is deleted at a time later than its own, also when the proxy that stored it has a faster clock."""
+    """Each is deleted at a time later than its own, even if the proxy that stored it has a clock that is ahead."""
     attempts = [Attempt(1, UPLOAD.part(1, ATTEMPT), TICKS, MD5, 7),
                 Attempt(2, UPLOAD.part(2, ATTEMPT), TICKS + 10 ** 6, MD5, 7)]
     swift = RecordingSwift(DELETE=status)
@@ -199,7 +200,7 @@ def test_freeing_parts(status):
 
 @pytest.mark.parametrize('status', [409, 503, 500])
 def test_a_part_that_could_not_be_freed(status):
-    """An Abort must not say 204 while it takes up space."""
+    """An Abort must not answer 204 while the part takes up space."""
     deletion = deletion_of(RecordingSwift(DELETE=[204, status]), 100, None)
     attempts = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS, MD5, 7) for number in (1, 2)]
 
@@ -208,7 +209,7 @@ def test_a_part_that_could_not_be_freed(status):
 
 @pytest.mark.parametrize('bad', [0, 5, 9])
 def test_a_part_that_could_not_be_freed_does_not_keep_the_others(bad):
-    """All are tried, whichever fails, so that a repeat has less to do."""
+    """All are tried, whichever one fails, so that a repeat has less to do."""
     attempts = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS, MD5, 7) for number in range(1, 11)]
     swift = RecordingSwift(DELETE=[503 if place == bad else 204 for place in range(10)])
 
@@ -217,7 +218,7 @@ def test_a_part_that_could_not_be_freed_does_not_keep_the_others(bad):
 
 
 class Queue:
-    """The expirer's queue: keeps names and time of every batch."""
+    """An expirer's queue that keeps names and time of every batch."""
 
     def __init__(self):
         self.jobs = []
@@ -236,7 +237,7 @@ class Queue:
     pytest.param(1, 0, Queue(), ['UPDATE'], id='all-by-the-queue'),
 ])
 def test_many_parts_are_left_to_the_expirer(parts, immediate, queue, methods):
-    """One request for all of them, where the cluster allows it; a few are deleted before the answer."""
+    """Many need one request, if the cluster allows it. A few are deleted before the answer."""
     attempts = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS + number, MD5, 7) for number in range(parts)]
     swift = RecordingSwift(UPDATE=202)
     deletion_of(swift, immediate, queue).free(iter(attempts), TICKS)
@@ -249,7 +250,7 @@ def test_many_parts_are_left_to_the_expirer(parts, immediate, queue, methods):
 
 
 def test_parts_that_the_queue_did_not_take():
-    """They are not freed."""
+    """They do not count as freed."""
     attempts = [Attempt(1, UPLOAD.part(1, ATTEMPT), TICKS, MD5, 7)]
 
     assert 'ServiceUnavailable' == code_of(deletion_of(RecordingSwift(UPDATE=503), 0, Queue()).free, attempts, TICKS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The object at a key: how it is asked for, and how its manifest is written."""
+"""The object at a key: how Swift is asked for it, and how its manifest is written."""
 import json
 
 import pytest
@@ -60,14 +60,14 @@ OBJECT = {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': U
 ])
 @pytest.mark.parametrize('ask', ['shown', 'at_key'])
 def test_what_is_at_a_key(ask, headers, expected):
-    """A plain object may have inherited an upload id by a copy: it says nothing of the parts."""
+    """A plain object may have inherited an upload id by a copy. It has nothing to do with the parts."""
     swift = RecordingSwift(HEAD=(200, {'X-Timestamp': T.normal, **headers}, b''))
 
     assert expected == getattr(objects_of(swift), ask)('key')
 
 
 def test_no_object():
-    """Nothing at the key was made by any upload; when it was deleted is told, if Swift knows."""
+    """Without an object there is no upload that made it. The time of its deletion is returned, if Swift knows it."""
     deleted = 404, {'X-Backend-Timestamp': T.internal}, b''
 
     assert ObjectAtKey() == objects_of(RecordingSwift(HEAD=404)).shown('key')
@@ -76,13 +76,13 @@ def test_no_object():
 
 @pytest.mark.parametrize('status', [401, 403, 429, 500, 503])
 def test_an_object_that_could_not_be_read_is_not_gone(status):
-    """An Abort that took it for gone would free the parts of a finished object."""
+    """If an Abort took it for gone, the parts of a finished object would be freed."""
     assert code_of(objects_of(RecordingSwift(HEAD=status)).shown, 'key') in (
         'InternalError', 'SlowDown', 'ServiceUnavailable')
 
 
 def test_version_in_a_bucket_that_is_being_deleted():
-    """Swift calls the question wrong, for there are no versions any more. Nothing follows from that: ask again."""
+    """Swift answers 400, since there are no versions any more. That proves nothing, so the client has to repeat."""
     objects = objects_of(RecordingSwift(HEAD=400), versioned=True)
 
     assert 'ServiceUnavailable' == code_of(objects.version, 'key', T)
@@ -98,7 +98,7 @@ def test_version_in_a_bucket_that_is_being_deleted():
                  id='any-replica'),
 ])
 def test_how_the_object_is_asked_for(versioned, ask, query, newest):
-    """A user's link is not what it points to; in a versioned bucket the current object is behind a link of Swift's."""
+    """A user's link is not followed. In a bucket with versions the current one is behind a link of Swift's own."""
     swift = RecordingSwift(HEAD=(200, OBJECT, b''))
     ask(objects_of(swift, versioned))
 
@@ -106,14 +106,14 @@ def test_how_the_object_is_asked_for(versioned, ask, query, newest):
                                                         swift.last.headers.get('X-Newest'))
 
 
-# The manifest: written as it is, or through SLO, which asks for every part first
+# The manifest, written past SLO, or through SLO, which asks for every part first
 
 PARTS = [Attempt(number, UPLOAD.part(number, ATTEMPT), TICKS, MD5, 7) for number in (1, 2)]
 FOUND = [{'name': '/bucket_segments/' + part.name, 'hash': MD5, 'bytes': 7} for part in PARTS]
 
 
 def answering(status=201, headers=None, body=b'', found=FOUND):
-    """Return an answer to the PUT; SLO's hook is called with what it has found, whatever that is."""
+    """Return an answer to the PUT. SLO's hook, if there is one, is called with the segments ``found``."""
     def answer(seen):
         hook = seen.env.get('swift.callback.slo_manifest_hook')
         assert hook is None or [] == hook(found)
@@ -125,7 +125,7 @@ ENTRY = Entry(Intent('list', T), UploadMarker(State.OPEN, T, {'content-type': 'a
 
 
 def write(way, swift, enter=lambda: ENTRY, env=None):
-    """Write the manifest of two parts in one of the two ways."""
+    """Write the manifest of two parts, past SLO or through it."""
     objects, digests = objects_of(swift, env=env), ObjectDigests(MD5 + '-2')
     if way == 'slo':
         return objects.put_manifest_through_slo(UPLOAD, PARTS, digests, enter)
@@ -134,7 +134,7 @@ def write(way, swift, enter=lambda: ENTRY, env=None):
 
 @pytest.mark.parametrize('status', [201, 202, 404])
 def test_showing_a_version(status):
-    """A link to it, just after any that was written with it; 404: there is no such version."""
+    """The link to it is just later than one that was written with it. 404 says that there is no such version."""
     swift = RecordingSwift(PUT=status)
     objects_of(swift).show_version(UPLOAD, T)
 
@@ -144,7 +144,7 @@ def test_showing_a_version(status):
 
 @pytest.mark.parametrize('status', [409, 500, 503])
 def test_a_version_that_could_not_be_shown(status):
-    """The Complete is to be repeated: its marker must stay until the object is seen."""
+    """The Complete has to be repeated: its marker must stay until the object can be seen."""
     objects = objects_of(RecordingSwift(PUT=status))
 
     assert code_of(objects.show_version, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
@@ -160,7 +160,7 @@ BOTH_WAYS = pytest.mark.parametrize('way', ['listing', 'slo'])
     pytest.param(202, {}, None, id='overwritten-at-once'),
 ])
 def test_a_manifest_that_is_written(way, status, headers, version):
-    """202 means that something not older is at the key: the object was there, and is as if overwritten since."""
+    """202 says that something not older is at the key: the object counts as written, and overwritten at once."""
     swift = RecordingSwift(PUT=answering(status, headers))
 
     assert Written(status == 201, version) == write(way, swift)
@@ -169,7 +169,7 @@ def test_a_manifest_that_is_written(way, status, headers, version):
 
 @BOTH_WAYS
 def test_a_manifest_has_the_time_of_the_intent_it_is_written_for(way):
-    """Known only at the gate; whoever repeats this write repeats the same."""
+    """The time is known only when ``enter`` returns. A repeat with the same intent is thus the same write."""
     swift = RecordingSwift(PUT=answering())
     write(way, swift)
     env = swift.last.env
@@ -180,7 +180,7 @@ def test_a_manifest_has_the_time_of_the_intent_it_is_written_for(way):
 
 
 def test_a_manifest_as_slo_stores_it():
-    """SLO lets it pass, and so does what guards the size in a content type."""
+    """SLO lets it pass, and Swift leaves the size in its content type."""
     swift = RecordingSwift(PUT=answering())
     write('listing', swift)
     env = swift.last.env
@@ -192,7 +192,7 @@ def test_a_manifest_as_slo_stores_it():
 
 @BOTH_WAYS
 def test_a_manifest_is_not_written_into_a_bucket_that_is_gone(way):
-    """Whether the bucket is there is asked when the manifest is written: what the request knew before may be old."""
+    """The bucket is looked up when the manifest is written, since what the request knew before may be old."""
     swift = RecordingSwift(PUT=answering())
     known = {'container/AUTH_a/bucket': {'status': 204}}
     env = client_env(**{'swift.infocache': known})
@@ -202,7 +202,7 @@ def test_a_manifest_is_not_written_into_a_bucket_that_is_gone(way):
 
 
 def test_a_manifest_as_slo_takes_it():
-    """SLO asks for every part; a refusal comes as JSON, for as text it names no part in a way that can be read."""
+    """SLO asks for every part. Its refusal comes as JSON, since part names in its text cannot be read reliably."""
     swift = RecordingSwift(PUT=answering())
     write('slo', swift)
 
@@ -212,7 +212,7 @@ def test_a_manifest_as_slo_takes_it():
 
 
 def test_a_manifest_is_not_written_when_the_gate_raises():
-    """What the gate raises, because of an Abort say, ends the request before anything is written."""
+    """An error of ``enter``, for example because of an Abort, ends the request before the manifest is written."""
     def closed():
         raise NoSuchUpload(UPLOAD.id)
 
@@ -220,7 +220,7 @@ def test_a_manifest_is_not_written_when_the_gate_raises():
 
 
 def test_a_manifest_is_not_written_when_the_gate_hands_nothing_out():
-    """The upload is finished already. SLO writes nothing where its hook tells of a problem."""
+    """The upload is finished already. SLO writes nothing if its hook reports a problem."""
     problems = []
 
     def slo(seen):
@@ -237,7 +237,7 @@ def test_a_manifest_is_not_written_when_the_gate_hands_nothing_out():
     pytest.param([FOUND[0], {**FOUND[1], 'bytes': 8}], id='other-size'),
 ])
 def test_the_gate_is_not_asked_for_parts_that_slo_refuses(found):
-    """SLO calls the hook all the same; an intent that was written then would keep an Abort waiting."""
+    """SLO calls the hook all the same. An intent that was written for it would keep an Abort waiting."""
     def never():
         raise AssertionError
 
@@ -261,7 +261,7 @@ ERRORS = json.dumps({'Errors': [['/bucket_segments/' + PARTS[1].name, '404 Not F
     pytest.param(405, 'InternalError', id='unforeseen'),
 ])
 def test_a_manifest_that_is_refused(way, status, code):
-    """No failure of Swift's is taken for success, and the parts are untouched."""
+    """No failure is taken for a success, and nothing else is asked of Swift."""
     swift = RecordingSwift(PUT=answering(status))
 
     assert code == code_of(write, way, swift)
@@ -271,13 +271,13 @@ def test_a_manifest_that_is_refused(way, status, code):
 
 @BOTH_WAYS
 def test_a_quota_says_so(way):
-    """Swift's own words are the message."""
+    """The message has Swift's own words."""
     with pytest.raises(S3Error, match='Upload exceeds quota.$'):
         write(way, RecordingSwift(PUT=answering(413, body=b'Upload exceeds quota.\n')))
 
 
 def test_the_part_that_slo_does_not_find_is_named():
-    """As the client listed it."""
+    """The error names it as the client has listed it."""
     with pytest.raises(InvalidPart) as raised:
         write('slo', RecordingSwift(PUT=answering(400, body=ERRORS)))
 
@@ -285,7 +285,7 @@ def test_the_part_that_slo_does_not_find_is_named():
 
 
 def test_a_refusal_of_slo_that_names_no_part():
-    """It could not ask: a repeat may."""
+    """SLO could not ask for a part, so the client has to repeat."""
     swift = RecordingSwift(PUT=answering(400))
 
     assert 'ServiceUnavailable' == code_of(write, 'slo', swift)

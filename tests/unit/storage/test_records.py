@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of an upload: how each is written and read, and what Swift's answers to that prove."""
+"""The records of an upload: how each is written and read, and what Swift's answers prove."""
 import pytest
 from swift.common.utils import Timestamp
 
@@ -35,7 +35,7 @@ def code_of(call, *args):
 # Markers and intents
 
 def test_a_marker_is_read_as_it_was_written():
-    """Headers of the object with its ACL, its type, who initiated, the checksums chosen; from the newest replica."""
+    """It has headers, ACL and type of the object, the initiator and the checksum; the newest replica tells them."""
     initiation = {'content-type': 'text/\xc3\xa9', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b',
                   'X-Object-Sysmeta-S3Api-Acl': '{"Owner":"u"}'}
     swift = RecordingSwift(HEAD=lambda _: (200, {
@@ -52,7 +52,7 @@ def test_a_marker_is_read_as_it_was_written():
 
 
 def test_records_of_an_older_release_stay_readable():
-    """Names of sysmeta as release 0.1.0 wrote them; a proxy that is upgraded reads what another one writes."""
+    """Their sysmeta has the names of release 0.1.0. An upgraded proxy must read what one that is not yet writes."""
     swift = RecordingSwift(HEAD=[
         (200, {'Content-Type': 'application/x-s3multi-marker;state=open', 'X-Timestamp': T.normal,
                'X-Object-Meta-A': 'b', 'X-Object-Sysmeta-S3multi-Content-Type': 'text/plain',
@@ -66,7 +66,7 @@ def test_records_of_an_older_release_stay_readable():
 
 
 def test_a_marker_tells_that_no_content_type_was_given():
-    """The object then gets S3's default, and not the type of the marker."""
+    """The object then gets S3's default type, not that of the marker."""
     swift = RecordingSwift(HEAD=(200, {'Content-Type': MARKER_TYPE + ';state=open', 'X-Timestamp': T.normal}, b''))
 
     assert UploadMarker(State.OPEN, T, {}, '') == records_of(swift).marker(UPLOAD)
@@ -74,33 +74,33 @@ def test_a_marker_tells_that_no_content_type_was_given():
 
 @pytest.mark.parametrize('status, opened', [(201, True), (202, True), (404, False)])
 def test_opening_an_upload(status, opened):
-    """404: there is no segments container yet."""
+    """404 says that there is no segments container yet."""
     assert opened is records_of(RecordingSwift(PUT=status)).open_upload(UPLOAD, {}, 'u', None)
 
 
 @pytest.mark.parametrize('status, code', [(400, 'InvalidRequest'), (413, 'EntityTooLarge'), (503, 'ServiceUnavailable'),
                                           (507, 'ServiceUnavailable'), (500, 'InternalError')])
 def test_an_upload_that_could_not_be_opened(status, code):
-    """No id goes out for it. 400 is a header that Swift does not take, 413 an account that is full."""
+    """The client gets no id. 400 is for a header that Swift does not accept, 413 for a full account."""
     assert code == code_of(records_of(RecordingSwift(PUT=status)).open_upload, UPLOAD, {}, 'u', None)
 
 
 def test_a_marker_that_is_gone():
-    """Completed, or aborted and forgotten."""
+    """The upload was completed, or aborted and forgotten."""
     assert records_of(RecordingSwift(HEAD=404)).marker(UPLOAD) is None
 
 
 @pytest.mark.parametrize('ask', ['marker', 'intent'])
 @pytest.mark.parametrize('status', [401, 403, 429, 500, 503])
 def test_a_record_that_could_not_be_read_is_not_gone(ask, status):
-    """An Abort that took it for gone would free the parts of a finished object."""
+    """If an Abort took it for gone, the parts of a finished object would be freed."""
     question = getattr(records_of(RecordingSwift(HEAD=status)), ask)
 
     assert code_of(question, UPLOAD) in ('InternalError', 'SlowDown', 'ServiceUnavailable')
 
 
 def test_another_object_at_the_name_of_a_marker_is_no_open_upload():
-    """Someone wrote to the segments container by hand."""
+    """Somebody has written to the segments container by hand."""
     swift = RecordingSwift(HEAD=(200, {'Content-Type': 'text/plain', 'X-Timestamp': T.normal}, b''))
 
     assert State.ABORTED is records_of(swift).marker(UPLOAD).state
@@ -115,7 +115,7 @@ def test_another_object_at_the_name_of_a_marker_is_no_open_upload():
                  id='newer-intent'),
 ])
 def test_what_becomes_of_an_intent(put, head, expected):
-    """Written, refused for another, or thrown away for something newer, whose time the next try must pass."""
+    """It is written, refused because of another, or thrown away because of something newer, whose time is returned."""
     swift = RecordingSwift(PUT=put, HEAD=head or 404)
 
     assert expected == records_of(swift).write_intent(UPLOAD, Intent('chosen', T))
@@ -124,7 +124,7 @@ def test_what_becomes_of_an_intent(put, head, expected):
 
 
 def test_an_intent_is_read_as_it_was_written():
-    """The list it chose and the timestamp of its manifest; from the newest replica."""
+    """It tells list and timestamp, and is read from the newest replica."""
     intent = Intent(MD5 + '-1:x', T)
     swift = RecordingSwift(HEAD=lambda _: (200, {
         name: value for name, value in swift.seen[0].headers.items() if name.startswith('X-Object')}, b''))
@@ -142,7 +142,7 @@ def test_an_intent_that_is_not_there():
 
 @pytest.mark.parametrize('status, proof', [(204, True), (404, False), (409, False)])
 def test_only_204_proves_that_an_intent_was_still_there(status, proof):
-    """Nothing there: another Complete took it away. 409: another Complete wrote after it."""
+    """404 says that another Complete has deleted it, 409 that another one was written later."""
     swift = RecordingSwift(DELETE=status)
 
     assert proof is records_of(swift).delete_intent(UPLOAD, T)
@@ -151,7 +151,7 @@ def test_only_204_proves_that_an_intent_was_still_there(status, proof):
 
 @pytest.mark.parametrize('status', [500, 503])
 def test_a_deletion_that_fails(status):
-    """It may or may not have happened."""
+    """It may have happened or not, so the error is one that the client repeats."""
     records = records_of(RecordingSwift(DELETE=status))
 
     assert code_of(records.delete_intent, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
@@ -159,7 +159,7 @@ def test_a_deletion_that_fails(status):
 
 
 def test_a_marker_tells_when_it_was_marked():
-    """Its timestamp cannot: that is of the Initiate."""
+    """Its timestamp cannot tell it, since that is the time of the Initiate."""
     swift = RecordingSwift()
     before = Timestamp.now()
     records_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2), 'a:b')
@@ -173,7 +173,7 @@ def test_a_marker_tells_when_it_was_marked():
 
 @pytest.mark.parametrize('status', [201, 202])
 def test_marking_keeps_what_is_newer(status):
-    """202: a Complete has deleted the marker since; that stays so."""
+    """202 says that a Complete has deleted the marker since. It stays deleted."""
     swift = RecordingSwift(PUT=status)
     records_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2), 'a:b')
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sub-requests: nothing that a client sends steers one that has the operator's rights.
 
-A client whose query, headers or key could do so would read and write what it has no right to. Here one tries.
+Otherwise a client could read and write, by its query, headers or key, what it has no right to. Here one tries.
 """
 import pytest
 from swift.common.swob import Request
@@ -15,7 +15,7 @@ from tests.unit.fakes import RecordingSwift, client_env
 
 CONTAINERS = ['bucket', 'bucket_segments']
 
-# Each does harm if a sub-request has it.
+# Each of these does harm in a sub-request.
 QUERIES = [
     'multipart-manifest=put', 'multipart-manifest=delete', 'multipart-manifest=get', 'symlink=get', 'version-id=1.0',
     'versions', 'bulk-delete', 'extract-archive=tar', 'temp_url_sig=x&temp_url_expires=9999999999', 'part-number=1',
@@ -35,7 +35,7 @@ HEADERS = [
     'CONTENT_ENCODING', 'CONTENT_DISPOSITION', 'X_DETECT_CONTENT_TYPE', 'X_OPEN_EXPIRED', 'ACCEPT', 'X_FORWARDED_FOR',
     'X_SWIFT_SOURCE',
 ]
-# What earlier filters, or other requests, leave in an environ.
+# Keys that earlier filters, or other requests, leave in an environ.
 ENVIRON = {
     'swift.callback.slo_manifest_hook': print, 'swift.callback.update_footers': print, 'swift.slo_override': True,
     'swift.content_type_overridden': True, 'swift.copy_hook': print, 'swift.post_as_copy': True, 'swift_owner': True,
@@ -43,7 +43,7 @@ ENVIRON = {
     'CONTENT_TYPE': 'hostile/type', 'RAW_PATH_INFO': '/v1/AUTH_b/hostile',
 }
 
-# Every kind that the store sends: method, object, query of our own, headers, body.
+# Every kind of sub-request: method, object, its own query, headers, body.
 KINDS = [
     pytest.param('GET', None, {'format': 'json', 'limit': '10', 'marker': ''}, {}, b'', id='listing'),
     pytest.param('PUT', None, {}, {'X-Storage-Policy': 'gold'}, b'', id='container'),
@@ -63,7 +63,7 @@ def backend_of(swift, **env):
 
 
 def ask(backend, rights, method, target, headers, body=b''):
-    """Send a request with the operator's rights, or the client's, and read the answer."""
+    """Send a request with the rights of the operator or the client; return the body of the answer."""
     if rights == 'client':
         return backend.send_as_client(method, target, headers).body
     return backend.answer(backend.request(method, target, headers, body)).body
@@ -99,7 +99,7 @@ def test_the_query_of_the_client_does_not_steer_the_read_of_a_source_either(quer
 @pytest.mark.parametrize('rights', ['operator', 'client'])
 @pytest.mark.parametrize('method, name, query, headers, body', KINDS)
 def test_headers_of_the_client_never_get_through(rights, method, name, query, headers, body):
-    """Neither its headers nor what other filters keep in its environ; only what the sub-request itself says."""
+    """A sub-request has neither the client's headers nor what other filters keep in the environ."""
     hostile = {'HTTP_' + header: 'hostile' for header in HEADERS}
     swift = RecordingSwift()
     backend = backend_of(swift, body=b'hostile body', **hostile, **ENVIRON)
@@ -114,7 +114,7 @@ def test_headers_of_the_client_never_get_through(rights, method, name, query, he
 
 @pytest.mark.parametrize('method, name, query, headers, body', KINDS)
 def test_the_body_of_the_client_never_gets_through(method, name, query, headers, body):
-    """A sub-request has the body it was given, or none; only the PUT of a part is handed the client's stream."""
+    """A sub-request has its own body, or none. Only the PUT of a part gets the client's stream."""
     swift = RecordingSwift()
     ask(backend_of(swift, body=b'hostile body'), 'operator', method, Target('bucket', name, query), headers, body)
 
@@ -178,7 +178,7 @@ def test_the_operators_rights_end_at_the_bucket():
 
 
 def test_segments_of_stock_s3api_are_only_read():
-    """They are listed beside ours; what happens to them is for Swift's own controllers to do, and to authorise."""
+    """They are listed with the uploads of s3multi. Everything else about them is left to Swift's own controllers."""
     swift = RecordingSwift(GET=204, HEAD=204)
     backend = backend_of(swift)
     backend.call('GET', Target('bucket+segments'), ())
@@ -193,7 +193,7 @@ def test_segments_of_stock_s3api_are_only_read():
 
 @pytest.mark.parametrize('path', ['/v1/AUTH_b/bucket/key', '/v1/AUTH_b/other', '/'])
 def test_the_account_is_the_one_that_was_authorised(path):
-    """Not read from the path again, where something in between might have changed it."""
+    """It is not read from the path again, which another filter might have changed."""
     swift = RecordingSwift()
     backend = backend_of(swift, path=path)
     ask(backend, 'operator', 'PUT', Target('bucket', 'key'), {})
@@ -205,7 +205,7 @@ def test_the_account_is_the_one_that_was_authorised(path):
 # Rights
 
 def test_requests_of_the_operator_need_no_auth():
-    """No filter to the right judges them: the client was judged already."""
+    """No filter to the right judges them, since the client was judged already."""
     swift = RecordingSwift()
     denied = object()
     backend = backend_of(swift, **{'swift.authorize': lambda request: denied})
@@ -217,11 +217,11 @@ def test_requests_of_the_operator_need_no_auth():
 
 
 def test_requests_as_the_client_are_judged_as_the_clients():
-    """With its own ``swift.authorize`` and its own name, whatever bucket they are for."""
+    """They have the client's ``swift.authorize`` and name, whatever bucket they are for."""
     swift = RecordingSwift()
     denied = object()
     backend = backend_of(swift, **{'swift.authorize': lambda request: denied})
-    # Requests of the operator before it leave nothing behind.
+    # An earlier request with the operator's rights must leave nothing behind.
     ask(backend, 'operator', 'PUT', Target('bucket', 'key'), {})
     ask(backend, 'client', 'GET', Target('anything', 'secret'), {'Range': 'bytes=0-1'})
     env = swift.last.env
@@ -234,7 +234,7 @@ def test_requests_as_the_client_are_judged_as_the_clients():
 
 @pytest.mark.parametrize('rights', ['operator', 'client'])
 def test_sub_requests_are_named_in_the_logs(rights):
-    """Source and agent say where they come from, the transaction id what they belong to."""
+    """Source and agent say who has made them, the transaction id on behalf of which request."""
     swift = RecordingSwift()
     ask(backend_of(swift, HTTP_USER_AGENT='aws-cli'), rights, 'GET', Target('bucket', 'key'), {})
     env = swift.last.env
@@ -249,7 +249,7 @@ def test_sub_requests_are_named_in_the_logs(rights):
     pytest.param({'reseller_request': 'yes'}, False, True, id='no-reseller'),
 ])
 def test_whom_account_quotas_bind(client, past_quota, bound):
-    """Everybody whom they bind elsewhere in Swift; but an upload can always be ended."""
+    """They bind everybody whom they bind elsewhere in Swift, but never keep an upload from being ended."""
     swift = RecordingSwift()
     backend_of(swift, **client).call('PUT', Target('bucket', 'key'), (), past_quota=past_quota)
 
@@ -257,7 +257,7 @@ def test_whom_account_quotas_bind(client, past_quota, bound):
 
 
 def test_the_environ_of_the_client_is_left_as_it_is():
-    """But for the cache of container infos, which has to be shared to be of use."""
+    """Only the cache of container infos is added, which is shared with sub-requests."""
     env = client_env(query='multipart-manifest=put', HTTP_RANGE='bytes=0-1')
     before = dict(env)
     backend = Backend(RecordingSwift(), env, 'AUTH_a', 'bucket')
@@ -268,7 +268,7 @@ def test_the_environ_of_the_client_is_left_as_it_is():
 
 
 def test_container_infos_are_shared_with_sub_requests():
-    """Else a cached 404 of the segments container would outlive its creation."""
+    """Otherwise a cached 404 of the segments container would outlive its creation."""
     env = client_env()
     swift = RecordingSwift()
     ask(Backend(swift, env, 'AUTH_a', 'bucket'), 'operator', 'PUT', Target('bucket_segments'), {})
@@ -284,7 +284,7 @@ def test_container_infos_are_shared_with_sub_requests():
     pytest.param({'Transfer-Encoding': 'chunked'}, None, id='in-chunks'),
 ])
 def test_length_of_a_put(headers, length):
-    """Swift refuses a PUT with neither length nor chunks."""
+    """Swift refuses a PUT that has no length and is not sent in chunks."""
     request = backend_of(RecordingSwift()).request('PUT', Target('bucket', 'key'), headers)
 
     assert length == request.environ.get('CONTENT_LENGTH')
@@ -292,7 +292,7 @@ def test_length_of_a_put(headers, length):
 
 @pytest.mark.parametrize('status', [200, 404, 500])
 def test_answers_are_read_and_closed(status):
-    """An answer left unread keeps its connection to a storage node, and is logged as the client's hanging up."""
+    """An answer that is not read keeps its connection to a storage node, and is logged as if the client had hung up."""
     swift = RecordingSwift(GET=(status, {}, b'answer'))
     backend = backend_of(swift)
 
@@ -335,7 +335,7 @@ def test_other_answers_are_errors_that_clients_repeat():
 
 
 def test_a_quota_is_no_error_that_clients_repeat():
-    """It says what it is, in Swift's words."""
+    """The message has Swift's own words."""
     swift = RecordingSwift(PUT=(413, {}, b'Upload exceeds quota.\n'))
     with pytest.raises(S3Error, match='^Upload exceeds quota.$') as raised:
         backend_of(swift).call('PUT', Target('bucket', 'key'), ())
@@ -347,26 +347,26 @@ def test_a_quota_is_no_error_that_clients_repeat():
                                            (Target('bucket'), 'PUT of container answered 500')],
                          ids=['object', 'container'])
 def test_what_is_unforeseen_says_what_it_was(target, words):
-    """For the log, and without a name in it."""
+    """The text is for the log, and has no name in it."""
     swift = RecordingSwift(PUT=500)
     backend = backend_of(swift)
 
     assert words == str(failure('PUT', target, backend.answer(backend.request('PUT', target))))
 
 
-# What several rooms ask
+# Requests that several modules make
 
 @pytest.mark.parametrize('ticks, internal', [
     (179000000000000, '1790000000.00000'), (179000000000001, '1790000000.00001'),
     (179000000099999, '1790000000.99999'), (2 ** 48 - 1, '2814749767.10655')])
 def test_times_of_swift(ticks, internal):
-    """Ten microseconds are the unit of Swift's timestamps, so none is lost."""
+    """A tick is the unit of Swift's timestamps, so nothing is rounded."""
     assert internal == swift_time(ticks).internal
 
 
 @pytest.mark.parametrize('status', [200, 404])
 def test_the_newest_replica_is_asked(status):
-    """That an object is not there is an answer."""
+    """404 is an answer, not an error."""
     swift = RecordingSwift(HEAD=status)
 
     assert status == backend_of(swift).head_newest(Target('bucket', 'key', {'symlink': 'get'})).status_int
@@ -375,7 +375,7 @@ def test_the_newest_replica_is_asked(status):
 
 @pytest.mark.parametrize('status', [204, 404, 409])
 def test_deleting_at_a_time(status):
-    """409: what is there is newer, and stays."""
+    """409 says that the object is not older, and stays."""
     swift = RecordingSwift(DELETE=status)
 
     assert status == backend_of(swift).delete(Target('bucket', 'key'), Timestamp('1790000000.00000', offset=1))
@@ -406,7 +406,7 @@ def test_a_job_for_the_expirer_has_nothing_of_the_client():
 
 @pytest.mark.parametrize('status', [400, 404, 500, 503])
 def test_a_job_that_was_not_taken(status):
-    """An Abort is then repeated: until the queue has the parts they are not freed."""
+    """An Abort then has to be repeated: the parts are not freed until the queue has them."""
     swift = RecordingSwift(UPDATE=status)
     with pytest.raises(S3Error) as raised:
         backend_of(swift).enqueue(JOB)
@@ -437,5 +437,5 @@ def test_infos_are_asked_without_the_clients_query(container, path):
 
 @pytest.mark.parametrize('status, missing', [(204, False), (404, True), (503, False)])
 def test_an_account_that_does_not_exist(status, missing):
-    """Before the first bucket is made: there is no bucket then, and no failure."""
+    """Before its first bucket an account does not exist. Then there is no bucket, and no failure."""
     assert missing is backend_of(RecordingSwift(HEAD=status)).account_is_missing()

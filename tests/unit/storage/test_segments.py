@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The segments container and its parts: what Swift is asked, and what its answers mean."""
+"""The segments container and its parts: which requests are made, and what Swift's answers mean."""
 import json
 
 import pytest
@@ -47,7 +47,7 @@ def code_of(call, *args):
 # Listings
 
 def test_the_segments_container_has_the_policy_of_the_bucket():
-    """Else segments would land in the default policy of the cluster."""
+    """Otherwise parts would be stored with the default policy of the cluster."""
     swift = RecordingSwift()
     segments_of(swift).create(int(POLICIES.default))
 
@@ -56,7 +56,7 @@ def test_the_segments_container_has_the_policy_of_the_bucket():
 
 
 def test_rows_of_every_page():
-    """Each page begins after the last name of the one before, until one is not full; no matter how it is answered."""
+    """Each page begins after the last name of the one before, an object or a common prefix, until one is not full."""
     swift = RecordingSwift(GET=[listing(row('a'), {'subdir': 'b/'}), listing(row('c'))])
     pages = list(segments_of(swift).rows('pre', 'A', 'z', '/', limit=2))
 
@@ -74,12 +74,12 @@ def test_rows_of_every_page():
     pytest.param([listing(row('a')), 404], 1, id='deleted-meanwhile'),
 ])
 def test_ends_of_a_listing(answers, pages):
-    """A container that is not there has no rows."""
+    """A container that does not exist has no rows."""
     assert pages == len(list(segments_of(RecordingSwift(GET=answers)).rows(limit=1)))
 
 
 def test_a_listing_that_fails():
-    """A page that could not be read is no end of the listing."""
+    """A page that could not be read is not the end of the listing."""
     rows = segments_of(RecordingSwift(GET=[listing(row('a')), 503])).rows(limit=1)
     next(rows)
 
@@ -87,7 +87,7 @@ def test_a_listing_that_fails():
 
 
 def test_attempts_are_the_rows_of_our_form():
-    """What other tools, or uploads of a longer key, keep between them is passed over."""
+    """Names of other tools, or of uploads of a longer key, are passed over."""
     name = UPLOAD.part(7, ATTEMPT)
     swift = RecordingSwift(GET=listing(row(UPLOAD.prefix + 'x'), row(name), {'subdir': UPLOAD.prefix + 'y/'},
                                        row(name + 'x'), row(UPLOAD.intent)))
@@ -103,7 +103,7 @@ def test_attempts_are_the_rows_of_our_form():
     pytest.param(MD5 + '; s3_etag=%s-1; slo_etag=x' % OTHER, 'a/b;charset=x', {}, id='other-parameters'),
 ])
 def test_the_checksum_in_a_row(hash, content_type, found):
-    """MD5 first; what follows is the part's checksum, or other filters' business."""
+    """The MD5 comes first. The parameters after it are the part's checksum, or those of other filters."""
     attempt = attempt_of(UPLOAD, row(UPLOAD.part(7, ATTEMPT), hash, content_type=content_type))
 
     assert (MD5, found) == (attempt.etag, attempt.checksums)
@@ -112,7 +112,7 @@ def test_the_checksum_in_a_row(hash, content_type, found):
 @pytest.mark.parametrize('after, marker', [(None, UPLOAD.prefix), (0, UPLOAD.after_part(0)), (7, UPLOAD.after_part(7))],
                          ids=['all', 'from the first on', 'after a part'])
 def test_where_a_listing_of_parts_begins(after, marker):
-    """After all attempts of a number, before those of the next; and it ends before the intent."""
+    """It begins after all attempts of a number and before those of the next, and ends before the intent."""
     asked = []
     segments = segments_of(RecordingSwift())
     segments.rows = lambda *args: asked.append(args) or iter([])
@@ -126,7 +126,7 @@ def test_where_a_listing_of_parts_begins(after, marker):
     pytest.param('\u00e9' * 512, '\u00ea' * 512, None, id='long'),
 ])
 def test_an_end_that_does_not_fit_into_a_request(marker, end_marker, asked):
-    """Swift's servers take no longer request lines: what lies beyond the end is then cut off here."""
+    """Swift's servers do not accept such a request line, so the rows beyond the end are cut off here."""
     rows = [row('\u00e9' * 512 + 'x'), row('\u00ea' * 512), row('\u00eb')]
     swift = RecordingSwift(GET=listing(*(rows if asked is None else rows[:1])))
     found = [found['name'] for page in segments_of(swift).rows('\u00e9' * 512, marker, end_marker) for found in page]
@@ -136,14 +136,14 @@ def test_an_end_that_does_not_fit_into_a_request(marker, end_marker, asked):
 
 
 def test_a_listing_without_an_end_has_none():
-    """However long the names are that it begins with."""
+    """That holds however long prefix and marker are."""
     swift = RecordingSwift(GET=listing(row('z')))
 
     assert 1 == len(list(segments_of(swift).rows('', '\u00e9' * 2000)))
 
 
 def test_uploads_among_the_parts_of_others_are_noted_for_good():
-    """In the container's own metadata, so that every proxy learns of it."""
+    """The note is in the metadata of the container, where every proxy finds it."""
     swift = RecordingSwift(POST=204)
     segments_of(swift).note_hidden_uploads()
 
@@ -158,19 +158,19 @@ def test_uploads_among_the_parts_of_others_are_noted_for_good():
     pytest.param(404, False, id='no-container'),
 ])
 def test_whether_uploads_are_noted(answer, hidden):
-    """Read with Swift's container info, which is cached: List Multipart Uploads asks every time."""
+    """It is read from Swift's container info, which is cached, since List Multipart Uploads asks every time."""
     assert hidden is segments_of(RecordingSwift(HEAD=answer)).has_hidden_uploads()
 
 
 def test_a_note_that_could_not_be_written():
-    """The upload must not begin: it would never be listed."""
+    """The upload must not begin, since it would never be listed."""
     assert 'ServiceUnavailable' == code_of(segments_of(RecordingSwift(POST=503)).note_hidden_uploads)
 
 
-# Parts are asked for
+# Parts that are asked for
 
 def test_attempts_that_are_asked_for_by_name():
-    """With the newest replica's word; what is not there, and what is no part, is left out."""
+    """The newest replica answers. Names that are not there, or not those of parts, are left out."""
     name, gone = UPLOAD.part(7, ATTEMPT), UPLOAD.part(8, ATTEMPT)
     headers = {'Etag': '"%s"' % MD5, 'Content-Length': '7',
                'X-Object-Sysmeta-Container-Update-Override-Etag': MD5 + '; crc32=de576f05'}
@@ -183,7 +183,7 @@ def test_attempts_that_are_asked_for_by_name():
 
 @pytest.mark.parametrize('status', [429, 500, 503])
 def test_an_attempt_that_could_not_be_asked_for_is_not_missing(status):
-    """Its Complete would be refused with InvalidPart, which no client repeats."""
+    """If it counted as missing, the Complete would be refused with InvalidPart, which no client repeats."""
     ask = segments_of(RecordingSwift(HEAD=status)).stored_attempts
 
     assert code_of(ask, UPLOAD, [UPLOAD.part(7, ATTEMPT)]) in ('InternalError', 'SlowDown', 'ServiceUnavailable')

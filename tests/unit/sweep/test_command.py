@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line of s3multi-sweep: its options, what it tells, and how it ends."""
+"""The command line of s3multi-sweep: its options, its report, and its exit codes."""
 import io
 import json
 
@@ -31,7 +31,7 @@ def report(out, *outcomes, interrupted=False, unread=False, warnings=(), **optio
 
 @pytest.mark.parametrize('text, seconds', [('90', 90), ('90s', 90), ('2m', 120), ('36h', 129600), ('1.5d', 129600)])
 def test_times(text, seconds):
-    """A number of seconds, or with a unit."""
+    """A time is a number of seconds, or has a unit."""
     assert seconds == read_arguments(['a', '--abort-older-than', text]).abort_older_than
 
 
@@ -57,14 +57,14 @@ def test_options_that_are_wrong(arguments, said, capsys):
 
 
 def test_nothing_is_changed_unless_asked_for():
-    """And nothing is aborted."""
+    """Nothing is aborted either."""
     options = read_arguments(['a'])
 
     assert (False, None, False) == (options.apply, options.abort_older_than, options.keep_finished)
 
 
 def test_places(tmp_path):
-    """Of the arguments, and of a file with comments and blank lines."""
+    """They are read from the arguments, and from a file with comments and blank lines."""
     (tmp_path / 'list').write_text('AUTH_b\n\n# no\n AUTH_c/a/b \n')
 
     found = list(places(read_arguments(['AUTH_a', '--from', str(tmp_path / 'list')]), None))
@@ -75,7 +75,7 @@ def test_places(tmp_path):
 # The report
 
 def test_json():
-    """A document a line: what was done, and the sum; what is left as it is counts only."""
+    """Each line is a document: one for each upload that was changed, and one with the sums."""
     out = io.StringIO()
 
     assert OK == report(out, FREED, OPEN, OPEN)
@@ -90,7 +90,7 @@ def test_json():
 
 @pytest.mark.parametrize('applied, said', [(True, 'freed'), (False, 'would be freed')])
 def test_words(applied, said):
-    """A key shows no control characters to the terminal."""
+    """Control characters in a key do not reach the terminal."""
     out = io.StringIO()
     report(out, FREED, FAILED, as_json=False, applied=applied)
 
@@ -105,12 +105,12 @@ def test_words(applied, said):
     ([FREED], {'warnings': ['w']}, QUEUE_STUCK), ([FAILED], {'warnings': ['w']}, INCOMPLETE),
     ([FAILED], {'interrupted': True}, INTERRUPTED)])
 def test_exit_codes(outcomes, more, code):
-    """What matters most to whoever runs it comes first."""
+    """If several apply, the one counts that matters most to the operator."""
     assert code == report(io.StringIO(), *outcomes, **more)
 
 
 def test_progress():
-    """It is shown beside what is told, and is gone in the end."""
+    """It is shown on the terminal beside the report, and removed in the end."""
     terminal = io.StringIO()
     report(io.StringIO(), OPEN, FREED, progress=terminal)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether anything empties the queue of the object expirer, by what its containers hold."""
+"""Whether the object expirer empties its queue, by what the containers of the queue hold."""
 import logging
 
 import pytest
@@ -13,8 +13,11 @@ NOW = 20000 * DAY + 7200.0
 
 
 def queue(containers, listed=None, now=NOW, divisor=DAY):
-    """Look at a queue. containers: the times at which their deletions are due, by name; with a minus sign those of
-    objects that have outlived their X-Delete-At. listed: those that the account lists, all by default."""
+    """Return the state of a queue.
+
+    containers: by name, the times at which their deletions are due; negative for objects with an X-Delete-At. listed:
+    the containers that the account lists, all by default.
+    """
     rows = [{'name': name, 'count': len(containers[name])} for name in (containers if listed is None else listed)]
 
     def first_tasks(name):
@@ -33,7 +36,7 @@ def queue(containers, listed=None, now=NOW, divisor=DAY):
     ({'someone': [0]}, 0, 0),
 ], ids=['empty', 'a minute', 'two days', 'later', 'no time'])
 def test_length_and_age(containers, length, overdue):
-    """What is due in time to come counts, and is not overdue; empty containers say nothing."""
+    """Deletions that are due later count, but are not overdue. Empty containers do not matter."""
     state = queue(containers)
 
     assert (length, overdue) == (state.length, state.overdue)
@@ -41,7 +44,8 @@ def test_length_and_age(containers, length, overdue):
 
 
 def test_objects_that_outlived_their_time_do_not_alarm():
-    """A working expirer keeps such a task for days where the object was replaced; what was deleted it does not keep."""
+    """A working expirer keeps the task of an X-Delete-At for days if the object was replaced, but no deletion of parts.
+    """
     kept = [-(NOW - 5 * DAY), -(NOW - 4 * DAY)]
 
     alone = queue({str(19995 * DAY): kept})
@@ -53,7 +57,7 @@ def test_objects_that_outlived_their_time_do_not_alarm():
 
 @pytest.mark.parametrize('due, unreported', [(NOW - 7200, 1), (NOW - 60, 0), (NOW + 60, 0), (NOW - DAY, 1)])
 def test_containers_that_the_account_does_not_list(due, unreported):
-    """With deletions that are overdue by an hour, they are what an updater has not reported."""
+    """If their deletions are overdue by an hour, the container-updater has not reported them."""
     name = str(int(due) // DAY * DAY - 42)
 
     state = queue({name: [int(due)]}, listed=[])
@@ -65,7 +69,7 @@ def test_containers_that_the_account_does_not_list(due, unreported):
 
 @pytest.mark.parametrize('divisor', [DAY, 3600])
 def test_names_are_those_that_parts_are_queued_under(divisor):
-    """Whichever part comes first in a batch, and however long a period is."""
+    """That holds whichever part comes first in a batch, and however long a period is."""
     expirer = ExpiryQueue({'expiring_objects_container_divisor': str(divisor)}, logging.getLogger('s3multi.test'))
     for number in range(20):
         due = int(NOW) - 3700

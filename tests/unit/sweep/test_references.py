@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What counts as proof that nobody refers to a part, and what does not."""
+"""Which answers of Swift prove that nobody refers to a part, and which do not."""
 import json
 
 import pytest
@@ -40,7 +40,7 @@ def row(name, seconds, **fields):
 
 
 def swift_of(heads, gets=None):
-    """Return a Swift that answers HEADs and GETs by path, or by path and query; a listing is a list of rows."""
+    """Return a Swift with answers to HEAD and GET by path, or by path and query. A list is the rows of a listing."""
     def answer(answers, seen, default):
         found = next((found for place, found in answers.items() if seen.path == place.partition('?')[0]
                       and place.partition('?')[2] in seen.query), default)
@@ -66,14 +66,14 @@ def listed(heads, gets=None, written=()):
     (tombstone(), [row(UPLOAD.marker + 'x', 0)], Timestamp(0)),
 ])
 def test_marker_that_is_gone(head, rows, deleted):
-    """Its tombstone says so; or nobody knows it, and no listing either."""
+    """Its tombstone says so; or neither the object servers nor the listing know it."""
     assert deleted == references(swift_of({MARKER: head}, {SEGMENTS: rows})).marker_deleted(UPLOAD)
 
 
 @pytest.mark.parametrize('head, rows', [
     (200, []), (tombstone(), [row(UPLOAD.marker, 0)]), (tombstone(5), [row(UPLOAD.marker, 6)])])
 def test_marker_that_may_be_there(head, rows):
-    """It is, or the listing knows of one that the object servers do not."""
+    """It is there, or the listing shows one that the object servers do not."""
     with pytest.raises(Uncertain):
         references(swift_of({MARKER: head}, {SEGMENTS: rows})).marker_deleted(UPLOAD)
 
@@ -91,13 +91,13 @@ def test_no_manifest(head, rows):
 
 @pytest.mark.parametrize('head', [tombstone(), tombstone(8), (200, {'X-Timestamp': later(8).normal}, b'')])
 def test_listing_that_shows_something_newer(head):
-    """What the object servers say is not the whole truth."""
+    """Then the object servers may have missed a manifest."""
     with pytest.raises(Uncertain):
         listed({KEY: head}, {BUCKET: [row('key', 9)]})
 
 
 def test_manifest():
-    """Its names, by whoever it was written; read only as it was seen."""
+    """Its names count, whoever wrote it. It is read on condition that it is the one that was seen."""
     swift = swift_of({BUCKET: 204, KEY: large()}, {BUCKET + '?prefix': [], KEY: [{'name': '/c/1'}, {'name': '/c/2'}]})
 
     assert {'/c/1', '/c/2'} == references(swift).listed(UPLOAD, [], WANTED)
@@ -109,13 +109,13 @@ def test_manifest():
 @pytest.mark.parametrize('answer', [(200, {}, b'\x00encrypted'), (412, {}, b''), (200, {}, b'[1]'), (200, {}, b'[{}]'),
                                     (404, {}, b'')])
 def test_manifest_that_cannot_be_read(answer):
-    """Encrypted, replaced meanwhile, or of an unknown form."""
+    """It may be encrypted, replaced meanwhile, or of an unknown form."""
     with pytest.raises(Uncertain):
         listed({KEY: large()}, {BUCKET + '?prefix': [], KEY: answer})
 
 
 def test_dynamic_large_object():
-    """One over the parts may be anybody's."""
+    """Anybody may have made one over the parts."""
     with pytest.raises(Uncertain):
         listed({KEY: (200, {'X-Object-Manifest': 'bucket_segments/key', 'X-Timestamp': later(1).normal}, b'')},
                {BUCKET: []})
@@ -125,7 +125,7 @@ def test_dynamic_large_object():
     ({KEY: 503}, {BUCKET: []}), ({KEY: tombstone(9)}, {BUCKET: 503}), ({KEY: tombstone(9), BUCKET: 503}, {BUCKET: []}),
     ({KEY: large()}, {BUCKET + '?prefix': [], KEY: 503})])
 def test_reads_that_fail(heads, gets):
-    """Whichever it is, it is no answer."""
+    """A request that fails proves nothing, whichever it is."""
     with pytest.raises(S3Error):
         listed(heads, gets)
 
@@ -133,7 +133,7 @@ def test_reads_that_fail(heads, gets):
 # The bucket
 
 def test_bucket_that_is_gone():
-    """So is every object in it, when the account does not list it either."""
+    """If the account does not list it either, all of its objects are gone, too."""
     account = '/v1/AUTH_a'
 
     assert set() == listed({BUCKET: 404}, {account: [{'name': 'bucket_segments'}]})
@@ -144,7 +144,7 @@ def test_bucket_that_is_gone():
 
 
 def test_archive_in_the_older_way():
-    """What is in it is not known."""
+    """It is not known which manifests are in it."""
     with pytest.raises(Uncertain):
         listed({BUCKET: (204, {'X-Container-Sysmeta-Versions-Location': 'old'}, b'')}, {BUCKET: []})
 
@@ -162,7 +162,8 @@ def versions(rows, heads=None, gets=None, container=204, written=()):
 
 
 def test_versions():
-    """Every version that is newer than the upload is asked, and the null one; delete markers and older ones are not."""
+    """Every version that is newer than the upload is asked for, and the null version; delete markers and older versions
+    are not."""
     new, old = later(5).normal, later(-5).normal
     rows = [row('key', 9, version_id=later(9).normal,
                 content_type='application/x-deleted;swift_versions_deleted=1'),
@@ -174,7 +175,7 @@ def test_versions():
 
 
 def test_versions_that_need_not_be_asked():
-    """Those that are told and the oldest come first, and once all parts are listed there are no more questions."""
+    """The known versions come first, then the oldest of the others. Once all parts are found, no more are asked for."""
     rows = [row('key', 9, version_id=later(9).normal), row('key', 5, version_id=later(5).normal)]
 
     assert WANTED == versions(rows, {later(5).normal: large(5)},
@@ -182,7 +183,7 @@ def test_versions_that_need_not_be_asked():
 
 
 def test_version_that_no_listing_shows():
-    """It is asked for by the timestamp that its marker tells."""
+    """It is asked for by the timestamp at which the marker was deleted."""
     assert {'/c/1'} == versions([], {later(5).normal: large(5)}, {later(5).normal: [{'name': '/c/1'}]},
                                 written=[Timestamp(later(5), offset=1)])
     assert set() == versions([], written=[later(5)])
@@ -192,13 +193,13 @@ def test_version_that_no_listing_shows():
     ([row('key', 5, version_id=later(5).normal)], 204), ([row('key', 5)], 204), ([], 404)],
     ids=['not found', 'no versions shown', 'no container'])
 def test_versions_that_cannot_be_known(rows, container):
-    """A version that is listed and not found, a pipeline that shows none, a container of theirs that is not there."""
+    """A listed version is not found, the pipeline shows no versions, or their container is not there."""
     with pytest.raises(Uncertain):
         versions(rows, container=container)
 
 
 def test_versions_switched_on_meanwhile():
-    """The object that was just looked at may be a version now."""
+    """The object that was at the key a moment ago may be a version now."""
     states = iter([(204, {}, b''), (204, VERSIONED, b'')])
     swift = RecordingSwift(HEAD=lambda seen: next(states) if seen.path == BUCKET else tombstone(9),
                            GET=(200, {}, b'[]'))
@@ -217,7 +218,8 @@ def test_versions_switched_on_meanwhile():
     (large(**{'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id}), False),
 ])
 def test_glance(answer, in_use):
-    """An object of the upload with as many parts as are stored needs no further question; anything else does."""
+    """If the object is the upload's and has as many parts as are stored, nothing more is asked. Otherwise the upload is
+    judged."""
     found = Found(UPLOAD, None, False, [Attempt(number, 'name', TICKS, 'e', 1) for number in (1, 2)])
 
     assert in_use is is_in_use(found, references(swift_of({KEY: answer})))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a sweep may end and delete, by what the records say and by age."""
+"""Which uploads a sweep may end, and what it may delete, by records and age."""
 import pytest
 from swift.common.utils import Timestamp
 
@@ -17,7 +17,7 @@ UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TI
 
 
 def at(days):
-    """Return the time so many days after the upload began."""
+    """Return the time ``days`` after the upload began."""
     return swift_time(int(TICKS + days * DAY))
 
 
@@ -28,7 +28,7 @@ def marker(state, days=0):
 @pytest.mark.parametrize('age, days, aborts', [
     (None, 400, False), (2 * DAY_SECONDS, 1.9, False), (2 * DAY_SECONDS, 2.1, True), (60.0, 0.1, True)])
 def test_forgotten_uploads(age, days, aborts):
-    """Without an age no upload is aborted; with one, those that were initiated longer ago."""
+    """Without an age no upload is aborted. With one, those are aborted that were initiated longer ago."""
     limits = Limits(abort_older_than=age)
 
     assert aborts == rules.may_abort(UPLOAD, 0, limits, at(days))
@@ -37,24 +37,24 @@ def test_forgotten_uploads(age, days, aborts):
 @pytest.mark.parametrize('ended_before, days, aborts', [
     (TICKS - 1, 9, False), (TICKS, 9, True), (TICKS + DAY, 9, True), (TICKS, 1.9, False)])
 def test_uploads_of_a_bucket_that_was_deleted(ended_before, days, aborts):
-    """They are aborted after the grace; those that are newer than the deletion belong to the bucket of now."""
+    """They are aborted after the grace. Uploads that are newer than the deletion belong to the present bucket."""
     assert aborts == rules.may_abort(UPLOAD, ended_before, Limits(), at(days))
 
 
 @pytest.mark.parametrize('ended, over', [(at(0), True), (at(7.9), True), (at(8.1), False), (Timestamp(0), True)])
 def test_when_an_upload_is_over(ended, over):
-    """After the grace, or when Swift has forgotten the time, which takes it a week."""
+    """It is over after the grace, or if Swift has forgotten the time, which takes a week."""
     assert over == rules.is_over(ended, Limits(), at(10))
 
 
 @pytest.mark.parametrize('days, forgets', [(0, True), (7.9, True), (8.1, False)])
 def test_when_an_abort_is_forgotten(days, forgets):
-    """A grace after the Abort; one whose time is not known counts from the Initiate."""
+    """It is forgotten a grace after the Abort or, if that time is not known, after the Initiate."""
     assert forgets == rules.may_forget(marker(State.ABORTED, days), Limits(), at(10))
 
 
 def test_what_may_be_freed():
-    """Only what is older than the grace, by the name that manifests have for it."""
+    """Only attempts that are older than the grace may be freed, under the names that manifests have for them."""
     old, young = (Attempt(1, UPLOAD.part(1, new_attempt(ticks)), ticks, 'e', 1) for ticks in (TICKS, TICKS + 9 * DAY))
 
     assert {'/bucket_segments/' + old.name: old} == rules.candidates(UPLOAD, [old, young], Limits(), at(10))
@@ -62,6 +62,6 @@ def test_what_may_be_freed():
 
 
 def test_the_grace():
-    """It is longer than any lease, and what Swift remembers of a deletion is no shorter."""
+    """It is much longer than a lease, and no longer than Swift remembers a deletion."""
     assert 10 * LEASE_SECONDS < rules.LEAST_GRACE_SECONDS < rules.GRACE_SECONDS < rules.MOST_GRACE_SECONDS
     assert 7 * DAY_SECONDS >= rules.MOST_GRACE_SECONDS

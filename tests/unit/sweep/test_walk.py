@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From rows to uploads: what belongs together, and what belongs to nobody we know."""
+"""From rows to uploads: which rows belong to one upload, and which to none."""
 import itertools
 
 import pytest
@@ -23,7 +23,7 @@ def row(name, content_type='application/octet-stream'):
 
 
 def rows_of(upload, parts=2, state='open', intent=False):
-    """Return the rows of an upload. state: None without a marker."""
+    """Return the rows of an upload. state: that of its marker; None for no marker."""
     marker = [row(upload.marker, 'application/x-s3multi-marker;state=%s' % state)] if state else []
     return marker + [row(upload.part(number, new_attempt(TICKS))) for number in range(1, parts + 1)] + (
         [row(upload.intent)] if intent else [])
@@ -57,7 +57,7 @@ def test_names(name, parsed):
 
 @pytest.mark.parametrize('page_size', [1, 2, 3, 100])
 def test_uploads(page_size):
-    """Marker, parts and intent of an upload belong together, wherever pages end."""
+    """Marker, parts and intent of an upload are found together, wherever pages end."""
     first, second, third = map(upload_of, ('a', 'b/x', 'c'))
     rows = rows_of(first) + rows_of(second, 3, None) + rows_of(third, 0, 'aborted', intent=True)
 
@@ -66,7 +66,7 @@ def test_uploads(page_size):
 
 
 def test_names_that_are_not_ours():
-    """Of another form, or with an id that was not made for this account, bucket and key, or by this cluster."""
+    """They have another form, or an id that was not made for this account, bucket and key, or not by this cluster."""
     other = upload_of('key', UploadIds(b'another'))
     moved = Upload('AUTH_a', 'bucket', 'moved', upload_of('key').id)
     rows = [*rows_of(other, intent=True), *rows_of(moved), row('a/00000001'), row('a'), row('key/complete')]
@@ -76,7 +76,7 @@ def test_names_that_are_not_ours():
 
 
 def test_uploads_among_the_parts_of_another():
-    """An upload whose names lie between those of another one splits it; each is found."""
+    """An upload may be split by one whose names lie among its own. Both are found."""
     outer = upload_of('key')
     inner = upload_of(outer.part(1, 'x' * 11))
     found = found_in([*rows_of(outer), *rows_of(inner)])
@@ -87,7 +87,7 @@ def test_uploads_among_the_parts_of_another():
 
 
 def test_many_attempts_are_cut(monkeypatch):
-    """So that memory stays flat, whatever an upload has; what one row says of the upload all pieces say."""
+    """Memory is bounded, however many attempts an upload has. Each piece tells the state of the upload."""
     monkeypatch.setattr(walk, '_MOST_ATTEMPTS', 4)
 
     found = found_in(rows_of(upload_of('key'), 10))
@@ -97,7 +97,7 @@ def test_many_attempts_are_cut(monkeypatch):
 
 
 def test_listings_are_read_as_they_are_needed():
-    """A page at a time, and no further than the sweep goes."""
+    """They are read a page at a time, and no further than the sweep has come."""
     pages = ([row] for key in 'abcdef' for row in rows_of(upload_of(key), 1))
 
     asked = iter((False, False, True))

@@ -18,12 +18,12 @@ READS = {Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT, Step.READ_MARKER_
 
 
 def marker_of(state):
-    """Return a marker that says so; None for one that is gone."""
+    """Return a marker of this state; None if ``state`` is None, for one that is gone."""
     return UploadMarker(State(state), Timestamp(1.0)) if state else None
 
 
 def intent_of(age, name=SAME):
-    """Return the intent of a Complete that began so many seconds ago; None for none."""
+    """Return the intent of a Complete that began ``age`` seconds ago; None if ``age`` is None."""
     return Intent(name, Timestamp(float(NOW) - age)) if age is not None else None
 
 
@@ -33,7 +33,7 @@ def object_of(there, etag=ETAG):
 
 
 def outcome(decide, state, age, there, name=SAME, view=None):
-    """Return the step to which ``decide`` comes where the records say this, and what it has read for it, in order."""
+    """Return the step to which ``decide`` comes if the records say this, and the steps that read for it, in order."""
     reads = []
     answers = {Step.READ_MARKER: marker_of(state), Step.READ_MARKER_AGAIN: marker_of(state),
                Step.READ_INTENT: intent_of(age, name), Step.READ_OBJECT: object_of(there)}
@@ -47,13 +47,13 @@ def outcome(decide, state, age, there, name=SAME, view=None):
 
 
 def complete(state, age, there, name):
-    """Return the outcome for a Complete of the list SAME, whose intent is written where there is none."""
+    """Return the step for a Complete of the list SAME, which has written its intent if there is no other."""
     own = View(OURS, intent=intent_of(0.0), own_intent=True) if age is None else None
     return outcome(partial(complete_step, list_name=SAME, now=NOW), state, age, there, name, own)[0]
 
 
-# Marker, age of the intent, whether the object is there; then Complete of the same and of another list, Abort, Upload
-# Part, and the sweep.
+# Marker, age of the intent, and whether the object is there; then the steps of a Complete of the same and of another
+# list, of Abort, Upload Part, and the sweep.
 @pytest.mark.parametrize('state, age, there, same, other, abort, part, sweep', [
     ('open', None, False, Step.GO_ON, Step.GO_ON, Step.FLAG, Step.GO_ON, Step.LEAVE),
     ('open', FRESH, False, Step.JOIN, Step.BUSY, Step.FLAG, Step.GO_ON, Step.BUSY),
@@ -73,7 +73,7 @@ def complete(state, age, there, name):
     (None, OVER, True, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.COMPLETED, Step.JUDGE),
 ])
 def test_what_is_next(state, age, there, same, other, abort, part, sweep):
-    """For each operation, from what the records say."""
+    """Each operation decides by what the records say."""
     assert (same, other, abort, part, sweep) == (
         complete(state, age, there, SAME), complete(state, age, there, OTHER),
         outcome(partial(abort_step, now=NOW), state, age, there)[0], outcome(open_step, state, age, there)[0],
@@ -89,18 +89,18 @@ def test_what_is_next(state, age, there, same, other, abort, part, sweep):
     pytest.param(FRESH, False, OTHER, Step.ABORTED, id='no-object-and-another-list'),
 ])
 def test_a_complete_without_a_marker(age, there, name, step):
-    """200 while the object is the upload's, else 404."""
+    """It answers 200 while the object at the key is the upload's, else 404."""
     assert step is outcome(partial(repeat_step, etag=ETAG, list_name=SAME, now=NOW), None, age, there, name)[0]
 
 
 @pytest.mark.parametrize('name, step', [(SAME, Step.COMPLETED), (OTHER, Step.COMPLETED), ('f' + SAME[1:], Step.BUSY)])
 def test_a_complete_whose_parts_are_not_known(name, step):
-    """The ETag, with which the name of a list begins, has to do."""
+    """It goes by the ETag alone, with which the name of a list begins."""
     assert step is outcome(partial(repeat_step, etag=ETAG, list_name=None, now=NOW), None, FRESH, True, name)[0]
 
 
 def test_an_object_with_another_etag():
-    """It is that of another list."""
+    """It is the object of another list."""
     view = View(OURS, intent=None, object=object_of(True, 'f' * 32 + '-2'))
 
     assert Step.ABORTED is repeat_step(view, ETAG, SAME, NOW)
@@ -111,19 +111,19 @@ def test_an_object_with_another_etag():
     (OVER, True, Step.TOO_LATE), (WRITE_BEFORE_SECONDS - 1, False, Step.JOIN),
     (WRITE_BEFORE_SECONDS, False, Step.TOO_LATE), (LEASE_SECONDS - 1, False, Step.TOO_LATE)])
 def test_a_complete_that_is_late(age, own, step):
-    """It writes no manifest: an Abort that waits for the end of the lease must find the object."""
+    """It does not write its manifest, which could come after the end of the lease and so after an Abort."""
     view = View(OURS, marker_of('open'), intent_of(age), own_intent=own)
 
     assert step is complete_step(view, SAME, NOW)
 
 
 def test_an_intent_that_went_away():
-    """The way is free again."""
+    """The Complete tries again to write its own."""
     assert Step.TRY_AGAIN is complete_step(View(OURS, marker_of('open'), None), SAME, NOW)
 
 
 def test_an_abort_that_a_complete_has_outrun():
-    """The Complete took intent and marker away between the two looks."""
+    """The Complete has taken intent and marker away between the two looks."""
     view = View(OURS, marker_of('aborting'), None, marker_again=None)
 
     assert Step.COMPLETED is abort_step(view, NOW)
@@ -133,7 +133,7 @@ def test_an_abort_that_a_complete_has_outrun():
     ('open', None, Step.ABORT), ('open', FRESH, Step.BUSY), ('open', OVER, Step.ABORT), (None, None, Step.JUDGE),
     ('aborted', None, Step.ABORTED)])
 def test_uploads_that_a_sweep_may_abort(state, age, step):
-    """Forgotten ones, unless a Complete is at work."""
+    """It aborts forgotten uploads, unless a Complete is at work."""
     assert step is outcome(partial(sweep_step, may_abort=True, now=NOW), state, age, False)[0]
 
 
@@ -153,12 +153,12 @@ def test_uploads_that_a_sweep_may_abort(state, age, step):
     pytest.param(open_step, 'open', None, [Step.READ_MARKER], id='upload-part'),
 ])
 def test_the_order_of_the_reads(decide, state, age, reads):
-    """Each writes first and reads second, and reads first what the other writes last."""
+    """The reads come in the order on which the protocol relies: marker and intent, and then object and marker again."""
     assert reads == outcome(decide, state, age, False)[1]
 
 
 def test_what_was_read_is_not_read_again():
-    """Every step that reads fills its own place in the view."""
+    """Each step that reads fills its own field of the view."""
     view = View(OURS, marker_of('aborting'), None, object_of(False), marker_of('aborting'))
     steps = {abort_step(view, NOW), complete_step(view, SAME, NOW), sweep_step(view, False, NOW),
              repeat_step(view, ETAG, SAME, NOW), open_step(view)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stages of an upload and its moves. That the product makes these, and no others: ``tests/model``."""
+"""The stages of an upload, and its moves. ``tests/model`` checks that the product makes these moves and no others."""
 import importlib.util
 import itertools
 import re
@@ -33,12 +33,12 @@ def diagram():
     (None, True, False, Stage.CLOSING), (None, True, True, Stage.CLOSING),
 ])
 def test_stage(marker, intent, visible, stage):
-    """An object without an intent while there is a marker, or of an aborted upload, must never be."""
+    """There must never be an object without an intent while there is a marker, nor one of an aborted upload."""
     assert stage is stage_of(marker, intent, visible)
 
 
 def test_records_show_one_stage():
-    """Whatever the records say, no two stages claim it."""
+    """Whatever the records say, at most one stage is it."""
     for marker, intent, visible in itertools.product(MARKERS, (False, True), (False, True)):
         claimed = [stage for stage, look in LOOKS.items() if (marker in look.markers if marker else not look.markers)
                    and look.intent in (None, intent) and look.visible in (None, visible)]
@@ -46,7 +46,7 @@ def test_records_show_one_stage():
 
 
 def test_every_stage_can_be_reached_and_ended():
-    """From Initiate, and to an end."""
+    """Each stage can be reached from Initiate, and leads to an end."""
     steps = {step for move in MOVES for step in move.steps}
     for begin, forward in ((None, True), (Stage.OVER, False)):
         found, new = set(), {begin}
@@ -57,7 +57,7 @@ def test_every_stage_can_be_reached_and_ended():
 
 
 def test_an_end_is_final():
-    """Neither an upload that was aborted nor one that is over is ever open, or becomes visible, again."""
+    """An upload that was aborted or is over is never open or visible again."""
     final = {Stage.ABORTED, Stage.CLOSING, Stage.OVER}
     assert [] == [step for move in MOVES for step in move.steps if step[0] in final and step[1] not in final]
     assert [] == [step for move in MOVES for step in move.steps
@@ -65,7 +65,7 @@ def test_an_end_is_final():
 
 
 def test_parts_are_freed_only_when_that_is_final():
-    """While a Complete may still win, nobody deletes a part."""
+    """Nobody deletes a part while a Complete may still win."""
     assert {Stage.ABORTED, Stage.CLOSING, Stage.OVER} == {
         before for move in MOVES if move.write == 'free parts' for before, _ in move.steps}
     assert Stage.ABORTED not in {before for move in MOVES if move.write == 'free parts' and Actor.COMPLETE in move.by
@@ -73,14 +73,14 @@ def test_parts_are_freed_only_when_that_is_final():
 
 
 def test_diagram_is_current():
-    """``python3 doc/state_diagram.py`` draws what the documentation shows."""
+    """The documentation shows what ``python3 doc/state_diagram.py`` draws."""
     drawn = diagram()
 
     assert drawn.FILE.read_text('utf-8') == drawn.draw()
 
 
 def test_diagram_shows_every_move():
-    """An arrow for each, with the numbers of its writes."""
+    """There is an arrow for each move from one stage to another, with the numbers of its writes."""
     drawn = diagram()
     shown = re.findall('paint-order="stroke">([0-9, ]+)</text>', drawn.draw())
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The manifest as SLO wants it, the headers of the object, and what SLO's refusals mean."""
+"""The manifest as SLO takes and stores it, the headers of the object, and what SLO's refusals mean."""
 import dataclasses
 import hashlib
 import json
@@ -20,18 +20,18 @@ PARTS = [Attempt(number, UPLOAD.part(number, 'x' * 11), 0, letter * 32, size)
 
 
 def path(part):
-    """Return where SLO finds a part."""
+    """Return the path of a part, as a manifest has it."""
     return '/bucket_segments/' + part.name
 
 
 def slo_errors(*pairs):
-    """Return the body of SLO's refusal: names are quoted, as its JSON has them."""
+    """Return the body of SLO's refusal. Names are quoted in it, as in SLO's JSON."""
     return json.dumps({'Response Status': '400 Bad Request', 'Response Body': 'Bad Request',
                        'Errors': [[quote(name), problem] for name, problem in pairs]}).encode()
 
 
 def test_the_manifest_lists_the_parts_in_order():
-    """Path, ETag and size of each, so that SLO can compare them with what it finds.
+    """It has path, ETag and size of each, so that SLO can compare them with what it finds.
 
     https://docs.openstack.org/swift/latest/middleware.html#static-large-objects
     """
@@ -40,7 +40,7 @@ def test_the_manifest_lists_the_parts_in_order():
 
 
 def test_the_manifest_fits_the_size_that_is_checked_at_start_up():
-    """The longest names there are, also where they need escapes in JSON or bytes in UTF-8."""
+    """It does with the longest possible names, even if they need escapes in JSON or several bytes in UTF-8."""
     for char in ('k', '\u00e9', '\U0001f600'):
         upload = Upload('AUTH_a', 'b' * 247, char * ((1024 - 41) // len(char.encode())), 'i' * 21)
         part = Attempt(10000, upload.part(10000, 'x' * 11), 0, 'a' * 32, 5 * 1024 ** 3)
@@ -49,7 +49,8 @@ def test_the_manifest_fits_the_size_that_is_checked_at_start_up():
 
 
 def test_the_manifest_as_slo_stores_it():
-    """Name, size, ETag, type and time of each part; SLO takes the time from a HEAD, which rounds it up to a second."""
+    """It has name, size, ETag, type and time of each part. SLO takes the time from a HEAD, which rounds it up to a
+    second."""
     parts = [dataclasses.replace(part, began=began) for part, began in zip(PARTS, (
         179000000000000, 179000000000001, 179000000100000))]
 
@@ -60,7 +61,8 @@ def test_the_manifest_as_slo_stores_it():
 
 
 def test_headers_of_the_manifest_as_slo_stores_it():
-    """Its own digest, SLO's ETag over the hex of the parts' MD5s, sizes, and both ETags for the listing."""
+    """They have its own digest, SLO's ETag over the hexadecimal MD5s of the parts, sizes, and both ETags for the
+    listing."""
     body = manifest.stored(UPLOAD, PARTS)
     body_md5 = hashlib.md5(body).hexdigest()
     slo_etag = hashlib.md5(b'a' * 32 + b'b' * 32 + b'c' * 32).hexdigest()
@@ -81,14 +83,14 @@ def test_headers_of_the_manifest_as_slo_stores_it():
     pytest.param([('b', 10), ('a', 7), ('c', 0)], False, id='other-order'),
 ])
 def test_what_slo_found_is_compared_part_by_part(found, agreed):
-    """None is a part that it did not find."""
+    """None stands for a part that SLO did not find."""
     segments = [pair and {'hash': pair[0] * 32, 'bytes': pair[1], 'name': 'x'} for pair in found]
 
     assert agreed is manifest.agrees(segments, PARTS)
 
 
 def test_headers_of_the_object():
-    """What Initiate was told, and s3api's own names for ETag and upload id, so that s3api serves the object."""
+    """They are those of Initiate, and ETag and upload id under s3api's names, so that s3api serves the object."""
     initiation = {'content-type': 'text/plain', 'cache-control': 'no-cache', 'X-Object-Meta-A': 'b'}
 
     assert {**initiation, 'X-Object-Sysmeta-S3Api-Etag': ETAG, 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
@@ -97,7 +99,7 @@ def test_headers_of_the_object():
 
 
 def test_the_checksum_of_the_object():
-    """Kept beside the ETag, and read from there."""
+    """It is kept beside the ETag, and can be read from there."""
     checksum = ObjectChecksum(Checksum('crc32', 'g1o3Jw==-3'), COMPOSITE, 7)
     headers = manifest.object_headers(UPLOAD, {}, ObjectDigests(ETAG, checksum))
 
@@ -113,12 +115,13 @@ def test_the_checksum_of_the_object():
     pytest.param({'content-type': 'a/b ; c = "d" '}, 'a/b ; c = "d" ', id='odd-but-the-clients'),
 ])
 def test_the_content_type_of_the_object(given, stored):
-    """Amazon S3 gives binary/octet-stream to an object without one; ``swift_bytes`` is the size SLO keeps there."""
+    """An object without a type gets binary/octet-stream, as on Amazon S3. SLO keeps its size there as ``swift_bytes``.
+    """
     assert stored == manifest.object_headers(UPLOAD, given, DIGESTS)['content-type']
 
 
 def test_what_initiate_was_told_is_not_changed():
-    """A Complete that is repeated reads the same values again."""
+    """A repeated Complete reads the same values again."""
     initiation = {'content-type': 'text/plain;swift_bytes=99'}
     manifest.object_headers(UPLOAD, initiation, DIGESTS)
 
@@ -127,14 +130,14 @@ def test_what_initiate_was_told_is_not_changed():
 
 @pytest.mark.parametrize('problem', ['404 Not Found', 'Etag Mismatch', 'Size Mismatch'])
 def test_a_part_that_slo_does_not_find(problem):
-    """InvalidPart, naming the part; the list was right, so the ETag is as it was listed."""
+    """The answer is InvalidPart with the part's number. The list was right, so the ETag is the one that was listed."""
     error = manifest.refusal(UPLOAD, PARTS, slo_errors((path(PARTS[1]), problem)))
 
     assert ('InvalidPart', {'UploadId': UPLOAD.id, 'PartNumber': '5', 'ETag': 'b' * 32}) == (error.code, error.fields)
 
 
 def test_the_first_part_of_the_list_is_named():
-    """SLO asks concurrently and reports in any order."""
+    """SLO asks for several parts at once, and reports in any order."""
     answer = slo_errors(*((path(part), '404 Not Found') for part in reversed(PARTS)))
 
     assert '2' == manifest.refusal(UPLOAD, PARTS, answer).fields['PartNumber']
@@ -156,5 +159,5 @@ def test_the_first_part_of_the_list_is_named():
     pytest.param(b'\xff', id='no-text'),
 ])
 def test_other_refusals_are_to_be_repeated(answer):
-    """A part that could not be asked for is not a part that is missing: 503, and nothing has changed."""
+    """A part for which SLO could not ask need not be missing: the answer is 503, and nothing has changed."""
     assert 'ServiceUnavailable' == manifest.refusal(UPLOAD, PARTS, answer).code

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names in Swift: upload ids that cannot be forged, and names that can always be taken apart again."""
+"""Names in Swift: upload ids that cannot be forged, and names that can always be split again."""
 import itertools
 import string
 
@@ -12,13 +12,13 @@ from s3multi.upload.names import Upload, UploadIds
 
 IDS = UploadIds(b'the secret of the cluster')
 NOW = 1790000000 * 100000
-# Of an id's form, but made for nothing.
+# It has the form of an id, but was made for no upload.
 SOME_ID = names.new_attempt(NOW)[:8] + 'n' * (names.ID_LENGTH - 8)
 SOME_ATTEMPT = names.new_attempt(NOW)
 
 ticks = st.integers(1767225600 * 100000, 2 ** 48 - 1)
 numbers = st.integers(1, 10000)
-# Keys of any kind, and such as look like markers, parts and intents themselves.
+# Keys of any kind, some of which look like markers, parts and intents themselves.
 keys = st.one_of(
     st.text(st.characters(blacklist_characters='\0', blacklist_categories=('Cs',)), min_size=1),
     st.lists(st.sampled_from(['a', '/', SOME_ID, 'complete', '00000001-', SOME_ATTEMPT, '..', '%2F', '\n', '\u00e9']),
@@ -40,13 +40,13 @@ def test_ids_of_one_moment_differ():
 
 
 def test_ids_are_not_of_the_form_of_stock_s3api():
-    """Stock ids have 48 characters: an upload begun before s3multi was installed is never taken for one of its own."""
+    """Ids of stock s3api have 48 characters, so their uploads are never taken for those of s3multi."""
     assert names.ID_LENGTH < 48
 
 
 @given(keys, ticks, ticks)
 def test_ids_of_a_key_sort_by_the_time_of_initiate(key, one, other):
-    """List Multipart Uploads orders by time, but its marker compares ids: both must be one order."""
+    """List Multipart Uploads orders by time, but its marker compares ids, so both orders must be the same."""
     assume(one != other)
     first, second = (IDS.new('AUTH_a', 'b', key, begun) for begun in sorted((one, other)))
 
@@ -55,13 +55,13 @@ def test_ids_of_a_key_sort_by_the_time_of_initiate(key, one, other):
 
 @given(keys, ticks)
 def test_an_id_tells_its_time(key, begun):
-    """The marker of an upload is written at the time that stands in its id."""
+    """The marker of an upload is written with the time in its id."""
     assert begun == Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)).ticks
 
 
 @given(ticks)
 def test_an_attempt_tells_its_time(begun):
-    """Of two attempts to upload a part the later is the part."""
+    """Of two attempts to upload a part, the later one is the part."""
     attempt = names.new_attempt(begun)
 
     assert begun == names.attempt_ticks(attempt)
@@ -77,17 +77,17 @@ def test_attempts_sort_by_time(one, other):
     assert first < second
 
 
-# belongs: an id is for its account, bucket and key, and for nothing else
+# belongs: an id is valid only for its account, bucket and key
 
 @given(keys, ticks)
 def test_an_id_belongs_where_it_was_made(key, begun):
-    """What Initiate answered is accepted, for every key S3 allows."""
+    """The id that Initiate has answered is accepted, for every key that S3 allows."""
     assert IDS.belongs('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun))
 
 
 @given(st.integers(0, names.ID_LENGTH - 1), st.characters())
 def test_an_id_with_any_character_changed_belongs_nowhere(place, character):
-    """A made-up id is NoSuchUpload without a question to Swift."""
+    """A made-up id is NoSuchUpload without a request to Swift."""
     upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
     assume(character != upload_id[place])
 
@@ -96,7 +96,7 @@ def test_an_id_with_any_character_changed_belongs_nowhere(place, character):
 
 @pytest.mark.parametrize('place', range(names.ID_LENGTH))
 def test_an_id_with_a_legal_character_changed_belongs_nowhere(place):
-    """Every digit of time, nonce and hash counts, the last as much as the first."""
+    """Every digit of time, nonce and hash counts."""
     upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
     others = set(string.ascii_letters + string.digits + '-_') - {upload_id[place]}
 
@@ -106,7 +106,7 @@ def test_an_id_with_a_legal_character_changed_belongs_nowhere(place):
 
 @given(keys, keys, ticks)
 def test_an_id_belongs_to_one_key(key, other, begun):
-    """A right id with another key is NoSuchUpload, as on Amazon S3."""
+    """A valid id with another key is NoSuchUpload, as on Amazon S3."""
     assume(key != other)
 
     assert not IDS.belongs('AUTH_a', 'b', other, IDS.new('AUTH_a', 'b', key, begun))
@@ -120,12 +120,12 @@ def test_an_id_belongs_to_one_key(key, other, begun):
     pytest.param('AUTH_abuck', 'et', 'key', id='border-of-account-and-bucket-moved'),
 ])
 def test_an_id_of_elsewhere_is_refused(account, bucket, key):
-    """The hash covers account, bucket and key, each for itself."""
+    """The hash covers account, bucket and key separately."""
     assert not IDS.belongs(account, bucket, key, IDS.new('AUTH_a', 'bucket', 'key', NOW))
 
 
 def test_an_id_of_another_cluster_is_refused():
-    """Without the secret of the cluster nobody makes an id."""
+    """Nobody can make an id without the secret of the cluster."""
     assert not IDS.belongs('AUTH_a', 'b', 'k', UploadIds(b'another secret').new('AUTH_a', 'b', 'k', NOW))
 
 
@@ -146,7 +146,7 @@ def test_all_proxies_of_a_cluster_know_the_same_ids():
     pytest.param('VXBsb2FkIElEIGZvciA2aWWpbmcncyBteS1tb3ZpZS5tMnRzIHVwbG9hZA', id='of-amazon'),
 ])
 def test_what_is_no_id_belongs_nowhere(upload_id):
-    """Whatever a client sends as uploadId is answered, never an error of ours."""
+    """Whatever a client sends as uploadId, it gets an answer and not an internal error."""
     assert not IDS.belongs('AUTH_a', 'b', 'k', upload_id)
 
 
@@ -164,7 +164,7 @@ def test_no_text_is_an_id_by_chance(text):
     pytest.param(lambda upload_id: upload_id.swapcase(), id='other-case'),
 ])
 def test_an_id_is_taken_exactly(change):
-    """An id is opaque: it is compared as it stands."""
+    """An id is opaque, and must be sent exactly as it was answered."""
     assert not IDS.belongs('AUTH_a', 'b', 'k', change(IDS.new('AUTH_a', 'b', 'k', NOW)))
 
 
@@ -174,12 +174,12 @@ def test_an_id_is_taken_exactly(change):
     ('bucket_segments', True), ('_segments', True), ('bucket', False), ('bucket_segments2', False),
     ('bucket+segments', False), ('bucket_Segments', False), ('', False)])
 def test_names_of_containers_that_hold_uploads(name, expected):
-    """What ends so is no bucket."""
+    """A container with this ending is not a bucket."""
     assert expected is names.is_segments_container(name)
 
 
 def test_names_of_an_upload():
-    """The layout that an operator finds in the segments container."""
+    """These are the names that an operator finds in the segments container."""
     upload = Upload('AUTH_a', 'bucket', 'a/b', SOME_ID)
 
     assert 'bucket_segments' == upload.container == names.segments_container('bucket')
@@ -190,7 +190,7 @@ def test_names_of_an_upload():
 
 @given(uploads, numbers, ticks)
 def test_a_part_is_found_by_its_name(upload, number, begun):
-    """What is written with ``part`` is read with ``parse_part``, whatever the key looks like."""
+    """``parse_part`` reads what ``part`` has written, whatever the key looks like."""
     attempt = names.new_attempt(begun)
 
     assert (number, attempt) == upload.parse_part(upload.part(number, attempt))
@@ -198,13 +198,13 @@ def test_a_part_is_found_by_its_name(upload, number, begun):
 
 @given(uploads)
 def test_a_marker_is_split_into_key_and_id(upload):
-    """The name is split from the right, so a key may end like a marker itself."""
+    """The name is split from the right, so the key may look like a marker itself."""
     assert (upload.key, upload.id) == names.split_marker(upload.marker)
 
 
 @given(uploads, uploads, numbers)
 def test_a_part_belongs_to_one_upload(upload, other, number):
-    """No upload takes the part of another for its own, not even of a key that is the other's marker."""
+    """No upload takes the part of another for its own, not even if its key is the marker of the other."""
     assume(upload != other)
     nested = Upload('AUTH_a', 'b', upload.marker, other.id)
 
@@ -215,7 +215,7 @@ def test_a_part_belongs_to_one_upload(upload, other, number):
 
 @given(uploads, uploads)
 def test_records_are_no_parts(upload, other):
-    """Markers and intents, also those of a key below, are not taken for parts."""
+    """Markers and intents are not taken for parts, not even those of a longer key."""
     nested = Upload('AUTH_a', 'b', upload.marker, other.id)
 
     for name in (upload.marker, upload.intent, nested.marker, nested.intent):
@@ -236,7 +236,7 @@ def test_a_part_is_no_marker(upload, number):
     '00000001-' + SOME_ATTEMPT[:-1] + '/', 'x/00000001-' + SOME_ATTEMPT, '00000001-' + SOME_ATTEMPT[:-1] + '\u00e9',
 ], ids=itertools.count())
 def test_a_foreign_name_is_no_part(end):
-    """Other tools keep segments in the same container: only the exact form is ours to list or delete."""
+    """Other tools keep segments in the same container. Only names of the exact form may be listed or deleted."""
     upload = Upload('AUTH_a', 'b', 'k', SOME_ID)
 
     assert upload.parse_part(upload.prefix + end) is None
@@ -244,7 +244,7 @@ def test_a_foreign_name_is_no_part(end):
 
 @given(uploads, numbers)
 def test_parts_lie_in_the_directory_of_their_upload(upload, number):
-    """A listing with the delimiter of parts shows each upload's as one common prefix."""
+    """A listing with the delimiter shows the parts of each upload as one common prefix."""
     name = upload.part(number, SOME_ATTEMPT)
     common_prefix = name[:name.index(names.PARTS_DELIMITER, len(upload.key)) + len(names.PARTS_DELIMITER)]
 
@@ -253,13 +253,13 @@ def test_parts_lie_in_the_directory_of_their_upload(upload, number):
 
 @pytest.mark.parametrize('common_prefix', ['a/000', '/000', 'a/%s/000' % SOME_ID[:-1], '/%s/000' % SOME_ID, 'a//000'])
 def test_other_directories_hold_no_parts(common_prefix):
-    """Keys may hold the delimiter too."""
+    """Keys may contain the delimiter too."""
     assert names.parts_directory(common_prefix) is None
 
 
 @given(uploads, keys, ticks)
 def test_an_upload_that_is_not_hidden_is_not_in_a_directory_of_parts(upload, key, begun):
-    """Where no upload of a container is hidden, Swift may skip every directory of parts."""
+    """If no upload of a container is hidden, Swift may skip every directory of parts."""
     marker = Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)).marker
 
     assert IDS.hides('AUTH_a', 'b', key) or not marker.startswith(upload.prefix + names.PARTS_DELIMITER[1:])
@@ -270,13 +270,13 @@ def test_an_upload_that_is_not_hidden_is_not_in_a_directory_of_parts(upload, key
     'key/%s/' % SOME_ID, 'key/' + '\u00e9' * names.ID_LENGTH, 'key/' + '.' * names.ID_LENGTH,
 ], ids=ascii)
 def test_a_foreign_name_is_no_marker(name):
-    """A marker has a key that is not empty, a slash and an id of the exact form."""
+    """The name of a marker is a key that is not empty, a slash, and an id of the exact form."""
     assert names.split_marker(name) is None
 
 
 @given(uploads, numbers, ticks)
 def test_parts_lie_between_the_prefix_and_their_end(upload, number, begun):
-    """One listing range holds all parts of an upload, and its intent comes after them."""
+    """One range of a listing has all parts of an upload, and its intent comes after that."""
     name = upload.part(number, names.new_attempt(begun)).encode()
 
     assert name.startswith(upload.prefix.encode())
@@ -285,7 +285,7 @@ def test_parts_lie_between_the_prefix_and_their_end(upload, number, begun):
 
 @given(uploads, numbers, numbers, ticks)
 def test_part_names_sort_by_number_first(upload, one, other, begun):
-    """Part 2 comes before part 10, and every attempt of a number before ``after_part`` of it."""
+    """Part 2 comes before part 10, and every attempt at a number before its ``after_part``."""
     assume(one < other)
     lower, higher = (upload.part(number, names.new_attempt(begun)) for number in (one, other))
 
@@ -294,7 +294,7 @@ def test_part_names_sort_by_number_first(upload, one, other, begun):
 
 @given(uploads, ticks)
 def test_markers_of_a_key_lie_in_its_range(upload, later):
-    """Between the two names are the markers of every upload that was begun before."""
+    """The markers of all uploads that began before lie between the two names."""
     assume(upload.ticks < later)
     begin, end = names.marker_range(upload.key, later)
 
@@ -302,14 +302,14 @@ def test_markers_of_a_key_lie_in_its_range(upload, later):
 
 
 def test_the_longest_name_of_an_upload():
-    """A key that is accepted at Initiate must leave room for the names of all its parts."""
+    """A key that Initiate accepts must leave room for the names of all parts."""
     upload = Upload('AUTH_a', 'b', 'key', IDS.new('AUTH_a', 'b', 'key', NOW))
     longest = max((upload.part(10000, names.new_attempt(NOW)), upload.marker, upload.intent), key=len)
 
     assert names.NAME_OVERHEAD == len(longest) - len('key')
 
 
-# What release 0.1.0 wrote: uploads that it began must stay what they are.
+# Names that release 0.1.0 wrote. They must stay valid.
 OLD_ID = 'cgmjPa-t--T8-HED6JsZb'
 OLD_PART = 'k\u00e9y//%s/00000007-cgmjPnZmT8-' % OLD_ID
 
@@ -321,7 +321,7 @@ def test_ids_of_an_older_release_stay_valid():
 
 
 def test_parts_of_an_older_release_stay_readable():
-    """Nor may it lose what was uploaded."""
+    """An upgrade must not lose what was uploaded."""
     upload = Upload('AUTH_a', 'bucket', 'k\u00e9y/', OLD_ID)
 
     assert (7, 'cgmjPnZmT8-') == upload.parse_part(OLD_PART)

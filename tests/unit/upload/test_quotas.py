@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What fits into a bucket with a quota: on top of what it and its segments container hold already."""
+"""What a bucket with a quota has room for, given what it and its segments container hold already."""
 import pytest
 
 from s3multi.s3.errors import EntityTooLarge
@@ -7,7 +7,7 @@ from s3multi.upload.quotas import NO_QUOTA, Quota, check_object, check_part, quo
 
 
 def fits(check, *args):
-    """Say whether ``check`` lets pass."""
+    """Return whether ``check`` accepts these arguments."""
     try:
         check(*args)
     except EntityTooLarge as refusal:
@@ -27,7 +27,7 @@ def fits(check, *args):
     pytest.param({'meta': {'quota-bytes': '1e9'}}, NO_QUOTA, id='no-integer'),
 ])
 def test_the_quota_of_a_bucket(info, quota):
-    """What is no number is no quota, as in Swift."""
+    """A quota that is not a number is ignored, as in Swift."""
     assert quota == quota_of(info)
 
 
@@ -35,7 +35,7 @@ def test_the_quota_of_a_bucket(info, quota):
     (0, 0, 100, True), (0, 0, 101, False), (40, 50, 10, True), (40, 50, 11, False), (101, 0, 0, False),
     (100, 0, 0, True)])
 def test_parts(bucket, segments, size, expected):
-    """A part comes on top of everything that is stored, up to the quota and not a byte further."""
+    """A part comes on top of everything that is stored, and both together may reach the quota but not exceed it."""
     assert expected is fits(check_part, Quota(100, None), bucket, segments, size)
 
 
@@ -48,16 +48,16 @@ def test_parts(bucket, segments, size, expected):
     pytest.param(40, 60, 60, True, id='plain-objects-and-this-one'),
 ])
 def test_objects(bucket, segments, size, expected):
-    """The parts of an object are not counted twice, and count in full also where Swift has not seen them yet."""
+    """The parts of an object are not counted twice, and count in full even if Swift has not counted them yet."""
     assert expected is fits(check_object, Quota(100, None), bucket, 0, segments, size)
 
 
 @pytest.mark.parametrize('objects, expected', [(6, True), (7, False), (8, False)])
 def test_number_of_objects(objects, expected):
-    """One more object, whatever its size; Swift does not ask either whether it replaces one."""
+    """It counts as one more object. Swift does not ask either whether it replaces one."""
     assert expected is fits(check_object, Quota(None, 7), 10 ** 15, objects, 10 ** 15, 10 ** 15)
 
 
 def test_a_number_of_objects_does_not_bind_parts():
-    """They are no objects of the bucket."""
+    """Parts are not objects of the bucket."""
     assert fits(check_part, Quota(None, 0), 10 ** 15, 10 ** 15, 10 ** 15)

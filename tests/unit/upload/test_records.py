@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The records of an upload as values: when an intent is believed, what a marker tells, and how lists are named."""
+"""The records of an upload as values: how long an intent is fresh, what a marker tells, and how lists are named."""
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,20 +25,20 @@ names = st.lists(st.text(st.characters(blacklist_characters='\0', blacklist_cate
     pytest.param(LEASE_SECONDS * 100, False, False, id='long-dead'),
 ])
 def test_an_intent_ages(age, fresh, may_write):
-    """Its Complete may write for a third of the lease; only after all of it may somebody else decide."""
+    """Its Complete may begin to write for a third of the lease. Others may decide only after the whole lease."""
     intent, now = Intent('list', Timestamp(T)), Timestamp(T + age)
 
     assert (fresh, may_write) == (intent.is_fresh(now), intent.may_still_write(now))
 
 
 def test_the_lease_leaves_time_for_the_write_itself():
-    """From the last look at the clock to the end of the lease there are 40 seconds for one PUT and skewed clocks."""
+    """From the last look at the clock to the end of the lease there are 40 seconds, for one PUT and skewed clocks."""
     assert 40 == LEASE_SECONDS - WRITE_BEFORE_SECONDS
 
 
 @given(names, names)
 def test_a_name_is_of_one_list(one, other):
-    """The same list has the same name; another list, or another order, has another."""
+    """Equal lists have the same name. Another list, or another order, has another name."""
     assert (one == other) == (list_name(ETAG, one) == list_name(ETAG, other))
 
 
@@ -48,24 +48,24 @@ def test_a_name_is_of_one_list(one, other):
     pytest.param([], [''], id='none-and-empty'),
 ])
 def test_lists_that_run_together_differ(one, other):
-    """Names are told apart, not only their concatenation."""
+    """The names of parts are told apart; their concatenation alone would not do."""
     assert list_name(ETAG, one) != list_name(ETAG, other)
 
 
 def test_a_name_begins_with_its_etag():
-    """A Complete that has no parts to look at any more can still tell whether the intent has its ETag."""
+    """A Complete that finds no parts any more can still tell whether an intent has its ETag."""
     assert list_name(ETAG, ['a', 'b\udcff']).startswith(ETAG + ':')
     assert list_name(ETAG, ['a']) != list_name(ETAG[:-1] + '4', ['a'])
 
 
 def test_states_are_words_that_stay():
-    """They stand in the content type of markers that earlier releases wrote."""
+    """The content types of markers that earlier releases wrote contain them."""
     assert {'OPEN': 'open', 'ABORTING': 'aborting', 'ABORTED': 'aborted'} == {
         state.name: state.value for state in State}
 
 
 def test_records_are_values():
-    """What was read is compared as a whole and never shared by accident."""
+    """Records are compared as a whole, and never share headers."""
     one, other = UploadMarker(State.OPEN, Timestamp(T)), UploadMarker(State.OPEN, Timestamp(T))
 
     assert one == other
@@ -86,13 +86,13 @@ def test_records_are_values():
     pytest.param('', None, id='none'),
 ])
 def test_states_in_content_types(content_type, state):
-    """A listing shows the state without asking for each marker."""
+    """A listing shows the state, so no marker has to be asked for."""
     assert state is MarkerType.decode(content_type).state
 
 
 @pytest.mark.parametrize('algorithm, kind', [(name, kind) for name, kinds in TYPES.items() for kind in kinds])
 def test_checksums_in_content_types(algorithm, kind):
-    """A listing shows what Initiate chose; the state beside it stays readable."""
+    """A listing shows what Initiate chose, beside the state."""
     marker = MarkerType(State.OPEN, 'u', ChecksumChoice(algorithm, kind))
 
     assert marker == MarkerType.decode(marker.encode())
@@ -102,14 +102,14 @@ def test_checksums_in_content_types(algorithm, kind):
                                           MARKER_TYPE + ';checksum=md4;checksum-type=COMPOSITE',
                                           MARKER_TYPE + ';checksum=sha1;checksum-type=FULL_OBJECT'])
 def test_no_checksums_in_content_types(content_type):
-    """As of an upload that chose none."""
+    """They are read as those of an upload that chose none."""
     assert MarkerType.decode(content_type).checksum is None
 
 
 @pytest.mark.parametrize('initiator', ['test:tester', 'a;state=aborted', 'a"; state="aborted', '%41', 'a b', '/', '\n',
                                        't\u00e9nant:\U0001f600', ';initiator=b', 'swift_bytes=1', ''])
 def test_who_began_an_upload_in_content_types(initiator):
-    """A listing shows that too: ASCII, and no name can say anything but itself."""
+    """A listing shows the user too, in ASCII, and no user's name can add a parameter."""
     marker = MarkerType(State.OPEN, initiator, ChecksumChoice('crc32', 'COMPOSITE'))
 
     assert marker.encode().isascii() and marker.encode().isprintable()
@@ -118,7 +118,7 @@ def test_who_began_an_upload_in_content_types(initiator):
 
 @given(st.text(max_size=30))
 def test_any_name_in_content_types(initiator):
-    """Whatever an auth filter calls its users."""
+    """Any name that an auth filter gives to a user can be written and read."""
     marker = MarkerType(State.OPEN, initiator)
 
     assert marker == MarkerType.decode(marker.encode())
@@ -126,5 +126,5 @@ def test_any_name_in_content_types(initiator):
 
 @pytest.mark.parametrize('content_type', [MARKER_TYPE + ';state=open', 'a/b', ''])
 def test_nobody_is_known_to_have_begun_an_upload(content_type):
-    """As with markers of older releases."""
+    """Markers of older releases are like this."""
     assert '' == MarkerType.decode(content_type).initiator

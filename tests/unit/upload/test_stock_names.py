@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ids and names of uploads that Swift's own s3api began, and what only looks like them."""
+"""Ids and names of uploads that Swift's own s3api began, and names that only look like them."""
 import base64
 
 import pytest
@@ -19,7 +19,7 @@ keys = st.one_of(
 
 @given(st.uuids())
 def test_ids_of_stock_s3api_are_recognised(uuid):
-    """Such an upload is continued by Swift's own controllers."""
+    """Swift's own controllers continue such an upload."""
     upload_id = base64.urlsafe_b64encode(str(uuid).encode()).decode()
 
     assert stock_names.is_stock_id(upload_id)
@@ -34,14 +34,14 @@ STOCK_ID = 'ODJlOTU3ZjktN2QwZi00ZDU2LWI3ZTMtMGQ5YjI4YWZkZWFk'
     '\u00e9' * 48, base64.b64encode(b'82E957F9-7D0F-4D56-B7E3-0D9B28AFDEAD').decode(), STOCK_ID[:-1] + '=',
 ], ids=ascii)
 def test_what_is_no_id_of_stock_s3api(upload_id):
-    """Only the exact form is: a UUID in lower case, in base64."""
+    """Only the exact form is one: a UUID in lower case, in base64."""
     assert not stock_names.is_stock_id(upload_id)
     assert stock_names.split_stock_marker('key/' + upload_id) is None
 
 
 @given(keys, st.integers(1, 99999))
 def test_parts_of_stock_s3api_are_recognised(key, number):
-    """A part's name is that of its marker and its number; the marker itself is none."""
+    """The name of a part is that of its marker and a number. The marker itself is not a part."""
     marker = '%s/%s' % (key, STOCK_ID)
     part = '%s/%d' % (marker, number)
 

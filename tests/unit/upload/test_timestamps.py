@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Timestamps: of markers, and of manifests, which are later than all that their Complete has seen."""
+"""Timestamps of markers and manifests. A manifest is later than everything that its Complete has seen."""
 from hypothesis import given
 from hypothesis import strategies as st
 from swift.common.utils import Timestamp
@@ -18,18 +18,18 @@ LIST = list_name(ETAG, ['part'])
 
 @given(st.integers(1767225600 * 100000, 1800000000 * 100000))
 def test_ticks_are_the_unit_of_swift(ticks):
-    """10 microseconds."""
+    """A tick is 10 microseconds."""
     assert ticks == swift_time(ticks).raw
 
 
 @given(timestamps)
 def test_just_after(timestamp):
-    """After the timestamp and before the next tick of any clock."""
+    """It is after the timestamp and before the next tick of any clock."""
     assert timestamp < just_after(timestamp) < just_after(timestamp, 2) < Timestamp(float(timestamp), delta=1)
 
 
 def test_times_of_a_marker():
-    """Each state replaces the one before it, and all are older than any T: the next 10 microseconds."""
+    """Each state replaces the one before it, and all are older than any T, which is at the next tick or later."""
     began = Timestamp('1790000000.00000')
     times = [marker_time(began, marker) for marker in MARKERS]
 
@@ -39,7 +39,7 @@ def test_times_of_a_marker():
 
 @given(timestamps, st.lists(timestamps, max_size=4))
 def test_a_manifest_is_later_than_all_that_its_complete_has_seen(now, seen):
-    """Else Swift would answer its writes with 202 and keep what is there, tombstones included."""
+    """Otherwise Swift would answer its writes with 202 and keep what is there, tombstones included."""
     found = manifest_timestamp(LIST, now, *seen)
 
     assert float(found) >= float(now)
@@ -48,14 +48,14 @@ def test_a_manifest_is_later_than_all_that_its_complete_has_seen(now, seen):
 
 @given(timestamps, timestamps)
 def test_a_manifest_has_the_present_time_when_nothing_later_was_seen(now, earlier):
-    """The time of the object is that of its Complete."""
+    """So the time of the object is that of its Complete."""
     if float(earlier) < float(now):
         assert now.normal == manifest_timestamp(LIST, now, earlier).normal
 
 
 @given(timestamps, st.integers(1, 3))
 def test_a_manifest_lies_beyond_every_offset_of_what_was_seen(seen, offset):
-    """Records are deleted at T offset 1: such a tombstone is still older than the next T."""
+    """Records are deleted just after T. Their tombstones are still older than the next T."""
     tombstone = Timestamp(Timestamp(float(seen)).internal, offset=offset)
 
     assert manifest_timestamp(LIST, Timestamp(float(seen) - 5), tombstone) > tombstone
@@ -63,7 +63,7 @@ def test_a_manifest_lies_beyond_every_offset_of_what_was_seen(seen, offset):
 
 @given(timestamps, timestamps, names, names)
 def test_two_lists_never_have_one_timestamp(now, seen, one, other):
-    """Each would take the other's intent for its own. One list has one: that is the same write."""
+    """Each would take the other's intent for its own. The same list may have the same one, for the same write."""
     first, second = (manifest_timestamp(list_name(ETAG, parts), now, seen) for parts in (one, other))
 
     assert (one == other) == (first == second)
@@ -71,7 +71,7 @@ def test_two_lists_never_have_one_timestamp(now, seen, one, other):
 
 @given(timestamps)
 def test_a_manifest_has_no_offset(now):
-    """Nobody would copy it. On slow clocks two lists differ all the same."""
+    """container-sync would not copy it. Where clocks are behind, two lists differ nevertheless."""
     seen = Timestamp(float(now) + 5)
     alone, first, second = (plain_time(manifest_timestamp(list_name(ETAG, [part]), now, *earlier))
                             for part, earlier in (('a', ()), ('a', (seen,)), ('b', (seen,))))
@@ -83,7 +83,7 @@ def test_a_manifest_has_no_offset(now):
 
 @given(timestamps)
 def test_what_comes_just_after_a_manifest(now):
-    """There is always room for the offsets that Swift and s3multi add to T."""
+    """There is room for the offsets that Swift and s3multi add to T."""
     latest = manifest_timestamp(ETAG + ':' + 64 * 'f', now)
 
     assert latest < Timestamp(latest.internal, offset=2) < Timestamp(latest.normal, delta=1)
@@ -91,5 +91,5 @@ def test_what_comes_just_after_a_manifest(now):
 
 @given(timestamps)
 def test_id_of_a_version(now):
-    """As Swift makes it of the timestamp: without the offset."""
+    """Swift makes it of the timestamp, without the offset."""
     assert now.normal == plain_time(Timestamp(now.normal, offset=7))

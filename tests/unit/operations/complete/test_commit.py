@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Complete that finds something not older at the key when it writes its manifest."""
+"""A Complete whose manifest Swift does not store, because something not older is at the key."""
 import pytest
 
 from s3multi.operations.complete.commit import Commit, Committed
@@ -19,7 +19,7 @@ PART = Attempt(1, UPLOAD.part(1, new_attempt(TICKS)), TICKS, MD5, 1)
 
 
 def commit_over(upload_id, etag):
-    """Return the Complete of one part, where the key has an object of this upload that Swift does not replace."""
+    """Return a Complete of one part. upload_id, etag: those of the object at the key, which Swift does not replace."""
     def head(seen):
         if seen.path.endswith('/' + UPLOAD.id):
             return 200, {'Content-Type': 'application/x-s3multi-marker;state=open', 'X-Timestamp': '1'}, b''
@@ -34,7 +34,8 @@ def commit_over(upload_id, etag):
 
 
 def test_the_manifest_of_another_list_at_the_same_time():
-    """Two lists that begin in the same 10 microseconds: who is not at the key has no object, and frees nothing."""
+    """Of two lists that begin in the same 10 microseconds, the one that is not at the key has no object, and frees
+    nothing."""
     commit = commit_over(UPLOAD.id, 'f' * 32 + '-1')
 
     with pytest.raises(NoSuchUpload):
@@ -44,5 +45,5 @@ def test_the_manifest_of_another_list_at_the_same_time():
 @pytest.mark.parametrize('upload_id, etag', [(UPLOAD.id, ETAG), ('another', 'f' * 32 + '-1')],
                          ids=['its own', 'another object'])
 def test_what_is_written_and_overwritten_at_once(upload_id, etag):
-    """The Complete has succeeded; which parts the object there needs is not certain, so none is freed."""
+    """The Complete has succeeded. It is not certain which parts the object at the key needs, so none is freed."""
     assert Committed(None, may_free=False) == commit_over(upload_id, etag).run([PART])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""White space on slow answers: when it begins, and what follows it."""
+"""White space in slow answers: when it begins, and what follows it."""
 import time
 
 import eventlet
@@ -17,7 +17,7 @@ RESULT = document('CompleteMultipartUploadResult', [('ETag', '"x"')])
 
 
 class Task:
-    """A task that gives ``reply`` once the test lets it; ``runs`` and ``done`` count."""
+    """A task that returns ``reply`` after the test has called ``finish``. runs, done: how often it began and ended."""
 
     def __init__(self, reply):
         self._reply = reply
@@ -31,12 +31,12 @@ class Task:
         return self._reply
 
     def finish(self):
-        """Let the task go on."""
+        """Let the task return."""
         self._let_go.send(None)
 
 
 def start(reply):
-    """Return a task and the answer to it, which has begun with white space."""
+    """Return a task, and the answer that waits for it with white space."""
     task = Task(reply)
     return task, heartbeat.answer(eventlet.spawn(task), INTERVAL_SECONDS)
 
@@ -46,7 +46,7 @@ def start(reply):
     pytest.param(Reply.error(NoSuchUpload('id'), 'tx1'), id='error-with-its-status'),
 ])
 def test_a_quick_answer_is_passed_on(reply):
-    """Until the first white space nothing is decided: status and headers are the task's own."""
+    """Before the first white space nothing has been sent: status and headers are those of the task."""
     assert reply is heartbeat.answer(eventlet.spawn(lambda: reply), 60)
 
 
@@ -57,7 +57,7 @@ def test_a_quick_answer_is_passed_on(reply):
     pytest.param(Reply(200, {}, iter([DECLARATION, b'<Piece', b's/>'])), 'Pieces', id='body-in-pieces'),
 ])
 def test_a_slow_answer_begins_with_white_space(reply, root):
-    """Status 200 and a declaration before all else: botocore takes what it cannot parse for a server error."""
+    """Status 200 and the XML declaration come first. botocore takes a document that it cannot parse for a failure."""
     task, answer = start(reply)
     chunks = [next(answer.body) for _ in range(3)]
     task.finish()
@@ -70,7 +70,7 @@ def test_a_slow_answer_begins_with_white_space(reply, root):
 
 
 def test_white_space_comes_once_an_interval():
-    """Often enough that no client hangs up, and no oftener."""
+    """That is often enough for clients not to hang up, and no more often than that."""
     began = time.monotonic()
     task, answer = start(Reply.xml(RESULT))
     for _ in range(6):
@@ -81,7 +81,7 @@ def test_white_space_comes_once_an_interval():
 
 
 def test_white_space_is_not_held_back():
-    """It is there while the task is still at work."""
+    """It is sent while the task is still at work."""
     task, answer = start(Reply.xml(RESULT))
 
     assert (DECLARATION, b' ') == (next(answer.body), next(answer.body))
@@ -90,7 +90,7 @@ def test_white_space_is_not_held_back():
 
 
 def test_the_task_goes_on_when_the_client_hangs_up():
-    """What it has begun, a manifest perhaps, must not be left half done; a repeat finds its result."""
+    """Its writes must not be left half done, and a repeat finds its result."""
     task, answer = start(Reply.xml(RESULT))
     next(answer.body)
     answer.body.close()
@@ -101,7 +101,7 @@ def test_the_task_goes_on_when_the_client_hangs_up():
 
 
 def test_the_task_is_run_once():
-    """However often its result is waited for."""
+    """That holds however often its result is waited for."""
     task, answer = start(Reply.error(InternalError(), 'tx1'))
     next(answer.body), next(answer.body)
     task.finish()
