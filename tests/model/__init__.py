@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The protocol of an upload, tried over a Swift in memory whose every move a seed decides."""
+"""The protocol of an upload, tried over a Swift in memory, with every move decided by a seed."""

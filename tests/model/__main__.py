@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python3 -m tests.model --seconds 600 --seed 1`: try races and faults by chance, and say what was tried.
 
-`--replay SEED` plays one run again and shows every request of it.
+`--replay SEED` plays one run again, and shows all of its requests.
 """
 import argparse
 import logging

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What chance does to a run: faults of Swift, replicas and rows that lag, who goes on, who dies, how time passes."""
+"""What chance decides in a run: faults of Swift, replicas and rows that lag, who goes on, who dies, how time passes."""
 from collections import Counter
 
 from greenlet import getcurrent
@@ -7,16 +7,16 @@ from swift.common.utils import Timestamp
 
 from .swift import REPLICAS, Lost, Nature
 
-# A Complete may stand still between its last look at the clock and its manifest for 40 seconds, less what the clocks
-# of two proxies differ.
+# How long a Complete may stand still between its last look at the clock and its manifest. The protocol allows for 40
+# seconds, less the difference between the clocks of two proxies.
 STANDSTILL_SECONDS = 30
-# More than the lease of an intent.
+# Longer than the lease of an intent.
 LEASE_SECONDS = 61
 _JUMPS = (0.5, 4.0, 22.0, LEASE_SECONDS)
 
 
 class Trouble(Nature):
-    """Chooses by chance, as often as the run wants it. On a quiet cluster (``calm``) nothing goes wrong."""
+    """Chooses by chance, and as often as the run allows. Nothing goes wrong while the cluster is ``calm``."""
 
     def __init__(self, rng, schedule):
         self._rng, self._schedule = rng, schedule
@@ -88,8 +88,9 @@ class Trouble(Nature):
         if self.calm or not self.apart:
             return range(REPLICAS)
         reached = self._most()
-        # A manifest of which Swift told nobody that it is stored. That it is copied to the other replicas only when
-        # its parts are gone takes two failures: this is one of what remains (``doc/design``).
+        # A manifest that reached one replica, and that Swift did not acknowledge, may be copied to the others when its
+        # parts are gone. That takes two failures, and ``doc/design`` has it under "What remains". So from some time on,
+        # every read reaches that replica.
         newest = max((each for each in stored if each), key=lambda each: each.timestamp, default=None)
         if newest is not None and 'X-Static-Large-Object' in newest.headers and (
                 self._schedule.now - float(Timestamp(newest.timestamp)) > STANDSTILL_SECONDS):
@@ -111,7 +112,7 @@ class Trouble(Nature):
 
 
 class Chance:
-    """A policy by chance: operations have priorities that change at times, so that some run far ahead of others."""
+    """The policy by chance: it often stays with one operation for a while, so that some run far ahead of others."""
 
     def __init__(self, rng, trouble):
         self._rng, self._trouble = rng, trouble
@@ -151,7 +152,7 @@ class Chance:
                 return jump
         if seconds is not None and rng.random() < 0.05 and self._may_pass(schedule, seconds):
             return seconds
-        # A version is named by its moment: two Completes in the same 10 microseconds cannot be told apart.
+        # A version is named by its time, so Swift cannot tell apart two Completes in the same 10 microseconds.
         schedule.now += max(self._step, 0.00001) if self.world.versioned else self._step
         return thread
 

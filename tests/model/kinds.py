@@ -18,8 +18,11 @@ FORMS = (('intent', INTENT), ('part', PART), ('marker', MARKER))
 
 
 def kind_of(env):
-    """Return what a request is for, as in ``PUT intent``: marker (with its new state), intent, part, rows, manifest,
-    link, key, or version."""
+    """Return method and target of a request, as in ``PUT intent``.
+
+    The target is open, aborting or aborted for the PUT of a marker, else marker, intent, part, rows, manifest, key,
+    version, queue or other.
+    """
     method, path = env['REQUEST_METHOD'], wsgi_to_str(env['PATH_INFO'])
     account, container, name = (path.split('/', 4)[2:] + ['', ''])[:3]
     if account != ACCOUNT:
@@ -41,6 +44,6 @@ def kind_of(env):
 
 
 def upload_of(env):
-    """Return ``<key>/<id>`` of a request for one of the records or parts of an upload."""
+    """Return the ``<key>/<id>`` of a request for a record or part of an upload."""
     name = wsgi_to_str(env['PATH_INFO']).split('/', 4)[4]
     return next(match for _, form in FORMS for match in [form.fullmatch(name)] if match)['upload']

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Watches what is written to Swift, and holds it against the moves that ``s3multi.upload.lifecycle`` lists."""
+"""Watches all writes to Swift, and compares them with the moves that ``s3multi.upload.lifecycle`` lists."""
 from collections import Counter
 
 from greenlet import getcurrent
@@ -19,16 +19,16 @@ _MARKER_TIMES = {At.T0: State.OPEN, At.T0_1: State.ABORTING, At.T0_2: State.ABOR
 
 
 class Moves:
-    """The stages of the uploads of a bucket. broken: called with rule and text for a move that is not listed. intents:
-    the timestamps of all that were asked for, by <key>/<id>.
+    """The stages of a bucket's uploads.
 
-    seen: how often each move was made: the write, the actor, the stages before and after.
+    broken: called with rule and text for a move that is not listed. intents: by <key>/<id>, the timestamps of all
+    intents that were sent. seen: how often each move was made, by write, actor, and the stages before and after.
     """
 
     def __init__(self, swift, intents, broken):
         self._swift, self._intents, self._broken = swift, intents, broken
         self.seen = Counter()
-        # By <key>/<id>: large objects that can be read; the last stage.
+        # By <key>/<id>: the names of large objects that can be read, and the last stage.
         self._objects, self._stages = {}, {}
         for name in [*swift.objects]:
             self._changed(name, None, swift.newest(name), silent=True)
@@ -71,7 +71,7 @@ class Moves:
             self._moved(new, 'copy object' if copied else 'PUT manifest', name, silent)
 
     def _maker(self, stored):
-        """Return <key>/<id> of the upload whose manifest this is."""
+        """Return the <key>/<id> of the upload whose manifest is ``stored``; None if that is not a manifest."""
         if stored is None or stored.headers.get('X-Static-Large-Object') != 'True':
             return None
         upload_id = wsgi_to_str(stored.headers[UPLOAD_ID_HEADER])
@@ -105,7 +105,7 @@ class Moves:
                         bool(self._objects.get(upload)))
 
     def _is_at(self, at, upload, name):
-        """Say whether what was written last has the timestamp that the move tells."""
+        """Return whether the last write to ``name`` has a timestamp of the kind ``at``."""
         timestamp = Timestamp(self._swift.last(name).timestamp)
         if at in _MARKER_TIMES:
             key, _, upload_id = upload.rpartition('/')

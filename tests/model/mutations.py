@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""s3multi without one of its protective steps: filters that stand right of it and undo that step, and no other.
+"""s3multi without one of its protective steps: filters to its right, each of which undoes one step.
 
-Each takes a request away, moves it, or changes its answer, as if the product had been written without the step. They
-know the requests of the protocol and nothing of the code that sends them.
+A filter drops a request, moves it, or changes its answer, as if the product had been written without the step. It
+knows the requests of the protocol, and nothing of the code that sends them.
 """
 import json
 import time
@@ -21,8 +21,10 @@ from .kinds import ACCOUNT, SEGMENTS, kind_of, upload_of
 
 
 class Mutant:
-    """A filter that passes everything on; those below change what they name. ``self.of(env)`` is a dict for what one
-    operation has to remember."""
+    """A filter that passes everything on. Each class below changes what its docstring names.
+
+    ``of`` returns a dict in which a filter keeps what it has to remember of one operation.
+    """
 
     def __init__(self, app):
         self._app = app
@@ -59,6 +61,8 @@ def _answer(status, request, headers=None):
 
 
 class NoIntent(Mutant):
+    """A Complete writes no intent."""
+
     def handle(self, kind, request):
         if kind in ('PUT intent', 'DELETE intent'):
             return _answer(201 if kind == 'PUT intent' else 204, request)
@@ -66,7 +70,7 @@ class NoIntent(Mutant):
 
 
 class IntentAfterMarker(Mutant):
-    """The marker is read before the intent is written, and not after it."""
+    """A Complete reads the marker before it writes its intent, and not after that."""
 
     def handle(self, kind, request):
         if kind == 'PUT intent':
@@ -77,6 +81,8 @@ class IntentAfterMarker(Mutant):
 
 
 class NoCondition(Mutant):
+    """A Complete writes its intent even if there is one."""
+
     def handle(self, kind, request):
         if kind == 'PUT intent':
             request.headers.pop('If-None-Match')
@@ -84,7 +90,7 @@ class NoCondition(Mutant):
 
 
 class NoProof(Mutant):
-    """What became of the intent is not looked at."""
+    """A Complete takes its intent for its own at the end, whatever Swift answers to the DELETE."""
 
     def handle(self, kind, request):
         response = self.send(request)
@@ -92,7 +98,7 @@ class NoProof(Mutant):
 
 
 class IntentBeforeMarker(Mutant):
-    """The intent is deleted before the marker."""
+    """A Complete deletes the intent before the marker."""
 
     def handle(self, kind, request):
         if kind == 'DELETE marker':
@@ -104,7 +110,7 @@ class IntentBeforeMarker(Mutant):
 
 
 class OwnTimestamp(Mutant):
-    """A manifest has a timestamp of its own, and a Complete that joins another writes an intent of its own."""
+    """A manifest has another timestamp than the intent, and a Complete that joins another writes a new intent."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -126,7 +132,7 @@ class OwnTimestamp(Mutant):
 
 
 class NoIntentOnceOver(Mutant):
-    """When the marker is gone, or the own intent was not removed, nobody asks whose intent is there."""
+    """A Complete does not read the intent once the marker is gone, or its own intent was not there any more."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -139,7 +145,7 @@ class NoIntentOnceOver(Mutant):
 
 
 class IntentOnceOverReadEarly(Mutant):
-    """The intent that was read before the marker is taken for what is there after it."""
+    """A Complete that finds no marker believes the intent that it has read before."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -154,7 +160,10 @@ class IntentOnceOverReadEarly(Mutant):
 
 
 class TakesBack(Mutant):
-    """A Complete that finds the marker in a state takes its intent back."""
+    """A Complete deletes its own intent when it finds the marker gone (404) or ``aborting`` (200).
+
+    status: of the answer to its HEAD of the marker.
+    """
 
     def __init__(self, app, status):
         super().__init__(app)
@@ -173,7 +182,7 @@ class TakesBack(Mutant):
 
 
 class FreesEarly(Mutant):
-    """A Complete frees the parts it did not list when it deletes the marker."""
+    """A Complete frees the parts that it did not list as soon as it has deleted the marker."""
 
     at = 'DELETE marker'
 
@@ -192,13 +201,13 @@ class FreesEarly(Mutant):
 
 
 class FreesAfterProof(FreesEarly):
-    """The same once the proof is there; in any bucket."""
+    """A Complete frees them after the DELETE of its intent, but in any bucket."""
 
     at = 'DELETE intent'
 
 
 class LooksBeforeFlag(Mutant):
-    """An Abort reads the intent before it writes the flag, and not after it."""
+    """An Abort reads the intent before it writes its flag, and not after that."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -210,7 +219,7 @@ class LooksBeforeFlag(Mutant):
 
 
 class FlagsNow(Mutant):
-    """The flag is written with the time of the Abort."""
+    """An Abort writes its flag with the present time."""
 
     def handle(self, kind, request):
         if kind == 'PUT aborting':
@@ -219,7 +228,7 @@ class FlagsNow(Mutant):
 
 
 class MarkerOnce(Mutant):
-    """An Abort believes what the marker said at first."""
+    """An Abort believes its first look at the marker, and does not look again."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -232,7 +241,7 @@ class MarkerOnce(Mutant):
 
 
 class MarkerBeforeIntent(Mutant):
-    """An Abort reads the marker again before the intent, and not after it."""
+    """An Abort reads the marker again before the intent, and not after that."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -247,7 +256,7 @@ class MarkerBeforeIntent(Mutant):
 
 
 class TrustsDeadIntent(Mutant):
-    """An Abort does not ask whether a dead Complete has written its manifest; nor its version."""
+    """An Abort does not ask whether a dead Complete has written its manifest, at the key or as a version."""
 
     kinds = ('HEAD key', 'HEAD version')
 
@@ -258,26 +267,28 @@ class TrustsDeadIntent(Mutant):
 
 
 class TrustsDeadVersion(TrustsDeadIntent):
-    """The same, for the version alone."""
+    """An Abort does not ask for the version."""
 
     kinds = ('HEAD version',)
 
 
 class AnyReplica(Mutant):
+    """Any replica answers, where the newest one should."""
+
     def handle(self, kind, request):
         request.headers.pop('X-Newest', None)
         return self.send(request)
 
 
 class NotAborted(Mutant):
-    """The state aborted is never written."""
+    """An Abort never writes the state ``aborted``."""
 
     def handle(self, kind, request):
         return _answer(201, request) if kind == 'PUT aborted' else self.send(request)
 
 
 class OneName(Mutant):
-    """All attempts to upload a part have one name."""
+    """All attempts to upload a part have the same name."""
 
     def handle(self, kind, request):
         if kind == 'PUT part':
@@ -289,7 +300,7 @@ class OneName(Mutant):
 
 
 class DeletesOwnAttempt(Mutant):
-    """An Upload Part that finds the marker gone deletes what it wrote."""
+    """An Upload Part that finds the marker gone deletes the attempt that it has stored."""
 
     def handle(self, kind, request):
         response = self.send(request)
@@ -302,7 +313,7 @@ class DeletesOwnAttempt(Mutant):
 
 
 class Believes(Mutant):
-    """Whoever has a label that begins so takes one kind of answer for granted."""
+    """Actors whose label begins with ``label`` get the same answer to every request of one kind, unasked."""
 
     def __init__(self, app, label, kind, status, headers=None):
         super().__init__(app)
@@ -315,7 +326,7 @@ class Believes(Mutant):
 
 
 class ReplacesIntentFirst(Mutant):
-    """Whoever frees what was replaced reads the intent before the marker, and not after it."""
+    """The freeing of a replaced object's parts reads the intent before the marker, and not after that."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -328,7 +339,7 @@ class ReplacesIntentFirst(Mutant):
 
 
 class ForgetsDeletion(Mutant):
-    """Nobody is told when the bucket was deleted."""
+    """Nobody learns when the bucket was deleted."""
 
     def handle(self, kind, request):
         response = self.send(request)
@@ -338,7 +349,7 @@ class ForgetsDeletion(Mutant):
 
 
 class MarkerFirst(Mutant):
-    """Who deletes a bucket deletes the markers of its uploads before their parts."""
+    """Delete Bucket deletes the markers of the uploads before their parts."""
 
     def handle(self, kind, request):
         if kind == 'DELETE part' and getcurrent().actor.label == 'D':
@@ -348,10 +359,11 @@ class MarkerFirst(Mutant):
 
 @dataclass(frozen=True)
 class Mutation:
-    """A protective step, what s3multi is without it, and the lines along which that goes wrong.
+    """A protective step, s3multi without it, and the lines (``script``) along which that goes wrong.
 
-    rule: the one that breaks first. versioned: of the bucket. answers: what must be told to whom, where no rule breaks
-    but that. lease: of intents, in seconds, where that is the step.
+    step: in words, for the docs. without: the filter that undoes the step. rule: the one that breaks first. versioned:
+    whether the bucket has versions. answers: by label, what must be answered, if the step is there for the answers
+    alone. lease: that of intents without the step, in seconds, if the step is the lease.
     """
 
     step: str
@@ -363,7 +375,7 @@ class Mutation:
     lease: float = records.LEASE_SECONDS
 
 
-# Two intents that were begun together, since neither saw the other; both Completes then pass.
+# Two intents whose PUTs overlap, so that both are stored, and both Completes pass.
 _TOGETHER = ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 in PUT manifest')
 
 MUTATIONS = (
@@ -374,16 +386,17 @@ MUTATIONS = (
     Mutation('... on condition that there is none', NoCondition, 'R6',
              ('C1 to DELETE marker', 'C2 in PUT manifest', 'rows are late', 'C1 to DELETE intent', 'C1 dies',
               'C1b ends', 'C2 ends')),
-    Mutation('its removal is the proof that no other list came later', NoProof, 'R6',
+    Mutation('the removal of the intent is the proof that no other list came later', NoProof, 'R6',
              (*_TOGETHER, 'C1 ends', 'C2 ends')),
     Mutation('the marker is deleted before the intent', IntentBeforeMarker, 'R2',
              ('C1 to DELETE marker', 'A ends', 'C1 ends')),
-    Mutation('intent and manifest have one timestamp; who joins takes the one that was read', OwnTimestamp, 'R6',
+    Mutation('intent and manifest have one timestamp; a Complete that joins takes the one it has read', OwnTimestamp,
+             'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b in PUT manifest',
               'C2 in PUT manifest', 'C1b ends', 'C2 ends')),
-    Mutation('once the marker is gone the intent is read', NoIntentOnceOver, 'R6',
+    Mutation('once the marker is gone, the intent is read', NoIntentOnceOver, 'R6',
              (*_TOGETHER, 'C1 ends', 'C2 ends')),
-    Mutation('... and read after the marker', IntentOnceOverReadEarly, 'R6',
+    Mutation('... after the marker', IntentOnceOverReadEarly, 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b to HEAD marker',
               'C2 in PUT manifest', 'A ends', 'C1b ends', 'C2 ends')),
     Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, 200), 'R1',
@@ -403,7 +416,7 @@ MUTATIONS = (
              ('C1 in PUT manifest', 'A to HEAD intent', 'C1 ends', 'A ends')),
     Mutation('an Abort reads the marker again', MarkerOnce, 'R2',
              ('A to PUT marker', 'C1 ends', 'A ends')),
-    Mutation('... and after the intent', MarkerBeforeIntent, 'R2',
+    Mutation('... after the intent', MarkerBeforeIntent, 'R2',
              ('C1 in PUT manifest', 'A to HEAD intent', 'C1 ends', 'A ends')),
     Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R2',
              ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'A ends')),
@@ -413,28 +426,28 @@ MUTATIONS = (
              ('C1 in PUT manifest', '15 s pass', 'A ends', 'C1 ends'), lease=10.0),
     Mutation('records are read with X-Newest', AnyReplica, 'R2',
              ('C1 misses 2', 'C1 ends', 'A asks 2', 'A ends')),
-    Mutation('aborted is a state of its own', NotAborted, 'answers',
+    Mutation('``aborted`` is a state of its own', NotAborted, 'answers',
              ('C1 to PUT intent', 'A ends', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
     Mutation('every attempt has a name of its own', OneName, 'R1',
              ('P to commit part', 'C1 ends', 'P ends')),
     Mutation('an Upload Part leaves its attempt when the marker is gone', DeletesOwnAttempt, 'R2',
              ('P to commit part', '6 s pass', 'P to HEAD marker', 'C4 ends', 'P ends')),
-    Mutation('... and so has every attempt to copy into one', OneName, 'R1',
+    Mutation('every attempt to copy into a part has a name of its own', OneName, 'R1',
              ('W ends', 'K to commit part', 'C1 ends', 'K ends')),
-    Mutation('parts of what was replaced are freed when the marker is gone', lambda app: Believes(
+    Mutation('parts of a replaced object are freed only when the marker is gone', lambda app: Believes(
         app, 'R', 'HEAD marker', 404), 'R1',
              ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'C1b to PUT intent', 'R frees', 'the expirer runs',
               'C1b ends')),
     Mutation('... and no intent is fresh', lambda app: Believes(app, 'R', 'HEAD intent', 404), 'R1',
              ('C2 leads 5 s', *_TOGETHER, 'C1 ends', 'R frees', 'the expirer runs', 'C2 ends')),
-    Mutation('... as is read after the marker', ReplacesIntentFirst, 'R1',
+    Mutation('... which is read after the marker', ReplacesIntentFirst, 'R1',
              ('C1 to DELETE marker', '61 s pass', 'R to HEAD marker', 'C2 in PUT manifest', 'C1 ends', 'R frees',
               'the expirer runs', 'C2 ends')),
     Mutation('... and the bucket keeps no versions', lambda app: Believes(app, 'R', 'HEAD rows', 204), 'R2',
              ('R leads 1 s', 'C1 ends', 'R to PUT key', 'V ends', 'W ends', 'R frees', 'the expirer runs')),
     Mutation('an upload belongs to the bucket in which it began', ForgetsDeletion, 'answers',
              ('D to GET rows', 'D dies', 'M ends', 'C1 ends'), answers={'C1': (404, 'NoSuchUpload')}),
-    Mutation('who deletes a bucket looks for the intent of each upload', lambda app: Believes(
+    Mutation('Delete Bucket looks for the intent of each upload', lambda app: Believes(
         app, 'D', 'HEAD intent', 404), 'R1',
              ('C1 to commit key', 'D ends', 'C1 ends')),
     Mutation('... and deletes the marker last', MarkerFirst, 'R5',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""S3's multipart uploads as a client sees them, in plain Python: what every operation answers, and what is read then.
+"""S3's multipart uploads as a client sees them, in plain Python: the answers of all operations, and what is read then.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
@@ -19,9 +19,11 @@ CONFLICT = (409, 'ConditionalRequestConflict')
 
 @dataclass
 class Upload:
-    """parts: by number, the bodies uploaded so far, the newest last. state: open, aborted, completed or dropped.
+    """One upload.
 
-    listed: what it was completed with. current: whether its object is at the key. told: whether a client knows that.
+    parts: by number, the bodies uploaded so far, the newest last. state: open, aborted, completed or dropped (with its
+    bucket). listed: the list with which it was completed. current: whether its object is at the key. told: whether a
+    client was told that it was completed.
     """
 
     key: str
@@ -34,11 +36,11 @@ class Upload:
 
 @dataclass
 class Bucket:
-    """One bucket. Operations return all outcomes that are right, and change what they must.
+    """One bucket. Each operation changes it, and returns the set of all outcomes that are right.
 
-    objects: bytes by key; etags: as S3 clients see them. versions: whether it keeps what was overwritten or deleted,
-    kept: whether there is any such. told: the outcome that the client saw, None if it saw none. alone: whether nothing
-    else was under way.
+    versions: whether it keeps what is overwritten or deleted. kept: whether it has kept anything. objects, etags: by
+    key, the bytes, and the ETag as S3 clients see it. All operations have the arguments told, the outcome that the
+    client saw, None if it saw none; and alone, whether nothing else was under way.
     """
 
     versions: bool = False
@@ -53,13 +55,13 @@ class Bucket:
     def part(self, upload_id, number, body, told, alone):
         upload = self.uploads[upload_id]
         if upload.state != 'open':
-            # One that was begun before the upload ended may end well; nobody will see the part.
+            # One that began before the upload ended may succeed, though nobody will see the part.
             return {NO_SUCH_UPLOAD} if alone else {NO_SUCH_UPLOAD, 200}
         upload.parts.setdefault(number, []).append(body)
         return {200}
 
     def copy(self, upload_id, number, source, told, alone):
-        """Told of a success is the ETag of the part."""
+        """Outcomes of a success are pairs of 200 and the ETag of the part."""
         upload = self.uploads[upload_id]
         body = self.objects.get(source)
         outcome = NO_SUCH_KEY if body is None else (200, md5(body))
@@ -70,14 +72,15 @@ class Bucket:
         return {outcome}
 
     def complete(self, upload_id, listed, condition, told, alone):
-        """listed: pairs of number and ETag. condition: the ETag of the object to be replaced, '*' for none at all."""
+        """listed: pairs of number and ETag. condition: the ETag that the object must have; '*' if there must be none.
+        """
         upload = self.uploads[upload_id]
         # Another part with the same bytes makes the same object.
         if upload.state == 'completed' and [etag for _, etag in listed] == [etag for _, etag in upload.listed]:
             if upload.current:
                 upload.told = upload.told or told == 200
                 return {200}
-            # Somebody who repeats what was never answered may be told so, though the key was overwritten meanwhile.
+            # A repeat of a Complete that was never answered may succeed, though the key was overwritten meanwhile.
             return {NO_SUCH_UPLOAD} if upload.told else {NO_SUCH_UPLOAD, 200}
         if upload.state != 'open':
             return {NO_SUCH_UPLOAD}
@@ -85,7 +88,7 @@ class Bucket:
         if any(number not in newest or md5(newest[number]) != etag for number, etag in listed):
             return {INVALID_PART}
         refused = self._refuse(upload.key, condition)
-        # What lands between the last look and the write is not noticed, or is noticed too late for the first look.
+        # A write after the last look is not noticed; one between the two looks is a conflict.
         if refused and (alone or told not in (200, None)):
             return refused if alone else {*refused, CONFLICT}
         if condition and not alone and told == CONFLICT:
@@ -112,13 +115,13 @@ class Bucket:
 
     def put(self, key, body, through_s3, told, alone):
         self._replace(key, body)
-        # 202: something that Swift calls newer is there, and this one counts as overwritten at once.
+        # 202 says that something newer is there; this object counts as overwritten at once.
         return {201} if alone else {201, 202}
 
     def delete(self, key, through_s3, told, alone):
         there = key in self.objects
         self._replace(key, None)
-        # Of what is written meanwhile Swift may see nothing yet, or call it newer and keep it.
+        # If something is written meanwhile, Swift may not see it yet, or may keep it as newer.
         return {204, 404, 409} if not alone else {204} if there else {404}
 
     def drop(self, told, alone):
@@ -145,7 +148,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Seen:
-    """An operation of a client, with the outcome it saw, None if it cannot know: an answer was lost, or was 503."""
+    """A client's operation and the outcome that it saw; None if it cannot know: the answer was lost, or was 503."""
 
     operation: str
     arguments: tuple
@@ -157,10 +160,10 @@ class Impossible(AssertionError):
 
 
 class Possible:
-    """All that a bucket may be, after what clients have seen of it.
+    """All states in which a bucket may be, after what clients have seen of it.
 
-    An operation whose outcome nobody saw has happened, or never will; but an Abort that has only flagged its upload, or
-    a Complete that has written no more than a version, may also be brought to its end later, by whoever comes next.
+    An operation whose outcome nobody saw has happened, or never will. An Abort that has only flagged its upload, or a
+    Complete that has written only a version, may also be brought to its end later, by whoever comes next.
     """
 
     def __init__(self, versions=False):
@@ -173,7 +176,7 @@ class Possible:
 
     @property
     def certain(self):
-        """The bucket, None where it may be one of several, or may still change by itself."""
+        """The bucket; None if it may be one of several, or may still change by itself."""
         (bucket, open_ones), *others = self._worlds
         return bucket if not others and not open_ones else None
 
@@ -182,7 +185,7 @@ class Possible:
             bucket.initiate(upload_id, key)
 
     def saw(self, *group):
-        """Keep what explains a group of operations that ran at the same time. Raises Impossible."""
+        """Keep the states that explain a group of operations which ran at once. Raises Impossible if none does."""
         found = {}
         for bucket, open_ones in self._worlds:
             self._explain(bucket, list(group), list(open_ones), len(group) == 1, found, set())

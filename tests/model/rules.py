@@ -21,7 +21,7 @@ KEYS = ACCOUNT + '/' + BUCKET + '/'
 
 
 class Violation(AssertionError):
-    """A rule does not hold. rule: its name."""
+    """A rule was broken. rule: its name."""
 
     def __init__(self, rule, text):
         super().__init__('%s: %s' % (rule, text))
@@ -30,7 +30,10 @@ class Violation(AssertionError):
 
 @dataclass
 class Fate:
-    """What clients were told of an upload. completed: the ETags of Completes that answered 200."""
+    """What clients were told of an upload.
+
+    completed: the ETags of the Completes that answered 200. aborted: whether an Abort answered 204.
+    """
 
     key: str
     completed: 'set[str]' = field(default_factory=set)
@@ -38,28 +41,28 @@ class Fate:
 
 
 class Rules:
-    """Watches a world; keeps what it saw broken in ``violations``."""
+    """Watches a world, and keeps broken rules in ``violations``."""
 
     def __init__(self, world):
         self._world = world
         self._swift = world.swift
         self._swift.watchers.append(self._changed)
-        # Every large object that can be read, current or an older version: its upload and its parts.
+        # By name, each large object that can be read, current or an older version: upload, ETag and parts.
         self._manifests = {}
         self.fates = {}
         self.violations = []
         # Whether somebody may be deleting a bucket with versions.
         self.half_deleted = False
-        # Without a protective step all kinds of moves are made.
+        # Without one of the protective steps, moves are made that are not listed.
         self.moves = Moves(self._swift, world.asking.intents, self._broken) if world.between is None else None
 
     def check(self):
         """Raise the first violation, if there was any."""
         for text in self._world.logger.errors:
             if text.startswith('not all uploads of the deleted bucket'):
-                # A fault, of which the log is told. What is left the next deletion finds.
+                # A fault of Swift, which belongs into the log. The next deletion of the bucket finds what is left.
                 continue
-            # The product looks once more before it deletes; it must never have to.
+            # An Abort looks for the object once more before it deletes parts, but must never find it.
             self._broken('R2' if 'is marked aborted, but its object exists' in text else 'R5', text)
         if self.violations:
             raise self.violations[0]
@@ -68,9 +71,9 @@ class Rules:
         self.fates[upload_id] = Fate(key)
 
     def answered(self, operation, upload_id, etag, outcome):
-        """Note what a client was told. operation: 'complete' or 'abort'. etag: of the object that it asked for."""
+        """Note what a client was told. operation: 'complete', 'abort' or another. etag: that of the object it lists."""
         fate = self.fates[upload_id]
-        # Where Swift finds a bucket with versions half deleted it answers 500 itself.
+        # Swift itself answers 500 if it finds a bucket with versions half deleted.
         if outcome == (500, 'InternalError') and not self.half_deleted:
             self._broken('R5', '%s answered 500' % operation)
         if operation == 'complete' and outcome == 200:
@@ -88,7 +91,7 @@ class Rules:
                 self._broken('R4', 'an Abort answered 204 and the object is there')
 
     def manifests_of(self, upload_id):
-        """Return the object names of the large objects that an upload made and that can be read."""
+        """Return the names of the large objects that an upload has made and that can be read."""
         return [name for name, (maker, _etag, _parts) in self._manifests.items() if maker == upload_id]
 
     def parts_of(self, upload_id):
@@ -98,7 +101,7 @@ class Rules:
         return [name for name in self._swift.names(ACCOUNT + '/' + SEGMENTS) if name.startswith(prefix)]
 
     def parts_needed(self, upload_id):
-        """Return the names of the parts of an upload that large objects refer to which can be read."""
+        """Return the names of those parts of an upload to which readable large objects refer."""
         return {part[len(_SEGMENTS):] for maker, _etag, parts in self._manifests.values() if maker == upload_id
                 for part in parts}
 

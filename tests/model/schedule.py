@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operations that run at the same time, one at a time: who goes on at each request to Swift is a choice.
+"""Operations that overlap, though only one runs at a time: at each request to Swift a policy chooses who goes on.
 
-The operations run in green threads of eventlet, over a hub whose clock moves only when the policy says so. What the
-product does with eventlet (``sleep``, ``Timeout``, ``spawn``) and with the clock thus needs no change, and takes no
-time.
+The operations run in green threads of eventlet, over a hub whose clock moves only when the policy says so. So the
+product's use of eventlet (``sleep``, ``Timeout``, ``spawn``) and of the clock needs no change, and takes no time.
 """
 import contextlib
 import itertools
@@ -21,16 +20,17 @@ from greenlet import GreenletExit, getcurrent
 from s3multi.upload import names
 
 BEGIN = 1790000000.0
-# Far more than any run takes: something waits for what never comes.
+# More moves than any run takes. Beyond it, something waits for what never comes.
 MAX_MOVES = 20000
 
 
 @dataclass(eq=False)
 class Actor:
-    """One operation, or what Swift still does for one that has its answer.
+    """One operation, or what Swift still does for an operation that was answered.
 
-    skew: of its proxy's clock, in seconds. threads: its green threads. writing_since: when
-    it was about to write a manifest, None before and after. outcome: what its function returned, None if it died.
+    skew: by how many seconds its proxy's clock is ahead. threads: its green threads. writing_since: when it began to
+    write a manifest, None before and after that. outcome: what its function returned; None if it died. requests: how
+    many it has made.
     """
 
     label: str
@@ -63,14 +63,14 @@ class _Hub(BaseHub):
 
 
 class Stuck(AssertionError):
-    """Nobody can go on, or nobody comes to an end."""
+    """Nobody can go on, or the run does not end."""
 
 
 class Schedule:
-    """Runs actors under a policy, which has ``choose(schedule, seconds)``: called when somebody has to go on.
+    """Runs actors under a policy, whose ``choose(schedule, seconds)`` is called when somebody has to go on.
 
-    It returns an actor's green thread of ``waiting``, or the number of seconds after which something may happen by
-    itself; seconds is the number after which that is certain, None when it never is. It may call ``kill``.
+    seconds: after how many a timer is due; None if there is none. ``choose`` returns a green thread of ``waiting``,
+    which goes on, or a number of seconds that pass. It may call ``kill``.
     """
 
     def __init__(self, policy, seed=0):
@@ -80,7 +80,7 @@ class Schedule:
         self.waiting = {}
         self.trace = []
         self.moves = self.requests = 0
-        # Names that the product chooses at random.
+        # For the names that the product chooses at random.
         self._random = random.Random(seed)
         self._hub = _Hub(self)
         self._main = None
@@ -105,14 +105,14 @@ class Schedule:
         hubs._threadlocal.hub = self._hub
         self._main = getcurrent()
         try:
-            # Eventlet orders what is due at the same time by its address in memory.
+            # Eventlet would order timers that are due at the same time by their addresses in memory.
             with mock.patch.object(greenthread.GreenThread, '__init__', adopt), \
                     mock.patch.object(Timer, '__lt__', lambda timer, other: timer.serial < other.serial), \
                     mock.patch.object(time, 'time', lambda: schedule.now + schedule._skew()), \
                     mock.patch.object(time, 'monotonic', lambda: schedule.now), \
                     mock.patch.object(names, 'secrets', _Secrets(self._random)):
                 yield self
-                # What is still under way would otherwise end wherever the collector of garbage finds it.
+                # Threads that are still under way would otherwise end when the garbage collector finds them.
                 self.policy = InTurn()
                 for actor in self.actors:
                     if not actor.done:
@@ -122,13 +122,13 @@ class Schedule:
             hubs._threadlocal.hub = old
 
     def start(self, label, call, skew=0.0):
-        """Have ``call()`` run as an actor, and return the actor; it begins in the next ``run``."""
+        """Make an actor that runs ``call()``, and return it. It begins in the next ``run``."""
         actor = Actor(label, skew)
         self.actors.append(actor)
 
         def body():
             try:
-                # When it begins is a choice as well: some take the time first of all.
+                # The beginning is a choice as well: some operations take the time before their first request.
                 self._wait(actor, 'begin')
                 actor.outcome = call()
             except GreenletExit:
@@ -143,7 +143,7 @@ class Schedule:
         return actor
 
     def run(self, *actors):
-        """Run everything until these actors have ended. Others may be left waiting, and go on in the next run."""
+        """Run all actors until these have ended; return their outcomes. Others go on in the next run."""
         self._waited_for = actors
         while not all(actor.done for actor in actors):
             self._hub.switch()
@@ -153,10 +153,10 @@ class Schedule:
         return [actor.outcome for actor in actors]
 
     def kill(self, actor, stored=False):
-        """Have the proxy of an actor die where it stands. stored: whether a PUT under way still takes effect."""
+        """Have the proxy of an actor die where it is. stored: whether a PUT under way still takes effect."""
         self.trace.append('%s dies%s' % (actor.label, ' (stored)' if stored else ''))
         actor.dead = True
-        # First those that wait for Swift, last the one that all others belong to.
+        # First the threads that wait for Swift, and last the one that has spawned all others.
         for thread in sorted(reversed(actor.threads), key=lambda thread: thread not in self.waiting):
             self.waiting.pop(thread, None)
             greenthread.kill(thread, GreenletExit('stored' if stored else 'lost'))
@@ -164,7 +164,7 @@ class Schedule:
     # For Swift
 
     def reach(self, what):
-        """Wait until the actor that calls this may make its request."""
+        """Wait until the present actor may make its request."""
         actor = self.current()
         if actor is None:
             return
@@ -180,7 +180,7 @@ class Schedule:
         self._hub.switch()
 
     def current(self):
-        """Return the actor that runs now."""
+        """Return the present actor; None outside of actors."""
         return getattr(getcurrent(), 'actor', None)
 
     # For the hub
@@ -211,7 +211,7 @@ class _Secrets:
 
 
 class InTurn:
-    """The policy without surprises: who waits first goes on first, and time passes when nobody waits."""
+    """The policy without surprises: whoever waits longest goes on, and time passes if nobody waits."""
 
     def choose(self, schedule, seconds):
         return next(iter(schedule.waiting), seconds)

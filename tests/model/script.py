@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs in which nothing is left to chance: who goes on, and how far, is written down line by line.
+"""Runs in which nothing is left to chance: lines say who goes on, and how far.
 
-A line is one of these. Actors are called by what they do: C1 completes all parts, C2 the first two, C3 the last two,
-C4 all with the part that P uploads; A aborts, P uploads part 2 anew, K copies the key into it; W overwrites the key
-through the Swift API, R through S3, X deletes it through S3; D deletes the bucket, M makes it again, V has it keep
-versions; I begins another upload. C1b does as C1, and so on.
+Actors are named after what they do. C1 completes all parts, C2 the first two, C3 the last two, C4 all of them with the
+part that P uploads. A aborts. P uploads part 2 anew, K copies the key into it. W overwrites the key through the Swift
+API, R through S3; X deletes it through S3. D deletes the bucket, M makes it again, V has it keep versions. I begins
+another upload. C1b does the same as C1, A2 as A, and so on. The lines are these:
 
 ``C1 to PUT intent``
-    C1 goes on until this is what it is about to ask of Swift. ``commit intent``: the PUT was accepted, nothing is
-    stored yet.
+    C1 goes on until this is its next request to Swift. ``commit intent``: Swift has accepted the PUT, and has stored
+    nothing yet.
 ``C1 in PUT manifest``
-    C1 goes on until s3multi has begun with this, however many requests of Swift that may be.
+    C1 goes on until s3multi has begun with this, which may take several requests of Swift's own filters.
 ``C1 makes 5 requests``
-    C1 goes on until it has made so many, from its beginning; that a PUT is stored counts as one more.
+    C1 goes on until it has made so many, counted from its beginning. The storing of a PUT counts as one more.
 ``C1 ends``, ``C1 dies``, ``C1 dies, stored``
-    It goes on to its end; its proxy dies where it is. A PUT that was accepted then takes no effect, or does.
+    C1 goes on to its end; or its proxy dies where it is, and a PUT that was accepted takes no effect, or (``stored``)
+    takes it.
 ``R frees``
-    It goes on to its end, and so does what it does behind its answer.
+    R goes on to its end, and so does the work after its answer.
 ``61 s pass``, ``rows are late``, ``the expirer runs``
-    Time passes; no listing changes any more; what was queued for deletion is deleted.
+    Time passes; listings do not change any more; the queued deletions are done.
 ``C1 misses 2``, ``A asks 2``, ``C1 lags 5 s``, ``C2 leads 5 s``
     Replica 2 misses what C1 writes; A asks replica 2 first; the clock of a proxy is 5 seconds behind, or ahead.
 """
@@ -40,7 +41,7 @@ _STEP_SECONDS = 0.001
 
 
 class Lines:
-    """The policy that follows the lines, and then runs what is left in turn."""
+    """The policy that follows the lines, and then lets the actors go on in turn."""
 
     def __init__(self, lines, nature):
         self._lines = list(lines)
@@ -58,7 +59,7 @@ class Lines:
         return self._after.choose(schedule, seconds)
 
     def _follow(self, line, schedule, seconds):
-        """Return the move that brings the run nearer to the end of the line, None when it is there."""
+        """Return the next move that the line asks for, as ``choose`` does; None if the line is done."""
         passing = _TIME.fullmatch(line)
         if passing:
             schedule.now += int(passing['seconds'])
@@ -104,7 +105,7 @@ class Lines:
 
 
 class Told(Nature):
-    """A Swift without faults, but for what the lines say of replicas and rows."""
+    """A Swift without faults, except for replicas and rows where the lines say so."""
 
     def __init__(self, schedule):
         self._schedule = schedule
@@ -131,7 +132,7 @@ class Told(Nature):
 
 
 class Played(Run):
-    """A run along lines. answers: what some actors must be told in the end, by label."""
+    """A run along lines. answers: by label, the outcomes that some actors must have in the end."""
 
     names = {'C': 'complete', 'A': 'abort', 'P': 'part', 'K': 'copy', 'W': 'put', 'R': 'replace', 'X': 'remove',
              'D': 'drop', 'M': 'make', 'V': 'version', 'I': 'initiate'}
@@ -164,7 +165,7 @@ class Played(Run):
 
     @property
     def outcomes(self):
-        """What each actor was told, by label; None if it died."""
+        """By label, what each actor was told; None if it died."""
         return {label: client.outcomes[0] if client.outcomes else None for label, client in self._called.items()}
 
     def describe(self):

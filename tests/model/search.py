@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of a few operations at once, everything about them chosen by a seed; the rules watch.
+"""Runs of a few operations at once. A seed decides everything about them, and the rules watch.
 
-A run has some clients, whose operations meet on one upload. At every request to Swift somebody else may go on, a
-proxy may die, a request may fail before or after it took effect or take effect later, rows and replicas may lag, and
-time may pass. When all is over, Swift gets well, every operation is repeated until it says how it ended, and what it
-says must agree with what was said before.
+A run has some clients, whose operations meet on one upload. At every request to Swift somebody else may go on, a proxy
+may die, a request may fail before or after it took effect or take effect later, rows and replicas may lag, and time may
+pass. When all have ended, Swift recovers, each operation is repeated until its outcome is certain, and that must agree
+with what clients were told before.
 """
 import functools
 import json
@@ -26,13 +26,14 @@ from .world import World, md5
 
 KEY = 'key'
 BODIES = [b'Hello, ', b'multipart ', b'world!']
-# What part 2 is uploaded with anew.
+# The bytes of part 2 when it is uploaded anew.
 ANOTHER = b'another '
-# All that a reader of the key may ever see.
+# The contents that a reader of the key may see.
 _READABLE = [b'plain', *map(b''.join, (BODIES, BODIES[:2], BODIES[1:], [BODIES[0], ANOTHER, BODIES[2]]))]
 SKEW_SECONDS = 3
-# More than once what most rules are about. new: completes if there is no object. put, delete: through the Swift API;
-# replace, remove: through S3. drop: deletes the bucket.
+# The operations that most rules are about stand here more than once. complete, fewer, last, new: Complete with all
+# parts, the first two, the last two, or with all on condition that there is no object. cut: an Upload Part whose body
+# breaks off. put, delete: through the Swift API; replace, remove: through S3. drop: deletes the bucket.
 _OPERATIONS = ('complete', 'complete', 'complete', 'fewer', 'fewer', 'last', 'new', 'abort', 'abort', 'part', 'cut',
                'copy', 'put', 'delete', 'replace', 'remove', 'drop', 'read', 'list')
 _REFUSED = {'new': ((412, 'PreconditionFailed'), (409, 'ConditionalRequestConflict'))}
@@ -40,7 +41,11 @@ _REFUSED = {'new': ((412, 'PreconditionFailed'), (409, 'ConditionalRequestConfli
 
 @dataclass
 class Client:
-    """One client's operation: what it asks for, and which list of parts, for a Complete. outcomes: what it was told."""
+    """One client's operation, once or repeated.
+
+    name: one of ``_OPERATIONS``, or that of a helper. listed: pairs of number and ETag, for a Complete. outcomes: what
+    it was told each time.
+    """
 
     name: str
     listed: 'list[tuple[int, str]]' = field(default_factory=list)
@@ -57,7 +62,7 @@ class Client:
 
 @functools.lru_cache
 def _begun(versioned):
-    """Return what Swift has stored when an upload has all its parts, its id, and the list that completes it."""
+    """Return what Swift stores of an upload with all its parts, the upload's id, and the list that completes it."""
     schedule = Schedule(InTurn())
     with schedule.in_charge():
         def begin():
@@ -71,7 +76,8 @@ def _begun(versioned):
 
 
 class Run:
-    """One run. seed: an integer that decides everything. between: a filter right of s3multi (see ``mutations``)."""
+    """One run. seed: an integer that decides everything. between: the class of a filter right of s3multi
+    (``mutations``)."""
 
     def __init__(self, seed, between=None):
         rng = self._rng = random.Random(seed)
@@ -93,7 +99,7 @@ class Run:
         return self.policy.choose(schedule, seconds)
 
     def go(self):
-        """Run it. Raises Violation."""
+        """Run to the end. Raises Violation."""
         with self.schedule.in_charge():
             stored, self.id, self.listed = _begun(self._versioned)
             world = self.world = self.chance.world = World(
@@ -107,7 +113,7 @@ class Run:
             rules.check()
 
     def _meet(self):
-        """Have some clients meet, and return them when all is over."""
+        """Have some clients meet; return them after all have ended."""
         clients = self._clients()
         self.rules.half_deleted = self._versioned and any(client.name == 'drop' for client in clients)
         self.policy, self.trouble.calm = self.chance, False
@@ -115,7 +121,7 @@ class Run:
                                       self._skew()) for number, client in enumerate(clients)]
         self.schedule.run(*actors)
         self.policy, self.trouble.calm = InTurn(), True
-        # What Swift still does for those who died, or were told that it timed out.
+        # Swift may still be at work for those that died, or that were told of a time-out.
         self.schedule.run(*self.schedule.actors)
         self.faults = self.trouble.counts + self.chance.counts
         return clients
@@ -184,7 +190,7 @@ class Run:
         self.rules.initiated(KEY, self.world.initiate(KEY).text('UploadId'))
 
     def _remove(self):
-        """Delete the object, or where there are versions its newest one."""
+        """Delete the object, or its newest version in a bucket with versions."""
         version = ''
         if self._versioned:
             listed = self.world.ask('GET', BUCKET, query='format=json&versions=true')
@@ -198,7 +204,7 @@ class Run:
         try:
             response = self.world.ask('GET', BUCKET, KEY)
         except HTTPException as error:
-            # A part could not be read; to the client the connection breaks.
+            # A part could not be read. The client sees a connection that breaks.
             return error.status_int
         status = response.status_int
         if status == 409 and self.trouble.calm or status == 200 and response.body not in _READABLE:
@@ -206,7 +212,7 @@ class Run:
                 response.status, response.body)))
         return response.status_int
 
-    # When all is over
+    # After all have ended
 
     def _end(self, clients):
         world, rules = self.world, self.rules
@@ -230,7 +236,7 @@ class Run:
             self._check_end_of_bucket(clients)
 
     def _converge(self, client):
-        """Repeat an operation until its answer is certain, as it must be on a quiet cluster; it must then stay so."""
+        """Repeat an operation until its answer is certain, which must happen on a quiet cluster, and must stay so."""
         for _ in range(3):
             outcome = self._once(client)
             if not self._unsure(outcome):
@@ -264,11 +270,11 @@ class Run:
             raise Violation('R5', 'the marker is left: %s' % left)
 
     def _check_end_of_bucket(self, clients):
-        """The bucket can be deleted, and that ends all of its uploads and frees their parts."""
+        """Check that the bucket can be deleted, and that this ends all of its uploads and frees their parts."""
         self.schedule.now += LEASE_SECONDS
         if self.world.swift.newest('%s/%s/%s' % (ACCOUNT, BUCKET, KEY)):
             self.world.delete(KEY)
-        # What goes on behind an answer comes to its end.
+        # Work that goes on after an answer comes to its end.
         eventlet.sleep(1)
         status = self.world.delete_bucket()
         eventlet.sleep(1)
@@ -276,8 +282,8 @@ class Run:
         left = self.world.swift.names(ACCOUNT + '/' + SEGMENTS)
         if status != 204 or '%s/%s' % (KEY, self.id) in left:
             raise Violation('R5', 'the bucket was deleted with %s, and left is %s' % (status, left))
-        # What an object consisted of that was replaced at once, or past s3multi, is for the clean-up, and so is a part
-        # that comes when the marker is gone.
+        # Left to the sweep are the parts of an object that was replaced at once, or past s3multi, and a part that was
+        # stored when the marker was gone.
         if not any(client.listed or client.name in ('part', 'cut', 'copy') for client in clients) and (
                 self.rules.parts_of(self.id)):
             raise Violation('R5', 'parts are left of an upload whose bucket was deleted: %s' % left)
@@ -287,18 +293,18 @@ class Run:
         return stored is None or md5(b'plain') == stored.etag or self._versioned
 
     def order(self):
-        """Return a digest of who asked Swift for what in which order, without the time; equal for equal orders."""
+        """Return a digest of all requests, in order and with who made them, but without the time."""
         return hash(tuple(line.partition(' ')[2] for line in self.schedule.trace))
 
     def describe(self):
-        """Return all that is needed to see what happened."""
+        """Return the settings and all requests of the run, as text."""
         requests = '\n'.join(self.schedule.trace).replace('\0', '.')
         return 'seed %d: versioned=%s %s cached=%s skewed=%s\n%s' % (
             self.seed, self._versioned, self._options, self._cached, self._skewed, requests)
 
 
 class Tally:
-    """Runs seeds, and counts what they have tried. make: makes a run of a seed and of what stands between."""
+    """Runs seeds, and counts what they have tried. make: returns a run, as the constructor of ``Run`` does."""
 
     def __init__(self, make=Run):
         self._make = make
@@ -312,7 +318,7 @@ class Tally:
         return len(self._orders)
 
     def run(self, seed, between=None):
-        """Run a seed. Raises the first violation, told in full with the requests that led to it."""
+        """Run a seed. Raises the first Violation, with all requests that led to it."""
         run = self._make(seed, between)
         try:
             run.go()

@@ -22,14 +22,14 @@ from .script import Played
 from .search import Client, Run
 from .world import IDS
 
-# More than a lease, and no more than what a row of a listing may be late.
+# Longer than a lease. Rows of a listing are never later than this.
 GRACE_SECONDS = 100
-# How old an upload may become, where a sweep is told to abort it.
+# The age at which sweeps abort an upload.
 ABORT_SECONDS = 3 * GRACE_SECONDS
 
 
 def sweep(world, limits):
-    """Sweep the bucket of a world; return the outcomes."""
+    """Sweep the bucket of a world, and return the outcomes."""
     settings = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
     thread = getcurrent()
     thread.operation = Actor.SWEEP
@@ -40,7 +40,7 @@ def sweep(world, limits):
 
 
 class LongChance(Chance):
-    """Chance, but the grace may pass as well. No row is later than that."""
+    """Chance by which the grace may pass as well. Then all rows become visible."""
 
     def choose(self, schedule, seconds):
         move = super().choose(schedule, seconds)
@@ -52,7 +52,7 @@ class LongChance(Chance):
 
 
 class Sweeping:
-    """For runs: a client called `sweep`. limits: what its sweeps may do."""
+    """Mixed into runs: a client called ``sweep``. limits: what its sweeps may do."""
 
     limits = Limits(GRACE_SECONDS, ABORT_SECONDS)
 
@@ -67,18 +67,18 @@ class Sweeping:
             return None
         told = [(outcome.what, outcome.parts, outcome.reason) for outcome in outcomes]
         self.schedule.trace.append('        sweep: %s' % told)
-        # Whatever cannot be done waits for the next one.
+        # An upload for which it failed is left to the next sweep.
         client.outcomes.append(None if any(outcome.what == FAILED for outcome in outcomes) else 200)
         return client.outcomes[-1]
 
 
 class SweptRun(Sweeping, Run):
-    """A run by chance, in which up to two sweeps take part, and three end it."""
+    """A run by chance, in which one or two sweeps take part, and which ends with three more."""
 
     def __init__(self, seed, between=None):
         super().__init__(seed, between)
         self.chance = LongChance(self._rng, self.trouble)
-        # Hardly anything is left to sweep where nobody dies and no time passes.
+        # Hardly anything would be left to sweep if nobody died and no time passed.
         self.chance.deaths = self._rng.choice((0, 1, 1, 2))
         self.chance.jumps = self._rng.choice((0, 1, 2, 3))
 
@@ -86,7 +86,7 @@ class SweptRun(Sweeping, Run):
         return super()._clients() + [Client('sweep') for _ in range(self._rng.choice((1, 1, 2)))]
 
     def _check_end(self, fate):
-        """Sweeps leave the parts of what can be read, and nothing else."""
+        """Check that sweeps leave the parts of objects that can be read, and nothing else."""
         super()._check_end(fate)
         for _ in range(3):
             self.schedule.now += 2 * GRACE_SECONDS
@@ -109,7 +109,7 @@ class PlayedSweep(Sweeping, Played):
 
 
 class OfSweeps(Mutant):
-    """Changes what sweeps ask, and nobody else."""
+    """A filter that changes the requests of sweeps alone."""
 
     def handle(self, kind, request):
         if getcurrent().actor.label[0] not in 'Ss':
@@ -130,7 +130,7 @@ class NoVersions(OfSweeps):
 
 
 class NoVersionByTime(OfSweeps):
-    """A sweep believes the listing of the versions alone."""
+    """A sweep asks only for versions that the listing shows."""
 
     def change(self, kind, request):
         if kind == 'HEAD version' and 'version-id' in request.query_string:
@@ -151,7 +151,7 @@ class NoIntent(OfSweeps):
 
 
 class OldManifest(OfSweeps):
-    """A sweep takes nothing for a manifest."""
+    """A sweep takes no object for a manifest."""
 
     def change(self, kind, request):
         response = self.send(request)
@@ -168,13 +168,13 @@ def _not_found(_env, start_response):
 _PASSES = '%d s pass' % (2.5 * GRACE_SECONDS)
 NO_GRACE = Limits(0.0, ABORT_SECONDS)
 
-# As in ``mutations``; a limits of None leaves the grace.
+# Pairs of the limits without the step, None for the same as with it, and a mutation as in ``mutations``.
 SWEEP_MUTATIONS = (
     (None, Mutation('a sweep reads the newest manifest', OldManifest, 'R2',
                     ('C1 ends', _PASSES, 'S ends'))),
     (None, Mutation('... and the versions', NoVersions, 'R2',
                     ('C1 ends', 'W ends', _PASSES, 'S ends'), versioned=True)),
-    (None, Mutation('... and that of the timestamp at which the marker was deleted, listed or not', NoVersionByTime,
+    (None, Mutation('... and the one of the time at which the marker was deleted, listed or not', NoVersionByTime,
                     'R2', ('rows are late', 'C1 ends', 'W ends', _PASSES, _PASSES, 'S ends'), versioned=True)),
     (None, Mutation('... and all of that with X-Newest', AnyReplica, 'R2',
                     ('rows are late', 'C1 misses 2', 'C1 ends', _PASSES, _PASSES, 'S asks 2', 'S ends'))),
@@ -185,7 +185,8 @@ SWEEP_MUTATIONS = (
 
 
 def play(mutation, between=None, limits=None):
-    """Play the lines of a mutation, with its filter or without; limits: of the sweep."""
+    """Play the lines of a mutation. between: its filter, or None. limits: those of the sweep, None for the usual ones.
+    """
     run = PlayedSweep(mutation.lines, mutation.versioned, between, mutation.answers)
     if limits is not None:
         run.limits = limits

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Swift's proxy server in memory: what it answers, for several replicas, late listings and writes that overlap.
+"""Swift's proxy server in memory, with several replicas, late listings, and writes that overlap.
 
-It stands where the proxy server stands, so that Swift's own filters (SLO, versions, links) run over it unchanged.
-What is left open by Swift - which replica answers, when a row becomes visible, what happens between the moment at
-which a PUT is judged and that at which it is stored - is asked of ``Nature``. ``tests/integration/test_swift_contract``
-holds it against real servers.
+It stands at the end of the pipeline, so that Swift's own filters (SLO, versions, links) run over it unchanged.
+``Nature`` decides what Swift leaves open: which replica answers, when a row becomes visible, and what happens between
+the moment at which a PUT is judged and the one at which it is stored. ``tests/integration/test_swift_contract``
+compares it with real servers.
 """
 import hashlib
 import json
@@ -29,7 +29,7 @@ _TEXT = {'Content-Type': 'text/html; charset=UTF-8'}
 
 
 class Lost(Exception):
-    """The answer to a request that reached Swift, or not, and of which s3multi sees only this status."""
+    """A request that may have reached Swift or not. s3multi is told only this status."""
 
     def __init__(self, status):
         super().__init__(status)
@@ -37,28 +37,28 @@ class Lost(Exception):
 
 
 class Nature:
-    """What decides where Swift leaves a choice. This one chooses what happens on a healthy, quiet cluster."""
+    """Decides where Swift leaves a choice. This class chooses what happens on a healthy, quiet cluster."""
 
     def reach(self, env, what):
-        """Called before a request has any effect, and as `commit` before a PUT is stored. Raises Lost if it is not.
+        """Do what happens before a request takes effect or, as ``commit``, before a PUT is stored. Raises Lost.
 
-        what: method and native path below the account. May return a function to be called with the one that makes
-        the effect, instead of making it.
+        what: method and native path of the request. If this returns a function, that is called instead of the effect,
+        with a function that makes the effect.
         """
 
     def writes_to(self):
-        """Return the replicas that a write reaches: two of three at least, where Swift says that it succeeded."""
+        """Return the replicas that a write reaches: at least two of three if Swift says that it succeeded."""
         return range(REPLICAS)
 
     def reads_from(self, stored):
-        """Return the replicas that a read reaches, in the order in which they are asked: two of three at least.
+        """Return the replicas that a read reaches, at least two of three, in the order in which they are asked.
 
         stored: what each replica has.
         """
         return range(REPLICAS)
 
     def row_is_late(self):
-        """Say whether a replica of a listing will show a change only later."""
+        """Return whether a replica of a listing will show a change only later."""
         return False
 
     def listing_of(self):
@@ -68,7 +68,7 @@ class Nature:
 
 @dataclass
 class Stored:
-    """An object as one replica has it; a tombstone without a body. timestamp: Swift's internal form, which sorts."""
+    """An object as one replica has it. timestamp: in Swift's internal form, which sorts. body: None for a tombstone."""
 
     timestamp: str
     body: 'bytes | None' = None
@@ -78,10 +78,12 @@ class Stored:
 
 @dataclass
 class Container:
-    """headers: those that its answers show. rows: for each replica, by name: timestamp and row, None if deleted.
+    """A container.
 
-    shard: the same for what was written since the container is being sharded, in a range that is not cleaved yet; None
-    while it is not. created, put, deleted: when, for the first and the last time, in Swift's internal form.
+    headers: those that its answers show. rows: for each replica, timestamp and row by name; the row is None if it was
+    deleted. late: rows that are not visible yet: replica, name, timestamp, row. shard: the same as ``rows``, for what
+    was written since the container is being sharded, in a range that is not cleaved yet; None while it is not. created,
+    put, deleted: when it was put for the first and the last time, and last deleted, in Swift's internal form.
     """
 
     headers: 'dict[str, str]'
@@ -94,12 +96,12 @@ class Container:
 
     @property
     def is_there(self):
-        """Whether it exists. A row that comes to one that was deleted brings it back."""
+        """Whether it exists. A row that is added to a deleted container brings it back."""
         return self.put > self.deleted or any(row for rows in self.rows for _, row in rows.values())
 
 
 class MemorySwift:
-    """A WSGI app. Containers and objects by native names, of all accounts together: ``account/container[/object]``."""
+    """A WSGI app. Containers and objects of all accounts have native names: ``account/container[/object]``."""
 
     # Options of the proxy-server, which its filters look at.
     account_existence_skip_cache = container_existence_skip_cache = 0.0
@@ -111,26 +113,26 @@ class MemorySwift:
         self.containers = {}
         self.objects = {}
         self.jobs = []
-        # Called with name, what was there and what is there now, each as the newest replica has it.
+        # Each is called with the name of an object, what was there and what is there now, as the newest replica has it.
         self.watchers = []
-        # Called with the name of each object that is handed to the expirer.
+        # Each is called with the name of an object that is handed to the expirer.
         self.watchers_of_jobs = []
 
-    # What a test may look at
+    # For tests
 
     def newest(self, name):
-        """Return what the newest replica has of an object; None when that is nothing, or a tombstone."""
+        """Return an object as the newest replica has it; None if that has nothing, or a tombstone."""
         found = self._newest(self.objects.get(name, ()))
         return found if found is not None and found.body is not None else None
 
     def names(self, container):
-        """Return the names of all objects of a container that are there, whatever its listing says."""
+        """Return the names of all objects that are in a container, whatever its listing says."""
         prefix = container + '/'
         return sorted(name[len(prefix):] for name in list(self.objects)
                       if name.startswith(prefix) and self.newest(name) is not None)
 
     def has(self, container):
-        """Say whether a container exists."""
+        """Return whether a container exists."""
         return container in self.containers and self.containers[container].is_there
 
     def copy(self):
@@ -142,19 +144,19 @@ class MemorySwift:
                  for path, container in self.containers.items()})
 
     def restore(self, stored):
-        """Take over what another Swift has stored."""
+        """Take over what ``copy`` of another Swift has returned."""
         self.objects, self.containers = stored
         self.objects, self.containers = self.copy()
 
     def expire(self):
-        """Do all queued deletions, as the object expirer does."""
+        """Do all queued deletions, as the object expirer would."""
         jobs, self.jobs = self.jobs, []
         for timestamp, account, container, name in jobs:
             path = '%s/%s' % (account, container)
             self._write(path, '%s/%s' % (path, name), range(REPLICAS), Stored(timestamp))
 
     def settle(self):
-        """Have all replicas agree, all rows visible and all queued deletions done."""
+        """Do all queued deletions, make all replicas equal, and all rows visible."""
         self.expire()
         for replicas in self.objects.values():
             replicas[:] = [self._newest(replicas)] * REPLICAS
@@ -176,7 +178,7 @@ class MemorySwift:
         container.shard = None
 
     def show_rows(self, container, choose=lambda row: True):
-        """Make late rows of a container visible: those that ``choose`` says yes to."""
+        """Make those late rows of a container visible for which ``choose`` returns True."""
         left = []
         for late in container.late:
             if choose(late):
@@ -216,7 +218,7 @@ class MemorySwift:
         act = self.nature.reach(env, 'PUT ' + name)
         if not self.has(container):
             return _send(start_response, 404, _TEXT)
-        # Judged now, stored later: another request may come in between.
+        # The PUT is judged now and stored later. Other requests may come in between.
         replicas = list(self.nature.writes_to())
         there = [stored for replica in replicas for stored in [self._at(name)[replica]] if stored is not None]
         if headers.get('If-None-Match') == '*' and any(stored.body is not None for stored in there):
@@ -252,7 +254,7 @@ class MemorySwift:
         try:
             self.nature.reach(env, what)
         except GreenletExit as death:
-            # Who dies while a PUT runs does not know whether it was stored.
+            # If the proxy dies while a PUT runs, it may be stored or not.
             if getattr(death, 'args', None) and death.args[0] == 'stored':
                 commit()
             raise
@@ -304,7 +306,7 @@ class MemorySwift:
         reached = [replicas[replica] for replica in self.nature.reads_from(replicas)]
         if newest:
             return self._newest(reached)
-        # The first that has it answers, unless somebody before knew that it was deleted since.
+        # The first replica that has the object answers, unless one that was asked before has a newer tombstone.
         tombstone = None
         for stored in reached:
             if stored is None:
@@ -319,7 +321,7 @@ class MemorySwift:
         return self.objects.setdefault(name, [None] * REPLICAS)
 
     def last(self, name):
-        """Return the last that any replica knows of an object, a tombstone included; None when there is nothing."""
+        """Return the newest that any replica has of an object, tombstones included; None if there is nothing."""
         return self._newest(self.objects.get(name, ()))
 
     @staticmethod
@@ -392,7 +394,8 @@ class MemorySwift:
         if not self.has(path):
             return 404, _TEXT, b''
         container = self.containers[path]
-        # Real replicas of a listing judge by their rows alone: where all rows of an object are late they let it go.
+        # Real replicas of a listing judge by their rows alone, and would let the container go if all rows of an object
+        # were late. These do not.
         if any(row for rows in container.rows for _, row in rows.values()) or self.names(path):
             return 409, _TEXT, b''
         if timestamp <= container.put:
@@ -451,7 +454,7 @@ class MemorySwift:
 
 
 def _forget(env):
-    """Have all proxies look a container up anew, as a proxy does before it changes one."""
+    """Clear the cached info of a container, as a proxy does before it changes one."""
     _, _, account, container = env['PATH_INFO'].split('/')
     clear_info_cache(env, wsgi_to_str(account), wsgi_to_str(container))
 
@@ -484,7 +487,7 @@ def _md5(body):
 
 
 def _best(statuses):
-    """Return the status for what three replicas say to a DELETE: ``best_response`` of Swift's proxy."""
+    """Return the status of a DELETE for those of three replicas, as ``best_response`` of Swift's proxy does."""
     for found in (statuses, [204 if status == 404 else status for status in statuses]):
         for hundred in (200, 400):
             alike = [status for status in found if hundred <= status < hundred + 100]
@@ -503,7 +506,7 @@ def _row(name, stored):
 
 
 def _page(rows, query, reserved):
-    """Return a page of a listing: ``list_objects_iter`` of Swift's container server."""
+    """Return a page of a listing, as ``list_objects_iter`` of Swift's container server does."""
     names = sorted(rows, key=lambda name: name.encode('utf-8', 'surrogateescape'))
     keys = [name.encode('utf-8', 'surrogateescape') for name in names]
     prefix, marker, end_marker, delimiter = (query.get(name, '') for name in (

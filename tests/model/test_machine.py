@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""s3multi and a model of S3 in plain Python are driven together, and say the same."""
+"""s3multi and a model of S3 in plain Python (``reference``) are driven together, and must agree."""
 import random
 
 from hypothesis import HealthCheck
@@ -20,9 +20,9 @@ KEYS = ('key', 'other/key')
 BODIES = (b'first ', b'second ', b'third ')
 numbers, bodies, keys, choices, seeds = (
     st.integers(1, 3), st.sampled_from(BODIES), st.sampled_from(KEYS), st.integers(0, 3), st.integers(0, 2 ** 32))
-# Of a Complete: none, that there is no object, that there is the one that is there, or another.
+# The condition of a Complete: none, that there is no object, that the object is the present one, or another one.
 conditions = st.sampled_from((None, None, '*', 'current', md5(b'another')))
-# An operation that is still to be bound to one of the uploads there are.
+# An operation, before it is bound to one of the uploads.
 operations = st.one_of(
     st.tuples(st.just('part'), numbers, bodies), st.tuples(st.just('copy'), numbers, keys),
     st.tuples(st.just('complete'), choices, conditions), st.tuples(st.just('complete'), choices, st.none()),
@@ -31,7 +31,7 @@ operations = st.one_of(
 
 
 class Machine(RuleBasedStateMachine):
-    """Clients of one bucket, with uploads of two keys; alone, and several at once under faults."""
+    """Clients of one bucket, with uploads of two keys: one at a time, and several at once under faults."""
 
     uploads = Bundle('uploads')
     versioned = False
@@ -59,13 +59,13 @@ class Machine(RuleBasedStateMachine):
 
     @rule(upload=uploads, number=numbers, body=bodies)
     def part(self, upload, number, body):
-        """More parts than chance would bring."""
+        """Upload a part: more often than chance would."""
         self._check(self._bind(upload, ('part', number, body)))
 
     @rule(upload=uploads, others=st.lists(st.tuples(uploads, operations), min_size=1, max_size=2),
           operation=operations, seed=seeds)
     def race(self, upload, operation, others, seed):
-        """Two or three at once, with whatever faults the seed brings."""
+        """Run two or three operations at once, with the faults that the seed brings."""
         group = [self._bind(upload, operation), *(self._bind(*other) for other in others)]
         outcomes = self._troubled(seed, [lambda each=each: self._ask(*each) for each in group])
         self.possible.saw(*(Seen(name, arguments, self._known(outcome))
@@ -75,7 +75,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(upload=uploads, choice=choices, condition=conditions, number=numbers, body=bodies)
     def complete(self, upload, choice, condition, number, body):
-        """More Completes than chance would bring, most of them of something."""
+        """Complete an upload: more often than chance would, and mostly one that has parts."""
         known = self.possible.bucket.uploads[upload[1]]
         if known.state == 'open' and not known.parts:
             self._check(self._bind(upload, ('part', number, body)))
@@ -83,14 +83,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(upload=uploads, number=numbers, key=keys, body=bodies)
     def copy(self, upload, number, key, body):
-        """More copies than chance would bring, most of them of something."""
+        """Copy into a part: more often than chance would, and mostly a key that has an object."""
         if key not in self.possible.bucket.objects:
             self._check(('put', (key, body, False)))
         self._check(self._bind(upload, ('copy', number, key)))
 
     @rule(rarely=st.integers(0, 9))
     def drop(self, rarely):
-        """The bucket is deleted, where it is empty, and made again."""
+        """Delete the bucket, if it is empty, and make it again."""
         if rarely == 9:
             self._check(('drop', ()))
 
@@ -131,7 +131,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(upload=uploads)
     def list_parts(self, upload):
-        """Every part that is there, with the ETag of its newest attempt; where that is certain."""
+        """Compare the parts of an upload, with the ETags of their newest attempts, if these are certain."""
         answer, = self._calmly(lambda: self.world.list_parts(*upload))
         bucket = self.possible.certain
         if bucket is None:
@@ -162,17 +162,17 @@ class Machine(RuleBasedStateMachine):
         return any(container.late or container.shard is not None for container in self.world.swift.containers.values())
 
     def teardown(self):
-        """In the end every upload can be ended, and every key reads as one of the possible buckets has it."""
+        """Abort every upload, and read every key: the answers must be those of one of the possible buckets."""
         self.mend()
         for upload_id, fate in self.rules.fates.items():
             self._check(('abort', (upload_id,)))
         for key in KEYS:
             self._check(('read', (key,)))
 
-    # How it is asked
+    # How operations are run
 
     def _bind(self, upload, operation):
-        """Return name and arguments, as the model wants them, of an operation on an upload or its key."""
+        """Return name and arguments of an operation on an upload or its key, as ``reference.Bucket`` takes them."""
         key, upload_id = upload
         name, *arguments = operation
         if name in ('put', 'delete'):
@@ -185,7 +185,7 @@ class Machine(RuleBasedStateMachine):
         return name, (upload_id, *arguments)
 
     def _list(self, upload_id, choice):
-        """Return a list of parts: all, all but the first or the last, or the oldest attempt of each."""
+        """Return a list of parts: all (0), all but the last (1) or the first (2), or the oldest attempt of each (3)."""
         stored = sorted(self.possible.bucket.uploads[upload_id].parts.items()) or [(1, BODIES)]
         chosen = {0: stored, 1: stored[:-1] or stored, 2: stored[1:] or stored, 3: stored}[choice]
         return tuple((number, md5(kept[0 if choice == 3 else -1])) for number, kept in chosen)
@@ -218,12 +218,12 @@ class Machine(RuleBasedStateMachine):
 
     @staticmethod
     def _known(outcome):
-        # A source of a copy whose parts go while it is read.
+        # BrokenMPU: the parts of the copy's source were deleted while it was read.
         unknown = (503, 507, (503, 'ServiceUnavailable'), (503, 'SlowDown'), (409, 'BrokenMPU'))
         return None if outcome in unknown else outcome
 
     def _check(self, bound):
-        """Ask alone, again after the lease where it is not certain yet, and compare."""
+        """Run one operation alone, again after the lease if the outcome is not certain, and compare it."""
         name, arguments = bound
         for _ in range(3):
             outcome, = self._calmly(lambda: self._ask(name, arguments))
@@ -254,7 +254,7 @@ class Machine(RuleBasedStateMachine):
 
 
 class VersionedMachine(Machine):
-    """The same in a bucket with versions."""
+    """The same, in a bucket with versions."""
 
     versioned = True
 

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every move that ``s3multi.upload.lifecycle`` lists is made by somebody.
-
-That no other is made is watched in all runs.
-"""
+"""Every move that ``s3multi.upload.lifecycle`` lists is made by somebody. All runs check that no other is made."""
 import pytest
 
 from s3multi.upload.lifecycle import MOVES
@@ -70,7 +67,7 @@ EVENTS = {
 
 
 def test_every_move_is_made():
-    """In each stage that the table tells, and by each of those that it names."""
+    """Each is made in every stage that the table lists for it, and by everybody that it names."""
     steps, actors = set(), set()
     for lines, versioned in EVENTS.values():
         played = PlayedSweep(lines, versioned)
@@ -90,14 +87,14 @@ def broken():
 
 @pytest.fixture
 def swift(broken):
-    """A Swift whose moves are watched."""
+    """Return a Swift whose moves are watched."""
     swift = MemorySwift()
     Moves(swift, {}, lambda rule, text: broken.append(text))
     return swift
 
 
 def test_a_write_that_is_not_listed_is_seen(swift, broken):
-    """By somebody else, at another time, or in another stage than the table tells."""
+    """A write is reported if its actor, time or stage is not one that the table lists for it."""
     upload_id = IDS.new('AUTH_model', 'bucket', 'key', 1790000000 * 100000)
     marker = 'AUTH_model/bucket_segments/key/' + upload_id
     swift._write('AUTH_model/bucket_segments', marker, range(3), Stored(

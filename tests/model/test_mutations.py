@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each protective step of the protocol is needed: without it, the same events break a rule that hold with it."""
+"""Each protective step of the protocol is needed: without it, the same events break a rule that holds with it."""
 from unittest import mock
 
 import pytest
@@ -14,7 +14,7 @@ each_step = pytest.mark.parametrize('mutation', MUTATIONS, ids=lambda mutation: 
 
 
 def play(mutation, between=None, lease=records.LEASE_SECONDS):
-    """Play the lines of a mutation, with its filter or without."""
+    """Play the lines of a mutation. between: its filter, or None. lease: that of intents, in seconds."""
     played = Played(mutation.lines, mutation.versioned, between, mutation.answers)
     with mock.patch.object(records, 'LEASE_SECONDS', lease):
         played.go()
@@ -28,7 +28,7 @@ def test_with_the_step(mutation):
 
 @each_step
 def test_without_the_step(mutation):
-    """The rule breaks that the step is there for."""
+    """The rule for which the step is there breaks."""
     with pytest.raises(Violation) as raised:
         play(mutation, mutation.without, mutation.lease)
     assert mutation.rule == raised.value.rule, raised.value

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two operations on one upload, for every place at which one of them may be overtaken by the other, or die."""
+"""Two operations on one upload: at each of its requests, one of them is overtaken by the other, or dies."""
 import pytest
 
 from .script import Played
 
-# What the labels mean: ``script``.
+# ``script`` explains the labels.
 PAIRS = [(first, second) for first in ('C1', 'C2', 'A', 'P') for second in ('C1b', 'C2b', 'A2', 'W') if first != 'P'
          or second != 'W']
 each_pair = pytest.mark.parametrize('first, second', PAIRS, ids='-'.join)
@@ -12,21 +12,21 @@ each_bucket = pytest.mark.parametrize('versioned', [False, True], ids=['plain', 
 
 
 def play(lines, versioned):
-    """Play the lines; return what was answered and how many requests were made, by label."""
+    """Play the lines; return two dicts by label: what was answered, and how many requests were made."""
     played = Played(lines, versioned)
     played.go()
     return played.outcomes, played.requests
 
 
 def requests_of(who, versioned):
-    """Return how many requests an operation makes that nobody disturbs."""
+    """Return how many requests an operation makes if nobody disturbs it."""
     return play(['%s ends' % who], versioned)[1][who]
 
 
 @each_pair
 @each_bucket
 def test_overtaken(first, second, versioned):
-    """One of them wins whole, whichever request the first has come to when the second one runs."""
+    """One of the two wins whole, whichever request of the first one comes next when the second one runs."""
     for made in range(requests_of(first, versioned) + 1):
         outcomes, _ = play(['%s makes %d requests' % (first, made), '%s ends' % second, '%s ends' % first], versioned)
 
@@ -37,7 +37,8 @@ def test_overtaken(first, second, versioned):
 @each_bucket
 @pytest.mark.parametrize('death, seconds', [('dies', 0), ('dies', 61), ('dies, stored', 61)])
 def test_death(first, second, versioned, death, seconds):
-    """A proxy that dies before any request leaves a state that the next operation finishes, now or after the lease."""
+    """Wherever a proxy dies, it leaves a state from which the next operation can go on, at the latest after the lease.
+    """
     for made in range(1, requests_of(first, versioned) + 1):
         outcomes, _ = play(['%s makes %d requests' % (first, made), '%s %s' % (first, death), '%d s pass' % seconds,
                             '%s ends' % second], versioned)
@@ -50,7 +51,7 @@ def test_death(first, second, versioned, death, seconds):
 @pytest.mark.parametrize('first, second', [('C1', 'C2'), ('C2', 'C1'), ('C3', 'C2')], ids='-'.join)
 @pytest.mark.parametrize('seconds', [0, 5])
 def test_lists_that_meet_on_slow_clocks(first, second, versioned, seconds):
-    """Two lists whose proxies are behind the one of the Initiate would both take the next moment after that."""
+    """If two proxies have clocks behind that of the Initiate, both would choose the next tick after the Initiate."""
     lines = ['%s lags %d s' % (who, seconds) for who in (first, second)] + [
         '%s to commit intent' % first, '%s to commit intent' % second, '%s in PUT manifest' % first,
         '%s in PUT manifest' % second]
@@ -60,7 +61,7 @@ def test_lists_that_meet_on_slow_clocks(first, second, versioned, seconds):
 
 
 def test_complete_that_ends_after_its_lease():
-    """With its object replaced, an Abort may have ended the upload by then: they do not both succeed."""
+    """If its object was replaced, an Abort may have ended the upload by then. They must not both succeed."""
     outcomes, _ = play(['C1 to DELETE marker', 'W ends', '61 s pass', 'A ends', 'C1 ends'], False)
 
     assert (204, (404, 'NoSuchUpload')) == (outcomes['A'], outcomes['C1'])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Races and faults by chance, a fixed number of them. ``python3 -m tests.model`` tries as many as you like."""
+"""A fixed number of races and faults by chance. ``python3 -m tests.model`` tries as many as you like."""
 import pytest
 
 from .search import Run, Tally
@@ -9,7 +9,7 @@ RUNS_EACH = 80
 
 @pytest.mark.parametrize('first', range(0, 6 * RUNS_EACH, RUNS_EACH))
 def test_no_rule_breaks(first):
-    """Whoever meets, whatever fails: R1 to R6 hold (``rules``), and every operation ends."""
+    """R1 to R6 (``rules``) hold whoever meets and whatever fails, and every operation ends."""
     tally = Tally()
     for seed in range(first, first + RUNS_EACH):
         tally.run(seed)

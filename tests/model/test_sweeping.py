@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sweeps among all the operations: no rule breaks, and in the end only what is needed is left."""
+"""Sweeps among all the operations: no rule breaks, and in the end only needed parts are left."""
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ each_step = pytest.mark.parametrize('limits, mutation', SWEEP_MUTATIONS, ids=lam
 
 @pytest.mark.parametrize('first', range(0, 5 * RUNS_EACH, RUNS_EACH))
 def test_no_rule_breaks(first):
-    """Whoever meets a sweep, whatever fails."""
+    """That holds whoever meets a sweep and whatever fails."""
     tally = Tally(SweptRun)
     for seed in range(first, first + RUNS_EACH):
         tally.run(seed)
@@ -38,14 +38,14 @@ def test_with_the_step(limits, mutation):
 
 @each_step
 def test_without_the_step(limits, mutation):
-    """The rule breaks that the step is there for."""
+    """The rule for which the step is there breaks."""
     with pytest.raises(Violation) as raised:
         play(mutation, mutation.without, limits)
     assert mutation.rule == raised.value.rule, raised.value
 
 
 class SweptMachine(Machine):
-    """Clients of one bucket, and a model of S3 that knows of no sweep: it changes nothing that anybody could see."""
+    """Clients of one bucket, and a model of S3 without sweeps: a sweep must change nothing that a client can see."""
 
     forgotten = frozenset()
 
@@ -60,12 +60,12 @@ class SweptMachine(Machine):
 
     def _ask(self, name, arguments):
         outcome = super()._ask(name, arguments)
-        # But for this: an Abort is not remembered for ever.
+        # This is the exception: an Abort is not remembered for ever.
         return 204 if name == 'abort' and outcome == NO_SUCH_UPLOAD and arguments[0] in self.forgotten else outcome
 
 
 class VersionedSweptMachine(SweptMachine):
-    """The same in a bucket with versions."""
+    """The same, in a bucket with versions."""
 
     versioned = True
 

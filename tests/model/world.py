@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""s3multi over Swift in memory, and clients that speak to it as its front does."""
+"""s3multi over Swift in memory, and clients that speak to it as the filter s3api does."""
 import hashlib
 import re
 import time
@@ -33,7 +33,7 @@ _STATUS = {'ServiceUnavailable': 503, 'SlowDown': 503, 'InternalError': 500}
 
 
 class Logger:
-    """Keeps what the product logs as an error."""
+    """Keeps the errors that the product logs."""
 
     thread_locals = ()
 
@@ -53,7 +53,7 @@ class Logger:
 
 @dataclass
 class Answer:
-    """What the client was told. outcome: the status, or for an error the pair of status and code."""
+    """What a client was told. outcome: the status; for an error, the pair of status and code."""
 
     status: int
     headers: 'dict[str, str]'
@@ -86,7 +86,7 @@ class Cache:
 
     def __init__(self, now):
         self._now = now
-        # Values, and until when they are kept.
+        # By key: the value, and until when it is kept.
         self._kept = {}
         self.away = False
 
@@ -124,8 +124,9 @@ class Cache:
 class World:
     """A pipeline of s3multi, SLO, versions and links over Swift in memory, with one bucket.
 
-    schedule: who runs. between: a WSGI filter's factory that stands right of s3multi. options: of s3multi. cached:
-    whether there is a memcache. stored: what Swift has stored already, as ``MemorySwift.copy`` returns it.
+    schedule: decides who goes on. nature: see ``swift.Nature``. versioned: whether the bucket keeps versions. between:
+    the factory of a WSGI filter right of s3multi. options: those of [filter:s3multi]. cached: whether there is a
+    memcache. stored: what Swift has stored already, as ``MemorySwift.copy`` returns it.
     """
 
     schedule: object
@@ -162,7 +163,7 @@ class World:
         self.make_bucket()
 
     def make_bucket(self):
-        """Make the bucket, if it is not there."""
+        """Make the bucket if it is not there."""
         assert self.ask('PUT', BUCKET).is_success
         if self.versioned:
             self.keep_versions()
@@ -174,7 +175,7 @@ class World:
     # The Swift API, below s3multi
 
     def ask(self, method, container, name=None, headers=None, body=b'', query='', slo_override=False):
-        """Send a request to the pipeline right of s3multi; return the Response, its body read."""
+        """Send a request to the pipeline right of s3multi; return the ``Response``, its body read."""
         path = '/v1/%s/%s' % (ACCOUNT, container) + ('/' + name if name else '')
         env = self._env(method, path, body, query)
         if slo_override:
@@ -188,7 +189,7 @@ class World:
         return response
 
     def _moment(self):
-        """Return a timestamp that nobody else has: Swift's versions are named by the moment of their PUT."""
+        """Return a timestamp that nobody else has, since Swift names a version by the time of its PUT."""
         self.schedule.now += 0.00001
         moment = Timestamp(time.time())
         self.schedule.now += 0.00001
@@ -197,7 +198,7 @@ class World:
     # S3
 
     def s3(self, method, key, params, body=b'', headers=None, length=None):
-        """Send a multipart request to s3multi, as the front hands it on; return the Answer."""
+        """Send a multipart request to s3multi, as s3api hands it on; return the ``Answer``."""
         path = '/v1/%s/%s' % (ACCOUNT, BUCKET) + ('/' + key if key else '')
         env = self._env(method, path, body, '')
         if length is not None:
@@ -206,7 +207,7 @@ class World:
         return self._send(env, operation_of(method, params, headers or {}))
 
     def _send(self, env, operation):
-        """Send a request to s3multi as a part of an operation (an ``Actor``, None if it writes nothing)."""
+        """Send a request to s3multi; return the ``Answer``. operation: an ``Actor``, None if it writes nothing."""
         started = []
         thread = getcurrent()
         thread.operation = operation
@@ -226,7 +227,7 @@ class World:
         return self.s3('POST', key, {'uploads': ''})
 
     def upload_part(self, key, upload_id, number, body, announced=None):
-        """announced: the length that the client promises, if not that of the body."""
+        """announced: the length in the client's request; None for that of the body."""
         return self.s3('PUT', key, {'uploadId': upload_id, 'partNumber': str(number)}, body, length=announced)
 
     def copy_part(self, key, upload_id, number, source):
@@ -235,7 +236,7 @@ class World:
                        headers={'x-amz-copy-source': '/%s/%s' % (BUCKET, quote(source))}, length=0)
 
     def complete(self, key, upload_id, listed, condition=None):
-        """listed: pairs of number and ETag, bare. condition: the ETag that the object must have, bare; '*' for none."""
+        """listed: pairs of number and ETag. condition: the ETag that there must be at the key; '*' if there must be none."""
         parts = ''.join('<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>' % pair for pair in listed)
         body = '<CompleteMultipartUpload>%s</CompleteMultipartUpload>' % parts
         headers = {} if condition is None else {'if-none-match': '*'} if condition == '*' else {'if-match': condition}
@@ -250,7 +251,7 @@ class World:
     def list_uploads(self):
         return self.s3('GET', None, {'uploads': ''})
 
-    # What s3api itself answers, with requests that s3multi sees on their way
+    # Operations that s3api itself answers, with requests that pass s3multi
 
     def put(self, key, body):
         """Put Object. Returns Swift's status."""
@@ -287,9 +288,9 @@ class World:
 
 
 class _Asking:
-    """Notes what s3multi asks for, and while a manifest is being written; time must not pass at will then.
+    """Notes what s3multi asks of Swift, and since when a manifest is being written: meanwhile time is limited.
 
-    intents: the timestamps of all that it asked to write, by <key>/<id>.
+    intents: by <key>/<id>, the timestamps of all intents that were sent.
     """
 
     def __init__(self, app, schedule):
@@ -311,7 +312,7 @@ class _Asking:
 
 
 def operation_of(method, params, headers):
-    """Return the ``Actor`` that a multipart request is, None for a list."""
+    """Return the ``Actor`` of a multipart request, None for a list."""
     if method == 'PUT':
         return Actor.COPY_PART if 'x-amz-copy-source' in headers else Actor.UPLOAD_PART
     return {'POST': Actor.INITIATE if 'uploads' in params else Actor.COMPLETE, 'DELETE': Actor.ABORT}.get(method)
