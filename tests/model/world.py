@@ -236,7 +236,7 @@ class World:
                        headers={'x-amz-copy-source': '/%s/%s' % (BUCKET, quote(source))}, length=0)
 
     def complete(self, key, upload_id, listed, condition=None):
-        """listed: pairs of number and ETag. condition: the ETag that there must be at the key; '*' if there must be none."""
+        """listed: pairs of number and ETag. condition: the ETag that must be at the key; '*' if there must be none."""
         parts = ''.join('<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>' % pair for pair in listed)
         body = '<CompleteMultipartUpload>%s</CompleteMultipartUpload>' % parts
         headers = {} if condition is None else {'if-none-match': '*'} if condition == '*' else {'if-match': condition}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ACLs of S3, as s3api stores them: what they let a user do, and what Initiate makes of its headers."""
+"""The ACLs of S3, as s3api stores them: the rights they give to a user, and the ACL that Initiate makes of headers."""
 import json
 
 import pytest
@@ -24,21 +24,21 @@ def acl(user='test:user', headers=(), allow_no_owner=False):
     ('user', [])])
 @pytest.mark.parametrize('name', ['s3api-acl', 'swift3-acl'])
 def test_rights_on_a_bucket(user, rights, name):
-    """The owner may do all, others what was granted; also in the form that s3api's predecessor stored."""
+    """The owner may do everything, others what was granted. The ACLs of s3api's predecessor count, too."""
     sysmeta = {name: BUCKET['s3api-acl']}
 
     assert rights == [right for right in ('READ', 'WRITE') if acl('test:' + user).may(right, sysmeta)]
 
 
 def test_the_owner_of_a_bucket():
-    """As its ACL names it, whoever asks; nobody where there is none."""
+    """The owner is the one in the ACL, whoever asks; without an ACL there is none."""
     assert ['test:owner', ''] == [acl().owner_of(sysmeta) for sysmeta in (BUCKET, {})]
 
 
 @pytest.mark.parametrize('allow_no_owner', [True, False])
 @pytest.mark.parametrize('stored', [{}, {'s3api-acl': ''}])
 def test_a_bucket_without_an_acl(stored, allow_no_owner):
-    """It is nobody's, or everybody's: the operator says which."""
+    """It is nobody's or everybody's; the operator decides."""
     assert allow_no_owner is acl(allow_no_owner=allow_no_owner).may('WRITE', stored)
 
 
@@ -46,12 +46,12 @@ def test_a_bucket_without_an_acl(stored, allow_no_owner):
                                   'X-Object-Sysmeta-Swift3-Acl'])
 @pytest.mark.parametrize('user, may', [('owner', True), ('reader', True), ('user', False)])
 def test_rights_on_an_object(name, user, may):
-    """Its own ACL counts, as Swift answers it."""
+    """The ACL of the object counts, from the headers of Swift's answer."""
     assert may is acl('test:' + user).may_read_object({'Etag': 'x', name: OBJECT})
 
 
 def test_the_newer_of_two_acls_counts():
-    """What s3api has written since its predecessor, as s3api has it."""
+    """The ACL of s3api overrides that of its predecessor, as in s3api."""
     headers = {'X-Object-Sysmeta-Swift3-Acl': OBJECT, 'X-Object-Sysmeta-S3api-Acl': json.dumps({'Owner': 'test:user'})}
 
     assert acl().may_read_object(headers)
@@ -67,7 +67,7 @@ def test_the_newer_of_two_acls_counts():
      [('READ', 'a'), ('READ', 'b'), ('WRITE_ACP', 'c')]),
 ])
 def test_the_acl_of_a_new_object(headers, grants):
-    """Owned by who initiates, not by the bucket's owner; one header, as s3api names and writes it."""
+    """Its owner is the user who initiates, not the bucket's. It is one header, with s3api's name and form."""
     (name, value), = acl(headers=headers).object_headers(BUCKET).items()
 
     assert 'x-object-sysmeta-s3api-acl' == name.lower()
@@ -79,7 +79,7 @@ def test_the_acl_of_a_new_object(headers, grants):
     ({'x-amz-acl': 'x'}, 400), ({'x-amz-acl': 'private', 'x-amz-grant-read': 'id=a'}, 400),
     ({'x-amz-grant-read': 'a'}, 400), ({'x-amz-grant-read': 'emailAddress=a@b'}, 501)])
 def test_headers_that_are_no_acl(headers, status):
-    """Refused with s3api's own error, whatever bucket it is for."""
+    """They are refused with s3api's own error, whatever the bucket is."""
     with pytest.raises(ErrorResponse) as refused:
         acl(headers=headers).check_headers()
 
@@ -88,13 +88,13 @@ def test_headers_that_are_no_acl(headers, status):
 
 @pytest.mark.parametrize('headers', [{}, {'x-amz-acl': 'bucket-owner-read'}, {'x-amz-grant-read': 'id=a'}])
 def test_headers_that_are_an_acl(headers):
-    """Nothing is said against them."""
+    """They are accepted."""
     acl(headers=headers).check_headers()
 
 
 @pytest.mark.parametrize('name', ['bucket-owner-read', 'bucket-owner-full-control'])
 def test_an_owner_that_a_bucket_does_not_have(name):
-    """It cannot be granted anything."""
+    """Nothing can be granted to an owner that does not exist."""
     with pytest.raises(S3Error) as refused:
         acl(headers={'x-amz-acl': name}, allow_no_owner=True).object_headers({})
 

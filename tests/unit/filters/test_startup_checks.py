@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checks at start-up: pipelines in which multipart uploads work, and what is said of the others."""
+"""The checks at start-up: in which pipelines multipart uploads work, and what is said of the others."""
 import pytest
 
 from s3multi.config import ConfigError
@@ -21,7 +21,7 @@ MODULES = {
 
 
 def stages(pipeline):
-    """Return the stages that names of ``MODULES`` stand for."""
+    """Return the stages of a pipeline, written with the names in ``MODULES``."""
     return [Stage(name, MODULES[name]) for name in pipeline.split()]
 
 
@@ -35,7 +35,7 @@ def stages(pipeline):
     's3api tempauth ratelimit staticweb s3multi copy slo dlo versioned_writes symlink keymaster encryption',
 ])
 def test_pipelines_that_work(pipeline):
-    """The front, auth, s3multi and slo from left to right; other filters wherever they like."""
+    """s3api, auth, s3multi and slo stand in this order. Most other filters may stand anywhere."""
     assert check(stages(pipeline)) is None
 
 
@@ -65,7 +65,7 @@ def test_pipelines_that_work(pipeline):
     pytest.param('kmip s3api tempauth encryption s3multi slo', 'kmip has to stand to the right', id='keys-in-front'),
 ])
 def test_pipelines_that_are_refused(pipeline, said):
-    """The message says what to change; in each of these uploads would fail, go the old way, or destroy objects."""
+    """The message says what to change. Uploads would fail, be left to stock s3api, or destroy objects."""
     with pytest.raises(ConfigError) as refused:
         check(stages(pipeline))
 
@@ -97,7 +97,7 @@ use = egg:swift#slo
 @pytest.mark.parametrize('package, front', [('s3multi', 's3multi.filters.s3api'),
                                             ('swift', 'swift.common.middleware.s3api.s3api')])
 def test_stages_of_a_configuration(tmp_path, package, front):
-    """Both fronts are entry points of the name s3api: the module of the factory tells which one it is."""
+    """Swift and s3multi both have an entry point s3api. The module of the factory tells which one it is."""
     conf = tmp_path / 'proxy-server.conf'
     conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', package))
     read = read_stages(str(conf))
@@ -107,7 +107,7 @@ def test_stages_of_a_configuration(tmp_path, package, front):
 
 
 def test_a_configuration_is_checked_as_it_is_written(tmp_path):
-    """What the file says passes or fails the check, whatever the sections are called."""
+    """A file passes or fails the check whatever its sections are called."""
     conf = tmp_path / 'proxy-server.conf'
     conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', 's3multi'))
     check(read_stages(str(conf)))
@@ -118,7 +118,7 @@ def test_a_configuration_is_checked_as_it_is_written(tmp_path):
 
 
 def test_a_configuration_without_filters(tmp_path):
-    """An app alone has no stages, and is refused."""
+    """An app alone has no stages."""
     conf = tmp_path / 'proxy-server.conf'
     conf.write_text('[app:main]\nuse = egg:swift#proxy\n')
 
@@ -133,7 +133,7 @@ def test_a_configuration_without_filters(tmp_path):
     pytest.param(10000, 1000, 8 * 1024 * 1024, False, id='defaults-of-slo-and-of-s3'),
 ])
 def test_limits_of_slo(parts, segments, size, accepted):
-    """A client would learn only at Complete that it has uploaded more parts than the cluster admits."""
+    """Otherwise a client would learn only at Complete that it has uploaded more parts than the cluster allows."""
     slo = {'max_manifest_segments': segments, 'max_manifest_size': size}
     if accepted:
         assert check_limits(slo, parts) is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hints in memcache: a help where listings lag, and never more than that."""
+"""Hints in memcache: a help where listings lag, and never a proof."""
 import pytest
 
 from swift.common.memcached import MemcacheConnectionError
@@ -13,7 +13,7 @@ ATTEMPT = 'x' * 11
 
 
 def test_a_hint_names_the_object_of_the_attempt():
-    """A Complete asks for it by name."""
+    """So a Complete can ask for it by name."""
     hints = PartHints(Cache())
     hints.remember(UPLOAD, 7, ATTEMPT)
 
@@ -21,7 +21,7 @@ def test_a_hint_names_the_object_of_the_attempt():
 
 
 def test_the_last_attempt_is_hinted():
-    """The newest is the part."""
+    """The newest attempt is the part."""
     hints = PartHints(Cache())
     hints.remember(UPLOAD, 7, 'y' * 11)
     hints.remember(UPLOAD, 7, ATTEMPT)
@@ -211,7 +211,7 @@ def test_what_counts_is_the_key(other, may):
 
 @pytest.mark.parametrize('cache', [None, _Broken()], ids=['none', 'broken'])
 def test_without_memcache_nobody_is_kept_out(cache):
-    """It is a help, and no lock."""
+    """It is a help, not a lock."""
     writes = ConditionalWrites(cache)
 
     assert [True, True] == [writes.begin(UPLOAD) for _ in range(2)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The body of a part on its way: what is computed, compared and told as its bytes pass."""
+"""The body of a part: what is computed, compared and reported while its bytes pass."""
 from io import BytesIO
 
 import pytest
@@ -15,7 +15,7 @@ VALUES = {'crc32': '3ldvBQ==', 'crc32c': 'R4ccNA==', 'crc64nvme': 'W5KyEjvHapE='
 
 
 def read_all(body, size=3):
-    """Read what Swift would read of a PartBody, until it has all or an error comes."""
+    """Read a ``PartBody`` as Swift would, to its end or to an error."""
     chunks = []
     while chunks[-1:] != [b'']:
         chunks.append(body.environ['wsgi.input'].read(size))
@@ -25,7 +25,7 @@ def read_all(body, size=3):
 @pytest.mark.parametrize('length', [7, None])
 @pytest.mark.parametrize('algorithm', VALUES)
 def test_a_checksum_that_is_owed_is_computed(algorithm, length):
-    """Of a copied part, or of one that came without: from the bytes that pass, chunk by chunk."""
+    """For a copied part, or one without a checksum, it is computed from the chunks that pass."""
     body = PartBody(BytesIO(BODY), length, owed=algorithm)
 
     assert BODY == read_all(body)
@@ -35,7 +35,7 @@ def test_a_checksum_that_is_owed_is_computed(algorithm, length):
 @pytest.mark.parametrize('algorithm', VALUES)
 @pytest.mark.parametrize('size', [3, 7, 99])
 def test_a_checksum_that_nobody_else_compares(algorithm, size):
-    """The s3api of Swift 2.34 does not: the right bytes pass."""
+    """The s3api of Swift 2.34 does not compare it. The right bytes pass."""
     body = PartBody(BytesIO(BODY), 7, Checksum(algorithm, VALUES[algorithm]), verified=False)
 
     assert BODY == read_all(body, size)
@@ -44,7 +44,7 @@ def test_a_checksum_that_nobody_else_compares(algorithm, size):
 
 @pytest.mark.parametrize('sent', [b'Hello! ', b'Hello,'], ids=['others', 'fewer'])
 def test_bytes_that_do_not_fit_their_checksum(sent):
-    """The body breaks off before Swift has all of it, so nothing is stored, and the client is told why."""
+    """The body breaks off before Swift has all of it, so nothing is stored. The client is told why."""
     body = PartBody(BytesIO(sent), 7, Checksum('crc32', VALUES['crc32']), verified=False)
 
     assert [3, 3] == [len(body.read(3)) for _ in range(2)]
@@ -54,13 +54,13 @@ def test_bytes_that_do_not_fit_their_checksum(sent):
 
 
 def test_no_bytes_that_do_not_fit_their_checksum():
-    """Swift would store an empty part before it reads anything."""
+    """The error is known at once, since Swift would store an empty part without reading anything."""
     assert 'BadDigest' == PartBody(BytesIO(), 0, Checksum('crc32', VALUES['crc32']), verified=False).error.code
     assert PartBody(BytesIO(), 0, Checksum('crc32', 'AAAAAA=='), verified=False).error is None
 
 
 def test_what_s3api_compares_is_not_computed_again():
-    """The stream is Swift's to read as it is."""
+    """Swift reads the client's stream itself."""
     stream = BytesIO(BODY)
 
     assert stream is PartBody(stream, 7, Checksum('crc32', 'AAAAAA=='), owed='crc32').environ['wsgi.input']
@@ -69,7 +69,7 @@ def test_what_s3api_compares_is_not_computed_again():
 
 
 def test_a_trailer_is_known_at_the_end():
-    """By the name it was announced with."""
+    """It is found by the name with which it was announced."""
     trailers = {}
     body = PartBody(BytesIO(BODY), 7, TrailingChecksum('x-amz-checksum-crc32', trailers))
     trailers['x-amz-checksum-crc32'] = VALUES['crc32']
@@ -79,12 +79,12 @@ def test_a_trailer_is_known_at_the_end():
 
 @pytest.mark.parametrize('length, framing', [(7, {'Content-Length': '7'}), (None, {'Transfer-Encoding': 'chunked'})])
 def test_the_length_of_a_part(length, framing):
-    """Chunked where nobody knows it, as with some sources of copies."""
+    """A body of unknown length, such as that of some sources of copies, is chunked."""
     assert framing == PartBody(BytesIO(BODY), length).headers
 
 
 def test_the_hash_of_a_row_is_set_as_a_whole():
-    """With the MD5 that Swift would have put there."""
+    """It includes the MD5 that Swift would have put there."""
     body, footers = PartBody(BytesIO(BODY), 7, owed='crc32', encrypted=True), {}
     read_all(body)
     body.environ['swift.callback.update_footers'](footers)

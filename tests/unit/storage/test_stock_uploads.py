@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The uploads that stock s3api began, listed beside ours: their order, and what reading them costs."""
+"""The uploads that stock s3api began, listed with those of s3multi: their order, and the cost of reading them."""
 import base64
 import json
 from types import SimpleNamespace
@@ -42,7 +42,7 @@ def swift_of(names):
 
 
 def stock_of(swift, rows_for_each=500):
-    """Return what is read of such a Swift."""
+    """Return the stock uploads of such a Swift."""
     return StockUploads(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'bucket', 'test:tester', rows_for_each)
 
 
@@ -69,13 +69,14 @@ upload_sets = st.sets(st.tuples(keys, st.sampled_from(STOCK_IDS)), max_size=8)
 
 
 def pass_over(names, key):
-    """Say whether ``key`` is the name of a part, or lies below one."""
+    """Return whether ``key`` is the name of a part, or lies below one."""
     return any(key.startswith(name + '/') and key[len(name) + 1:][:1].isdigit() for name in names)
 
 
 @given(upload_sets, upload_sets, st.integers(1, 6), st.data())
 def test_open_uploads_come_in_the_order_of_s3(uploads, finished, rows_for_each, data):
-    """Whatever has parts, and wherever pages end; a finished object, whose marker is gone, is no upload."""
+    """That holds whichever uploads have parts, and wherever pages end. A finished object, which has no marker, is not
+    listed."""
     finished -= uploads
     with_parts = data.draw(st.sets(st.sampled_from(sorted(uploads))) if uploads else st.just(set())) | finished
     assume(not any(pass_over(names_of(uploads | finished), key) for key, _ in uploads))
@@ -100,9 +101,9 @@ def test_keys_that_swift_sorts_late(uploads, rows_for_each):
 @given(upload_sets, st.integers(1, 9), st.integers(1, 4), st.sampled_from(['', '/', '-']),
        st.sampled_from(['', 'a', 'a/']))
 def test_paging_shows_every_entry_once(uploads, page_size, max_uploads, delimiter, prefix):
-    """Pages of any size over pages of any size, with the markers of both kinds of ids."""
+    """This holds for S3 pages of any size over Swift pages of any size, and with markers of both kinds of ids."""
     assume(not any(pass_over(names_of(uploads), key) for key, _ in uploads))
-    # The same keys have uploads of ours, too.
+    # The same keys have uploads of s3multi, too.
     own = {(key, IDS.new('AUTH_a', 'bucket', key, NOW)) for key, _ in uploads}
     bucket = bucket_of(own, swift_of(names_of(uploads, uploads)))
     whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), sorted(_in_order(bucket, query_of(), USER)))
@@ -121,7 +122,7 @@ def test_paging_shows_every_entry_once(uploads, page_size, max_uploads, delimite
 
 
 def bucket_of(own, swift, listed=True):
-    """Return a bucket with uploads of our own, pairs of key and id, over a Swift with those of stock s3api."""
+    """Return a bucket with uploads of s3multi, pairs of key and id, over a Swift with those of stock s3api."""
     rows = [{'name': '%s/%s' % upload, 'content_type': 'application/x-s3multi-marker;state=open', 'last_modified': ''}
             for upload in own]
 
@@ -136,7 +137,7 @@ def bucket_of(own, swift, listed=True):
 
 
 def test_time_and_initiator_of_an_upload():
-    """As stock s3api shows them: the time of its marker, in whole seconds, not before; and whoever asks."""
+    """They are as stock s3api shows them: the time of the marker, rounded up to seconds, and the user who asks."""
     upload, = _one_in_order(stock_of(swift_of(names_of([('key', STOCK_IDS[0])]))), query_of())
 
     assert ('2026-09-21T14:13:21', 'test:tester') == (upload.initiated[:19], upload.initiator)
@@ -145,7 +146,7 @@ def test_time_and_initiator_of_an_upload():
 @pytest.mark.parametrize('count, parts', [(30, 2), (30, 400), (30, 3000), (3, 9999), (2000, 1)])
 @pytest.mark.parametrize('is_open', [True, False], ids=['open', 'finished'])
 def test_rows_are_in_proportion_to_uploads(count, parts, is_open):
-    """An upload, or a finished object, costs 500 rows at most, however many parts it has; and few requests."""
+    """An upload or a finished object costs at most 500 rows, however many parts it has, and few requests."""
     uploads = [('key%05d' % number, STOCK_IDS[0]) for number in range(count)]
     swift = swift_of(names_of(uploads if is_open else (), uploads, range(1, parts + 1)))
 
@@ -158,7 +159,7 @@ def test_rows_are_in_proportion_to_uploads(count, parts, is_open):
 
 
 def test_pages_grow_where_uploads_have_few_parts():
-    """After a first look, whole pages of Swift are read."""
+    """After a first short page, whole pages of Swift are read."""
     swift = swift_of(names_of([('key%05d' % number, STOCK_IDS[0]) for number in range(10000)]))
 
     assert 10000 == len(list(_one_in_order(stock_of(swift), query_of())))
@@ -166,7 +167,7 @@ def test_pages_grow_where_uploads_have_few_parts():
 
 
 def test_a_page_is_no_longer_than_swift_allows():
-    """Swift refuses a larger limit."""
+    """Swift would refuse a larger limit."""
     swift = swift_of(names_of([('key%05d' % number, STOCK_IDS[0]) for number in range(100)]))
     with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', 20):
         assert 100 == len(list(_one_in_order(stock_of(swift), query_of())))
@@ -175,7 +176,7 @@ def test_a_page_is_no_longer_than_swift_allows():
 
 
 def test_no_more_pages_are_read_than_are_needed():
-    """The first page of the answer does not cost the whole container."""
+    """A first page does not cost the listing of the whole container."""
     swift = swift_of(names_of([('key%05d' % number, STOCK_IDS[0]) for number in range(2000)]))
     query = query_of(max_uploads='5')
     fill_page(query, _one_in_order(stock_of(swift), query))
@@ -185,7 +186,7 @@ def test_no_more_pages_are_read_than_are_needed():
 
 @pytest.mark.parametrize('status, asked', [(404, []), (204, ['GET'])])
 def test_whether_there_are_any(status, asked):
-    """Without a container of stock uploads, which Swift keeps in its cache, nothing is listed."""
+    """Without a container of stock uploads, as Swift's cache tells, nothing is listed."""
     swift = swift_of(names_of([('key', STOCK_IDS[0])]))
     swift._answers['HEAD'] = lambda seen: status if seen.path == CONTAINER else 204
     found = list(_in_order(bucket_of([], swift), query_of(), USER))
@@ -195,7 +196,7 @@ def test_whether_there_are_any(status, asked):
 
 
 def test_a_failure_hides_no_upload():
-    """When Swift cannot tell, the client hears of it: a list that leaves uploads out would be believed."""
+    """If Swift cannot tell, the client gets an error: it would believe a list from which uploads are missing."""
     with pytest.raises(S3Error) as failed:
         list(_in_order(bucket_of([], RecordingSwift(
             HEAD=lambda seen: 503 if seen.path == CONTAINER else 204, GET=503)), query_of(), USER))
@@ -204,7 +205,7 @@ def test_a_failure_hides_no_upload():
 
 
 def test_an_operator_can_end_it():
-    """With ``list_stock_uploads = false`` nothing is asked."""
+    """With ``list_stock_uploads = false`` no request is made."""
     swift = swift_of(names_of([('key', STOCK_IDS[0])]))
 
     assert [] == list(_in_order(bucket_of([], swift, listed=False), query_of(), USER))
@@ -212,5 +213,5 @@ def test_an_operator_can_end_it():
 
 
 def test_ids_of_ours_come_after_those_of_stock():
-    """One order for both: S3 orders uploads of a key by time, and those of stock s3api are the older ones."""
+    """S3 orders the uploads of a key by time, and those of stock s3api are older."""
     assert all(upload_id < new_attempt(NOW) for upload_id in STOCK_IDS)
