@@ -84,10 +84,10 @@ class S3MultiMiddleware:
         if request.method != 'DELETE' or name != wsgi_to_str(env[DELETED_BUCKET]) or key is not None:
             return self.app(env, start_response)
         bucket = Bucket.open(self.app, env, account, name, self._cluster)
-        began = bucket.ticks()
+        began_ticks = bucket.ticks()
         response = bucket.backend.answer(request)
         if response.status_int == 204:
-            delete_bucket.end_uploads(bucket, began)
+            delete_bucket.end_uploads(bucket, began_ticks)
         return response(env, start_response)
 
     def _pass_on(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':

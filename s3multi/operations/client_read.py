@@ -87,11 +87,12 @@ def _absence(bucket: Bucket, target: Target, response: Response, meaning: Meanin
         return NoSuchBucket(target.container)
     if version_id:
         # Swift's 404 for a delete marker names the version; that for a version that is not there does not.
-        is_marker = response.headers.get('X-Object-Version-Id') == version_id
-        error = meaning.delete_marker(version_id) if is_marker else None
+        is_delete_marker = response.headers.get('X-Object-Version-Id') == version_id
+        error = meaning.delete_marker(version_id) if is_delete_marker else None
         return error or NoSuchVersion(key, version_id)
-    marker = _delete_marker(bucket, target) if is_versioned(info) else None
-    return NoSuchKey(key, {'x-amz-delete-marker': 'true', 'x-amz-version-id': marker} if marker else None)
+    delete_marker_id = _delete_marker(bucket, target) if is_versioned(info) else None
+    return NoSuchKey(key, {'x-amz-delete-marker': 'true', 'x-amz-version-id': delete_marker_id}
+                     if delete_marker_id else None)
 
 
 def _delete_marker(bucket: Bucket, target: Target) -> 'str | None':

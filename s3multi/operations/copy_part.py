@@ -36,7 +36,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     if is_segments_container(source.bucket):
         raise NoSuchBucket(source.bucket)
     byte_range = parse_range(call.headers)
-    choice = require_open(bucket, upload).checksum
+    checksum_choice = require_open(bucket, upload).checksum
     response = _open_source(bucket, call, source, byte_range)
     with closing_if_possible(response.app_iter):
         state = _state_of(response)
@@ -44,8 +44,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
         # Swift answers some sources, such as a dynamic large object, without a length. Such a source is streamed in
         # chunks, and its size cannot be checked first.
         length = None if state.size < 0 else check_range(byte_range, state.size)
-        body = PartBody(FileLikeIter(response.app_iter), length, owed=choice.algorithm if choice else None,
-                        encrypted=bucket.cluster.encrypted)
+        body = PartBody(FileLikeIter(response.app_iter), length, encrypted=bucket.cluster.encrypted,
+                        owed=checksum_choice.algorithm if checksum_choice else None)
         try:
             stored = store_attempt(bucket, call, upload, number, body)
         except (IncompleteBody, RequestTimeout) as error:

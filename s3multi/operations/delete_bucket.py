@@ -24,11 +24,11 @@ from s3multi.upload.timestamps import just_after, marker_time, swift_time
 _ANSWER_WITHIN_SECONDS = 20.0
 
 
-def end_uploads(bucket: Bucket, began: int) -> None:
+def end_uploads(bucket: Bucket, began_ticks: int) -> None:
     """Abort the uploads of a bucket that Swift has deleted, and delete its segments container if it is empty then.
 
-    began: when the deletion of the bucket began, in units of 10 microseconds. Only older uploads are ended: a newer one
-    may belong to a bucket of the same name that was made meanwhile.
+    began_ticks: when the deletion of the bucket began, in units of 10 microseconds. Only older uploads are ended: a
+    newer one may belong to a bucket of the same name that was made meanwhile.
 
     Returns after 20 seconds at the latest; the rest goes on after the answer. Does not raise: the bucket is deleted,
     and uploads that are left take up space until a sweep, but no later bucket of this name knows them.
@@ -37,7 +37,7 @@ def end_uploads(bucket: Bucket, began: int) -> None:
     # may go.
     def task() -> None:
         for rows in bucket.segments.rows():
-            _end_those_in(bucket, rows, began)
+            _end_those_in(bucket, rows, began_ticks)
         bucket.segments.delete()
 
     worker = behind(bucket.logger, 'not all uploads of the deleted bucket %s could be ended' % bucket.name, task)
@@ -45,8 +45,8 @@ def end_uploads(bucket: Bucket, began: int) -> None:
         worker.wait()
 
 
-def _end_those_in(bucket: Bucket, rows: Sequence[Row], began: int) -> None:
-    uploads = [upload for upload in _uploads(bucket, rows) if upload.ticks < began]
+def _end_those_in(bucket: Bucket, rows: Sequence[Row], began_ticks: int) -> None:
+    uploads = [upload for upload in _uploads(bucket, rows) if upload.ticks < began_ticks]
     concurrency = bucket.settings.delete_concurrency
     ended = [upload for upload in concurrently(concurrency, partial(_end, bucket), uploads) if upload is not None]
     try:

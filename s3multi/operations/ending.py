@@ -32,16 +32,16 @@ def reader(bucket: Bucket, upload: Upload) -> 'Callable[[Step, View], Any]':
     return read
 
 
-def object_of(bucket: Bucket, upload: Upload, written: 'Timestamp | None') -> ObjectAtKey:
-    """Return what is at the key; or, if the upload made it, the version that was written at ``written``.
+def object_of(bucket: Bucket, upload: Upload, written_at: 'Timestamp | None') -> ObjectAtKey:
+    """Return what is at the key; or, if the upload made it, the version that was written at ``written_at``.
 
-    written: T of the intent; None if there is no intent.
+    written_at: T of the intent; None if there is no intent.
     """
     shown = bucket.objects.shown(upload.key)
-    if shown.upload_id == upload.id or not bucket.is_versioned or written is None:
+    if shown.upload_id == upload.id or not bucket.is_versioned or written_at is None:
         return shown
     # The key may have been overwritten since. Without this look an Abort would delete the parts of an older version.
-    version = bucket.objects.version(upload.key, written)
+    version = bucket.objects.version(upload.key, written_at)
     return version if version.upload_id == upload.id else shown
 
 

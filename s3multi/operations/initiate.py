@@ -26,8 +26,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
     request_headers.check_metadata_size(call.headers)
     # Later than the last deletion of a bucket of this name, whose proxy may have had a clock that is ahead: an upload
     # that seems to have begun before it would count as ended with that bucket.
-    began = max(bucket.ticks(), bucket.ended_before + 1)
-    upload = Upload(call.account, call.bucket, key, bucket.ids.new(call.account, call.bucket, key, began))
+    began_ticks = max(bucket.ticks(), bucket.ended_before + 1)
+    upload = Upload(call.account, call.bucket, key, bucket.ids.new(call.account, call.bucket, key, began_ticks))
     initiation = _initiation(bucket, call)
     if bucket.ids.hides(call.account, call.bucket, key):
         _note_hidden(bucket)

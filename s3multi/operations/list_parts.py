@@ -20,20 +20,21 @@ def run(bucket: Bucket, call: Call) -> Reply:
     encoding = parse_encoding(call.params)
     max_parts = parse_count(call.params, 'max-parts', MAX_PAGE, MAX_PAGE)
     after = parse_count(call.params, 'part-number-marker', 0)
-    marker = require_open(bucket, upload)
+    upload_marker = require_open(bucket, upload)
     # Numbers beyond those of S3 have no parts.
     page, truncated = (known_parts.page(bucket, upload, after, max_parts) if max_parts and after < MAX_PART_NUMBER
                        else ([], False))
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
-        *people(marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
+        *people(upload_marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
         # After an empty page Amazon S3 sends 0. Paginators that ignore IsTruncated, such as that of the AWS SDK for
         # JavaScript v3, then begin again for ever. Without the element they end.
         *([('NextPartNumberMarker', str(page[-1].number))] if page else []), ('MaxParts', str(max_parts))]
     if encoding:
         nodes.append(('EncodingType', encoding))
     nodes.append(('IsTruncated', 'true' if truncated else 'false'))
-    nodes += [*(marker.checksum.elements if marker.checksum else []), *(('Part', _part(attempt)) for attempt in page)]
+    nodes += upload_marker.checksum.elements if upload_marker.checksum else []
+    nodes += [('Part', _part(attempt)) for attempt in page]
     return Reply.xml(document('ListPartsResult', nodes))
 
 

@@ -39,8 +39,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
 class _Listing(Protocol):
     """A container that holds the markers of uploads as ``<key>/<id>``."""
 
-    def pages(self, prefix: str, marker: str) -> 'Iterator[list[Row]]':
-        """Yield the rows that may be markers, page by page, in Swift's order; those after the name ``marker``."""
+    def pages(self, prefix: str, listing_marker: str) -> 'Iterator[list[Row]]':
+        """Yield the rows that may be markers, page by page, in Swift's order, after ``listing_marker``."""
 
     def pages_of(self, key: str) -> 'Iterator[list[Row]]':
         """Yield rows, page by page, among which are all markers of ``key``."""
@@ -58,13 +58,13 @@ class _OwnUploads:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
-    def pages(self, prefix: str, marker: str) -> 'Iterator[list[Row]]':
+    def pages(self, prefix: str, listing_marker: str) -> 'Iterator[list[Row]]':
         """Yield the rows that may be markers. With the delimiter, Swift skips the parts of each upload."""
         delimiter = '' if self._bucket.segments.has_hidden_uploads() else PARTS_DELIMITER
-        if marker.endswith(PARTS_DELIMITER):
-            # Swift does not show a common prefix that equals ``marker``, since it takes it for one already shown.
-            marker = marker[:-1]
-        for page in self._bucket.segments.rows(prefix, marker, delimiter=delimiter):
+        if listing_marker.endswith(PARTS_DELIMITER):
+            # Swift takes a common prefix that equals the listing marker for one already shown, and leaves it out.
+            listing_marker = listing_marker[:-1]
+        for page in self._bucket.segments.rows(prefix, listing_marker, delimiter=delimiter):
             rows: list[Row] = []
             for row in page:
                 if 'name' in row:
@@ -77,7 +77,7 @@ class _OwnUploads:
                 if rows:
                     yield rows
                 rows = []
-                yield from self.pages(row['subdir'], marker)
+                yield from self.pages(row['subdir'], listing_marker)
             if rows:
                 yield rows
 
@@ -90,11 +90,11 @@ class _OwnUploads:
 
     def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterator[OpenUpload]':
         for row in rows:
-            marker = MarkerType.decode(row.get('content_type', ''))
-            if marker.state is State.OPEN:
+            marker_type = MarkerType.decode(row.get('content_type', ''))
+            if marker_type.state is State.OPEN:
                 split = split_marker(row['name'])
                 if split and self._bucket.knows(*split):
-                    yield OpenUpload.of(*split, row['last_modified'], marker.initiator, marker.checksum)
+                    yield OpenUpload.of(*split, row['last_modified'], marker_type.initiator, marker_type.checksum)
 
     def _is_ours(self, key: str, upload_id: str) -> bool:
         return self._bucket.made_id(key, upload_id)
@@ -151,8 +151,8 @@ def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload
     if len(query.prefix.encode('utf-8')) > longest:
         return      # no name is as long
     # Swift refuses a longer marker. Cut, it still sorts before every name that it sorted before.
-    marker = query.key_marker.encode('utf-8')[:longest].decode('utf-8', 'ignore')
-    for rows in listing.pages(query.prefix, marker):
+    listing_marker = query.key_marker.encode('utf-8')[:longest].decode('utf-8', 'ignore')
+    for rows in listing.pages(query.prefix, listing_marker):
         found = [upload for upload in listing.open_uploads(rows) if upload.key not in fetched]
         for key in {late for upload in found for late in keys_sorted_late(upload.key)} - fetched:
             _, end = listing.key_range(key)

@@ -166,10 +166,10 @@ def _is_no_version(bucket: Bucket, replaced: Replaced) -> bool:
     Two Completes that overlapped may have left two versions over the same parts. Their times are those of the intents,
     which lie close together. The null version may be one, too: it was written before the bucket kept versions.
     """
-    key, written = replaced.upload.key, replaced.timestamp
+    key, written_at = replaced.upload.key, replaced.timestamp
     if replaced.version not in (None, 'null'):
-        written = Timestamp(replaced.version)
-    near = bucket.objects.versions(key, written, 2 * LEASE_SECONDS)
+        written_at = Timestamp(replaced.version)
+    near = bucket.objects.versions(key, written_at, 2 * LEASE_SECONDS)
     return near is not None and all(bucket.objects.at_key(key, version).upload_id != replaced.upload.id
                                     for version in {*near, replaced.version, 'null'})
 

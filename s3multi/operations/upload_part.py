@@ -32,9 +32,9 @@ def run(bucket: Bucket, call: Call) -> Reply:
     if length > largest:
         raise EntityTooLarge(length, largest)
     sent = call.trailer or checksum_rules.read_sent(call.headers)
-    choice = require_open(bucket, upload).checksum
-    checksum_rules.check_part(choice, sent.algorithm if sent else None)
-    body = PartBody(call.body, length, sent, call.verified, choice.algorithm if choice else None,
+    checksum_choice = require_open(bucket, upload).checksum
+    checksum_rules.check_part(checksum_choice, sent.algorithm if sent else None)
+    body = PartBody(call.body, length, sent, call.verified, checksum_choice.algorithm if checksum_choice else None,
                     bucket.cluster.encrypted)
     if call.content_md5:
         body.headers['ETag'] = call.content_md5
@@ -69,11 +69,11 @@ def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body:
         raise body.error
     # Where the length is not known beforehand, this asks only whether there is any room left, as Swift does.
     bucket.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
-    started = bucket.ticks()
-    began = _later_than_before(bucket, upload, number, started)
+    started_ticks = bucket.ticks()
+    began_ticks = _later_than_before(bucket, upload, number, started_ticks)
     # A name of its own for each attempt. With one name for all, this PUT could replace a part after a Complete has
     # listed it.
-    name = new_attempt(began)
+    name = new_attempt(began_ticks)
     response = bucket.segments.put_part(upload, number, name, body.headers, body.environ)
     if body.error:
         raise body.error
@@ -83,7 +83,7 @@ def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body:
     stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)
     # The upload was open before the PUT. After a long one it may have ended, and a part of an aborted upload would
     # take up space until a sweep.
-    if bucket.ticks() - started > bucket.settings.marker_recheck_after * 100000:
+    if bucket.ticks() - started_ticks > bucket.settings.marker_recheck_after * 100000:
         _recheck(bucket, upload, stored)
     # Where the row is late, a Complete finds the part by this hint. Only after the PUT: it must name what is stored.
     bucket.hints.remember(upload, number, name)

@@ -23,7 +23,7 @@ def concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'It
     """
     errors: list[BaseException] = []
 
-    def guarded(item: _Item) -> 'tuple[_Result, ...]':
+    def caught(item: _Item) -> 'tuple[_Result, ...]':
         # StreamingPile drops a call that raises.
         try:
             return (ask(item),)
@@ -32,7 +32,7 @@ def concurrently(concurrency: int, ask: 'Callable[[_Item], _Result]', items: 'It
             return ()
 
     with StreamingPile(concurrency) as pile:
-        for results in pile.asyncstarmap(guarded, ((item,) for item in items)):
+        for results in pile.asyncstarmap(caught, ((item,) for item in items)):
             yield from results
     if errors:
         raise errors[0]

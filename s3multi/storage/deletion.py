@@ -71,31 +71,31 @@ class Deletion:
         self._container = segments_container(bucket)
         self._freeing = freeing
 
-    def free(self, attempts: Iterable[Attempt], ticks: int, most: 'int | None' = None) -> None:
+    def free(self, attempts: Iterable[Attempt], now_ticks: int, most: 'int | None' = None) -> None:
         """Delete parts: a few before this returns, many by the object expirer.
 
-        ticks: now, in units of 10 microseconds. most: how many are deleted at once, if fewer than the operator allows.
+        now_ticks: in units of 10 microseconds. most: how many are deleted at once, if fewer than the operator allows.
         Raises an S3 error, mostly ServiceUnavailable, if one may be left.
         """
         few = self._freeing.immediate if most is None else min(most, self._freeing.immediate)
         rest = iter(attempts)
         first = list(islice(rest, few + 1))
         if len(first) > few and self._freeing.queue:
-            self._queue(chain(first, rest), ticks, self._freeing.queue)
+            self._queue(chain(first, rest), now_ticks, self._freeing.queue)
         else:
-            self._delete_now(chain(first, rest), ticks)
+            self._delete_now(chain(first, rest), now_ticks)
 
-    def _delete_now(self, attempts: Iterable[Attempt], ticks: int) -> None:
+    def _delete_now(self, attempts: Iterable[Attempt], now_ticks: int) -> None:
         def delete(attempt: Attempt) -> int:
             # Later than the part even if the clock of the proxy that stored it is ahead: Swift keeps what is newer.
             return self._backend.delete(Target(self._container, attempt.name),
-                                        swift_time(max(ticks, attempt.began + 1)))
+                                        swift_time(max(now_ticks, attempt.began + 1)))
 
         if 409 in list(concurrently(self._freeing.concurrency, delete, attempts)):
             raise ServiceUnavailable()
 
-    def _queue(self, attempts: Iterable[Attempt], ticks: int, queue: ExpiryQueue) -> None:
-        newest = ticks
+    def _queue(self, attempts: Iterable[Attempt], now_ticks: int, queue: ExpiryQueue) -> None:
+        newest = now_ticks
 
         def names() -> Iterator[str]:
             nonlocal newest

@@ -64,9 +64,9 @@ class Objects:
         # current version is behind a link of Swift's own (``swift/common/middleware/versioned_writes``).
         return self._look(key, {} if self._versioned else {'symlink': 'get'})
 
-    def version(self, key: str, written: Timestamp) -> ObjectAtKey:
-        """Return the version of ``key`` that was written at the time ``written``."""
-        return self.at_key(key, plain_time(written))
+    def version(self, key: str, written_at: Timestamp) -> ObjectAtKey:
+        """Return the version of ``key`` that was written at ``written_at``."""
+        return self.at_key(key, plain_time(written_at))
 
     def at_key(self, key: str, version_id: 'str | None' = None, *, newest: bool = True) -> ObjectAtKey:
         """Return what is stored at ``key``, or as a version of it, without following a link.
@@ -84,18 +84,18 @@ class Objects:
             raise ServiceUnavailable()
         return object_of(response)
 
-    def versions(self, key: str, written: Timestamp, seconds: float) -> 'list[str] | None':
-        """Return the ids of the versions of ``key`` that were written at most ``seconds`` before or after ``written``.
+    def versions(self, key: str, written_at: Timestamp, seconds: float) -> 'list[str] | None':
+        """Return the ids of the versions of ``key`` written at most ``seconds`` before or after ``written_at``.
 
         The null version is not among them. None if there are too many for one page of the listing.
         """
-        newest = swift_time(int((float(written) + seconds) * 100000))
+        newest = swift_time(int((float(written_at) + seconds) * 100000))
         target = Target(self._bucket, query={
             'versions': 'true', 'format': 'json', 'prefix': key, 'marker': key, 'version_marker': newest.internal,
             'limit': str(_MOST_VERSIONS)})
         rows = json.loads(self._backend.call('GET', target, ()).body)
         ids = [row.get('version_id', 'null') for row in rows if row.get('name') == key]
-        near = [each for each in ids if each != 'null' and float(Timestamp(each)) >= float(written) - seconds]
+        near = [each for each in ids if each != 'null' and float(Timestamp(each)) >= float(written_at) - seconds]
         return None if len(near) == _MOST_VERSIONS else near
 
     def bucket_sysmeta(self) -> 'dict[str, str]':

@@ -69,9 +69,9 @@ class MarkerType:
         kind, parameters = parse_content_type(content_type)
         found = dict(parameters)
         state = {each.value: each for each in State}.get(found.get('state', '')) if kind == MARKER_TYPE else None
-        choice = ChecksumChoice(found.get('checksum', ''), found.get('checksum-type', ''))
+        checksum = ChecksumChoice(found.get('checksum', ''), found.get('checksum-type', ''))
         return cls(state, unquote(found.get('initiator', ''), errors='replace'),
-                   choice if choice.type in TYPES.get(choice.algorithm, ()) else None)
+                   checksum if checksum.type in TYPES.get(checksum.algorithm, ()) else None)
 
 
 @dataclass(frozen=True)

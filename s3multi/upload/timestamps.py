@@ -27,15 +27,15 @@ def just_after(timestamp: Timestamp, offset: int = 1) -> Timestamp:
     return Timestamp(timestamp.internal, offset=offset)
 
 
-def marker_time(began: Timestamp, state: 'State | None') -> Timestamp:
+def marker_time(initiated: Timestamp, state: 'State | None') -> Timestamp:
     """Return the timestamp at which a marker is written in ``state``; for None, at which an aborted one is deleted.
 
-    began: t0, the time in the upload id. Each timestamp is later than the one before it, so that the write takes
+    initiated: t0, the time in the upload id. Each timestamp is later than the one before it, so that the write takes
     effect. All are older than any T: with a later one an Abort would bring back a marker that a Complete has deleted,
     and then free the parts of its object.
     """
     offset = _MARKER_OFFSETS[state]
-    return just_after(began, offset) if offset else began
+    return just_after(initiated, offset) if offset else initiated
 
 
 def manifest_timestamp(list_name: str, now: Timestamp, *seen: Timestamp) -> Timestamp:

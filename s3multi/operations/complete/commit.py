@@ -66,9 +66,9 @@ class Commit:
     """One Complete, from its proof to its object, or to the error that tells why there is none."""
 
     def __init__(self, bucket: Bucket, upload: Upload, digests: ObjectDigests, list_name: str,
-                 precondition: Precondition, written: 'Timestamp | None' = None) -> None:
-        """digests: those of the object to be made. list_name: the name of the list of its attempts. written: when what
-        is at the key was written or deleted, None if nobody has looked.
+                 precondition: Precondition, key_changed_at: 'Timestamp | None' = None) -> None:
+        """digests: those of the object to be made. list_name: the name of the list of its attempts.
+        key_changed_at: when what is at the key was written or deleted; None if nobody has looked.
         """
         self._bucket = bucket
         self._records = bucket.records
@@ -76,7 +76,7 @@ class Commit:
         self._digests = digests
         self._list_name = list_name
         self._precondition = precondition
-        self._written = written
+        self._key_changed_at = key_changed_at
 
     def run(self, attempts: Sequence[Attempt]) -> Committed:
         """Make the object of these attempts, and return it; also if another Complete with this list has made it.
@@ -185,14 +185,14 @@ class Commit:
         """
         self._take_turn()
         # T is later than marker, intent and key: an older manifest would not be seen, older deletes would do nothing.
-        seen = [swift_time(self._upload.ticks), *([self._written] if self._written else [])]
+        older = [swift_time(self._upload.ticks), *([self._key_changed_at] if self._key_changed_at else [])]
         for _ in range(_MAX_ENTRIES):
             now = self._bucket.now()
-            own = Intent(self._list_name, manifest_timestamp(self._list_name, now, *seen))
+            own = Intent(self._list_name, manifest_timestamp(self._list_name, now, *older))
             # Without an intent an Abort could not know of the manifest, and would delete the parts under it.
             put = self._records.write_intent(self._upload, own)
             if put.newer is not None:
-                seen.append(put.newer)
+                older.append(put.newer)
                 continue
             self._tell_difference(own.timestamp, now)
             step, view = self._look(own if put.written else None)

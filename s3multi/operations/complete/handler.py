@@ -57,8 +57,9 @@ def run(bucket: Bucket, call: Call) -> Reply:
     digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.attempts, announced,
                                                             upload.id))
     _check_quota(bucket, upload, proof, etag)
-    compared = precondition.check()
-    worker = spawn(bucket.logger, lambda: _finish(bucket, call, upload, proof, digests, precondition, compared, look))
+    compared_time = precondition.check()
+    worker = spawn(bucket.logger, lambda: _finish(
+        bucket, call, upload, proof, digests, precondition, compared_time, look))
     return heartbeat.answer(worker, bucket.settings.heartbeat_interval)
 
 
@@ -112,36 +113,37 @@ def _begin_look(bucket: Bucket, upload: Upload, precondition: Precondition) -> L
     return ask if precondition.compare is Compare.SWIFT else Later(bucket.logger, ask).result
 
 
-def _look_at_key(bucket: Bucket, upload: Upload, precondition: Precondition, compared: 'Timestamp | None',
+def _look_at_key(bucket: Bucket, upload: Upload, precondition: Precondition, compared_time: 'Timestamp | None',
                  look: Look) -> 'tuple[Replaced | None, Timestamp]':
     """Return the object whose parts may be freed when it is replaced, and when what is at the key was written.
 
-    compared: the time at which the condition found the key written or deleted; None if it was not looked at. The time
-    that is returned is likewise that of a deletion, if there is no object. Raises ServiceUnavailable if it is so far
+    compared_time: when the key was written or deleted, as the condition has found it; None if nothing was compared. The
+    time that is returned is that of a deletion, too, if there is no object. Raises ServiceUnavailable if it is so far
     ahead of this proxy's clock that the object to be made cannot be newer.
     """
-    if precondition.compare is Compare.SWIFT and compared is not None:
+    if precondition.compare is Compare.SWIFT and compared_time is not None:
         # The condition was that there is no object, and the time of its deletion is known.
-        replaced, written, own = None, compared, False
+        replaced, key_changed_at, own = None, compared_time, False
     else:
         found = look()
-        replaced, written, own = candidate(bucket, upload.key, found), found.timestamp, found.upload_id == upload.id
-    ahead = float(written) - float(bucket.now())
+        replaced, key_changed_at = candidate(bucket, upload.key, found), found.timestamp
+        own = found.upload_id == upload.id
+    ahead = float(key_changed_at) - float(bucket.now())
     if ahead > MOST_AHEAD_SECONDS and not own:
         bucket.logger.warning(
             'Complete of upload %s has to be repeated: what is at its key, or was deleted there, has a time %.0f '
             'seconds ahead of this proxy', upload.id, ahead)
         raise ServiceUnavailable()
-    return replaced, written
+    return replaced, key_changed_at
 
 
 def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: ObjectDigests,
-            precondition: Precondition, compared: 'Timestamp | None', look: Look) -> Reply:
+            precondition: Precondition, compared_time: 'Timestamp | None', look: Look) -> Reply:
     """Write the object and return the reply. An error becomes a reply too, since the status may have been sent."""
     try:
-        replaced, written = _look_at_key(bucket, upload, precondition, compared, look)
+        replaced, key_changed_at = _look_at_key(bucket, upload, precondition, compared_time, look)
         name = list_name(digests.etag, (part.name for part in proof.attempts))
-        committed = Commit(bucket, upload, digests, name, precondition, written).run(proof.attempts)
+        committed = Commit(bucket, upload, digests, name, precondition, key_changed_at).run(proof.attempts)
         bucket.upload_hints.forget(upload)
         if committed.may_free:
             _free_others(bucket, upload, proof)

@@ -252,7 +252,7 @@ def auth_says_no(env, start_response):
     pytest.param('GET', {'uploads': ''}, {'swift.authorize': denied}, id='denial'),
     pytest.param('PUT', {'uploadId': 'x', 'partNumber': '1'}, {}, id='no-such-upload'),
 ])
-def test_the_front_is_told_what_a_script_may_read(method, params, extra):
+def test_s3api_is_told_what_a_script_may_read(method, params, extra):
     """s3api is told for every answer about the bucket: for a success, an error, and a denial."""
     env = handed_on(method, params=params, **SCRIPT, **extra)
     answer(RecordingSwift(HEAD=(204, {**BUCKET, **CORS}, b''), GET=(200, {}, b'[]')), env)

@@ -41,14 +41,14 @@ def test_pipelines_that_work(pipeline):
 
 @pytest.mark.parametrize('pipeline, said', [
     pytest.param('', 'needs s3multi in the pipeline', id='nothing'),
-    pytest.param('s3api tempauth slo', 'needs s3multi in the pipeline', id='front-alone'),
+    pytest.param('s3api tempauth slo', 'needs s3multi in the pipeline', id='s3api-alone'),
     pytest.param('s3api tempauth s3multi s3multi slo', 'once', id='s3multi-twice'),
-    pytest.param('s3api s3api tempauth s3multi slo', 'once', id='front-twice'),
-    pytest.param('stock tempauth s3multi slo', 'use = egg:s3multi#s3api', id='stock-front'),
-    pytest.param('stock s3api tempauth s3multi slo', 'use = egg:s3multi#s3api', id='stock-front-too'),
-    pytest.param('s3api tempauth s3multi stock slo', 'use = egg:s3multi#s3api', id='stock-front-behind'),
-    pytest.param('tempauth s3multi slo', 'use = egg:s3multi#s3api', id='no-front'),
-    pytest.param('tempauth s3multi s3api slo', 's3api to its left', id='front-behind'),
+    pytest.param('s3api s3api tempauth s3multi slo', 'once', id='s3api-twice'),
+    pytest.param('stock tempauth s3multi slo', 'use = egg:s3multi#s3api', id='stock-s3api'),
+    pytest.param('stock s3api tempauth s3multi slo', 'use = egg:s3multi#s3api', id='stock-s3api-too'),
+    pytest.param('s3api tempauth s3multi stock slo', 'use = egg:s3multi#s3api', id='stock-s3api-behind'),
+    pytest.param('tempauth s3multi slo', 'use = egg:s3multi#s3api', id='no-s3api'),
+    pytest.param('tempauth s3multi s3api slo', 's3api to its left', id='s3api-behind'),
     pytest.param('s3api s3multi tempauth slo', 'tempauth stands after s3multi', id='auth-behind'),
     pytest.param('s3api s3token s3multi keystoneauth slo', 'keystoneauth stands after s3multi', id='keystone-behind'),
     pytest.param('s3api s3multi authtoken slo', 'authtoken stands after s3multi', id='token-behind'),
@@ -94,15 +94,15 @@ use = egg:swift#slo
 """
 
 
-@pytest.mark.parametrize('package, front', [('s3multi', 's3multi.filters.s3api'),
-                                            ('swift', 'swift.common.middleware.s3api.s3api')])
-def test_stages_of_a_configuration(tmp_path, package, front):
+@pytest.mark.parametrize('package, module', [('s3multi', 's3multi.filters.s3api'),
+                                             ('swift', 'swift.common.middleware.s3api.s3api')])
+def test_stages_of_a_configuration(tmp_path, package, module):
     """Swift and s3multi both have an entry point s3api. The module of the factory tells which one it is."""
     conf = tmp_path / 'proxy-server.conf'
     conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', package))
     read = read_stages(str(conf))
 
-    assert [front, 'swift.common.middleware.tempauth', 's3multi.filters.s3multi', 'swift.common.middleware.slo'] == [
+    assert [module, 'swift.common.middleware.tempauth', 's3multi.filters.s3multi', 'swift.common.middleware.slo'] == [
         stage.module for stage in read]
 
 

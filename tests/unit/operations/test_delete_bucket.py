@@ -41,11 +41,11 @@ def swift_with(*uploads, **answers):
     return RecordingSwift(**{'HEAD': head, 'GET': get, **answers})
 
 
-def end_uploads(swift, logger, began=NOW + 1):
+def end_uploads(swift, logger, began_ticks=NOW + 1):
     """End the uploads of a bucket whose deletion began at this tick; return the names of the deleted markers."""
     bucket = bucket_of(swift, handed_on('DELETE', '/v1/AUTH_a/bucket'))
     cluster = replace(bucket.cluster, logger=logger)
-    delete_bucket.end_uploads(replace(bucket, cluster=cluster), began)
+    delete_bucket.end_uploads(replace(bucket, cluster=cluster), began_ticks)
     return [seen.path.removeprefix('/v1/AUTH_a/bucket_segments/') for seen in swift.seen
             if seen.method == 'DELETE' and seen.path != '/v1/AUTH_a/bucket_segments']
 

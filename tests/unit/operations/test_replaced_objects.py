@@ -25,10 +25,10 @@ OURS = upload_of()
 ROWS = [{'name': OURS.part(1, new_attempt(NOW)), 'hash': 'e', 'bytes': 1, 'content_type': 'x/y'}]
 
 
-def object_of(upload_id, ticks=0, **headers):
-    """Return Swift's answer to a HEAD of a large object. ticks: how many seconds after ``NOW`` it was written."""
+def object_of(upload_id, seconds=0, **headers):
+    """Return Swift's answer to a HEAD of a large object. seconds: how long after ``NOW`` it was written."""
     return 200, {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': upload_id,
-                 'X-Timestamp': Timestamp(1790000000 + ticks).internal, **headers}, b''
+                 'X-Timestamp': Timestamp(1790000000 + seconds).internal, **headers}, b''
 
 
 NEWER = 200, {'X-Timestamp': Timestamp(1790000001).internal, 'Etag': 'x'}, b''

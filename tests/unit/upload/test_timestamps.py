@@ -30,11 +30,11 @@ def test_just_after(timestamp):
 
 def test_times_of_a_marker():
     """Each state replaces the one before it, and all are older than any T, which is at the next tick or later."""
-    began = Timestamp('1790000000.00000')
-    times = [marker_time(began, marker) for marker in MARKERS]
+    initiated = Timestamp('1790000000.00000')
+    times = [marker_time(initiated, marker) for marker in MARKERS]
 
     assert times == sorted(set(times))
-    assert began == times[0] and times[-1] < Timestamp(float(began), delta=1)
+    assert initiated == times[0] and times[-1] < Timestamp(float(initiated), delta=1)
 
 
 @given(timestamps, st.lists(timestamps, max_size=4))
