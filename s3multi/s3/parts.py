@@ -34,14 +34,14 @@ class PartRef:
 class Attempt:
     """A stored attempt to upload a part.
 
-    number: of the part. name: of the object. began: when the attempt began, in units of 10 microseconds since the
+    number: of the part. name: of the object. began_ticks: when the attempt began, in units of 10 microseconds since the
     epoch, which is the object's timestamp in Swift; of several attempts at one number, the one that began last is the
     part. etag: an MD5, 32 hex digits. size: bytes. checksums: element name to base64.
     """
 
     number: int
     name: str
-    began: int
+    began_ticks: int
     etag: str
     size: int
     checksums: 'dict[str, str]' = field(default_factory=dict)
@@ -100,7 +100,7 @@ def newest_attempts(attempts: Iterable[Attempt]) -> 'list[Attempt]':
     for attempt in attempts:
         known = newest.get(attempt.number)
         # Of two attempts that began at once the name decides, so that all proxies choose the same.
-        if known is None or (attempt.began, attempt.name) > (known.began, known.name):
+        if known is None or (attempt.began_ticks, attempt.name) > (known.began_ticks, known.name):
             newest[attempt.number] = attempt
     return [newest[number] for number in sorted(newest)]
 
@@ -138,9 +138,9 @@ def outrun(listed: Sequence[PartRef], attempts: Iterable[Attempt], now: int) -> 
     attempts = list(attempts)
     etags = {ref.number: ref.etag for ref in listed}
     doubted = {attempt.number for attempt in attempts
-               if attempt.began <= now and attempt.etag == etags.get(attempt.number)}
+               if attempt.began_ticks <= now and attempt.etag == etags.get(attempt.number)}
     return [attempt for attempt in newest_attempts(attempts)
-            if attempt.number in doubted and attempt.began > now and attempt.etag != etags[attempt.number]]
+            if attempt.number in doubted and attempt.began_ticks > now and attempt.etag != etags[attempt.number]]
 
 
 def check_sizes(chosen: Sequence[Attempt], min_bytes: int, announced: 'str | None' = None) -> int:

@@ -89,7 +89,7 @@ class Deletion:
         def delete(attempt: Attempt) -> int:
             # Later than the part even if the clock of the proxy that stored it is ahead: Swift keeps what is newer.
             return self._backend.delete(Target(self._container, attempt.name),
-                                        swift_time(max(now_ticks, attempt.began + 1)))
+                                        swift_time(max(now_ticks, attempt.began_ticks + 1)))
 
         if 409 in list(concurrently(self._freeing.concurrency, delete, attempts)):
             raise ServiceUnavailable()
@@ -100,7 +100,7 @@ class Deletion:
         def names() -> Iterator[str]:
             nonlocal newest
             for attempt in attempts:
-                newest = max(newest, attempt.began + 1)
+                newest = max(newest, attempt.began_ticks + 1)
                 yield attempt.name
 
         for batch in batches(names()):

@@ -68,7 +68,7 @@ def candidates(upload: Upload, attempts: Iterable[Attempt], limits: Limits, now:
     upload: one that ``is_over``. The keys are the names that a manifest has for the attempts, ``/container/object``.
     """
     return {'/%s/%s' % (upload.container, attempt.name): attempt for attempt in attempts
-            if is_older(attempt.began, limits.grace, now)}
+            if is_older(attempt.began_ticks, limits.grace, now)}
 
 
 def is_older(ticks: int, seconds: float, now: Timestamp) -> bool:

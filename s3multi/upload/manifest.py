@@ -147,7 +147,7 @@ def refusal(upload: Upload, chosen: Sequence[Attempt], answer: bytes) -> S3Error
 
 def _last_modified(attempt: Attempt) -> str:
     # SLO takes this from the Last-Modified of a HEAD, which is the time of the PUT rounded up to whole seconds.
-    return _slo_time(-(-attempt.began // 100000))
+    return _slo_time(-(-attempt.began_ticks // 100000))
 
 
 @functools.lru_cache(maxsize=100)   # many parts share a second

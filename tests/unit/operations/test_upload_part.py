@@ -226,7 +226,7 @@ def test_a_stored_part():
     assert (7, MD5) == (stored.number, stored.etag)
     assert ('/v1/AUTH_a/bucket_segments/' + stored.name, '', b'Hello, ') == (seen.path, seen.query, seen.body)
     assert stored.name == PartHints(cache).recall(UPLOAD, [7])[7]
-    assert (swift_time(stored.began).internal, MD5, '7', 'application/octet-stream') == (
+    assert (swift_time(stored.began_ticks).internal, MD5, '7', 'application/octet-stream') == (
         seen.headers['X-Timestamp'], seen.headers['Etag'], seen.env['CONTENT_LENGTH'], seen.env['CONTENT_TYPE'])
 
 
@@ -250,8 +250,8 @@ def test_an_attempt_after_one_of_another_clock(ahead, after):
 
     stored = store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0))
 
-    assert stored.began > before
-    assert after == (stored.began == before + 1) == logger.info.called
+    assert stored.began_ticks > before
+    assert after == (stored.began_ticks == before + 1) == logger.info.called
 
 
 def test_a_hint_that_is_none():

@@ -117,7 +117,7 @@ def test_rows_prove_a_part_or_prove_nothing(listed, attempts, chosen, missing):
 
 
 @pytest.mark.parametrize('attempts', [
-    pytest.param(order, id='-'.join(str(found.began) for found in order))
+    pytest.param(order, id='-'.join(str(found.began_ticks) for found in order))
     for order in itertools.permutations([attempt(1, A, 1), attempt(1, B, 2), attempt(1, C, 3)])])
 def test_the_order_of_rows_does_not_matter(attempts):
     """Rows of several replicas' listings are put together, so they may come in any order."""

@@ -155,7 +155,7 @@ def test_queued_parts_are_deleted_although_a_clock_was_fast():
 
     rows = json.loads(swift.last.body)
     assert 10 == len(rows)
-    assert {swift_time(parts[-1].began + 1).internal} == {each['created_at'] for each in rows}
+    assert {swift_time(parts[-1].began_ticks + 1).internal} == {each['created_at'] for each in rows}
 
 
 @pytest.mark.parametrize('status', [404, 500, 503, 507])

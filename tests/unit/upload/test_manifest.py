@@ -51,7 +51,7 @@ def test_the_manifest_fits_the_size_that_is_checked_at_start_up():
 def test_the_manifest_as_slo_stores_it():
     """It has name, size, ETag, type and time of each part. SLO takes the time from a HEAD, which rounds it up to a
     second."""
-    parts = [dataclasses.replace(part, began=began) for part, began in zip(PARTS, (
+    parts = [dataclasses.replace(part, began_ticks=began) for part, began in zip(PARTS, (
         179000000000000, 179000000000001, 179000000100000))]
 
     assert [{'name': path(part), 'bytes': part.size, 'hash': part.etag, 'content_type': 'application/octet-stream',
