@@ -91,11 +91,11 @@ class Records:
             headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
         found = MarkerType.decode(response.headers['Content-Type'])
         initiator = found.initiator or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
-        marked = response.headers.get(_MARKED_HEADER)
+        aborted_at = response.headers.get(_MARKED_HEADER)
         # Somebody may have written another object at this name, or a later release a state that is not known here.
         # Neither may be completed.
         return UploadMarker(found.state or State.ABORTED, timestamp_of(response), headers, initiator, found.checksum,
-                            Timestamp(marked) if marked else None)
+                            Timestamp(aborted_at) if aborted_at else None)
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
         """Write the intent of a Complete, unless there is one. Raises EntityTooLarge if the account is full.

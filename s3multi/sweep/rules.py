@@ -51,7 +51,7 @@ def may_forget(marker: UploadMarker, limits: Limits, now: Timestamp) -> bool:
     """Return whether the marker of an aborted upload without parts can be deleted."""
     # As long as the marker stays, a repeated Abort gets the same answer. Markers of older versions do not tell when the
     # Abort was; they have the time of the Initiate.
-    return is_older((marker.marked or marker.timestamp).raw, limits.grace, now)
+    return is_older((marker.aborted_at or marker.timestamp).raw, limits.grace, now)
 
 
 def is_over(ended: Timestamp, limits: Limits, now: Timestamp) -> bool:

@@ -81,7 +81,7 @@ class UploadMarker:
     timestamp: that of the write, which is at or just after the Initiate, whoever wrote. headers: those of the object to
     be made, as Initiate got them, with lower-case names (WSGI strings); empty once an Abort has begun. initiator: the
     user who began the upload; '' if unknown. checksum: the algorithm and type that Initiate chose; None if it chose
-    none. marked: when an Abort wrote this marker, by the clock of its proxy; None if unknown.
+    none. aborted_at: when an Abort wrote this marker, by the clock of its proxy; None if unknown.
     """
 
     state: State
@@ -89,7 +89,7 @@ class UploadMarker:
     headers: 'dict[str, str]' = field(default_factory=dict)
     initiator: str = ''
     checksum: 'ChecksumChoice | None' = None
-    marked: 'Timestamp | None' = None
+    aborted_at: 'Timestamp | None' = None
 
 
 @dataclass(frozen=True)

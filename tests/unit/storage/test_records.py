@@ -167,7 +167,7 @@ def test_a_marker_tells_when_it_was_marked():
     headers['Content-Type'] = swift.last.env['CONTENT_TYPE']
     found = records_of(RecordingSwift(HEAD=(200, headers, b''))).marker(UPLOAD)
 
-    assert before <= found.marked <= Timestamp.now()
+    assert before <= found.aborted_at <= Timestamp.now()
     assert {} == found.headers
 
 

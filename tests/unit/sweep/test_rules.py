@@ -22,7 +22,7 @@ def at(days):
 
 
 def marker(state, days=0):
-    return UploadMarker(state, swift_time(TICKS), marked=at(days) if days else None)
+    return UploadMarker(state, swift_time(TICKS), aborted_at=at(days) if days else None)
 
 
 @pytest.mark.parametrize('age, days, aborts', [
