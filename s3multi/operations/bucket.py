@@ -72,9 +72,8 @@ class Bucket:
         cache = cache_from_env(env)
         return cls(
             account, name, info, cluster, backend, Segments(backend, name, cluster.settings.delete_concurrency),
-            Objects(backend, name, is_versioned(info)), Records(backend, name),
-            Deletion(backend, account, name, cluster.freeing), PartHints(cache), UploadHints(cache),
-            ConditionalWrites(cache), BucketsWithUploads(cache))
+            Objects(backend, name), Records(backend, name), Deletion(backend, account, name, cluster.freeing),
+            PartHints(cache), UploadHints(cache), ConditionalWrites(cache), BucketsWithUploads(cache))
 
     @property
     def settings(self) -> Settings:

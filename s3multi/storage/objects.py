@@ -52,17 +52,14 @@ class Entry:
 class Objects:
     """The objects of one bucket."""
 
-    def __init__(self, backend: Backend, bucket: str, versioned: bool) -> None:
-        """versioned: whether the bucket has, or once had, versions."""
+    def __init__(self, backend: Backend, bucket: str) -> None:
         self._backend = backend
         self._bucket = bucket
-        self._versioned = versioned
 
     def shown(self, key: str) -> ObjectAtKey:
         """Return what S3 clients see at ``key``; in a bucket with versions, the current version."""
-        # A user's link must not be taken for the object that it points to. In a bucket with versions, however, the
-        # current version is behind a link of Swift's own (``swift/common/middleware/versioned_writes``).
-        return self._look(key, {} if self._versioned else {'symlink': 'get'})
+        _, response = self._backend.head_current(Target(self._bucket, key), (400, 404))
+        return _found(response)
 
     def version(self, key: str, written_at: Timestamp) -> ObjectAtKey:
         """Return the version of ``key`` that was written at ``written_at``."""
@@ -74,15 +71,12 @@ class Objects:
         version_id: None for what is at the key itself. newest: whether the newest replica has to answer; any one costs
         less.
         """
-        return self._look(key, {'symlink': 'get', **({'version-id': version_id} if version_id else {})}, newest)
+        return self._look(key, {'version-id': version_id} if version_id else {}, newest)
 
     def _look(self, key: str, query: 'dict[str, str]', newest: bool = True) -> ObjectAtKey:
         target = Target(self._bucket, key, query)
         response = self._backend.call('HEAD', target, (400, 404), {'X-Newest': 'true'} if newest else {})
-        if response.status_int == 400:
-            # The bucket, which had versions a moment ago, is being deleted. That proves nothing about the object.
-            raise ServiceUnavailable()
-        return object_of(response)
+        return _found(response)
 
     def versions(self, key: str, written_at: Timestamp, seconds: float) -> 'list[str] | None':
         """Return the ids of the versions of ``key`` written at most ``seconds`` before or after ``written_at``.
@@ -199,6 +193,13 @@ def _condition(compare: Compare) -> 'dict[str, str]':
     return {'If-None-Match': '*'} if compare is Compare.SWIFT else {}
 
 
+def _found(response: Response) -> ObjectAtKey:
+    if response.status_int == 400:
+        # The bucket had versions a moment ago, and is being deleted.
+        raise ServiceUnavailable()
+    return object_of(response)
+
+
 def object_of(response: Response) -> ObjectAtKey:
     """Return the object that Swift's answer to a HEAD shows; after a 404, only the time of its deletion."""
     if not response.is_success:
@@ -209,7 +210,7 @@ def object_of(response: Response) -> ObjectAtKey:
         headers.get(manifest.UPLOAD_ID_HEADER) if large else None, shown_etag(response), timestamp_of(response),
         headers.get('X-Object-Version-Id'),
         stored_checksum(headers.get(manifest.CHECKSUM_HEADER)) if large else None, large,
-        TGT_OBJ_SYMLINK_HDR in headers)
+        is_link(response))
 
 
 def shown_etag(response: Response) -> str:
@@ -223,3 +224,13 @@ def shown_etag(response: Response) -> str:
 def is_large(response: Response) -> bool:
     """Return whether the object in Swift's answer is a Static Large Object."""
     return bool(config_true_value(response.headers.get('X-Static-Large-Object')))
+
+
+def is_link(response: Response) -> bool:
+    """Return whether Swift answered with a symbolic link itself, and not with what it leads to."""
+    return TGT_OBJ_SYMLINK_HDR in response.headers
+
+
+def is_plain(response: Response) -> bool:
+    """Return whether Swift answered with an object that is neither a link nor a Static Large Object."""
+    return bool(response.is_success) and not is_link(response) and not is_large(response)

@@ -13,11 +13,12 @@ from swift.common.utils import Timestamp
 from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.request_headers import OBJECT_HEADERS
+from s3multi.storage.objects import is_plain
 from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, segments_container
 from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, UploadMarker
-from s3multi.upload.timestamps import swift_time
+from s3multi.upload.timestamps import read_timestamp, swift_time
 
 _CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
 # The initiator in markers of release 0.1.0. Now the content type has it, so that a listing shows it.
@@ -81,20 +82,19 @@ class Records:
             **headers, 'X-Timestamp': timestamp.internal, 'Content-Type': marker_type.encode()}, past_quota=past_quota)
 
     def marker(self, upload: Upload) -> 'UploadMarker | None':
-        """Return the marker, None if there is none. Whatever else is at its name counts as aborted."""
+        """Return the marker; None if there is none, or something else is at its name."""
         response = self._head(upload.marker)
-        if response.status_int == 404:
+        found = MarkerType.decode(response.headers.get('Content-Type', ''))
+        if not is_plain(response) or found.state is None:
+            # An upload is none on the word of what a user has put there, and none is aborted on it.
             return None
         headers = {name.lower(): value for name, value in response.headers.items()
                    if name.lower().startswith('x-object-meta-') or name.lower() in _KEPT}
         if _CONTENT_TYPE_HEADER in response.headers:
             headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
-        found = MarkerType.decode(response.headers['Content-Type'])
         initiator = found.initiator or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
         aborted_at = response.headers.get(_MARKED_HEADER)
-        # Somebody may have written another object at this name, or a later release a state that is not known here.
-        # Neither may be completed.
-        return UploadMarker(found.state or State.ABORTED, timestamp_of(response), headers, initiator, found.checksum,
+        return UploadMarker(found.state, timestamp_of(response), headers, initiator, found.checksum,
                             Timestamp(aborted_at) if aborted_at else None)
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
@@ -114,11 +114,18 @@ class Records:
         return IntentWrite(written=True)
 
     def intent(self, upload: Upload) -> 'Intent | None':
-        """Return the intent, None if there is none."""
+        """Return the intent, None if there is none.
+
+        What else is at its name, a copy of another intent included, counts as one of no list that was written when that
+        was. So it is in the way as long as a Complete may take, and can be deleted then.
+        """
         response = self._head(upload.intent)
         if response.status_int == 404:
             return None
-        return Intent(response.headers[_LIST_HEADER], Timestamp(response.headers[_TIMESTAMP_HEADER]))
+        written, told = timestamp_of(response), read_timestamp(response.headers.get(_TIMESTAMP_HEADER))
+        if _LIST_HEADER in response.headers and told and (not written or told.normal == written.normal):
+            return Intent(response.headers[_LIST_HEADER], told)
+        return Intent('', written)
 
     def delete_marker(self, upload: Upload, timestamp: Timestamp) -> None:
         """Delete the marker, unless it was written at ``timestamp`` or later."""
@@ -135,4 +142,4 @@ class Records:
         return self._backend.delete(Target(self._container, name), timestamp)
 
     def _head(self, name: str) -> Response:
-        return self._backend.head_newest(Target(self._container, name))
+        return self._backend.head_current(Target(self._container, name))[1]

@@ -6,12 +6,12 @@ bucket, and with the rights of the client (``Backend.send_as_client``), for what
 """
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from swift.common.request_helpers import get_reserved_name
-from swift.common.swob import Request, Response, str_to_wsgi, wsgi_quote
+from swift.common.swob import HTTPForbidden, Request, Response, str_to_wsgi, wsgi_quote
 from swift.common.utils import Timestamp
 from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SOURCE = 'S3M'
 _AGENT = '%(orig)s s3multi'
+# With it a link is what it is, and so is a manifest. Users put both where we look, and say what they lead to.
+_ITSELF = {'symlink': 'get', 'multipart-manifest': 'get'}
 
 
 def own_environ(account: str, bucket: str) -> 'WSGIEnvironment':
@@ -69,16 +71,20 @@ class Backend:
                 body: bytes = b'', *, past_quota: bool = False) -> Request:
         """Return a new request that no auth filter judges.
 
-        headers: WSGI strings. past_quota: whether account quotas are not asked. Raises ValueError for any container but
-        the bucket that the client was authorised for and its segments container, and, to be read, that of stock s3api.
+        headers: WSGI strings. past_quota: whether account quotas are not asked. What is read of an object is the very
+        thing at its name. Raises ValueError for any container but the bucket that the client was authorised for and its
+        segments container, and, to be read, that of stock s3api.
         """
         if target.container not in (self._readable if method in ('GET', 'HEAD') else self._containers):
             raise ValueError('a pre-authorised request may not leave the bucket: %r' % (target,))
+        if target.object is not None and method in ('GET', 'HEAD'):
+            target = replace(target, query={**_ITSELF, **target.query})
         sent = dict(headers or {})
         if method == 'PUT' and not body and 'Transfer-Encoding' not in sent:
             sent.setdefault('Content-Length', '0')
         request: Request = make_pre_authed_request(self._env, method, self._path(target), body=body, headers=sent,
                                                    agent=_AGENT, swift_source=SOURCE)
+        request.environ['swift.authorize'] = self._confine
         # Account quotas do not bind a reseller's requests, so they must not bind its sub-requests either.
         if past_quota or self._env.get('reseller_request') is True:
             request.environ['reseller_request'] = True
@@ -110,6 +116,21 @@ class Backend:
     def head_newest(self, target: Target, expect: 'tuple[int, ...]' = (404,)) -> Response:
         """Return the newest replica's answer to a HEAD. Raises as ``call`` does."""
         return self.call('HEAD', target, expect, {'X-Newest': 'true'})
+
+    def head_current(self, target: Target, expect: 'tuple[int, ...]' = (404,), *,
+                     newest: bool = True) -> 'tuple[Target, Response]':
+        """Ask for the very thing that is shown at a name: where there are versions, the current one.
+
+        Returns where that is, and the answer. The current version is behind a link of Swift's own, which is not
+        followed: a link of a user's may be behind it. It tells the version's id. newest: as for ``head_newest``.
+        """
+        headers = {'X-Newest': 'true'} if newest else {}
+        response = self.call('HEAD', target, expect, headers)
+        version = response.headers.get('X-Object-Version-Id')
+        if not response.is_success or version in (None, 'null'):
+            return target, response
+        target = replace(target, query={**target.query, 'version-id': version})
+        return target, self.call('HEAD', target, expect, headers)
 
     def delete(self, target: Target, timestamp: Timestamp) -> int:
         """Delete an object at ``timestamp``; return 204, 404 if there is none, or 409 if it is not older.
@@ -189,6 +210,11 @@ class Backend:
         if response.status_int != 200:
             raise ServiceUnavailable()
         return [row['name'] for row in json.loads(response.body)] == [container]
+
+    def _confine(self, request: Request) -> 'Response | None':
+        # Filters on the right ask with the same rights for what a link leads to, which may be in any account.
+        path = str_to_wsgi('/v1/%s/' % self._account)
+        return None if request.path_info.startswith(path) else HTTPForbidden(request=request)
 
     def _path(self, target: Target) -> str:
         path = '/v1/%s/%s' % (self._account, target.container)

@@ -14,6 +14,7 @@ from s3multi.s3 import checksums
 from s3multi.s3.parts import Attempt
 from s3multi.storage.concurrency import concurrently
 from s3multi.storage import shards
+from s3multi.storage.objects import is_plain
 from s3multi.storage.requests import Backend, Target
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
@@ -130,8 +131,8 @@ class Segments:
         """Ask the newest replicas for attempts by their object names; return those that are there."""
         def ask(name: str) -> 'Attempt | None':
             found = upload.parse_part(name)
-            response = self._backend.head_newest(Target(self._container, name))
-            if found is None or response.status_int == 404:
+            _, response = self._backend.head_current(Target(self._container, name))
+            if found is None or not is_plain(response):
                 return None
             shown = [response.headers.get(header, '') for header in (manifest.LISTING_ETAG_HEADER,
                                                                      manifest.LISTING_TYPE_HEADER)]
@@ -161,11 +162,17 @@ class Segments:
 def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
     """Return the attempt that a row of the listing proves; None if the row is not that of a part of the upload."""
     found = upload.parse_part(row.get('name', ''))
-    if found is None:
+    if found is None or _is_no_part(row):
         return None
     etag, _ = parse_content_type(row['hash'])
     return Attempt(found[0], row['name'], attempt_ticks(found[1]), etag, row['bytes'],
                    _checksums(row['hash'], row['content_type']))
+
+
+def _is_no_part(row: Row) -> bool:
+    """Return whether a row is of a link, or of a large object, that a user has put there."""
+    # Where versions are kept each row is that of a link of Swift's own.
+    return 'slo_etag' in row or 'symlink_path' in row and not row.get('version_symlink')
 
 
 def _checksums(listed_hash: str, listed_type: str) -> 'dict[str, str]':

@@ -6,7 +6,7 @@ missed the write, or that are not those of the object. So what is *not* there mu
 depend on each other: on the object servers, and in a listing.
 """
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 from swift.common.swob import Response
 from swift.common.utils import Timestamp, config_true_value, last_modified_date_to_timestamp
@@ -34,7 +34,7 @@ class References:
 
     def glance(self, key: str) -> ObjectAtKey:
         """Return what any replica shows at a key: that may prove that parts are needed, never that they are not."""
-        response = self._backend.call('HEAD', Target(self._bucket, key, {'multipart-manifest': 'get'}), (404,))
+        _, response = self._backend.head_current(Target(self._bucket, key), newest=False)
         return object_of(response)
 
     def marker_deleted(self, upload: Upload) -> Timestamp:
@@ -55,13 +55,14 @@ class References:
         """
         keeps_versions = self._keeps_versions()
         # Without following a link: a user's link may lead to an object that has nothing to do with the key.
-        response = self._head(upload.key, {'symlink': 'get'})
+        response = self._head(upload.key, {})
         # The answer may come from nodes that have missed a manifest; the listing then shows something newer.
         self._compare(self._bucket, upload.key, timestamp_of(response))
-        names = self._names(upload, response, {'symlink': 'get'})
+        names = self._names(upload, response, {})
         if keeps_versions:
             # The current version is behind a link of Swift's own, which is followed here.
-            names |= self._names(upload, self._head(upload.key, {}), {})
+            current, response = self._backend.head_current(Target(self._bucket, upload.key))
+            names |= self._names(upload, response, current.query)
             # A version that was replaced is readable still, and needs its parts.
             names |= self._versions(upload, written, wanted - names)
         # Asked once more, after the others: versions may have been switched on since, and the object that was at the
@@ -135,7 +136,7 @@ class References:
                 return found
             marker = {'marker': rows[-1]['name'], 'version_marker': rows[-1]['version_id']}
 
-    def _names(self, upload: Upload, head: Response, query: 'dict[str, str]') -> 'set[str]':
+    def _names(self, upload: Upload, head: Response, query: 'Mapping[str, str]') -> 'set[str]':
         """Return the names in the manifest that a HEAD with this ``query`` has shown; none if it was not a manifest."""
         if not head.is_success:
             return set()
@@ -145,7 +146,7 @@ class References:
         if not is_large(head):
             return set()
         # On condition that it is still the same: a plain object may have come in between, whose bytes are not wanted.
-        target = Target(self._bucket, upload.key, {'multipart-manifest': 'get', **query})
+        target = Target(self._bucket, upload.key, query)
         response = self._backend.call('GET', target, (404, 412), {'X-Newest': 'true', 'If-Match': head.headers['Etag']})
         try:
             return {row['name'] for row in json.loads(response.body)}
@@ -153,7 +154,7 @@ class References:
             raise Uncertain('a manifest cannot be read') from None
 
     def _head(self, key: str, query: 'dict[str, str]') -> Response:
-        return self._backend.head_newest(Target(self._bucket, key, {'multipart-manifest': 'get', **query}))
+        return self._backend.head_newest(Target(self._bucket, key, query))
 
     def _compare(self, container: str, name: str, seen: Timestamp) -> None:
         """Raise Uncertain if a listing shows something newer at a name than the object servers do.

@@ -22,6 +22,14 @@ def swift_time(ticks: int) -> Timestamp:
     return Timestamp('%010d.%05d' % divmod(ticks, 100000))
 
 
+def read_timestamp(written: object) -> Timestamp:
+    """Return the timestamp that Swift, or the cache, has as text; 0 for what is none."""
+    try:
+        return Timestamp(written or 0)
+    except (ValueError, OverflowError):
+        return Timestamp(0)
+
+
 def just_after(timestamp: Timestamp, offset: int = 1) -> Timestamp:
     """Return ``timestamp`` with its offset increased by ``offset``: later, but before the next tick of any clock."""
     return Timestamp(timestamp.internal, offset=offset)

@@ -192,6 +192,9 @@ class MemorySwift:
     def __call__(self, env, start_response):
         path = wsgi_to_str(env['PATH_INFO'])
         _, _version, account, *rest = path.split('/', 4)
+        denied = env['swift.authorize'](Request(env)) if 'swift.authorize' in env else None
+        if denied is not None:
+            return denied(env, start_response)
         method = env['REQUEST_METHOD']
         query = dict(parse_qsl(env.get('QUERY_STRING', ''), keep_blank_values=True, errors='surrogateescape'))
         try:

@@ -43,7 +43,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     """
     upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported('complete', call.headers)
-    precondition = Precondition(bucket, upload, read_condition(call.headers))
+    precondition = Precondition(bucket, call, upload, read_condition(call.headers))
     announced = checksum_rules.read_announced(call.headers)
     listed = _read_list(bucket, call, upload)
     etag = multipart_etag(ref.etag for ref in listed)

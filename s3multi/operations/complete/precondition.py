@@ -6,20 +6,29 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 At the write itself Swift compares only ``If-None-Match: *``, and it cannot do so in a bucket with versions, where
 something is always at the key, if only the link to a delete marker. Every other condition is checked with a HEAD just
 before the write.
+
+Whoever may write may know that something is there; only a client that may read it may know its ETag, as on Amazon S3.
 """
+from swift.common.swob import Response
 from swift.common.utils import Timestamp
 
+from s3multi.operations import client_read
 from s3multi.operations.bucket import Bucket
+from s3multi.operations.request import Call
 from s3multi.s3.conditions import Compare, Condition
 from s3multi.s3.errors import ConditionalRequestConflict, PreconditionFailed
+from s3multi.storage.objects import object_of
+from s3multi.storage.requests import Target
 from s3multi.upload.names import Upload
+from s3multi.upload.records import ObjectAtKey
 
 
 class Precondition:
     """The condition that has to hold at the key when one Complete writes its manifest, if the client has sent any."""
 
-    def __init__(self, bucket: Bucket, upload: Upload, condition: 'Condition | None') -> None:
+    def __init__(self, bucket: Bucket, call: Call, upload: Upload, condition: 'Condition | None') -> None:
         self._bucket = bucket
+        self._call = call
         self._upload = upload
         self._condition = condition
         self._noted = False
@@ -36,17 +45,24 @@ class Precondition:
     def check(self) -> 'Timestamp | None':
         """Compare the object at the key. Raises PreconditionFailed or NoSuchKey (``Condition.check``).
 
-        Returns when that object was written or, if there is none, deleted; None if nothing was compared.
+        Returns when that object was written or, if there is none, deleted; None if nothing was compared. Raises
+        AccessDenied where the client may not know.
         """
         if self._condition is None:
             return None
-        found = self._bucket.objects.shown(self._upload.key)
+        found = self._bucket.objects.shown(self._upload.key) if self._condition.etag is None else self._read()
         # The object is this upload's own, so the Complete is a repeat: the condition held, and the object is why it no
         # longer does. A comparison would answer 412 to a client whose first answer was lost.
         if found.upload_id == self._upload.id:
             return None
         self._condition.check(self._upload.key, found.etag)
         return found.timestamp
+
+    def _read(self) -> ObjectAtKey:
+        """Return what the client sees at the key, by its own rights, also where a link leads to it."""
+        response = client_read.read(self._bucket, self._call, 'HEAD', Target(self._bucket.name, self._upload.key),
+                                    {'X-Newest': 'true'}, client_read.Meaning('versionId', _refusal, lambda _: None))
+        return object_of(response)
 
     def begin(self) -> bool:
         """Keep other conditional Completes from the key until ``leave``; return False if one is at work there already.
@@ -62,7 +78,8 @@ class Precondition:
     def check_again(self) -> None:
         """Compare once more, just before the manifest is written, unless Swift compares.
 
-        Raises ConditionalRequestConflict or NoSuchKey if the condition does not hold any more.
+        Raises ConditionalRequestConflict or NoSuchKey if the condition does not hold any more, AccessDenied for a right
+        that was withdrawn since.
         """
         if self.compare is Compare.WE:
             try:
@@ -76,3 +93,8 @@ class Precondition:
         """Let other conditional Completes to the key again."""
         if self._noted:
             self._bucket.conditional_writes.end(self._upload)
+
+
+def _refusal(response: Response) -> 'Exception | None':
+    # A link to itself, or one to what has changed since, has no ETag.
+    return PreconditionFailed('If-Match') if response.status_int == 409 else None

@@ -24,9 +24,9 @@ UPLOAD = Upload('AUTH_a', 'bucket', 'k\u00e9y',
 ATTEMPT = new_attempt(TICKS)
 
 
-def objects_of(swift, versioned=False, env=None):
+def objects_of(swift, env=None):
     """Return the objects of a bucket, for a client's request."""
-    return Objects(Backend(swift, env or client_env(), 'AUTH_a', 'bucket'), 'bucket', versioned)
+    return Objects(Backend(swift, env or client_env(), 'AUTH_a', 'bucket'), 'bucket')
 
 
 def code_of(call, *args):
@@ -83,27 +83,43 @@ def test_an_object_that_could_not_be_read_is_not_gone(status):
 
 def test_version_in_a_bucket_that_is_being_deleted():
     """Swift answers 400, since there are no versions any more. That proves nothing, so the client has to repeat."""
-    objects = objects_of(RecordingSwift(HEAD=400), versioned=True)
+    objects = objects_of(RecordingSwift(HEAD=400))
 
     assert 'ServiceUnavailable' == code_of(objects.version, 'key', T)
 
 
-@pytest.mark.parametrize('versioned, ask, query, newest', [
-    pytest.param(False, lambda objects: objects.shown('key'), 'symlink=get', 'true', id='plain-bucket'),
-    pytest.param(True, lambda objects: objects.shown('key'), '', 'true', id='current-version'),
-    pytest.param(True, lambda objects: objects.version('key', T), 'symlink=get&version-id=1790000000.00000', 'true',
-                 id='a-version'),
-    pytest.param(True, lambda objects: objects.at_key('key'), 'symlink=get', 'true', id='the-link-itself'),
-    pytest.param(True, lambda objects: objects.at_key('key', 'null', newest=False), 'symlink=get&version-id=null', None,
+@pytest.mark.parametrize('ask, query, newest', [
+    pytest.param(lambda objects: objects.shown('key'), '', 'true', id='shown'),
+    pytest.param(lambda objects: objects.version('key', T), '&version-id=1790000000.00000', 'true', id='a-version'),
+    pytest.param(lambda objects: objects.at_key('key'), '', 'true', id='the-link-itself'),
+    pytest.param(lambda objects: objects.at_key('key', 'null', newest=False), '&version-id=null', None,
                  id='any-replica'),
 ])
-def test_how_the_object_is_asked_for(versioned, ask, query, newest):
-    """A user's link is not followed. In a bucket with versions the current one is behind a link of Swift's own."""
+def test_how_the_object_is_asked_for(ask, query, newest):
+    """What is at a key is the thing itself: no link is followed."""
     swift = RecordingSwift(HEAD=(200, OBJECT, b''))
-    ask(objects_of(swift, versioned))
+    ask(objects_of(swift))
 
-    assert ('/v1/AUTH_a/bucket/key', query, newest) == (swift.last.path, swift.last.query,
-                                                        swift.last.headers.get('X-Newest'))
+    assert [('/v1/AUTH_a/bucket/key', 'symlink=get&multipart-manifest=get' + query, newest)] == [
+        (seen.path, seen.query, seen.headers.get('X-Newest')) for seen in swift.seen]
+
+
+@pytest.mark.parametrize('behind, expected', [
+    pytest.param((200, {**OBJECT, 'X-Object-Version-Id': '1.00000', 'X-Timestamp': T.normal}, b''),
+                 ObjectAtKey(UPLOAD.id, MD5 + '-1', T, '1.00000', is_large=True), id='ours'),
+    pytest.param((200, {'Etag': MD5, 'X-Object-Version-Id': '1.00000', 'X-Symlink-Target': 'a/b'}, b''),
+                 ObjectAtKey(None, MD5, version_id='1.00000', is_link=True), id='a-link-of-a-user'),
+    pytest.param(404, ObjectAtKey(), id='deleted-meanwhile'),
+])
+def test_the_current_version(behind, expected):
+    """It is behind a link of Swift's, which tells which one it is: asked for by its id, so that no link is followed."""
+    link = 200, {'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id, 'X-Object-Version-Id': '1.00000',
+                 'X-Symlink-Target': 'bucket/key?version-id=1.00000'}, b''
+    swift = RecordingSwift(HEAD=[link, behind])
+
+    assert expected == objects_of(swift).shown('key')
+    assert ['symlink=get&multipart-manifest=get' + more for more in ('', '&version-id=1.00000')] == [
+        seen.query for seen in swift.seen]
 
 
 # The manifest, written past SLO, or through SLO, which asks for every part first

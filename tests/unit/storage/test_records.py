@@ -99,11 +99,32 @@ def test_a_record_that_could_not_be_read_is_not_gone(ask, status):
     assert code_of(question, UPLOAD) in ('InternalError', 'SlowDown', 'ServiceUnavailable')
 
 
-def test_another_object_at_the_name_of_a_marker_is_no_open_upload():
-    """Somebody has written to the segments container by hand."""
-    swift = RecordingSwift(HEAD=(200, {'Content-Type': 'text/plain', 'X-Timestamp': T.normal}, b''))
+OPEN = 'application/x-s3multi-marker;state=open'
 
-    assert State.ABORTED is records_of(swift).marker(UPLOAD).state
+
+@pytest.mark.parametrize('headers', [
+    pytest.param({'Content-Type': 'text/plain'}, id='another-type'),
+    pytest.param({'Content-Type': 'application/x-s3multi-marker;state=of-a-later-release'}, id='another-state'),
+    pytest.param({}, id='no-type'),
+    pytest.param({'Content-Type': OPEN, 'X-Symlink-Target': 'container/object'}, id='a-link'),
+    pytest.param({'Content-Type': OPEN, 'X-Static-Large-Object': 'True'}, id='a-large-object')])
+def test_another_object_at_the_name_of_a_marker_is_none(headers):
+    """Someone wrote to the segments container by hand: no upload is open, or aborted, on the word of that."""
+    swift = RecordingSwift(HEAD=(200, {'X-Timestamp': T.normal, **headers}, b''))
+
+    assert records_of(swift).marker(UPLOAD) is None
+
+
+@pytest.mark.parametrize('headers', [
+    pytest.param({}, id='of-a-user'), pytest.param({'X-Symlink-Target': 'container/object'}, id='a-link'),
+    pytest.param({'X-Object-Sysmeta-S3multi-Chosen': 'list', 'X-Object-Sysmeta-S3multi-Timestamp': '1.00000'},
+                 id='a-copy'),
+    pytest.param({'X-Object-Sysmeta-S3multi-Chosen': 'list', 'X-Object-Sysmeta-S3multi-Timestamp': 'zz'}, id='broken')])
+def test_another_object_at_the_name_of_an_intent(headers):
+    """It is one of no list, and in the way as long as an intent of its age would be."""
+    swift = RecordingSwift(HEAD=(200, {'X-Timestamp': T.normal, **headers}, b''))
+
+    assert Intent('', T) == records_of(swift).intent(UPLOAD)
 
 
 @pytest.mark.parametrize('put, head, expected', [

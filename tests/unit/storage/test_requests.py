@@ -6,6 +6,7 @@ Otherwise a client could read and write, by its query, headers or key, what it h
 import pytest
 from swift.common.swob import Request
 from swift.common.utils import Timestamp
+from swift.common.wsgi import make_subrequest
 
 from s3multi.s3.errors import S3Error
 from s3multi.storage.requests import Backend, Job, Target, failure
@@ -51,10 +52,13 @@ KINDS = [
     pytest.param('PUT', 'key/id/complete', {}, {'If-None-Match': '*'}, b'', id='intent'),
     pytest.param('PUT', 'key/id/00000001-x', {}, {'Content-Length': '0', 'ETag': 'e'}, b'', id='part'),
     pytest.param('PUT', 'key', {'multipart-manifest': 'put'}, {'Accept': 'application/json'}, b'[]', id='manifest'),
-    pytest.param('HEAD', 'key', {'symlink': 'get'}, {'X-Newest': 'true'}, b'', id='head'),
-    pytest.param('HEAD', 'key', {}, {'X-Newest': 'true'}, b'', id='head-without-query'),
+    pytest.param('HEAD', 'key', {}, {'X-Newest': 'true'}, b'', id='head'),
+    pytest.param('HEAD', 'key', {'version-id': '1.0'}, {'X-Newest': 'true'}, b'', id='head-of-a-version'),
     pytest.param('DELETE', 'key/id', {}, {'X-Timestamp': '1.0'}, b'', id='delete'),
 ]
+
+# What every read of an object with the operator's rights asks for beside.
+ITSELF = {'symlink': 'get', 'multipart-manifest': 'get'}
 
 
 def backend_of(swift, **env):
@@ -78,8 +82,9 @@ def test_the_query_of_the_client_never_gets_through(method, name, query, headers
         swift = RecordingSwift()
         ask(backend_of(swift, query=hostile), 'operator', method, Target('bucket_segments', name, query), headers, body)
 
-        assert query == Request(swift.last.env).params
-        assert len(query) == len([pair for pair in swift.last.query.split('&') if pair])
+        sent = {**ITSELF, **query} if method in ('GET', 'HEAD') and name else query
+        assert sent == Request(swift.last.env).params
+        assert len(sent) == len([pair for pair in swift.last.query.split('&') if pair])
 
     for_each(QUERIES, check)
 
@@ -138,7 +143,7 @@ def test_no_key_leads_out_of_its_container(container, rights):
         ask(backend_of(swift), rights, 'GET', Target(container, key, {'a': 'b'}), {})
 
         assert 'AUTH_a/%s/%s' % (container, key) == swift.last.path.removeprefix('/v1/')
-        assert 'a=b' == swift.last.query
+        assert ('a=b' if rights == 'client' else 'symlink=get&multipart-manifest=get&a=b') == swift.last.query
         assert {'Host', 'User-Agent'} == set(swift.last.headers)
 
     for_each(KEYS, check)
@@ -214,6 +219,19 @@ def test_requests_of_the_operator_need_no_auth():
 
     assert (True, '.wsgi.pre_authed') == (env['swift.authorize_override'], env['REMOTE_USER'])
     assert env['swift.authorize'](Request(env)) is None
+
+
+@pytest.mark.parametrize('path, status', [
+    ('/v1/AUTH_a/bucket/key', None), ('/v1/AUTH_a/other/key', None), ('/v1/AUTH_b/bucket/key', 403),
+    ('/v1/AUTH_a', 403), ('/v1/AUTH_ab/bucket/key', 403), ('/v1/.expiring_objects/x/y', 403), ('/', 403)])
+def test_the_operators_rights_end_at_the_account(path, status):
+    """Where a filter on the right goes on with the same rights, as it does behind a link: see ``_confine``."""
+    swift = RecordingSwift()
+    ask(backend_of(swift), 'operator', 'GET', Target('bucket', 'key'), {})
+    further = make_subrequest(swift.last.env, path=path)
+    denied = further.environ['swift.authorize'](further)
+
+    assert status == (denied and further.get_response(denied).status_int)
 
 
 def test_requests_as_the_client_are_judged_as_the_clients():
@@ -369,8 +387,27 @@ def test_the_newest_replica_is_asked(status):
     """404 is an answer, not an error."""
     swift = RecordingSwift(HEAD=status)
 
-    assert status == backend_of(swift).head_newest(Target('bucket', 'key', {'symlink': 'get'})).status_int
-    assert ('HEAD', 'symlink=get', 'true') == (swift.last.method, swift.last.query, swift.last.headers['X-Newest'])
+    assert status == backend_of(swift).head_newest(Target('bucket', 'key')).status_int
+    assert ('HEAD', 'true') == (swift.last.method, swift.last.headers['X-Newest'])
+
+
+@pytest.mark.parametrize('found, asked', [
+    pytest.param((200, {}, b''), 1, id='no-versions'),
+    pytest.param((200, {'X-Object-Version-Id': 'null'}, b''), 1, id='of-before-the-versions'),
+    pytest.param((404, {'X-Object-Version-Id': 'null'}, b''), 1, id='nothing'),
+    pytest.param((404, {'X-Object-Version-Id': '1.0'}, b''), 1, id='a-delete-marker'),
+    pytest.param((200, {'X-Object-Version-Id': '1.0', 'X-Symlink-Target': 'bucket/key?version-id=1.0'}, b''), 2,
+                 id='a-version')])
+@pytest.mark.parametrize('newest', [True, False])
+def test_what_is_shown_at_a_name(newest, found, asked):
+    """Where there are versions it is the current one, which is asked for by its id."""
+    swift = RecordingSwift(HEAD=[found, (200, {'Etag': 'e'}, b'')])
+    target, response = backend_of(swift).head_current(Target('bucket', 'key'), newest=newest)
+
+    assert ({} if asked == 1 else {'version-id': '1.0'}) == target.query
+    assert [{**ITSELF}, {**ITSELF, 'version-id': '1.0'}][:asked] == [Request(seen.env).params for seen in swift.seen]
+    assert [newest] * asked == [seen.headers.get('X-Newest') == 'true' for seen in swift.seen]
+    assert (asked == 2) is ('Etag' in response.headers)
 
 
 @pytest.mark.parametrize('status', [204, 404, 409])

@@ -9,7 +9,7 @@ from s3multi.s3.errors import NoSuchUpload
 from s3multi.s3.parts import Attempt
 from s3multi.upload.names import Upload, new_attempt
 from s3multi.upload.records import list_name
-from tests.unit.fakes import IDS, RecordingSwift, bucket_of
+from tests.unit.fakes import IDS, RecordingSwift, asked
 
 MD5 = '0' * 32
 ETAG = MD5 + '-1'
@@ -29,8 +29,9 @@ def commit_over(upload_id, etag):
         return 404
 
     swift = RecordingSwift(HEAD=head, PUT=lambda seen: 202 if seen.path.endswith('/bucket/key') else 201)
-    bucket = bucket_of(swift)
-    return Commit(bucket, UPLOAD, ObjectDigests(ETAG), list_name(ETAG, [PART.name]), Precondition(bucket, UPLOAD, None))
+    bucket, call = asked(swift)
+    return Commit(bucket, UPLOAD, ObjectDigests(ETAG), list_name(ETAG, [PART.name]),
+                  Precondition(bucket, call, UPLOAD, None))
 
 
 def test_the_manifest_of_another_list_at_the_same_time():
