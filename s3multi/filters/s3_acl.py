@@ -7,6 +7,7 @@ callers have the metadata already.
 """
 from collections.abc import Mapping
 
+from swift.common.middleware.s3api.exception import InvalidSubresource
 from swift.common.middleware.s3api.s3response import AccessDenied
 from swift.common.middleware.s3api.subresource import ACL, Owner, decode_acl, encode_acl
 from swift.common.middleware.s3api.utils import sysmeta_header
@@ -68,7 +69,11 @@ class S3Acl:
     def _decode(self, resource: str, stored: 'str | None', stored_by_swift3: 'str | None') -> ACL:
         # Like s3api, this still reads the ACLs that its predecessor, swift3, wrote.
         text = stored or stored_by_swift3
-        return decode_acl(resource, {sysmeta_header(resource, 'acl'): text} if text else {}, self._allow_no_owner)
+        try:
+            return decode_acl(resource, {sysmeta_header(resource, 'acl'): text} if text else {}, self._allow_no_owner)
+        except InvalidSubresource:
+            # What cannot be read grants nothing, not even where everybody may use what has no ACL.
+            return ACL(Owner(None, None), [], True, False)
 
     def _allows(self, acl: ACL, permission: str) -> bool:
         try:

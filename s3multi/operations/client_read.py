@@ -4,7 +4,6 @@
 Swift judges the client by its own ACLs. With ``s3_acl``, where those of S3 count, Swift lets every request pass, and
 this module judges the client.
 """
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from s3multi.operations.bucket import Bucket, is_versioned
 from s3multi.operations.request import Call
 from s3multi.s3.errors import AccessDenied, InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, S3Error
 from s3multi.storage.requests import Target, failure
+from s3multi.storage.rows import read_rows
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ def _delete_marker(bucket: Bucket, target: Target) -> 'str | None':
     list the bucket."""
     response = bucket.backend.send_as_client('GET', Target(target.container, query={
         'versions': 'true', 'format': 'json', 'limit': '1', 'prefix': target.object or ''}))
-    rows = json.loads(response.body) if response.is_success else []
+    rows = read_rows(response)
     newest = rows[0] if rows else {}
-    if newest.get('name') == target.object and newest['content_type'] == DELETE_MARKER_CONTENT_TYPE:
-        return str(newest['version_id'])
+    if newest.get('name') == target.object and newest.get('content_type') == DELETE_MARKER_CONTENT_TYPE:
+        return str(newest.get('version_id', 'null'))
     return None
 
 

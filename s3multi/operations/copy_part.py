@@ -4,7 +4,6 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 """
 import re
-from email.utils import parsedate_to_datetime
 
 from swift.common.swob import Response
 from swift.common.utils import FileLikeIter, closing_if_possible
@@ -16,7 +15,7 @@ from s3multi.operations.expected_owner import check_owner
 from s3multi.operations.request import Call, Reply
 from s3multi.operations.upload_part import read_target, store_attempt
 from s3multi.s3.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
-                                    parse_source)
+                                    parse_source, seconds_of)
 from s3multi.s3.documents import Node, document, s3_time_of
 from s3multi.s3.errors import (BrokenSource, IncompleteBody, InvalidRequest, NoSuchBucket, RequestTimeout, S3Error,
                                ServiceUnavailable)
@@ -89,4 +88,4 @@ def _state_of(response: Response) -> SourceState:
     if response.status_int == 206:
         match = _CONTENT_RANGE.fullmatch(headers.get('Content-Range', ''))
         size = int(match[1]) if match else size
-    return SourceState(shown_etag(response), parsedate_to_datetime(headers['Last-Modified']).timestamp(), size)
+    return SourceState(shown_etag(response), seconds_of(headers.get('Last-Modified', '')), size)

@@ -15,7 +15,7 @@ from s3multi.operations.bucket import Bucket
 from s3multi.operations.known_parts import all_attempts
 from s3multi.s3.errors import NoSuchUpload, S3Error
 from s3multi.storage.concurrency import behind, concurrently
-from s3multi.storage.segments import Row
+from s3multi.storage.rows import Row
 from s3multi.upload.names import Upload, split_marker
 from s3multi.upload.records import MarkerType
 from s3multi.upload.timestamps import just_after, marker_time, swift_time
@@ -62,7 +62,7 @@ def _end_those_in(bucket: Bucket, rows: Sequence[Row], began_ticks: int) -> None
 
 def _uploads(bucket: Bucket, rows: Sequence[Row]) -> 'list[Upload]':
     """Return the uploads whose markers are in ``rows``: of any state, and also from an earlier bucket of this name."""
-    splits = [split_marker(row['name']) for row in rows if MarkerType.decode(row['content_type']).state]
+    splits = [split_marker(row['name']) for row in rows if MarkerType.decode(row.get('content_type')).state]
     return [Upload(bucket.account, bucket.name, *split) for split in splits if split and bucket.made_id(*split)]
 
 

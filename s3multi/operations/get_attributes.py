@@ -14,13 +14,15 @@ from s3multi.s3 import request_headers
 from s3multi.s3.attributes import ShownPart, Wanted, checksum_node, in_order, parts_node
 from s3multi.s3.checksums import Checksum, ObjectChecksum, stored_checksum
 from s3multi.s3.documents import Node, document
-from s3multi.s3.errors import (InvalidArgument, InvalidRequest, MethodNotAllowed, NoSuchVersion, PreconditionFailed,
-                               S3Error, ServiceUnavailable)
+from s3multi.s3.errors import (BrokenSource, InvalidArgument, InvalidRequest, MethodNotAllowed, NoSuchVersion,
+                               PreconditionFailed, S3Error, ServiceUnavailable)
 from s3multi.storage.objects import is_large, shown_etag
 from s3multi.storage.requests import Target
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 
+# By the name that S3 has for it.
+_SHOWN_HEADERS = (('Last-Modified', 'Last-Modified'), ('x-amz-version-id', 'X-Object-Version-Id'))
 _CONDITIONS = ('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since')
 
 
@@ -32,9 +34,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     target = Target(call.bucket, key, _version(bucket, call, key))
     found = _find(bucket, call, target)
     etag = shown_etag(found)
-    headers = {'Last-Modified': found.headers['Last-Modified']}
-    if 'X-Object-Version-Id' in found.headers:
-        headers['x-amz-version-id'] = found.headers['X-Object-Version-Id']
+    headers = {name: found.headers[header] for name, header in _SHOWN_HEADERS if header in found.headers}
     if found.status_int == 304:
         return Reply(304, {**headers, 'ETag': '"%s"' % etag})
     # A server-side copy inherits this metadata, but it is not a manifest.
@@ -119,7 +119,9 @@ def _parts(bucket: Bucket, target: Target, wanted: Wanted, found: Response,
 
 
 def _segments(bucket: Bucket, target: Target, found: Response) -> 'list[manifest.Segment]':
-    """Return the segments that the manifest of the object lists. Raises ServiceUnavailable if it is another by now.
+    """Return the segments that the manifest of the object lists.
+
+    Raises ServiceUnavailable if it is another by now, BrokenSource if it cannot be read.
 
     found: the answer to the HEAD of the object.
     """
@@ -130,4 +132,7 @@ def _segments(bucket: Bucket, target: Target, found: Response) -> 'list[manifest
             'Etag', '').strip('"'):
         drain_and_close(response)
         raise ServiceUnavailable()
-    return manifest.read_stored(response.body)
+    try:
+        return manifest.read_stored(response.body)
+    except ValueError:
+        raise BrokenSource() from None

@@ -14,7 +14,8 @@ from s3multi.operations.ending import reader, require_open
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
-                               NoSuchUpload, RequestTimeout)
+                               NoSuchUpload, RequestTimeout, ServiceUnavailable)
+from s3multi.s3.etags import is_md5
 from s3multi.s3.parts import MAX_PART_BYTES, Attempt, parse_part_number
 from s3multi.storage.part_body import PartBody
 from s3multi.storage.requests import Target, failure
@@ -80,7 +81,10 @@ def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body:
     # 202 is no success: something not older has this name, and the bytes were thrown away.
     if response.status_int != 201:
         raise _refusal(call, upload, number, response)
-    stored = Attempt(number, upload.part(number, name), attempt_ticks(name), response.headers['Etag'].strip('"'), 0)
+    etag = response.headers.get('Etag', '').strip('"')
+    if not is_md5(etag):
+        raise ServiceUnavailable()
+    stored = Attempt(number, upload.part(number, name), attempt_ticks(name), etag, 0)
     # The upload was open before the PUT. After a long one it may have ended, and a part of an aborted upload would
     # take up space until a sweep.
     if bucket.ticks() - started_ticks > bucket.settings.marker_recheck_after * 100000:

@@ -64,7 +64,7 @@ def read_sent(headers: Mapping[str, str]) -> 'Checksum | None':
                                  'x-amz-trailer headers were found.')
         if announced.lower() != sent.algorithm:
             raise InvalidRequest('Value for x-amz-sdk-checksum-algorithm header is invalid.')
-    if sent is not None and not _is_well_formed(sent):
+    if sent is not None and not checksums.is_well_formed(sent):
         raise InvalidRequest('Value for %s header is invalid.' % sent.header)
     return sent
 
@@ -90,7 +90,8 @@ def read_announced(headers: Mapping[str, str]) -> 'Checksum | None':
     malformed one.
     """
     announced = _only_value(headers)
-    if announced and not _is_well_formed(Checksum(announced.algorithm, _COMPOSITE_SUFFIX.sub('', announced.value))):
+    if announced and not checksums.is_well_formed(
+            Checksum(announced.algorithm, _COMPOSITE_SUFFIX.sub('', announced.value))):
         raise InvalidRequest('Value for %s header is invalid.' % announced.header)
     return announced
 
@@ -210,11 +211,3 @@ def _only_value(headers: Mapping[str, str]) -> 'Checksum | None':
     if len(values) > 1:
         raise InvalidRequest('Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.')
     return Checksum(*next(iter(values.items()))) if values else None
-
-
-def _is_well_formed(checksum: Checksum) -> bool:
-    try:
-        checksums.decode(checksum.algorithm, checksum.value)
-    except ValueError:
-        return False
-    return True

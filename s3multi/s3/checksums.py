@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.
 """
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,6 +32,9 @@ UNSERVED = tuple(_UNSERVED_SIZES)
 # The default type of each algorithm comes first.
 TYPES = {'crc32': (COMPOSITE, FULL_OBJECT), 'crc32c': (COMPOSITE, FULL_OBJECT), 'crc64nvme': (FULL_OBJECT,),
          'sha1': (COMPOSITE,), 'sha256': (COMPOSITE,)}
+_HEX = re.compile('[0-9a-f]+')
+_STORED = re.compile(r'(?P<type>[A-Z_]+) (?P<algorithm>[a-z0-9]+) (?P<value>[A-Za-z0-9+/]+=*)(?P<count>|-[0-9]{1,5}) '
+                     r'(?P<size>-|[0-9]{1,10})')
 
 
 class Hasher(Protocol):
@@ -134,10 +138,14 @@ class ObjectDigests:
 
 def stored_checksum(text: 'str | None') -> 'ObjectChecksum | None':
     """Return the checksum that ``ObjectChecksum.stored`` wrote; None for any other text, or none."""
-    fields = (text or '').split(' ')
-    if len(fields) != 4 or fields[1] not in ALGORITHMS or not (fields[3] == '-' or fields[3].isdecimal()):
+    match = _STORED.fullmatch(text or '')
+    if match is None or match['type'] not in TYPES.get(match['algorithm'], ()):
         return None
-    return ObjectChecksum(Checksum(fields[1], fields[2]), fields[0], None if fields[3] == '-' else int(fields[3]))
+    if (match['type'] == COMPOSITE) != bool(match['count']) or not is_well_formed(
+            Checksum(match['algorithm'], match['value'])):
+        return None
+    return ObjectChecksum(Checksum(match['algorithm'], match['value'] + match['count']), match['type'],
+                          None if match['size'] == '-' else int(match['size']))
 
 
 # Names
@@ -186,6 +194,15 @@ def decode(algorithm: str, value: str) -> bytes:
     if len(raw) != {**_SIZES, **_UNSERVED_SIZES}[algorithm] or base64.b64encode(raw).decode('ascii') != value:
         raise ValueError('no %s in base64: %r' % (algorithm, value))
     return raw
+
+
+def is_well_formed(checksum: Checksum) -> bool:
+    """Return whether the value, which has no ``-N`` behind it, is the base64 of as many bytes as its algorithm has."""
+    try:
+        decode(checksum.algorithm, checksum.value)
+    except (KeyError, ValueError):
+        return False
+    return True
 
 
 class _Crc:
@@ -242,9 +259,19 @@ def with_parameter(value: str, checksum: Checksum) -> str:
 
 
 def from_parameters(params: 'Iterable[tuple[str, str]]') -> 'dict[str, str]':
-    """Return the checksums of a part, element name to base64, as ``Attempt`` has them.
+    """Return the checksums among the parameters of a row's hash and content type: element name to base64.
 
-    params: pairs of name and value from the row's hash and content type; those that are not checksums are ignored.
+    Anybody with the right to write there may have written the content type. What is no checksum of its algorithm, or
+    contradicts another one, is left out: a part may do without.
     """
-    return {element(name): base64.b64encode(bytes.fromhex(value)).decode('ascii')
-            for name, value in params if name in ALGORITHMS}
+    found: dict[str, str] = {}
+    for name, value in params:
+        if name in ALGORITHMS:
+            found[name] = value if found.get(name, value) == value else ''
+    return {element(name): base64.b64encode(bytes.fromhex(value)).decode('ascii') for name, value in found.items()
+            if _is_hex(value, 2 * _SIZES[name])}
+
+
+def _is_hex(text: str, digits: int) -> bool:
+    # bytes.fromhex() would also take blanks.
+    return len(text) == digits and _HEX.fullmatch(text) is not None

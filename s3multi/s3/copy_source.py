@@ -36,12 +36,12 @@ class CopySource:
 class SourceState:
     """What Swift says of the source.
 
-    etag: as S3 clients see it, bare. modified: the time of last modification, in seconds since the epoch. size: of the
-    whole object, in bytes.
+    etag: as S3 clients see it, bare. modified: the time of last modification, in seconds since the epoch, None if it is
+    not known. size: of the whole object, in bytes.
     """
 
     etag: str
-    modified: float
+    modified: 'float | None'
     size: int
 
 
@@ -122,24 +122,24 @@ def check_conditions(headers: Mapping[str, str], source: SourceState, now: float
 
     headers: names in lower case. now: seconds since the epoch. If-Match outweighs If-Unmodified-Since, and
     If-None-Match outweighs If-Modified-Since (RFC 9110, section 13.2.2). A value that is not a date is ignored, and so
-    is an If-Modified-Since in the future.
+    is an If-Modified-Since in the future. A date does not hold for a source whose own is not known.
     """
     match, unmodified, none_match, modified = (headers.get(name) for name in _CONDITIONS)
     if match is not None:
         if not _names(match, source.etag):
             raise PreconditionFailed('x-amz-copy-source-If-Match')
     elif unmodified is not None:
-        date = _seconds(unmodified)
-        if date is not None and source.modified > date:
+        date = seconds_of(unmodified)
+        if date is not None and (source.modified is None or source.modified > date):
             raise PreconditionFailed('x-amz-copy-source-If-Unmodified-Since')
     if none_match is not None:
         if _names(none_match, source.etag):
             raise PreconditionFailed('x-amz-copy-source-If-None-Match')
     elif modified is not None:
-        date = _seconds(modified)
+        date = seconds_of(modified)
         # Swift rounds the time of modification up to a whole second. So what has just been written may be dated a
         # moment ahead, and a client may send that very date: the present is rounded up too.
-        if date is not None and source.modified <= date <= math.ceil(now):
+        if date is not None and date <= math.ceil(now) and (source.modified is None or source.modified <= date):
             raise PreconditionFailed('x-amz-copy-source-If-Modified-Since')
 
 
@@ -148,7 +148,8 @@ def _names(value: str, etag: str) -> bool:
     return value.strip() == '*' or unquote_etag(value) == etag.lower()
 
 
-def _seconds(date: str) -> 'float | None':
+def seconds_of(date: str) -> 'float | None':
+    """Return an HTTP date in seconds since the epoch; None for what is no date."""
     try:
         parsed = parsedate_to_datetime(date)
         # HTTP dates are in UTC, even in the form that names no zone (RFC 9110, section 5.6.7).

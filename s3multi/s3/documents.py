@@ -122,11 +122,7 @@ def _part_ref(children: Mapping[str, str]) -> PartRef:
 
 
 def _is_checksum(name: str, text: str) -> bool:
-    try:
-        checksums.decode(checksums.algorithm_of_element(name) or '', text)
-    except (KeyError, ValueError):
-        return False
-    return True
+    return checksums.is_well_formed(checksums.Checksum(checksums.algorithm_of_element(name) or '', text))
 
 
 # Writing

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 _MD5 = re.compile(r'[0-9a-f]{32}')
+_MULTIPART = re.compile(r'.*-([0-9]{1,5})', re.DOTALL)
 
 
 def unquote_etag(text: str) -> str:
@@ -45,5 +46,5 @@ def md5(body: bytes) -> bytes:
 
 def part_count(etag: str) -> int:
     """Return the number of parts in the ETag of a multipart object (bare); 0 for an ETag of another kind."""
-    count = etag.rpartition('-')[2]
-    return int(count) if count != etag and count.isdigit() else 0
+    match = _MULTIPART.fullmatch(etag)
+    return int(match[1]) if match else 0

@@ -36,7 +36,8 @@ class Attempt:
 
     number: of the part. name: of the object. began_ticks: when the attempt began, in units of 10 microseconds since the
     epoch, which is the object's timestamp in Swift; of several attempts at one number, the one that began last is the
-    part. etag: an MD5, 32 hex digits. size: bytes. checksums: element name to base64.
+    part. etag: an MD5, 32 hex digits; '' if what Swift says of it cannot be read: then it proves nothing, and neither
+    do older attempts. size: bytes. checksums: element name to base64.
     """
 
     number: int

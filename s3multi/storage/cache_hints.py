@@ -176,7 +176,7 @@ class BucketsWithUploads:
         False means that it had none within the last minute.
         """
         known = self._cache.get(_uploads_key(account, bucket)) if self._cache is not None else None
-        return None if known is None else known != 0
+        return {0: False, 1: True}.get(known) if isinstance(known, int) else None
 
 
 def _uploads_key(account: str, bucket: str) -> str:

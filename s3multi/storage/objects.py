@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import simplejson as json
 from swift.common.middleware.symlink import TGT_OBJ_SYMLINK_HDR
 from swift.common.swob import Request, Response
 from swift.common.utils import Timestamp, config_true_value
@@ -17,10 +16,11 @@ from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.storage.requests import Backend, Target, failure, timestamp_of
+from s3multi.storage.rows import read_rows
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
-from s3multi.upload.timestamps import just_after, plain_time, swift_time
+from s3multi.upload.timestamps import just_after, plain_time, read_timestamp, swift_time
 
 # The caller sends a HEAD for each.
 _MOST_VERSIONS = 100
@@ -81,16 +81,18 @@ class Objects:
     def versions(self, key: str, written_at: Timestamp, seconds: float) -> 'list[str] | None':
         """Return the ids of the versions of ``key`` written at most ``seconds`` before or after ``written_at``.
 
-        The null version is not among them. None if there are too many for one page of the listing.
+        The null version is not among them. None if there are too many for one page of the listing, or if one cannot be
+        read.
         """
         newest = swift_time(int((float(written_at) + seconds) * 100000))
         target = Target(self._bucket, query={
             'versions': 'true', 'format': 'json', 'prefix': key, 'marker': key, 'version_marker': newest.internal,
             'limit': str(_MOST_VERSIONS)})
-        rows = json.loads(self._backend.call('GET', target, ()).body)
+        rows = read_rows(self._backend.call('GET', target, ()))
         ids = [row.get('version_id', 'null') for row in rows if row.get('name') == key]
-        near = [each for each in ids if each != 'null' and float(Timestamp(each)) >= float(written_at) - seconds]
-        return None if len(near) == _MOST_VERSIONS else near
+        times = [(each, read_timestamp(each)) for each in ids if each != 'null']
+        near = [each for each, time in times if float(time) >= float(written_at) - seconds]
+        return None if len(near) == _MOST_VERSIONS or not all(time for _, time in times) else near
 
     def bucket_sysmeta(self) -> 'dict[str, str]':
         """Return the system metadata of the bucket, past all caches; names in lower case and without their prefix."""

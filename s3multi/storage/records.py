@@ -93,9 +93,9 @@ class Records:
         if _CONTENT_TYPE_HEADER in response.headers:
             headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
         initiator = found.initiator or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
-        aborted_at = response.headers.get(_MARKED_HEADER)
+        aborted_at = read_timestamp(response.headers.get(_MARKED_HEADER))
         return UploadMarker(found.state, timestamp_of(response), headers, initiator, found.checksum,
-                            Timestamp(aborted_at) if aborted_at else None)
+                            aborted_at or None)
 
     def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
         """Write the intent of a Complete, unless there is one. Raises EntityTooLarge if the account is full.

@@ -4,7 +4,6 @@
 There are two kinds: with the rights of the operator (``Backend.request``), after the client was authorised for its
 bucket, and with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
 """
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,10 @@ from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
+from s3multi.storage.rows import read_rows
 from s3multi.upload.names import segments_container
 from s3multi.upload.stock_names import stock_container
+from s3multi.upload.timestamps import read_timestamp
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -209,7 +210,7 @@ class Backend:
         response = self.answer(make_pre_authed_request(self._env, 'GET', path, agent=_AGENT, swift_source=SOURCE))
         if response.status_int != 200:
             raise ServiceUnavailable()
-        return [row['name'] for row in json.loads(response.body)] == [container]
+        return [row.get('name') for row in read_rows(response)] == [container]
 
     def _confine(self, request: Request) -> 'Response | None':
         # Filters on the right ask with the same rights for what a link leads to, which may be in any account.
@@ -227,7 +228,7 @@ class Backend:
 
 def timestamp_of(response: Response) -> Timestamp:
     """Return when the object that a HEAD asked for was written or deleted; 0 if Swift does not tell."""
-    return Timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp') or 0)
+    return read_timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp'))
 
 
 def failure(method: str, target: Target, response: Response) -> Exception:

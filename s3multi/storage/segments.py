@@ -4,18 +4,19 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-import simplejson as json
 from swift.common import constraints
 from swift.common.storage_policy import POLICIES
 from swift.common.swob import Response
 from swift.common.utils import parse_content_type
 
 from s3multi.s3 import checksums
+from s3multi.s3.etags import is_md5
 from s3multi.s3.parts import Attempt
-from s3multi.storage.concurrency import concurrently
 from s3multi.storage import shards
+from s3multi.storage.concurrency import concurrently
 from s3multi.storage.objects import is_plain
 from s3multi.storage.requests import Backend, Target
+from s3multi.storage.rows import Row, read_rows
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
 from s3multi.upload.timestamps import swift_time
@@ -25,8 +26,6 @@ _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
 # Swift's servers accept request lines of 8192 bytes (eventlet). Two names of 1024 bytes, three times as long when
 # quoted, fit in; a third may not.
 _MAX_NAMES_IN_QUERY = 6300
-
-Row = shards.Row
 
 
 class Segments:
@@ -79,7 +78,7 @@ class Segments:
             query['end_marker'] = end_marker if fits else ''
             asked = {**{name: value for name, value in query.items() if value}, 'marker': marker}
             response = self._backend.call('GET', Target(self._container, query=asked), (404,))
-            page = json.loads(response.body) if response.is_success else []
+            page = read_rows(response)
             more = len(page) >= limit
             if response.is_success and shards.is_split(response):
                 page, more = self._with_unlisted(page, asked, limit)
@@ -98,8 +97,8 @@ class Segments:
         """
         response = self._backend.shard_ranges(self._container, {
             'format': 'json', 'states': shards.RANGE_STATES, **_interval(query, page, limit)}, shards.RANGE_HEADERS)
-        names = shards.unlisted(json.loads(response.body), self._backend.path_of(self._container))
-        further = [json.loads(self._backend.get_shard(name, query).body) for name in names]
+        names = shards.unlisted(read_rows(response), self._backend.path_of(self._container))
+        further = [read_rows(self._backend.get_shard(name, query)) for name in names]
         return shards.union([page, *further], limit)
 
     def attempts(self, upload: Upload, after: 'int | None' = None, limit: 'int | None' = None) -> Iterator[Attempt]:
@@ -134,10 +133,10 @@ class Segments:
             _, response = self._backend.head_current(Target(self._container, name))
             if found is None or not is_plain(response):
                 return None
-            shown = [response.headers.get(header, '') for header in (manifest.LISTING_ETAG_HEADER,
-                                                                     manifest.LISTING_TYPE_HEADER)]
-            return Attempt(found[0], name, attempt_ticks(found[1]), response.headers['Etag'].strip('"'),
-                           response.content_length, _checksums(*shown))
+            headers = response.headers
+            shown = [parameter for header in (manifest.LISTING_ETAG_HEADER, manifest.LISTING_TYPE_HEADER)
+                     for parameter in _parsed(headers.get(header))[1]]
+            return _attempt(name, found, headers.get('Etag', '').strip('"'), response.content_length, shown)
 
         return [attempt for attempt in concurrently(self._concurrency, ask, names) if attempt]
 
@@ -160,13 +159,16 @@ class Segments:
 
 
 def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
-    """Return the attempt that a row of the listing proves; None if the row is not that of a part of the upload."""
-    found = upload.parse_part(row.get('name', ''))
+    """Return the attempt that a row of the listing shows; None if the row is not that of a part of the upload.
+
+    Without its ETag where hash or size cannot be read: Swift says ``<unknown>`` for a hash that it cannot decrypt.
+    """
+    found = upload.parse_part(row['name']) if 'name' in row else None
     if found is None or _is_no_part(row):
         return None
-    etag, _ = parse_content_type(row['hash'])
-    return Attempt(found[0], row['name'], attempt_ticks(found[1]), etag, row['bytes'],
-                   _checksums(row['hash'], row['content_type']))
+    etag, in_hash = _parsed(row.get('hash'))
+    _, in_type = _parsed(row.get('content_type'))
+    return _attempt(row['name'], found, etag, row.get('bytes'), in_hash + in_type)
 
 
 def _is_no_part(row: Row) -> bool:
@@ -175,8 +177,18 @@ def _is_no_part(row: Row) -> bool:
     return 'slo_etag' in row or 'symlink_path' in row and not row.get('version_symlink')
 
 
-def _checksums(listed_hash: str, listed_type: str) -> 'dict[str, str]':
-    return checksums.from_parameters(parse_content_type(listed_hash)[1] + parse_content_type(listed_type)[1])
+def _attempt(name: str, found: 'tuple[int, str]', etag: str, size: object,
+             parameters: 'list[tuple[str, str]]') -> Attempt:
+    """Return the attempt ``found`` in a name. parameters: those of its row, among which its checksum is."""
+    number, attempt = found
+    if not (is_md5(etag) and isinstance(size, int) and size >= 0):
+        return Attempt(number, name, attempt_ticks(attempt), '', 0)
+    return Attempt(number, name, attempt_ticks(attempt), etag, size, checksums.from_parameters(parameters))
+
+
+def _parsed(text: object) -> 'tuple[str, list[tuple[str, str]]]':
+    value, parameters = parse_content_type(text) if isinstance(text, str) else ('', [])
+    return value, parameters
 
 
 def _interval(query: 'dict[str, str]', page: 'list[Row]', limit: int) -> 'dict[str, str]':

@@ -6,12 +6,10 @@ shrinking, new rows go to the one that takes it over. The shards that take the u
 ``_get_from_shards`` in ``swift/proxy/controllers/container.py`` and ``swift/container/sharder.py``.
 """
 from collections.abc import Iterable, Sequence
-from typing import Any
-
 from swift.common.swob import Response
 from swift.common.utils import ShardRange, config_true_value
 
-Row = dict[str, Any]
+from s3multi.storage.rows import Row
 
 _LISTING = (ShardRange.CLEAVED, ShardRange.ACTIVE, ShardRange.SHARDING, ShardRange.SHRINKING)
 _UPDATING = (ShardRange.CREATED, ShardRange.CLEAVED, ShardRange.ACTIVE, ShardRange.SHARDING)
@@ -54,7 +52,7 @@ def union(pages: 'Sequence[Sequence[Row]]', limit: int) -> 'tuple[list[Row], boo
         for row in page:
             name = _name(row)
             if (end is None or name <= end) and (
-                    name not in rows or row.get('last_modified', '') > rows[name].get('last_modified', '')):
+                    name not in rows or str(row.get('last_modified')) > str(rows[name].get('last_modified'))):
                 rows[name] = row
     return [rows[name] for name in sorted(rows)], bool(full)
 

@@ -5,13 +5,12 @@ Swift's own controllers serve all other requests about these uploads: see ``filt
 """
 from collections.abc import Iterable, Iterator
 
-import simplejson as json
 from swift.common import constraints
 from swift.common.utils import Timestamp
 
 from s3multi.s3.pages import OpenUpload
 from s3multi.storage.requests import Backend, Target
-from s3multi.storage.segments import Row
+from s3multi.storage.rows import Row, read_rows
 from s3multi.upload.stock_names import (after_stock_parts, split_stock_marker, stock_container, stock_marker_of,
                                         stock_marker_range)
 
@@ -44,9 +43,8 @@ class StockUploads:
         most = constraints.CONTAINER_LISTING_LIMIT
         limit = min(self._rows_for_each, most)
         while True:
-            response = self._backend.call('GET', Target(self._container, query={
-                'format': 'json', 'limit': str(limit), 'prefix': prefix, 'marker': marker}), (404,))
-            page = json.loads(response.body) if response.is_success else []
+            page = read_rows(self._backend.call('GET', Target(self._container, query={
+                'format': 'json', 'limit': str(limit), 'prefix': prefix, 'marker': marker}), (404,)))
             if page:
                 yield page
             if len(page) < limit:

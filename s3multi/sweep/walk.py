@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from s3multi.s3.parts import Attempt
-from s3multi.storage.segments import Row, attempt_of
+from s3multi.storage.rows import Row
+from s3multi.storage.segments import attempt_of
 from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
 from s3multi.upload.records import MarkerType, State
 
@@ -55,7 +56,7 @@ def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
         elif kind is not None and kind[0] is Kind.INTENT:
             has_intent = True
         else:
-            state = MarkerType.decode(row['content_type']).state
+            state = MarkerType.decode(row.get('content_type')).state
         if len(attempts) == _MOST_ATTEMPTS:
             yield Found(upload, state, has_intent, tuple(attempts))
             attempts = []

@@ -7,7 +7,7 @@ time, and of two replicas the later time counts. An upload that began before it 
 from collections.abc import Mapping
 from typing import Any
 
-from swift.common.utils import Timestamp
+from s3multi.upload.timestamps import read_timestamp
 
 # Swift forgets a deleted container, and the time of its deletion, after ``reclaim_age``, by default a week. Then only
 # the age of a replica is left to tell: an upload that began this much before the replica was made (in units of 10
@@ -34,4 +34,4 @@ def deleted_at(bucket_info: 'Mapping[str, Any]') -> int:
 
 
 def _ticks(bucket_info: 'Mapping[str, Any]', name: str) -> int:
-    return Timestamp(bucket_info.get(name) or 0).raw
+    return read_timestamp(bucket_info.get(name)).raw

@@ -53,8 +53,11 @@ class Segment:
 
 
 def read_stored(body: bytes) -> 'list[Segment]':
-    """Return the entries of ``body``, any manifest that SLO has stored, in order."""
-    return [Segment(entry.get('name', ''), int(entry.get('bytes', 0))) for entry in json.loads(body)]
+    """Return the entries of ``body``, any manifest that SLO has stored, in order. Raises ValueError for other bytes."""
+    try:
+        return [Segment(str(entry.get('name', '')), int(entry.get('bytes', 0))) for entry in json.loads(body)]
+    except (AttributeError, OverflowError, TypeError) as error:
+        raise ValueError('no manifest: %s' % error) from error
 
 
 def part_name(upload: Upload, segment: Segment) -> str:

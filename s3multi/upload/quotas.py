@@ -54,5 +54,5 @@ def check_object(quota: Quota, bucket_bytes: int, bucket_objects: int, segments_
 
 
 def _limit(text: 'str | None') -> 'int | None':
-    # Swift ignores a quota that is not a number, too.
-    return int(text) if text and text.isdigit() else None
+    # Swift ignores a quota that is not a number, too; nothing can reach one that is longer.
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 20 else None

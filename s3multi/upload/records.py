@@ -64,8 +64,10 @@ class MarkerType:
         return text
 
     @classmethod
-    def decode(cls, content_type: str) -> 'MarkerType':
+    def decode(cls, content_type: object) -> 'MarkerType':
         """Read any content type; a state that this release does not know is None."""
+        if not isinstance(content_type, str):
+            return cls()
         kind, parameters = parse_content_type(content_type)
         found = dict(parameters)
         state = {each.value: each for each in State}.get(found.get('state', '')) if kind == MARKER_TYPE else None

@@ -106,7 +106,7 @@ def _read_listing(bucket: Bucket, upload: Upload, seen: 'dict[str, Attempt]') ->
             if attempt is not None:
                 seen[attempt.name] = attempt
             elif row['name'] == upload.marker:
-                listed = MarkerType.decode(row['content_type'])
+                listed = MarkerType.decode(row.get('content_type'))
                 found = listed if listed.state is State.OPEN else found
     return found
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether an Abort may delete the parts of the upload itself."""
 import pytest
+from swift.common.utils import Timestamp
 
 from s3multi.operations import ending
+from s3multi.s3.errors import ServiceUnavailable
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 
@@ -27,3 +29,28 @@ def test_an_abort_that_is_repeated(sysmeta, intent, frees):
     bucket = bucket_of(RecordingSwift(HEAD=head), info={'sysmeta': sysmeta})
 
     assert frees == ending.abort(bucket, UPLOAD, looks=0)
+
+
+@pytest.mark.parametrize('headers', [
+    {'Content-Type': 'text/plain'}, {'X-Object-Sysmeta-S3multi-Timestamp': 'zz'},
+    {'X-Object-Sysmeta-S3multi-Chosen': 'x', 'X-Object-Sysmeta-S3multi-Timestamp': '1790000001.00000'}],
+    ids=['of a user', 'broken', 'copied'])
+@pytest.mark.parametrize('age, aborted', [(3600, True), (5, False)], ids=['old', 'new'])
+def test_an_intent_that_cannot_be_read(headers, age, aborted):
+    """What lies at its name and is no intent of this upload is in the way like one, and no longer than one."""
+    written = Timestamp(float(Timestamp.now()) - age)
+    marker = dict(ABORTED[1])
+    marker['Content-Type'] = 'application/x-s3multi-marker;state=open'
+
+    def head(seen):
+        if seen.path.endswith('/complete'):
+            return 200, {**headers, 'X-Timestamp': written.normal}, b''
+        return (200, marker, b'') if '_segments' in seen.path else 404
+
+    bucket = bucket_of(RecordingSwift(HEAD=head))
+
+    if aborted:
+        assert ending.abort(bucket, UPLOAD, looks=0)
+    else:
+        with pytest.raises(ServiceUnavailable):
+            ending.abort(bucket, UPLOAD, looks=0)

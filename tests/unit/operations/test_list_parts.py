@@ -49,6 +49,16 @@ def numbers(document):
 ROWS = [row(1, A), row(2, B), row(2, C, 5), row(10, A)]
 
 
+def test_rows_that_cannot_be_read():
+    """A part whose hash cannot be decrypted is shown, and not the one it replaced; a broken checksum is left out."""
+    broken = {**row(1, A), 'content_type': 'application/octet-stream; crc32=zz'}
+    unknown = {**row(2, C, 5), 'hash': '<unknown>'}
+    parts = [dict(children) for name, children in answer([broken, row(2, B), unknown]) if name == 'Part']
+
+    assert [('1', '"%s"' % A), ('2', '""')] == [(part['PartNumber'], part['ETag']) for part in parts]
+    assert not [part for part in parts if 'ChecksumCRC32' in part]
+
+
 def test_the_whole_answer():
     """The elements have the order of the API reference. LastModified is the time of the attempt, not of its row."""
     person = [('ID', 'test:tester'), ('DisplayName', 'test:tester')]

@@ -54,7 +54,7 @@ def test_what_is_no_text_is_no_hint(value):
 
 
 def test_a_hint_stays_inside_its_upload():
-    """A forged hint can name nothing but a part of this upload and number."""
+    """A forged hint can name nothing but an attempt of this upload and number."""
     cache = Cache()
     PartHints(cache).remember(UPLOAD, 7, '../../../other/secret')
 
