@@ -7,15 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from eventlet import Timeout
 from swift.common.utils import EventletRateLimiter, Timestamp, get_logger, monkey_patch
 
 from s3multi.config import ConfigError
-from s3multi.s3.errors import S3Error
+from s3multi.storage.concurrency import FAILURES
+from s3multi.sweep.accounts import Unreadable
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.cluster import SweptCluster
-from s3multi.sweep.references import Uncertain
-from s3multi.sweep.report import CANNOT_START, Report
+from s3multi.sweep.report import CANNOT_START, Report, shown
 from s3multi.sweep.rules import GRACE_SECONDS, LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS, Limits
 
 _UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
@@ -81,19 +80,21 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
     return options
 
 
-def places(options: argparse.Namespace, cluster: SweptCluster) -> 'Iterator[tuple[str, str | None]]':
+def places(options: argparse.Namespace, cluster: SweptCluster,
+           unreadable: Unreadable) -> 'Iterator[tuple[str, str | None]]':
     """Yield the places to sweep: an account, and one of its buckets or None for all of them.
 
-    Raises OSError for a file that cannot be read, ConfigError for a directory of devices that does not exist.
+    unreadable: called for a name, a database or a device that cannot be read. Raises OSError for a file that cannot be
+    read, ConfigError for a directory of devices that does not exist.
     """
     yield from _split(options.places)
-    if options.file == '-':
-        yield from _split(sys.stdin)
-    elif options.file:
-        with open(options.file, encoding='utf-8') as lines:
+    if options.file:
+        # What is no UTF-8 is no account, and is told of as such.
+        with open(0 if options.file == '-' else options.file, encoding='utf-8-sig', errors='surrogateescape',
+                  closefd=options.file != '-') as lines:
             yield from _split(lines)
     if options.local_accounts:
-        for account in cluster.local_accounts(options.local_accounts, not options.no_mount_check):
+        for account in cluster.local_accounts(options.local_accounts, not options.no_mount_check, unreadable):
             yield account, None
 
 
@@ -135,8 +136,7 @@ def sweep_all(sweep: Sweep, cluster: SweptCluster, wanted: 'Iterable[tuple[str, 
                 report.containers += 1
                 report.show('%s/%s' % (account, bucket))
                 _sweep_one(sweep, account, bucket, report, stop)
-        except (Exception, Timeout) as error:
-            # Time-outs of eventlet are not Exceptions.
+        except FAILURES as error:
             report.unreadable(account, None, error)
         if stop():
             return
@@ -146,7 +146,7 @@ def _sweep_one(sweep: Sweep, account: str, bucket: str, report: Report, stop: Ca
     try:
         for outcome in sweep.bucket(account, bucket, stop):
             report.add(outcome)
-    except (S3Error, Uncertain, Timeout) as error:
+    except FAILURES as error:
         report.unreadable(account, bucket, error)
 
 
@@ -159,10 +159,9 @@ def main(arguments: 'Sequence[str] | None' = None) -> int:
     logger = get_logger({'log_name': 's3multi-sweep'}, log_route='s3multi-sweep')
     try:
         cluster = SweptCluster(options.conf, options.swift_dir, logger)
-        wanted = places(options, cluster)
     # SystemExit is how Swift refuses storage policies that are wrong.
     except (ValueError, LookupError, OSError, SystemExit) as error:
-        print('s3multi-sweep: %s' % error, file=sys.stderr)
+        print('s3multi-sweep: %s' % shown(str(error)), file=sys.stderr)
         return CANNOT_START
     stop = Interrupt()
     limiter = EventletRateLimiter(options.uploads_per_second)
@@ -172,16 +171,17 @@ def main(arguments: 'Sequence[str] | None' = None) -> int:
     report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, as_json=options.json,
                     applied=options.apply, verbose=options.verbose)
     try:
-        sweep_all(sweep, cluster, wanted, report, stop)
+        sweep_all(sweep, cluster, places(options, cluster, lambda place, error: report.unreadable(place, None, error)),
+                  report, stop)
     # Places are read while the sweep goes on: a file of accounts may be missing, or the directory of devices.
     except (ConfigError, OSError) as error:
-        print('s3multi-sweep: %s' % error, file=sys.stderr)
+        print('s3multi-sweep: %s' % shown(str(error)), file=sys.stderr)
         return CANNOT_START
     queue, warnings = None, []
     try:
         queue = None if stop() or options.skip_queue else cluster.queue(float(Timestamp.now()))
         warnings = queue.warnings if queue else []
-    except (Exception, Timeout) as error:
+    except FAILURES as error:
         warnings = ['The queue of the object expirer cannot be looked at: %s' % error]
     return report.end(stop(), queue, warnings)
 

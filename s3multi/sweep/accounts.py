@@ -1,35 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
 """The accounts of a cluster, read from the databases on its storage nodes, because no proxy can list them."""
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from swift.account.backend import DATADIR, AccountBroker
-from swift.common.db import DatabaseConnectionError
-from swift.common.exceptions import LockTimeout
 from swift.common.ring import Ring
 from swift.common.utils import audit_location_generator, whataremyips
 
+from s3multi.storage.concurrency import FAILURES
 
-def local_accounts(ring: Ring, devices: str, mount_check: bool, logger: Any) -> Iterator[str]:
+# Called with a place, and the error that keeps it from being read.
+Unreadable = Callable[[str, BaseException], None]
+
+
+def local_accounts(ring: Ring, devices: str, mount_check: bool, logger: Any, unreadable: Unreadable) -> Iterator[str]:
     """Yield the accounts whose first replica, by ``ring``, the ring of accounts, belongs on a device of this node.
 
     So each account is swept once if every node sweeps its own. devices: the directory of the devices. mount_check:
-    whether to skip devices that are not mounted. Accounts whose database cannot be read are logged and left out.
+    whether to skip devices that are not mounted. unreadable: called for each database, and each device, that cannot be
+    read.
     """
     own_addresses = whataremyips()
-    for path, device, _partition in audit_location_generator(devices, DATADIR, '.db', mount_check, logger):
-        try:
-            account = _name(path, logger)
-        except (DatabaseConnectionError, LockTimeout) as error:
-            logger.warning('the account in %s cannot be read: %s', path, error)
-            continue
-        # A name with a dot is that of an account of Swift itself, such as the queue of the expirer.
-        if account is None or account.startswith('.'):
-            continue
-        first = ring.get_nodes(account)[1][0]
-        if first['device'] == device and first['ip'] in own_addresses:
-            yield account
+    skipped: dict[str, list[str]] = {}
+    try:
+        for path, device, _partition in audit_location_generator(devices, DATADIR, '.db', mount_check, logger,
+                                                                 error_counter=skipped):
+            try:
+                account = _name(path, logger)
+            except FAILURES as error:
+                unreadable(path, error)
+                continue
+            # A name with a dot is that of an account of Swift itself, such as the queue of the expirer.
+            if account is None or account.startswith('.'):
+                continue
+            first = ring.get_nodes(account)[1][0]
+            if first['device'] == device and first['ip'] in own_addresses:
+                yield account
+    except OSError as error:
+        unreadable(devices, error)
+    for place in chain.from_iterable(skipped.values()):
+        unreadable(place, OSError('it is not mounted, or cannot be listed'))
 
 
 def _name(path: str, logger: Any) -> 'str | None':

@@ -15,7 +15,7 @@ from s3multi import config
 from s3multi.config import ConfigError, Settings
 from s3multi.operations.bucket import cluster_secret
 from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
-from s3multi.sweep.accounts import local_accounts
+from s3multi.sweep.accounts import Unreadable, local_accounts
 from s3multi.sweep.queue import QueueState, look
 from s3multi.upload.names import SEGMENTS_SUFFIX, UploadIds
 
@@ -53,12 +53,15 @@ class SweptCluster:
             if row['name'].endswith(SEGMENTS_SUFFIX) and row['name'] != SEGMENTS_SUFFIX:
                 yield row['name'][:-len(SEGMENTS_SUFFIX)]
 
-    def local_accounts(self, devices: str, mount_check: bool) -> Iterator[str]:
-        """Yield the accounts that are this storage node's to sweep. devices: the directory of its devices."""
+    def local_accounts(self, devices: str, mount_check: bool, unreadable: Unreadable) -> Iterator[str]:
+        """Return the accounts that are this storage node's to sweep. devices: the directory of its devices.
+
+        unreadable: called for each place among them that cannot be read.
+        """
         if not os.path.isdir(devices):
             raise ConfigError('%s: no directory of devices' % devices)
         return local_accounts(Ring(utils.SWIFT_CONF_FILE.rpartition('/')[0], ring_name='account'), devices,
-                              mount_check, self._logger)
+                              mount_check, self._logger, unreadable)
 
     def queue(self, now: float) -> QueueState:
         """Look at the queue of the object expirer. Raises what the internal client raises."""

@@ -64,7 +64,7 @@ def look(list_containers: ListContainers, first_tasks: FirstTasks, divisor: int,
     length, overdue, names = 0, 0.0, set()
     for row in list_containers():
         names.add(row['name'])
-        if not row['name'].isdigit():
+        if not (row['name'].isascii() and row['name'].isdigit()):
             continue
         length += row['count']
         # Containers come in order of time, so the first one with such a deletion has the oldest.

@@ -18,6 +18,16 @@ OK, INCOMPLETE, CANNOT_START, INTERRUPTED, QUEUE_STUCK = range(5)
 _VERBS = {'finished': 'end', 'aborted': 'abort', 'freed': 'free', 'forgotten': 'forget'}
 
 
+def shown(text: str) -> str:
+    """Return what may be written to a terminal: ASCII in which nothing is obeyed, whoever has chosen the text."""
+    return _json(text)[1:-1]
+
+
+def _json(value: object) -> str:
+    # The only control character that JSON does not escape.
+    return json.dumps(value).replace('\x7f', '\\u007f')
+
+
 class Report:
     """Writes the report to ``out`` while the sweep goes on, and counts."""
 
@@ -51,19 +61,22 @@ class Report:
         self.show('%s/%s' % (upload.account, upload.bucket))
 
     def unreadable(self, account: str, bucket: 'str | None', error: BaseException) -> None:
-        """Count and report that an account, or one bucket of it, could not be read. bucket: None for the account."""
+        """Count and report that an account, or one bucket of it, could not be read.
+
+        account: its name, or the place where its name should have been found. bucket: None for the account.
+        """
         self.unread += 1
         place = account if bucket is None else '%s/%s' % (account, bucket)
         reason = '%s: %s' % (type(error).__name__, error)
         self._say({'event': 'unreadable', 'account': account, 'bucket': bucket, 'reason': reason},
-                  '%s cannot be swept: %s' % (place, reason))
+                  '%s cannot be swept: %s' % (shown(place), shown(reason)))
 
     def show(self, place: str) -> None:
         """Show on the terminal, at most twice a second, that the sweep is at ``place``."""
         if self._progress is not None and time.monotonic() - self._shown > _PROGRESS_SECONDS:
             self._shown = time.monotonic()
             self._overwrite('%s: %d uploads in %d containers, %d parts %s' % (
-                place, sum(self.uploads.values()), self.containers, self.parts, self._verb('free')))
+                shown(place), sum(self.uploads.values()), self.containers, self.parts, self._verb('free')))
 
     def end(self, interrupted: bool, queue: 'QueueState | None', warnings: Sequence[str]) -> int:
         """Report the sum; return the exit code.
@@ -79,7 +92,7 @@ class Report:
                    'bytes': self.bytes, 'unreadable': self.unread, 'expirer_queue': state, 'warnings': list(warnings)},
                   '%s%d containers; uploads: %s; %d parts of %d bytes %s.%s' % (
                       'Interrupted. ' if interrupted else '', self.containers, counts, self.parts, self.bytes,
-                      self._verb('free'), ''.join('\n' + warning for warning in warnings)))
+                      self._verb('free'), ''.join('\n' + shown(warning) for warning in warnings)))
         if interrupted:
             return INTERRUPTED
         if self.unread or self.uploads[FAILED]:
@@ -97,15 +110,14 @@ class Report:
         upload = outcome.upload
         what = self._verb(_VERBS[outcome.what]) if outcome.what in CHANGES else outcome.what
         details = ['%d parts, %d bytes' % (outcome.parts, outcome.bytes)] if outcome.parts else []
-        details += [outcome.reason] if outcome.reason else []
-        # A key may hold control characters, which a terminal would obey; JSON escapes them.
-        return '%s/%s/%s %s: %s%s' % (upload.account, upload.bucket, json.dumps(upload.key), upload.id, what,
-                                      ' (%s)' % '; '.join(details) if details else '')
+        details += [shown(outcome.reason)] if outcome.reason else []
+        return '%s/%s/"%s" %s: %s%s' % (shown(upload.account), shown(upload.bucket), shown(upload.key), upload.id, what,
+                                        ' (%s)' % '; '.join(details) if details else '')
 
     def _say(self, fields: 'dict[str, Any]', line: str) -> None:
         if self._progress is not None and self._width:
             self._overwrite('')
-        print(json.dumps(fields) if self._as_json else line, file=self._out, flush=True)
+        print(_json(fields) if self._as_json else line, file=self._out, flush=True)
 
     def _overwrite(self, text: str) -> None:
         assert self._progress is not None

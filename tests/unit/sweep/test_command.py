@@ -2,12 +2,22 @@
 """The command line of s3multi-sweep: its options, its report, and its exit codes."""
 import io
 import json
+import logging
+from unittest import mock
 
 import pytest
+from eventlet import Timeout
+from hypothesis import given
+from hypothesis import strategies as st
+from swift.account.backend import AccountBroker
+from swift.common.utils import Timestamp
 
-from s3multi.sweep.__main__ import places, read_arguments
+from s3multi.s3.errors import ServiceUnavailable
+from s3multi.sweep.__main__ import places, read_arguments, sweep_all
+from s3multi.sweep.accounts import local_accounts
 from s3multi.sweep.judge import Outcome
 from s3multi.sweep.queue import QueueState
+from s3multi.sweep.references import Uncertain
 from s3multi.sweep.report import INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK, Report
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS
@@ -64,12 +74,80 @@ def test_nothing_is_changed_unless_asked_for():
 
 
 def test_places(tmp_path):
-    """They are read from the arguments, and from a file with comments and blank lines."""
-    (tmp_path / 'list').write_text('AUTH_b\n\n# no\n AUTH_c/a/b \n')
+    """They are read from the arguments, and from a file with comments and blank lines; what is no text is a place too."""
+    (tmp_path / 'list').write_bytes(b'\xef\xbb\xbfAUTH_b\n\n# no\n AUTH_c/a/b \r\nAUTH_\xff\nAUTH_d\0\nAUTH_e\n')
 
-    found = list(places(read_arguments(['AUTH_a', '--from', str(tmp_path / 'list')]), None))
+    found = list(places(read_arguments(['AUTH_a', '--from', str(tmp_path / 'list')]), None, None))
 
-    assert [('AUTH_a', None), ('AUTH_b', None), ('AUTH_c', 'a/b')] == found
+    assert [('AUTH_a', None), ('AUTH_b', None), ('AUTH_c', 'a/b'), ('AUTH_\udcff', None), ('AUTH_d\0', None),
+            ('AUTH_e', None)] == found
+
+
+# What cannot be read
+
+class BrokenCluster:
+    """A cluster with buckets a, b and c; the list of one account breaks off. Sweeping b fails with ``error``."""
+
+    def __init__(self, error):
+        self._error = error
+        self.swept = []
+
+    def buckets(self, account):
+        yield 'a'
+        if account == 'AUTH_broken':
+            raise self._error
+        yield from 'bc'
+
+    def bucket(self, account, bucket, _stop):
+        if bucket == 'b':
+            yield FREED
+            raise self._error
+        self.swept.append((account, bucket))
+
+
+@pytest.mark.parametrize('error', [
+    KeyError('name'), ValueError('non-hexadecimal number'), UnicodeEncodeError('utf-8', '\udcff', 0, 1, 'surrogates'),
+    OSError(5, 'Input/output error'), ServiceUnavailable(), Uncertain('x'), Timeout(3), RecursionError(),
+    AssertionError()], ids=repr)
+def test_the_sweep_goes_on(error):
+    """With the next bucket, and the next account; what was not read is told, and the exit code is 1."""
+    out = io.StringIO()
+    told = Report(out, None, as_json=True, applied=True, verbose=False)
+    cluster = BrokenCluster(error)
+
+    sweep_all(cluster, cluster, [('AUTH_broken', None), ('AUTH_a', None), ('AUTH_b', 'b'), ('AUTH_b', 'a')], told,
+              lambda: False)
+
+    assert [('AUTH_broken', 'a'), ('AUTH_a', 'a'), ('AUTH_a', 'c'), ('AUTH_b', 'a')] == cluster.swept
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [('AUTH_broken', None), ('AUTH_a', 'b'), ('AUTH_b', 'b')] == [
+        (line['account'], line['bucket']) for line in lines if line['event'] == 'unreadable']
+    assert INCOMPLETE == told.end(False, None, [])
+
+
+def test_accounts_that_cannot_be_read(tmp_path):
+    """A broken database, and a device that is not mounted, are told; the accounts of the others are swept."""
+    unreadable = []
+    for number, name in enumerate(['AUTH_a', 'AUTH_b']):
+        path = tmp_path / 'sda' / 'accounts' / str(number) / 'abc' / (str(number) * 32) / ('%s.db' % (str(number) * 32))
+        path.parent.mkdir(parents=True)
+        if number:
+            path.write_bytes(b'no database')
+        else:
+            AccountBroker(str(path), account=name).initialize(Timestamp.now().internal)
+    (tmp_path / 'sdb').mkdir()
+    ring = mock.Mock(get_nodes=lambda account: (0, [{'device': 'sda', 'ip': '127.0.0.1'}]))
+
+    def is_mounted(path):
+        return path.endswith('sda')
+
+    with mock.patch('swift.common.utils.ismount', is_mounted):
+        found = list(local_accounts(ring, str(tmp_path), True, logging.getLogger('s3multi.test'),
+                                    lambda place, error: unreadable.append((place, str(error)))))
+
+    assert ['AUTH_a'] == found
+    (broken, _), (device, reason) = unreadable
+    assert broken.endswith('.db') and (device, 'not mounted' in reason) == ('sdb', True)
 
 
 # The report
@@ -107,6 +185,27 @@ def test_words(applied, said):
 def test_exit_codes(outcomes, more, code):
     """If several apply, the one counts that matters most to the operator."""
     assert code == report(io.StringIO(), *outcomes, **more)
+
+
+hostile = st.text(max_size=20) | st.text('\x00\x1b[2J\x07\x7f\x9b\n\r\u202e\u2028\udcff"\\\xe9a/', max_size=20)
+
+
+@given(hostile, hostile, hostile, hostile, st.booleans())
+def test_nothing_obeyed(account, bucket, key, reason, as_json):
+    """Whatever names and errors hold, lines are ASCII without control characters, and as many as were told."""
+    out, terminal = io.StringIO(), io.StringIO()
+    told = Report(out, terminal, as_json=as_json, applied=True, verbose=True)
+    told.add(Outcome(Upload(account, bucket, key, UPLOAD.id), 'failed', reason=reason))
+    told.unreadable(account, bucket, OSError(reason))
+    told.end(False, None, [reason])
+
+    text = out.getvalue()
+    assert set(text) <= set(map(chr, range(32, 127))) | {'\n'}
+    assert (3 if as_json else 4) == text.count('\n')
+    assert set(terminal.getvalue()) <= set(map(chr, range(32, 127))) | {'\r'}
+    if as_json:
+        assert (account, bucket, key) == tuple(json.loads(text.splitlines()[0])[name] for name in (
+            'account', 'bucket', 'key'))
 
 
 def test_progress():
