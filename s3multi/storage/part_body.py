@@ -5,13 +5,14 @@ s3api verifies the checksum that comes with a body where it can. A checksum that
 upload has and the client did not send, are computed here while the bytes pass.
 """
 import hashlib
+import socket
 from collections.abc import Mapping, MutableMapping
 from typing import Any, BinaryIO, Optional, Union
 
 from swift.common.exceptions import ChunkReadError
 
 from s3multi.s3.checksums import Checksum, Hasher, algorithm_of, decode, hasher, with_parameter
-from s3multi.s3.errors import BadDigest
+from s3multi.s3.errors import BadDigest, IncompleteBody, RequestTimeout, S3Error
 from s3multi.upload.manifest import LISTING_ETAG_HEADER, LISTING_TYPE_HEADER, SEGMENT_TYPE
 
 
@@ -38,8 +39,8 @@ Sent = Optional[Union[Checksum, TrailingChecksum]]
 class PartBody:
     """What to hand to Swift for one part: the ``headers`` and the ``environ`` of its PUT.
 
-    error: set as soon as the body is known to differ from its checksum. Swift then sees the body break off and stores
-    nothing. An empty body cannot break off; its error is set from the beginning.
+    error: set as soon as the body is known to have stopped, to have ended too early, or to differ from its checksum. Swift
+    then sees the body break off and stores nothing. An empty body cannot break off; its error is set from the beginning.
     """
 
     def __init__(self, stream: BinaryIO, length: 'int | None', sent: Sent = None, verified: bool = True,
@@ -51,10 +52,11 @@ class PartBody:
         none is sent; None to compute none. encrypted: whether the cluster encrypts objects.
         """
         self.headers = {'Transfer-Encoding': 'chunked'} if length is None else {'Content-Length': str(length)}
-        self.environ: dict[str, Any] = {'wsgi.input': stream}
-        self.error: BadDigest | None = None
+        self.environ: dict[str, Any] = {'wsgi.input': self}
+        self.error: S3Error | None = None
         self._stream = stream
-        self._left = length
+        self._length = length
+        self._passed = 0
         self._sent = sent
         self._computed: tuple[str, Hasher] | None = None
         if isinstance(sent, Checksum) and not verified:
@@ -65,8 +67,6 @@ class PartBody:
         if length == 0:
             # Swift reads nothing of an empty body.
             self._compare()
-        if self._computed or self._md5:
-            self.environ['wsgi.input'] = self
         if isinstance(sent, Checksum) and not encrypted:
             # The value is known already, and if it is wrong the PUT never succeeds. So a header will do, which is
             # cheaper than a footer.
@@ -87,15 +87,22 @@ class PartBody:
     def read(self, size: int = -1) -> bytes:
         """Return at most ``size`` bytes of the body; all of it by default.
 
-        Raises ChunkReadError at its end when it differs from its checksum.
+        Raises ChunkReadError where it stops, and at its end when it is not what was announced.
         """
-        chunk = self._stream.read(size)
+        try:
+            chunk = self._stream.read(size)
+        except socket.timeout as error:
+            # To Swift it is the same as a client that is gone.
+            self.error = RequestTimeout()
+            raise ChunkReadError(self.error.message) from error
         for digest in (self._md5, self._computed and self._computed[1]):
             if digest:
                 digest.update(chunk)
-        if self._left is not None:
-            self._left -= len(chunk)
-        if not chunk or self._left == 0:
+        self._passed += len(chunk)
+        if self._length is not None and self._passed < self._length:
+            if not chunk:
+                self.error = IncompleteBody(self._length, self._passed)
+        elif not chunk or self._length is not None:
             # Before the last bytes are handed on: with them Swift could store the part.
             self._compare()
         if self.error:

@@ -4,6 +4,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 """
 import base64
+import socket
 from collections.abc import Callable
 from functools import partial
 
@@ -21,7 +22,7 @@ from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare, read_condition
 from s3multi.s3.documents import MAX_COMPLETE_BYTES, document, read_complete
 from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InternalError, InvalidPart,
-                               MaxMessageLengthExceeded, S3Error, ServiceUnavailable)
+                               MaxMessageLengthExceeded, RequestTimeout, S3Error, ServiceUnavailable)
 from s3multi.s3.etags import is_md5, md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
 from s3multi.storage.concurrency import FAILURES, Later, spawn
@@ -78,10 +79,16 @@ def _read_list(bucket: Bucket, call: Call, upload: Upload) -> 'list[PartRef]':
 def _read_body(call: Call) -> bytes:
     if call.content_length is not None and call.content_length > MAX_COMPLETE_BYTES:
         raise MaxMessageLengthExceeded(MAX_COMPLETE_BYTES)
-    chunks = []
+    chunks: list[bytes] = []
     left = MAX_COMPLETE_BYTES + 1
     while left > 0:
-        chunk = call.body.read(left)
+        try:
+            chunk = call.body.read(left)
+        except socket.timeout:
+            raise RequestTimeout() from None
+        except (OSError, ValueError):
+            # The connection is gone, or what should be a chunk is none.
+            raise IncompleteBody(call.content_length, sum(map(len, chunks))) from None
         if not chunk:
             break
         chunks.append(chunk)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The body of a part: what is computed, compared and reported while its bytes pass."""
+import socket
 from io import BytesIO
+from unittest import mock
 
 import pytest
 from swift.common.exceptions import ChunkReadError
@@ -42,15 +44,16 @@ def test_a_checksum_that_nobody_else_compares(algorithm, size):
     assert body.error is None
 
 
-@pytest.mark.parametrize('sent', [b'Hello! ', b'Hello,'], ids=['others', 'fewer'])
-def test_bytes_that_do_not_fit_their_checksum(sent):
-    """The body breaks off before Swift has all of it, so nothing is stored. The client is told why."""
+@pytest.mark.parametrize('sent, code', [(b'Hello! ', 'BadDigest'), (b'Hello,', 'IncompleteBody')],
+                         ids=['others', 'fewer'])
+def test_bytes_that_do_not_fit_their_checksum(sent, code):
+    """The body breaks off before Swift has all of it, so nothing is stored, and the client is told why."""
     body = PartBody(BytesIO(sent), 7, Checksum('crc32', VALUES['crc32']), verified=False)
 
     assert [3, 3] == [len(body.read(3)) for _ in range(2)]
     with pytest.raises(ChunkReadError):
         body.read(3)
-    assert 'BadDigest' == body.error.code
+    assert code == body.error.code
 
 
 def test_no_bytes_that_do_not_fit_their_checksum():
@@ -60,12 +63,24 @@ def test_no_bytes_that_do_not_fit_their_checksum():
 
 
 def test_what_s3api_compares_is_not_computed_again():
-    """Swift reads the client's stream itself."""
-    stream = BytesIO(BODY)
+    """Whatever the bytes, they pass."""
+    for sent in (Checksum('crc32', 'AAAAAA=='), TrailingChecksum('x-amz-checksum-crc32', {})):
+        body = PartBody(BytesIO(BODY), 7, sent, owed='crc32')
+        assert (BODY, None) == (read_all(body), body.error)
 
-    assert stream is PartBody(stream, 7, Checksum('crc32', 'AAAAAA=='), owed='crc32').environ['wsgi.input']
-    assert stream is PartBody(stream, 7, TrailingChecksum('x-amz-checksum-crc32', {})).environ['wsgi.input']
-    assert stream is PartBody(stream, 7, encrypted=True).environ['wsgi.input']
+
+@pytest.mark.parametrize('bodies, code', [
+    ([BODY[:3], socket.timeout('timed out')], 'RequestTimeout'), ([socket.timeout()], 'RequestTimeout'),
+    ([BODY[:3], b''], 'IncompleteBody')], ids=['stopped', 'never began', 'ended'])
+def test_a_body_that_does_not_come(bodies, code):
+    """To Swift all are a client that is gone; whoever still listens is told what happened."""
+    body = PartBody(mock.Mock(read=mock.Mock(side_effect=bodies)), 7)
+    with pytest.raises(ChunkReadError):
+        read_all(body)
+
+    assert code == body.error.code
+    assert {'IncompleteBody': {'NumberBytesExpected': '7', 'NumberBytesProvided': '3'}}.get(code, {}) == (
+        body.error.fields)
 
 
 def test_a_trailer_is_known_at_the_end():

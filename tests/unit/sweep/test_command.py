@@ -74,7 +74,7 @@ def test_nothing_is_changed_unless_asked_for():
 
 
 def test_places(tmp_path):
-    """They are read from the arguments, and from a file with comments and blank lines; what is no text is a place too."""
+    """They are read from the arguments and a file with comments and blank lines; what is no text is a place too."""
     (tmp_path / 'list').write_bytes(b'\xef\xbb\xbfAUTH_b\n\n# no\n AUTH_c/a/b \r\nAUTH_\xff\nAUTH_d\0\nAUTH_e\n')
 
     found = list(places(read_arguments(['AUTH_a', '--from', str(tmp_path / 'list')]), None, None))
