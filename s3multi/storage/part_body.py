@@ -39,8 +39,9 @@ Sent = Optional[Union[Checksum, TrailingChecksum]]
 class PartBody:
     """What to hand to Swift for one part: the ``headers`` and the ``environ`` of its PUT.
 
-    error: set as soon as the body is known to have stopped, to have ended too early, or to differ from its checksum. Swift
-    then sees the body break off and stores nothing. An empty body cannot break off; its error is set from the beginning.
+    error: set as soon as the body is known to have stopped, to have ended too early, or to differ from its checksum.
+    Swift then sees the body break off and stores nothing. An empty body cannot break off; its error is set from the
+    beginning.
     """
 
     def __init__(self, stream: BinaryIO, length: 'int | None', sent: Sent = None, verified: bool = True,

@@ -238,13 +238,14 @@ def test_chunked_body_over_the_largest_size(shared):
     assert (400, 'MaxMessageLengthExceeded') == answer.outcome
 
 
-def test_body_that_ends_early(shared):
+@pytest.mark.parametrize('payload', ['unsigned', '0' * 64], ids=['unsigned', 'signed'])
+def test_body_that_ends_early(shared, payload):
     """A body shorter than its Content-Length is IncompleteBody."""
     body = complete_body(shared.listed)
 
     answer = shared.client.request(
         'POST', shared.bucket, 'key', {'uploadId': shared.id}, {'Content-Length': str(len(body) + 10)}, [body],
-        payload='unsigned', hang_up=True)
+        payload=payload, hang_up=True)
 
     assert (400, 'IncompleteBody') == answer.outcome
 

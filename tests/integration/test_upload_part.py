@@ -611,22 +611,34 @@ def test_refusals_come_before_the_body(refusing, number, change):
     assert answer.status in (400, 404)
 
 
-def test_body_that_ends_early(refusing):
+@pytest.mark.parametrize('payload', ['unsigned', hashlib.sha256(BODY).hexdigest(),
+                                     hashlib.sha256(BODY[:-1]).hexdigest()], ids=['unsigned', 'signed', 'signed so'])
+@pytest.mark.parametrize('headers', [{}, {'x-amz-checksum-crc32': 'AAAAAA=='}, {'Content-MD5': 'A' * 22 + '=='}],
+                         ids=['', 'checksum', 'MD5'])
+def test_body_that_ends_early(refusing, payload, headers):
     """400 IncompleteBody, and nothing is stored: a part is never shorter than its announced length."""
-    answer = put(refusing, 1, BODY, {'Content-Length': str(len(BODY) + 1000)}, payload='unsigned', hang_up=True)
+    answer = put(refusing, 1, BODY[:-1], {'Content-Length': str(len(BODY)), **headers}, payload=payload, hang_up=True)
 
     assert (400, 'IncompleteBody') == answer.outcome
-    assert str(len(BODY) + 1000) == answer.error['NumberBytesExpected']
+    assert [str(len(BODY)), str(len(BODY) - 1)] == [answer.error['NumberBytes' + word] for word in (
+        'Expected', 'Provided')]
     assert [] == listed_parts(refusing)
 
 
-def test_signed_body_that_ends_early(refusing):
-    """Where the payload was signed its hash tells first that something is wrong."""
-    answer = put(refusing, 1, BODY[:-1], {'Content-Length': str(len(BODY))}, payload=hashlib.sha256(BODY).hexdigest(),
-                 hang_up=True)
+def test_object_that_ends_early(refusing):
+    """The same for s3api's own PutObject, where the signature tells. (Else s3api answers RequestTimeout.)"""
+    client = refusing.client
+    answer = client.request('PUT', refusing.bucket, 'plain', (), {'Content-Length': str(len(BODY))}, [BODY[:-1]],
+                            payload=hashlib.sha256(BODY).hexdigest(), hang_up=True)
 
-    assert (400, 'XAmzContentSHA256Mismatch') == answer.outcome
-    assert [] == listed_parts(refusing)
+    assert (400, 'IncompleteBody') == answer.outcome
+    assert 404 == client.request('HEAD', refusing.bucket, 'plain').status
+
+
+@pytest.mark.parametrize('payload', [hashlib.sha256(b'other').hexdigest(), hashlib.sha256(BODY[:-1]).hexdigest()])
+def test_body_that_is_another_one(refusing, payload):
+    """All of it has come: then it is not what was signed."""
+    assert (400, 'XAmzContentSHA256Mismatch') == put(refusing, 1, BODY, payload=payload).outcome
 
 
 def test_body_that_ends_early_keeps_the_earlier_part(upload):
