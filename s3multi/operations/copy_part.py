@@ -52,7 +52,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
             bucket.logger.warning('copying a part of upload %s has to be repeated: the source broke off', upload.id)
             raise ServiceUnavailable() from error
     checksum: list[Node] = [(body.checksum.element, body.checksum.value)] if body.checksum else []
-    result = document('CopyPartResult', [('LastModified', s3_time_of(stored.began_ticks // 100000)),
+    result = document('CopyPartResult', [('LastModified', s3_time_of(stored.began_ticks)),
                                          ('ETag', '"%s"' % stored.etag), *checksum])
     version_id = response.headers.get('X-Object-Version-Id')
     return Reply.xml(result, {'x-amz-copy-source-version-id': version_id} if version_id else None)

@@ -39,5 +39,5 @@ def run(bucket: Bucket, call: Call) -> Reply:
 
 
 def _part(attempt: Attempt) -> 'list[Node]':
-    return [('PartNumber', str(attempt.number)), ('LastModified', s3_time_of(attempt.began_ticks // 100000)),
+    return [('PartNumber', str(attempt.number)), ('LastModified', s3_time_of(attempt.began_ticks)),
             ('ETag', '"%s"' % attempt.etag), ('Size', str(attempt.size)), *attempt.checksums.items()]

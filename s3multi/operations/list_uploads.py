@@ -12,7 +12,7 @@ from swift.common import constraints
 
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.request import Call, Reply
-from s3multi.s3.documents import Node, document, people, s3_time, url_encode
+from s3multi.s3.documents import Node, document, people, s3_time_of_row, url_encode
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
 from s3multi.storage.rows import Row
@@ -94,7 +94,8 @@ class _OwnUploads:
             if marker_type.state is State.OPEN:
                 split = split_marker(row['name'])
                 if split and self._bucket.knows(*split):
-                    yield OpenUpload.of(*split, row['last_modified'], marker_type.initiator, marker_type.checksum)
+                    yield OpenUpload.of(*split, row.get('last_modified', ''), marker_type.initiator,
+                                        marker_type.checksum)
 
     def _is_ours(self, key: str, upload_id: str) -> bool:
         return self._bucket.made_id(key, upload_id)
@@ -180,7 +181,7 @@ def _result(call: Call, query: UploadsQuery, page: UploadsPage) -> bytes:
         nodes.append(('EncodingType', query.encoding))
     nodes.append(('IsTruncated', 'true' if page.truncated else 'false'))
     nodes += [('Upload', [('Key', encode(upload.key)), ('UploadId', upload.id), *people(upload.initiator),
-                          ('StorageClass', 'STANDARD'), ('Initiated', s3_time(upload.initiated)),
+                          ('StorageClass', 'STANDARD'), ('Initiated', s3_time_of_row(upload.initiated)),
                           *(upload.checksum.elements if upload.checksum else [])])
               for upload in page.uploads]
     nodes += [('CommonPrefixes', [('Prefix', encode(prefix))]) for prefix in page.prefixes]

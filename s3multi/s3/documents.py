@@ -172,12 +172,24 @@ def url_encode(text: str) -> str:
     return quote_plus(text, safe='/*').replace('~', '%7E')
 
 
-def s3_time(isoformat: str) -> str:
-    """Return a time as S3's documents have it. isoformat: as Swift's listings have it, with or without a fraction."""
-    return isoformat[:19] + '.000Z'
-
-
 @functools.lru_cache(maxsize=100)   # many parts share a second
-def s3_time_of(seconds: int) -> str:
-    """Return a time as S3's documents have it. seconds: since the epoch."""
+def s3_time(seconds: int) -> str:
+    """Return a time as S3's documents have it. seconds: whole ones, since the epoch."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.000Z')
+
+
+def s3_time_of(ticks: int) -> str:
+    """Return a time in units of 10 microseconds as S3's documents have it: rounded up, as in Last-Modified.
+
+    Else a copy could look older than its source.
+    """
+    return s3_time(-(-ticks // 100000))
+
+
+def s3_time_of_row(isoformat: str) -> str:
+    """Return a time of Swift's listings (ISO 8601, UTC, with or without a fraction) likewise; 1970 for what is none."""
+    try:
+        time = datetime.fromisoformat(isoformat[:19]).replace(tzinfo=timezone.utc)
+    except (TypeError, ValueError):
+        return s3_time(0)
+    return s3_time(int(time.timestamp()) + bool(isoformat[19:].strip('.0')))

@@ -6,7 +6,6 @@ Swift's own controllers serve all other requests about these uploads: see ``filt
 from collections.abc import Iterable, Iterator
 
 from swift.common import constraints
-from swift.common.utils import Timestamp
 
 from s3multi.s3.pages import OpenUpload
 from s3multi.storage.requests import Backend, Target
@@ -72,6 +71,5 @@ class StockUploads:
         for row in rows:
             split = split_stock_marker(row['name'])
             if split:
-                # Like stock s3api: the time in whole seconds, and the user who asks as the initiator.
-                began = Timestamp.from_isoformat(row['last_modified']).ceil()
-                yield OpenUpload.of(*split, Timestamp(began).isoformat, self._user)
+                # Like stock s3api: the user who asks is the initiator.
+                yield OpenUpload.of(*split, row.get('last_modified', ''), self._user)

@@ -248,7 +248,7 @@ def test_the_whole_answer():
         ('NextUploadIdMarker', ''), ('Delimiter', '/'), ('Prefix', 'a+'), ('MaxUploads', '3'), ('EncodingType', 'URL'),
         ('IsTruncated', 'true'),
         *(('Upload', [('Key', 'a+b'), ('UploadId', upload_id), ('Initiator', person), ('Owner', person),
-                      ('StorageClass', 'STANDARD'), ('Initiated', '2026-09-21T14:13:20.000Z')])
+                      ('StorageClass', 'STANDARD'), ('Initiated', '2026-09-21T14:13:21.000Z')])
           for upload_id in IDS[:2]),
         ('CommonPrefixes', [('Prefix', 'a+c/')]),
     ] == answer(uploads, prefix='a ', delimiter='/', key_marker='a ', upload_id_marker=IDS[0], max_uploads='3',

@@ -7,10 +7,11 @@ import lxml.etree
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from swift.common.utils import Timestamp
 
 from s3multi.s3 import errors
 from s3multi.s3.documents import (DECLARATION, MAX_COMPLETE_BYTES, NAMESPACE, document, error_document, read_complete,
-                                  s3_time, url_encode)
+                                  s3_time, s3_time_of, s3_time_of_row, url_encode)
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_NUMBER, PartRef
 
@@ -359,8 +360,29 @@ def test_url_encoding_of_keys(key, encoded):
 
 # Times
 
-@pytest.mark.parametrize('isoformat', ['2026-09-21T14:13:20.123450', '2026-09-21T14:13:20.000000',
-                                       '2026-09-21T14:13:20'])
-def test_times_of_s3(isoformat):
-    """ISO 8601 with three digits for a fraction that S3 does not use."""
-    assert '2026-09-21T14:13:20.000Z' == s3_time(isoformat)
+@pytest.mark.parametrize('isoformat, seconds', [
+    ('2026-09-21T14:13:20.123450', '21'), ('2026-09-21T14:13:20.000010', '21'), ('2026-09-21T14:13:20.000000', '20'),
+    ('2026-09-21T14:13:20', '20')])
+def test_times_of_rows(isoformat, seconds):
+    """ISO 8601 with three digits for a fraction that S3 does not use; rounded up, as Last-Modified is."""
+    assert '2026-09-21T14:13:%s.000Z' % seconds == s3_time_of_row(isoformat)
+
+
+@pytest.mark.parametrize('ticks, seconds', [(0, '20'), (1, '21'), (99999, '21'), (100000, '21'), (100001, '22')])
+def test_times(ticks, seconds):
+    """By the same rule, to which a time in units of 10 microseconds is as good."""
+    assert '2026-09-21T14:13:%s.000Z' % seconds == s3_time_of(1790000000 * 100000 + ticks)
+
+
+@given(st.integers(0, 2 ** 48))
+def test_times_agree(ticks):
+    """A time has one form, wherever it comes from: also Swift's own, in whole seconds."""
+    swift = Timestamp('%010d.%05d' % divmod(ticks, 100000))
+
+    assert s3_time_of(ticks) == s3_time_of_row(swift.isoformat) == s3_time(swift.ceil())
+
+
+@pytest.mark.parametrize('text', ['', 'now', '2026-09-21', '2026-13-21T14:13:20.000000', 7, None])
+def test_times_that_cannot_be_read(text):
+    """An upload is listed all the same."""
+    assert s3_time_of_row(text) in ('1970-01-01T00:00:00.000Z', '2026-09-21T00:00:00.000Z')
