@@ -14,10 +14,10 @@ from swift.common.middleware.s3api.controllers import (ObjectController, PartCon
                                                        UploadsController)
 from swift.common.request_helpers import update_etag_is_at_header
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
-from swift.common.utils import InputProxy, split_path
+from swift.common.utils import split_path
 
 from s3multi.config import load_front
-from s3multi.filters import startup_checks
+from s3multi.filters import mended_requests, startup_checks
 from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.s3_acl import S3Acl
@@ -30,8 +30,6 @@ from s3multi.upload.stock_names import is_stock_id
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# The environ's key for the body as the client sends it.
-_BODY = 's3multi.body'
 _MULTIPART = (PartController, UploadController, UploadsController)
 # Keystone's filters leave the name of a user here. s3api reads it, whichever auth filter there is.
 _NAMES = ('HTTP_X_USER_NAME', 'HTTP_X_TENANT_NAME', 'HTTP_X_PROJECT_NAME')
@@ -59,9 +57,7 @@ class S3MultiFront(BucketView):
         self._settings = load_front(conf)
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
-        if _is_signed(env):
-            # Below s3api's own wrappers, whose complaint about a body that ends too early is that it is another one.
-            env['wsgi.input'] = env[_BODY] = InputProxy(env['wsgi.input'])
+        mended_requests.before_parsing(env)
         answer: Iterable[bytes] = super().__call__(env, start_response)
         return answer
 
@@ -70,11 +66,7 @@ class S3MultiFront(BucketView):
         try:
             return self._answer(req)
         except (s3response.XAmzContentSHA256Mismatch, s3response.BadDigest) as error:
-            body, announced = req.environ.get(_BODY), int(req.environ.get('CONTENT_LENGTH') or 0)
-            if body is None or body.bytes_received >= announced:
-                raise
-            raise s3response.IncompleteBody(number_bytes_expected=announced,
-                                            number_bytes_provided=body.bytes_received) from error
+            raise mended_requests.incomplete_body(req.environ) or error from None
 
     def _answer(self, req: Any) -> Response:
         check_bucket(req)
@@ -87,7 +79,8 @@ class S3MultiFront(BucketView):
         req.environ.setdefault('swift.log_info', [])
         handoff = Handoff(
             params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
-            headers={wsgi_to_str(name).lower(): wsgi_to_str(value) for name, value in req.headers.items()},
+            headers={wsgi_to_str(name).lower(): wsgi_to_str(value)
+                     for name, value in mended_requests.headers_of(req).items()},
             access_key=req.access_key, location=_location(req), trailer=_trailer_of(req),
             verified=hasattr(s3request, 'CHECKSUMS_BY_HEADER'), s3_acl=_s3_acl_of(req))
         try:
@@ -153,13 +146,6 @@ class S3MultiFront(BucketView):
         if number is not None:
             _correct_part(response, reading)
         return response
-
-
-def _is_signed(env: 'WSGIEnvironment') -> bool:
-    """Say whether s3api may take a request for one of its own."""
-    query = env.get('QUERY_STRING', '')
-    return (env.get('HTTP_AUTHORIZATION', '').startswith('AWS')
-            or 'AWSAccessKeyId' in query or 'X-Amz-Credential' in query)
 
 
 def _is_handed_on(req: Any) -> bool:

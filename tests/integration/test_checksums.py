@@ -331,6 +331,19 @@ def test_what_a_complete_tells_of_the_object(client, bucket, kind, headers, outc
     assert outcome == refusal_of(client, bucket, 'crc32', kind, body_of('crc32'), headers).outcome
 
 
+@every_pair
+def test_every_algorithm_of_the_object(client, bucket, algorithm, kind):
+    """With the number of parts behind a composite checksum, and without; with a wrong number it is wrong."""
+    value = WHOLE[algorithm, kind]
+    bare, _, count = value.partition('-')
+    upload = upload_of(client, bucket, algorithm, kind)
+    for wrong in (bare + '-4', bare + '-03', bare + '-0'):
+        assert (400, 'BadDigest' if count else 'InvalidRequest') == upload.complete(
+            body_of(algorithm), {header(algorithm): wrong}).outcome
+    for right in {bare, value}:
+        assert 200 == upload.complete(body_of(algorithm), {header(algorithm): right}).outcome
+
+
 @pytest.mark.parametrize('kind, code', [('COMPOSITE', 'BadDigest'), ('FULL_OBJECT', 'InvalidPart')])
 def test_a_wrong_part_beside_the_right_object(client, bucket, kind, code):
     """A composite is compared with what the list makes first, and then the parts; the whole the other way round."""
