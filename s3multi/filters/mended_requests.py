@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What s3api's reading of a request gets wrong, mended before it reads one and after."""
+"""What s3api's reading of a request gets wrong, mended before it reads one and after.
+
+It takes a request for a part, or for something else below an object or bucket, that it does not know for one for the
+object or bucket itself, and deletes or replaces that.
+"""
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +19,14 @@ if TYPE_CHECKING:
 _BODY, _CHECKSUMS = 's3multi.body', 's3multi.checksums'
 _SUFFIXED = re.compile(r'([A-Za-z0-9+/]+=*)-[0-9]{1,5}')
 _ALGORITHMS = ('CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256')
+
+# What is below an object or bucket: of multipart uploads, what else s3api knows, and what it knows not.
+_MULTIPART = frozenset(('uploads', 'uploadId', 'partNumber', 'attributes'))
+_KNOWN = frozenset(('acl', 'delete', 'location', 'logging', 'versioning', 'tagging', 'object-lock', 'notification',
+                    'policy', 'publicAccessBlock', 'requestPayment', 'torrent', 'website', 'cors', 'restore'))
+_UNKNOWN = frozenset(('abac', 'accelerate', 'analytics', 'encryption', 'intelligent-tiering', 'inventory', 'legal-hold',
+                      'lifecycle', 'metadataConfiguration', 'metadataTable', 'metrics', 'ownershipControls',
+                      'policyStatus', 'renameObject', 'replication', 'retention'))
 
 
 def before_parsing(env: 'WSGIEnvironment') -> None:
@@ -56,3 +68,24 @@ def incomplete_body(env: 'WSGIEnvironment') -> 'Exception | None':
     error: Exception = s3response.IncompleteBody(number_bytes_expected=announced,
                                                  number_bytes_provided=body.bytes_received)
     return error
+
+
+def after_parsing(req: Any) -> None:
+    """Raise the S3 error for a request that s3api would take for another; ``req`` is its ``S3Request``."""
+    _check_selectors(req.method, bool(req.object_name), req.params)
+
+
+def _check_selectors(method: str, has_key: bool, params: 'Mapping[str, str]') -> None:
+    unknown = sorted(_UNKNOWN & set(params))
+    if unknown and method in ('PUT', 'POST', 'DELETE'):
+        # A GET does no harm, and gets from s3api what it always got.
+        raise s3response.S3NotImplemented('The requested resource is not implemented')
+    ours, known = _MULTIPART & set(params), sorted((_MULTIPART | _KNOWN) & set(params))
+    if not ours or known == ['partNumber', 'uploadId'] and method == 'PUT':
+        return
+    if len(known) > 1:
+        raise s3response.InvalidArgument('ResourceType', known[0],
+                                         'Conflicting query string parameters: ' + ', '.join(known))
+    if known == ['partNumber'] and not (method == 'PUT' or has_key and method in ('GET', 'HEAD')) \
+            or known == ['attributes'] and not has_key:
+        raise s3response.InvalidArgument('ResourceType', known[0], 'Unexpected query string parameter')

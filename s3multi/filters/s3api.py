@@ -69,6 +69,7 @@ class S3MultiFront(BucketView):
             raise mended_requests.incomplete_body(req.environ) or error from None
 
     def _answer(self, req: Any) -> Response:
+        mended_requests.after_parsing(req)
         check_bucket(req)
         if not _is_handed_on(req) or self._is_for_stock(req):
             return self._pass(req)

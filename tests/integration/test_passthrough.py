@@ -82,7 +82,6 @@ def both(raw, stock, *arguments, **options):
     ('GET', 'plain', {'partNumber': 1}, {}),
     ('GET', 'plain', {'partNumber': 0}, {}),
     ('GET', 'plain', {'partNumber': 1}, {'Range': 'bytes=0-1'}),
-    ('GET', 'plain', {'partNumber': 1, 'uploadId': 'x'}, {}),
     ('GET', 'plain', {'response-content-type': 'a/b'}, {'Range': 'bytes=1-2'}),
     ('HEAD', 'large', {}, {}),
     ('GET', 'large', {}, {'Range': f'bytes={PART_MIN_BYTES - 2}-{PART_MIN_BYTES + 1}'}),
@@ -94,7 +93,6 @@ def both(raw, stock, *arguments, **options):
     ('DELETE', 'absent', {}, {}),
     ('POST', 'plain', {}, {}),
     ('POST', 'plain', {'select': None, 'select-type': 2}, {}),
-    ('PUT', 'plain', {'partNumber': 1, 'uploadId': 'x', 'acl': None}, {'x-amz-acl': 'private'}),
     ('OPTIONS', 'plain', {}, {'Origin': 'http://a.test', 'Access-Control-Request-Method': 'POST'}),
 ], ids=str)
 def test_s3_requests_get_swifts_own_answer(raw, stock, filled, method, key, query, headers):

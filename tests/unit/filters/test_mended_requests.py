@@ -1,15 +1,103 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What s3api's reading of a request gets wrong: what is hidden from it."""
+"""What s3api's reading of a request gets wrong: which requests are refused, and what is hidden from it."""
 from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
+from swift.common.middleware.s3api.s3response import ErrorResponse
+from swift.common.swob import HeaderKeyDict
 
 from s3multi.filters import mended_requests
 from tests.unit.fakes import client_env
 
 SIGNED = {'HTTP_AUTHORIZATION': 'AWS4-HMAC-SHA256 Credential=...'}
 
+
+def request(method='PUT', query='', key='key', **headers):
+    """Return what s3api makes of a request, as far as it is looked at."""
+    return SimpleNamespace(
+        method=method, object_name=key, params=dict(pair.partition('=')[::2] for pair in query.split('&') if pair),
+        headers=HeaderKeyDict({name.replace('_', '-'): value for name, value in headers.items()}), environ={})
+
+
+def outcome(*args, **headers):
+    """Return what a request is refused with: code, and the message for what is InvalidArgument; None if it is not."""
+    try:
+        mended_requests.after_parsing(request(*args, **headers))
+    except ErrorResponse as error:
+        return type(error).__name__, str(error.info.get('argument_name', '')), error._msg
+    return None
+
+
+def conflict(*names):
+    """Return what Amazon S3 was seen to answer to several selectors."""
+    return 'InvalidArgument', 'ResourceType', 'Conflicting query string parameters: ' + ', '.join(names)
+
+
+UNEXPECTED = 'InvalidArgument', 'ResourceType', 'Unexpected query string parameter'
+
+
+@pytest.mark.parametrize('method', ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH'])
+@pytest.mark.parametrize('key', [None, 'key'])
+@pytest.mark.parametrize('query, refused', [
+    # Measured on Amazon S3 for other pairs, and reported for this one.
+    ('uploads&uploadId=x', conflict('uploadId', 'uploads')),
+    ('uploadId=x&acl', conflict('acl', 'uploadId')),
+    ('uploads&versioning', conflict('uploads', 'versioning')),
+    ('tagging&uploadId=x&acl', conflict('acl', 'tagging', 'uploadId')),
+    ('attributes&uploadId=x', conflict('attributes', 'uploadId')),
+    ('partNumber=1&delete', conflict('delete', 'partNumber')),
+    # Not known from Amazon S3: nothing else may be done than what both ask for.
+    ('partNumber=1&uploads', conflict('partNumber', 'uploads')),
+])
+def test_several_selectors(method, key, query, refused):
+    """Which one the client means nobody knows, so nothing is done."""
+    assert refused == outcome(method, query, key)
+
+
+@pytest.mark.parametrize('method, key, refused', [
+    ('PUT', 'key', None), ('PUT', None, None), *((method, key, conflict('partNumber', 'uploadId')) for method in (
+        'GET', 'HEAD', 'POST', 'DELETE', 'PATCH') for key in ('key', None))])
+def test_a_part_of_an_upload(method, key, refused):
+    """Only a PUT is for one. (Whether it has a key is asked by the operation.)"""
+    assert refused == outcome(method, 'partNumber=1&uploadId=x', key)
+
+
+@pytest.mark.parametrize('method, key, refused', [
+    ('GET', 'key', None), ('HEAD', 'key', None), ('PUT', 'key', None), ('POST', 'key', UNEXPECTED),
+    ('DELETE', 'key', UNEXPECTED), ('PATCH', 'key', UNEXPECTED), ('PUT', None, None),
+    *((method, None, UNEXPECTED) for method in ('GET', 'HEAD', 'POST', 'DELETE', 'PATCH'))])
+def test_a_part_number_alone(method, key, refused):
+    """Reads of a part go on; a PUT is told by its operation that it lacks the upload. Nothing is deleted for one."""
+    assert refused == outcome(method, 'partNumber=1', key)
+
+
+@pytest.mark.parametrize('method', ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])
+@pytest.mark.parametrize('query', ['', 'uploads', 'uploadId=x', 'uploadId=', 'versionId=null', 'acl', 'tagging', 'x=y',
+                                   'x-id=PutObject', 'list-type=2', 'versions', 'session', 'prefix=lifecycle'])
+@pytest.mark.parametrize('key', [None, 'key'])
+def test_one_selector(method, query, key):
+    """Is for s3api, or for the operations, as it always was."""
+    assert outcome(method, query, key) is None
+
+
+@pytest.mark.parametrize('method', ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])
+@pytest.mark.parametrize('key, refused', [('key', None), (None, UNEXPECTED)])
+def test_attributes(method, key, refused):
+    """Those of a bucket there are none."""
+    assert refused == outcome(method, 'attributes', key)
+
+
+@pytest.mark.parametrize('selector', ['lifecycle', 'encryption', 'replication', 'retention', 'legal-hold', 'metrics'])
+@pytest.mark.parametrize('method', ['PUT', 'POST', 'DELETE'])
+@pytest.mark.parametrize('key', [None, 'key'])
+def test_what_s3api_does_not_know(selector, method, key):
+    """It would write or delete the object, or the bucket, instead of what is below it."""
+    assert 'S3NotImplemented' == outcome(method, selector, key)[0]
+    assert outcome('GET', selector, key) is None
+
+
+# The environ
 
 def parsed(method, query, **more):
     """Return the environ of a signed request, as s3api gets it."""
