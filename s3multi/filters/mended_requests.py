@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from swift.common.middleware.s3api import s3response
-from swift.common.utils import InputProxy
+from swift.common.utils import InputProxy, list_from_csv
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -71,8 +71,9 @@ def incomplete_body(env: 'WSGIEnvironment') -> 'Exception | None':
 
 
 def after_parsing(req: Any) -> None:
-    """Raise the S3 error for a request that s3api would take for another; ``req`` is its ``S3Request``."""
+    """Mend ``req``, an ``S3Request``; raise the S3 error for one that s3api would take for another."""
     _check_selectors(req.method, bool(req.object_name), req.params)
+    _strip_aws_chunked(req)
 
 
 def _check_selectors(method: str, has_key: bool, params: 'Mapping[str, str]') -> None:
@@ -89,3 +90,12 @@ def _check_selectors(method: str, has_key: bool, params: 'Mapping[str, str]') ->
     if known == ['partNumber'] and not (method == 'PUT' or has_key and method in ('GET', 'HEAD')) \
             or known == ['attributes'] and not has_key:
         raise s3response.InvalidArgument('ResourceType', known[0], 'Unexpected query string parameter')
+
+
+def _strip_aws_chunked(req: Any) -> None:
+    """Forget the encoding that is none of the object: of its body at most, which s3api decodes where it is."""
+    encodings = list_from_csv(req.headers.get('Content-Encoding'))
+    kept = [encoding for encoding in encodings if encoding.lower() != 'aws-chunked']
+    if kept != encodings:
+        # Of no encoding that is left, none.
+        req.headers['Content-Encoding'] = ', '.join(kept) or None

@@ -87,6 +87,20 @@ def test_headers_of_initiate_reach_the_object(raw, bucket):
     assert OBJECT_HEADERS == shown(raw, bucket, 'k.html', OBJECT_HEADERS)
 
 
+@pytest.mark.parametrize('sent, kept', [
+    ('aws-chunked', None), ('gzip, aws-chunked', 'gzip'), ('aws-chunked,gzip', 'gzip'), ('gzip,br', 'gzip,br')])
+def test_encoding_of_a_body_is_none_of_the_object(raw, bucket, sent, kept):
+    """`aws-chunked` is never stored: old SDKs send it to Initiate, and copies take it along. Nor by s3api's own PUT."""
+    headers = {'Content-Encoding': sent}
+    raw.put_multipart(bucket, 'k', [b'data'], headers)
+    assert 200 == raw.request('PUT', bucket, 'plain', (), headers, b'data').status
+    assert 200 == raw.request('PUT', bucket, 'copy', (), {
+        **headers, 'x-amz-copy-source': f'/{bucket}/plain', 'x-amz-metadata-directive': 'REPLACE'}).status
+
+    for key in ('k', 'plain', 'copy'):
+        assert kept == raw.request('HEAD', bucket, key).headers['Content-Encoding'], key
+
+
 @pytest.mark.parametrize('headers', [{}, {'Content-Type': ''}], ids=['absent', 'empty'])
 def test_object_without_a_type_is_binary(raw, bucket, headers):
     """An object that was given no Content-Type has binary/octet-stream, whatever its key ends in."""

@@ -97,6 +97,20 @@ def test_what_s3api_does_not_know(selector, method, key):
     assert outcome('GET', selector, key) is None
 
 
+# Headers
+
+@pytest.mark.parametrize('sent, kept', [
+    ('aws-chunked', None), ('aws-chunked,gzip', 'gzip'), ('gzip, aws-chunked', 'gzip'), ('AWS-Chunked, br', 'br'),
+    ('br,aws-chunked ,gzip', 'br, gzip'), ('aws-chunked, aws-chunked', None), ('gzip,br', 'gzip,br'), ('', ''),
+    ('x-aws-chunked', 'x-aws-chunked'), ('gzip ', 'gzip ')])
+def test_encodings(sent, kept):
+    """That of the body is none of the object; others stay as they were, and in their order."""
+    req = request(Content_Encoding=sent)
+    mended_requests.after_parsing(req)
+
+    assert kept == req.headers.get('Content-Encoding')
+
+
 # The environ
 
 def parsed(method, query, **more):
