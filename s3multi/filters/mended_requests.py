@@ -73,6 +73,9 @@ def incomplete_body(env: 'WSGIEnvironment') -> 'Exception | None':
 def after_parsing(req: Any) -> None:
     """Mend ``req``, an ``S3Request``; raise the S3 error for one that s3api would take for another."""
     _check_selectors(req.method, bool(req.object_name), req.params)
+    if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers and 'Range' in req.headers:
+        # Swift's copy filter would take that range of the source for all of it.
+        raise s3response.InvalidArgument('Range', req.headers['Range'], 'Illegal copy header')
     _strip_aws_chunked(req)
 
 

@@ -99,6 +99,19 @@ def test_what_s3api_does_not_know(selector, method, key):
 
 # Headers
 
+@pytest.mark.parametrize('method, query, headers, refused', [
+    ('PUT', '', {'X_Amz_Copy_Source': '/b/k', 'Range': 'bytes=0-4'}, True),
+    ('PUT', 'partNumber=1&uploadId=x', {'X_Amz_Copy_Source': '/b/k', 'Range': 'bytes=0-4'}, True),
+    ('PUT', '', {'X_Amz_Copy_Source': '/b/k', 'X_Amz_Copy_Source_Range': 'bytes=0-4'}, False),
+    # RFC 9110, section 14.2: a Range where there is none is to be ignored. What Amazon S3 does is not known.
+    ('PUT', '', {'Range': 'bytes=0-4'}, False), ('PUT', 'partNumber=1&uploadId=x', {'Range': 'bytes=0-4'}, False),
+    ('GET', '', {'Range': 'bytes=0-4'}, False)])
+def test_range_of_a_copy(method, query, headers, refused):
+    """It is not that of the source, and s3api would make it so."""
+    assert (('InvalidArgument', 'Range', 'Illegal copy header') if refused else None) == (
+        outcome(method, query, **headers))
+
+
 @pytest.mark.parametrize('sent, kept', [
     ('aws-chunked', None), ('aws-chunked,gzip', 'gzip'), ('gzip, aws-chunked', 'gzip'), ('AWS-Chunked, br', 'br'),
     ('br,aws-chunked ,gzip', 'br, gzip'), ('aws-chunked, aws-chunked', None), ('gzip,br', 'gzip,br'), ('', ''),
