@@ -26,6 +26,7 @@ from s3multi.upload.names import Upload, attempt_ticks, new_attempt
 def run(bucket: Bucket, call: Call) -> Reply:
     """Answer with the ETag of the part after Swift has stored it, and with its checksum if the client has sent one."""
     upload, number = read_target(bucket, call, 'upload_part')
+    request_headers.refuse_metadata(call.headers)
     length = call.content_length
     if length is None:
         raise MissingContentLength()

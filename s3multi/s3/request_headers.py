@@ -12,6 +12,8 @@ from s3multi.s3.errors import InvalidArgument, MetadataTooLarge, NotImplementedH
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 MAX_METADATA_BYTES = 2048
 
+_METADATA = 'x-amz-meta-'
+
 # The object gets these as Initiate got them.
 OBJECT_HEADERS = ('cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires')
 
@@ -55,6 +57,13 @@ def refuse_unsupported(operation: str, headers: Mapping[str, str]) -> None:
             raise NotImplementedHeader(name)
 
 
+def refuse_metadata(headers: Mapping[str, str]) -> None:
+    """Raise InvalidArgument for the user's metadata with a part, as Amazon S3 does: it belongs to Initiate."""
+    for name, value in headers.items():
+        if name.startswith(_METADATA):
+            raise InvalidArgument(name, value, 'Metadata cannot be specified in this context.')
+
+
 def without_acl(headers: Mapping[str, str]) -> 'dict[str, str]':
     """Return ``headers`` without those that ask for an ACL.
 
@@ -81,8 +90,7 @@ def check_metadata_size(headers: Mapping[str, str]) -> None:
 
     Names and values count, in bytes, as the client sent them; ``x-amz-meta-`` does not.
     """
-    prefix = 'x-amz-meta-'
-    users = {name.removeprefix(prefix): value for name, value in headers.items() if name.startswith(prefix)}
+    users = {name.removeprefix(_METADATA): value for name, value in headers.items() if name.startswith(_METADATA)}
     others = {name: headers[name] for name in (*OBJECT_HEADERS, 'content-type') if headers.get(name)}
     for kind in (users, others):
         size = sum(len((name + value).encode('utf-8', 'surrogateescape')) for name, value in kind.items())

@@ -131,7 +131,9 @@ def test_same_headers_on_later_requests_change_nothing(raw, bucket):
     upload_id = raw.initiate(bucket, 'k', {'Content-Type': 'text/initiate', 'x-amz-meta-from': 'initiate'})
     late = {**OBJECT_HEADERS, 'Content-Type': 'text/late', 'x-amz-meta-from': 'late', 'x-amz-meta-late': 'yes'}
     late.pop('Content-Encoding')
-    part = raw.upload_part(bucket, 'k', upload_id, 1, b'data', late)
+    # Metadata with a part is refused: test_upload_part.
+    part = raw.upload_part(bucket, 'k', upload_id, 1, b'data', {
+        name: value for name, value in late.items() if not name.startswith('x-amz-meta-')})
     assert 200 == raw.complete(bucket, 'k', upload_id, [(1, part.etag)], late).status
 
     answer = raw.request('HEAD', bucket, 'k')

@@ -104,8 +104,8 @@ def test_answer_is_the_md5_in_quotes(upload):
 
 def test_part_is_one_plain_object_beside_the_bucket(upload, swift):
     """A part lies in `<bucket>_segments` as `<key>/<id>/<8 digits>-<attempt>`, its row telling size and MD5."""
-    put(upload, 7, headers={'Content-Type': 'text/html', 'x-amz-meta-a': 'b', 'X-Object-Meta-C': 'd',
-                            'Content-Disposition': 'inline', 'Cache-Control': 'no-store'})
+    put(upload, 7, headers={'Content-Type': 'text/html', 'X-Object-Meta-C': 'd', 'Content-Disposition': 'inline',
+                            'Cache-Control': 'no-store'})
 
     row, = part_rows(swift, upload)
     assert re.fullmatch(r'some/key/[-\w]{%d}/00000007-[-\w]{%d}' % (ID_LENGTH, ATTEMPT_LENGTH), row['name'])
@@ -114,6 +114,20 @@ def test_part_is_one_plain_object_beside_the_bucket(upload, swift):
     headers, body = swift.get_object(upload.bucket + '_segments', row['name'])
     assert BODY == body
     assert not {name for name in headers if name.startswith(('x-object-', 'x-delete', 'content-disp', 'cache-c'))}
+
+
+def test_metadata_of_a_part(refusing):
+    """It belongs to Initiate: with a part it would be lost, and Amazon S3 refuses it.
+
+    What it does with that of an Upload Part Copy is not known; there it is ignored.
+    """
+    answer = put(refusing, 1, headers={'x-amz-meta-a': 'b'})
+
+    assert (400, 'InvalidArgument') == answer.outcome
+    assert ('x-amz-meta-a', 'b') == (answer.error['ArgumentName'], answer.error['ArgumentValue'])
+    assert [] == listed_parts(refusing)
+    copied = {'x-amz-meta-a': 'b', 'x-amz-copy-source': f'/{refusing.bucket}/absent'}
+    assert (404, 'NoSuchKey') == put(refusing, 1, b'', copied).outcome
 
 
 def test_nothing_but_the_marker_lies_beside_the_parts(upload, swift):

@@ -7,7 +7,8 @@ import pytest
 
 from s3multi.s3 import request_headers
 from s3multi.s3.errors import S3Error
-from s3multi.s3.request_headers import REFUSED, check_acl, check_metadata_size, refuse_unsupported
+from s3multi.s3.request_headers import (REFUSED, check_acl, check_metadata_size, refuse_metadata,
+                                        refuse_unsupported)
 
 CUSTOMER_KEY = ['x-amz-server-side-encryption-customer-' + name for name in ('algorithm', 'key', 'key-md5')]
 DATES = ['if-modified-since', 'if-unmodified-since']
@@ -77,6 +78,20 @@ def test_checksums_of_a_part_are_welcome(operation, header):
 def test_headers_that_initiate_uses_are_not_refused(header):
     """Headers that are kept for the object, or checked elsewhere, are not refused."""
     assert refusal(refuse_unsupported, 'initiate', {header: 'value'}) is None
+
+
+@pytest.mark.parametrize('headers, refused', [
+    ({'x-amz-meta-a': 'b'}, ('x-amz-meta-a', 'b')), ({'content-type': 'x', 'x-amz-meta-': ''}, ('x-amz-meta-', '')),
+    ({'x-amz-metadata-directive': 'COPY', 'x-amz-mp-object-size': '1'}, None)])
+def test_metadata_of_a_part(headers, refused):
+    """The error is what Amazon S3 answers, by reports of minio-py (issue 675) and other clients."""
+    if refused is None:
+        assert refuse_metadata(headers) is None
+        return
+    with pytest.raises(S3Error, match='Metadata cannot be specified in this context.') as raised:
+        refuse_metadata(headers)
+    assert ('InvalidArgument', *refused) == (
+        raised.value.code, raised.value.fields['ArgumentName'], raised.value.fields['ArgumentValue'])
 
 
 def test_conditions_on_the_source_are_no_conditions_on_the_part():
