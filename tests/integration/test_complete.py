@@ -389,6 +389,27 @@ def test_id_that_was_never_answered(tiny, bucket):
     assert 200 == upload.complete().status
 
 
+BAD_LISTS = {
+    'no MD5': [(1, '"0"')], 'of an object': [(1, 'abc-2')], 'empty': [(1, '')],
+    'not uploaded': [(2, '"%s"' % ('0' * 32))],
+    'too high': [(10001, '"%s"' % ('0' * 32))], 'below one': [(0, '"%s"' % ('0' * 32))],
+    'twice': [(1, '"%s"' % ('0' * 32))] * 2}
+
+
+@pytest.mark.parametrize('ended', ['aborted', 'completed'])
+def test_wrong_list_of_an_upload_that_has_ended(tiny, bucket, ended):
+    """An upload that has ended has no parts that a list could be wrong about: NoSuchUpload, as from s3api."""
+    upload = Upload(tiny, bucket).parts(b'body')
+    assert {(400, 'InvalidPart'), (400, 'InvalidArgument'), (400, 'InvalidPartOrder')} == {
+        upload.complete(listed).outcome for listed in BAD_LISTS.values()}
+    assert (upload.abort() if ended == 'aborted' else upload.complete()).status < 300
+
+    assert dict.fromkeys(BAD_LISTS, (404, 'NoSuchUpload')) == {
+        what: upload.complete(listed).outcome for what, listed in BAD_LISTS.items()}
+    # What is no list at all is no matter of the upload.
+    assert (400, 'MalformedXML') == upload.complete(b'<x/>').outcome
+
+
 def test_id_of_another_key_or_bucket(tiny, bucket, s3):
     """An upload id belongs to one bucket and key; elsewhere it is NoSuchUpload."""
     upload = Upload(tiny, bucket).parts(b'body')

@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 """
 import base64
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from swift.common.utils import Timestamp
@@ -15,14 +16,16 @@ from s3multi.operations.complete import heartbeat
 from s3multi.operations.complete.commit import Commit, earlier_object
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.operations.complete.proof import Proof, prove
+from s3multi.operations.ending import open_marker
 from s3multi.operations.replaced_objects import Replaced, candidate, free_behind
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare, read_condition
 from s3multi.s3.documents import MAX_COMPLETE_BYTES, document, read_complete
-from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InternalError, InvalidPart,
-                               MaxMessageLengthExceeded, RequestTimeout, S3Error, ServiceUnavailable)
+from s3multi.s3.errors import (BadDigest, EntityTooLarge, EntityTooSmall, IncompleteBody, InternalError,
+                               InvalidArgument, InvalidPart, InvalidPartOrder, InvalidRequest,
+                               MaxMessageLengthExceeded, NoSuchUpload, RequestTimeout, S3Error, ServiceUnavailable)
 from s3multi.s3.etags import is_md5, md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
 from s3multi.storage.concurrency import FAILURES, Later, spawn
@@ -46,17 +49,21 @@ def run(bucket: Bucket, call: Call) -> Reply:
     request_headers.refuse_unsupported('complete', call.headers)
     precondition = Precondition(bucket, call, upload, read_condition(call.headers))
     announced = checksum_rules.read_announced(call.headers)
-    listed = _read_list(bucket, call, upload)
+    body = _read_body(call)
+    _check_md5(call, body)
+    with _of_open(bucket, upload):
+        listed = _read_list(bucket, body, upload)
     etag = multipart_etag(ref.etag for ref in listed)
     look = _begin_look(bucket, upload, precondition)
     proof = prove(bucket, upload, listed)
     if proof is None:
         earlier = earlier_object(bucket, upload, etag, None)
         return _reply(call, ObjectDigests(etag, earlier.checksum), earlier.version_id)
-    check_sizes(proof.attempts, bucket.settings.min_segment_size, call.headers.get('x-amz-mp-object-size'))
-    checksum_rules.check_type(proof.checksum, call.headers)
-    digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.attempts, announced,
-                                                            upload.id))
+    with _of_open(bucket, upload):
+        check_sizes(proof.attempts, bucket.settings.min_segment_size, call.headers.get('x-amz-mp-object-size'))
+        checksum_rules.check_type(proof.checksum, call.headers)
+        digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.attempts, announced,
+                                                                upload.id))
     _check_quota(bucket, upload, proof, etag)
     compared_time = precondition.check()
     worker = spawn(bucket.logger, lambda: _finish(
@@ -64,10 +71,26 @@ def run(bucket: Bucket, call: Call) -> Reply:
     return heartbeat.answer(worker, bucket.settings.heartbeat_interval)
 
 
-def _read_list(bucket: Bucket, call: Call, upload: Upload) -> 'list[PartRef]':
-    body = _read_body(call)
+@contextmanager
+def _of_open(bucket: Bucket, upload: Upload) -> Iterator[None]:
+    """Judge the parts of an upload that is open; of one that has ended there are none, whatever is wrong with the list.
+
+    Asks only where the list is refused. Raises NoSuchUpload then, or ServiceUnavailable while that is not certain.
+    """
+    try:
+        yield
+    except (BadDigest, EntityTooLarge, EntityTooSmall, InvalidArgument, InvalidPart, InvalidPartOrder, InvalidRequest):
+        if open_marker(bucket, upload) is None:
+            raise NoSuchUpload(upload.id) from None
+        raise
+
+
+def _check_md5(call: Call, body: bytes) -> None:
     if call.content_md5 and bytes.fromhex(call.content_md5) != md5(body):
         raise BadDigest(call.headers['content-md5'].strip(), base64.b64encode(md5(body)).decode('ascii'))
+
+
+def _read_list(bucket: Bucket, body: bytes, upload: Upload) -> 'list[PartRef]':
     listed = read_complete(body)
     check_order(listed, upload.id, bucket.settings.max_upload_part_num)
     for ref in listed:
