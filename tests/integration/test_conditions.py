@@ -157,6 +157,24 @@ def test_conditions_that_s3_does_not_know(upload, headers, named):
     assert upload.is_open()
 
 
+@pytest.mark.parametrize('exists', [False, True], ids=['missing', 'existing'])
+@pytest.mark.parametrize('star', ['*', '"*"', ' * '])
+def test_any_object(client, either_bucket, exists, star):
+    """`If-Match: *` is NotImplemented whatever is at the key.
+
+    So it is on Amazon S3: the quoted star was measured there, and LocalStack, whose tests run against Amazon S3 too,
+    answers that to the bare one. Ceph's suite takes it for "any object".
+    """
+    if exists:
+        put(client, either_bucket)
+    upload = Upload(client, either_bucket).parts(b'new')
+    answer = upload.complete(headers={'If-Match': star})
+
+    assert (NOT_IMPLEMENTED, 'If-Match') == (answer.outcome, answer.error['Header'])
+    assert (200 if exists else 404) == read(client, either_bucket, 'key').status
+    assert upload.is_open()
+
+
 @pytest.mark.parametrize('condition', ['absent', 'matching'])
 def test_repeat_of_a_success(client, either_bucket, condition):
     """A repeat, after the answer was lost, is no failed condition: the object is the one that was asked for."""
