@@ -157,6 +157,15 @@ class Cluster:
             raise
         return proxy
 
+    def write_proxy_conf(self, name: str, *, pipeline: str | None = None, filters: Filters | None = None,
+                         app: Mapping[str, Value] | None = None, port: int = 0) -> Path:
+        """Write the configuration file of a proxy, which is not started; as for add_proxy. Returns the file."""
+        if self._place is None:
+            raise ClusterError('the cluster has not been started')
+        return self._write(f'{name}.conf', conf.proxy_conf(
+            self._place, name, port, pipeline or self.pipeline, conf.merge(self._filters, filters or {}),
+            {**self._app, **(app or {})}))
+
     def run_once(self, daemon: str, *options: str) -> str:
         """Run a daemon of DAEMONS for one pass; return what it logged.
 
@@ -237,15 +246,11 @@ class Cluster:
 
     def _make_proxy(self, name: str, pipeline: str | None, filters: Filters | None,
                     app: Mapping[str, Value] | None, port: int | None) -> Proxy:
-        if self._place is None:
-            raise ClusterError('the cluster has not been started')
         if name in self.proxies:
             self.proxies.pop(name).stop()
         if port is None:
             port = free_port(self._ports)
-        text = conf.proxy_conf(self._place, name, port, pipeline or self.pipeline,
-                               conf.merge(self._filters, filters or {}), {**self._app, **(app or {})})
-        path = self._write(f'{name}.conf', text)
+        path = self.write_proxy_conf(name, pipeline=pipeline, filters=filters, app=app, port=port)
         proxy = Proxy(name, ['proxy', str(path)], port, self.log_dir / f'{name}.log')
         self.proxies[name] = proxy
         return proxy

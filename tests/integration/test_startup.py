@@ -7,8 +7,10 @@ Each refusal tells in the log what to write instead.
 from __future__ import annotations
 
 import http.client
-import itertools
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -19,19 +21,46 @@ from s3multi.upload.manifest import MAX_ENTRY_BYTES
 from .raw import RawClient
 from .uploads import Upload
 
-NUMBERS = itertools.count(1)
+# Loads what a proxy loads at its start, for the configuration file in each line of its input, and tells the error.
+_LOADER = '''
+import json, sys
+from s3multi.demo.server import use_swift_dir
+use_swift_dir(sys.argv[1])
+import swift.proxy.server
+from swift.common.wsgi import loadapp
+for line in sys.stdin:
+    error = None
+    try:
+        loadapp(line.strip())
+    except Exception as raised:
+        error = [type(raised).__name__, str(raised)]
+    print(json.dumps(error), flush=True)
+'''
+
+
+@pytest.fixture(scope='module')
+def loader(cluster):
+    """The process that loads; one for all tests, since most of the time goes into its imports."""
+    with subprocess.Popen(
+            [sys.executable, '-c', _LOADER, str(cluster.swift_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, env={
+                **os.environ, 'PYTHONWARNINGS': 'ignore', 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
+    ) as running:
+        yield running
+        running.stdin.close()
 
 
 @pytest.fixture
-def refusal(cluster):
-    """A function that starts a proxy which must refuse, and returns what it logged as the reason."""
-    def start(**options):
-        with pytest.raises(ClusterError, match='ended with exit code 1') as caught:
-            cluster.add_proxy(f'refused-{next(NUMBERS)}', **options)
-        assert 'ConfigError: ' in caught.value.log_tail, caught.value.log_tail
-        return caught.value.log_tail.rpartition('ConfigError: ')[2]
+def refusal(cluster, loader):
+    """A function that configures a proxy which must not load, and returns the reason."""
+    def load(**options):
+        path = cluster.write_proxy_conf('refused', **options)
+        print(path, file=loader.stdin, flush=True)
+        kind, reason = json.loads(loader.stdout.readline()) or ('', 'it was loaded')
+        assert 'ConfigError' == kind, reason
+        return reason
 
-    return start
+    return load
 
 
 def replaced(old, new):
@@ -60,6 +89,15 @@ def test_front_alone(refusal):
 
     assert 'add it after the auth filters and before slo, with [filter:s3multi] use = egg:s3multi#s3multi' in reason
     assert 'catch_errors gatekeeper' in reason
+
+
+def test_proxy_that_refuses(cluster):
+    """It ends, with the reason in its log."""
+    with pytest.raises(ClusterError, match='ended with exit code 1') as caught:
+        cluster.add_proxy('refused', pipeline=replaced('s3multi', ''))
+
+    assert 'ConfigError: ' in caught.value.log_tail
+    assert 'with [filter:s3multi] use = egg:s3multi#s3multi' in caught.value.log_tail
 
 
 def test_stock_front(refusal):
