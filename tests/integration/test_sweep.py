@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import signal
 
 import pytest
@@ -10,11 +12,12 @@ import pytest
 from s3multi.sweep.report import CANNOT_START, INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK
 from s3multi.upload.names import UploadIds, new_attempt
 
+from . import users
 from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import RawClient
 from .sweeping import Sweeper
 from .test_freeing import expire
-from .uploads import Upload, at_once, persistently, read, segment_names
+from .uploads import Upload, at_once, container_hash, persistently, read, segment_names
 from .users import account
 
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -408,14 +411,25 @@ def test_interrupted(sweeper, client, bucket, swift, number):
         name for name in segment_names(swift, bucket) if '/0000' in name])
 
 
-def test_places(sweeper, upload, client, s3, tmp_path, cluster):
+def test_places(sweeper, proxy, tmp_path, cluster):
     """Accounts and buckets, as arguments and in a file; or all that this storage node is the first to have."""
+    # Not in the account of all other tests, which has hundreds of buckets.
+    place, client = users.auth.account('test2'), RawClient(proxy.url, 'test2:tester2', 'testing2')
+    uploads = []
+    for _ in range(2):
+        bucket = 'places-' + secrets.token_hex(8)
+        assert 200 == client.request('PUT', bucket).status
+        uploads.append(Upload(client, bucket))
+    upload = uploads[0]
     listed = tmp_path / 'places'
-    listed.write_text(f'# a comment\n\n{account()}/{upload.bucket}\n')
+    listed.write_text(f'# a comment\n\n{place}/{upload.bucket}\n')
     assert {'open': 1} == sweeper.run('--from', str(listed)).report['uploads']
+    for disk in (cluster.directory / 'devices').iterdir():
+        shutil.copytree(disk / 'accounts', tmp_path / 'devices' / disk.name / 'accounts',
+                        ignore=shutil.ignore_patterns(container_hash(cluster, account()).hex()))
 
-    whole = sweeper.run(account(), '--verbose')
-    local = sweeper.run('--local-accounts', str(cluster.directory / 'devices'), '--no-mount-check', '--verbose')
+    whole = sweeper.run(place, '--verbose')
+    local = sweeper.run('--local-accounts', str(tmp_path / 'devices'), '--no-mount-check', '--verbose')
 
     assert 'open' == whole.outcomes()[upload.id] == local.outcomes()[upload.id]
     assert local.report['containers'] >= whole.report['containers'] > 1

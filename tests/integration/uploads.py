@@ -116,7 +116,7 @@ def add_rows(cluster, bucket, rows, container=None):
 
 
 def container_hash(cluster, path):
-    """Return the hash by which Swift places a container. path: account and container, with a slash between."""
+    """Return the hash by which Swift places a container. path: account and container, or an account alone."""
     # As swift.common.utils.hash_path does, which knows the suffix of this process only.
     suffix = hash_suffix(cluster.swift_dir / 'swift.conf')
     return hashlib.md5(f'/{path}{suffix}'.encode()).digest()
