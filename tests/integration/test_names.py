@@ -14,6 +14,7 @@ from swift.common.constraints import MAX_OBJECT_NAME_LENGTH
 
 from s3multi.upload.names import ID_LENGTH, NAME_OVERHEAD
 
+from ..cases import for_each
 from .raw import RawClient
 from .uploads import Upload, read, segment_names
 
@@ -65,24 +66,36 @@ def listed_numbers(upload):
     return [int(part.findtext('PartNumber')) for part in result.findall('Part')]
 
 
-@pytest.mark.parametrize('key', KEYS.values(), ids=KEYS)
-def test_every_operation_takes_any_key(raw, bucket, key):
-    """Initiate, Upload Part, both lists, Complete, GET and Abort know the key as it was sent."""
-    kept, dropped = (LooseUpload(raw, bucket, key) for _ in range(2))
-    kept.part(10000, b'kept')
-    dropped.part(1, b'dropped')
+def test_every_operation_takes_any_key(raw, bucket):
+    """Initiate, Upload Part, both lists, Complete, GET and Abort know each key as it was sent, beside all others."""
+    in_order = sorted(KEYS.values(), key=str.encode)
+    kept, dropped = ({key: LooseUpload(raw, bucket, key) for key in in_order} for _ in range(2))
+    listed = [(key, upload[key].id) for key in in_order for upload in (kept, dropped)]
 
-    assert [10000] == listed_numbers(kept)
-    assert [(key, kept.id), (key, dropped.id)] == open_uploads(raw, bucket)
-    assert [(key, kept.id), (key, dropped.id)] == open_uploads(raw, bucket, prefix=key)
-    assert 200 == kept.complete().status
-    assert b'kept' == read(raw, bucket, key).body
-    assert [(key, dropped.id)] == open_uploads(raw, bucket)
-    assert 204 == dropped.abort().status
+    def upload_parts(key):
+        kept[key].part(10000, b'kept')
+        dropped[key].part(1, b'dropped')
+        assert [10000] == listed_numbers(kept[key])
+        below = [pair for pair in listed if pair[0].startswith(key)]
+        assert below == open_uploads(raw, bucket, prefix=key)
+
+    def complete(key):
+        assert 200 == kept[key].complete().status
+        assert b'kept' == read(raw, bucket, key).body
+        assert (key, dropped[key].id) == open_uploads(raw, bucket, prefix=key)[0]
+
+    def abort(key):
+        assert 204 == dropped[key].abort().status
+        assert b'kept' == read(raw, bucket, key).body
+
+    for_each(in_order, upload_parts)
+    assert listed == open_uploads(raw, bucket)
+    for_each(in_order, complete)
+    assert [(key, dropped[key].id) for key in in_order] == open_uploads(raw, bucket)
+    for_each(in_order, abort)
     assert [] == open_uploads(raw, bucket)
-    assert b'kept' == read(raw, bucket, key).body
     objects = raw.request('GET', bucket, None, URL).xml('ListBucketResult').findall('Contents')
-    assert [key] == [unquote_plus(each.findtext('Key')) for each in objects]
+    assert in_order == [unquote_plus(each.findtext('Key')) for each in objects]
 
 
 def test_encoded_key_is_as_amazons(raw, bucket):
