@@ -20,7 +20,7 @@ from swift.common.utils import Timestamp, parse_content_type
 
 from s3multi.s3.checksums import TYPES, ChecksumChoice, ObjectChecksum
 
-# No Complete takes longer from its timestamp T to its manifest. An older intent is therefore that of a Complete that
+# No Complete may take longer from its timestamp T to its manifest. So an older intent is that of a Complete that
 # died or gave up, and others may decide what became of it. With a shorter lease an Abort would delete the parts of a
 # Complete that is still at work.
 LEASE_SECONDS = 60.0
