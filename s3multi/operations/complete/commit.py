@@ -131,7 +131,7 @@ class Commit:
             return entry
         assert written is not None
         # Not stored: something not older is at the key. A Complete that joined expects that: another writes the same.
-        landing = Landing.WRITTEN if written.stored or entry.joined else self._what_is_there()
+        landing = Landing.WRITTEN if written.stored else self._what_is_there(entry)
         return Landed(entry, landing, written.version_id)
 
     def _recognise(self, entry: Entry, refusal: 'PreconditionFailed | EntityTooLarge') -> Landed:
@@ -139,7 +139,7 @@ class Commit:
         if isinstance(refusal, EntityTooLarge):
             # The Complete that was joined may have written the object, and so filled the bucket's quota.
             found = ending.object_of(self._bucket, self._upload, entry.intent.timestamp)
-            if not entry.joined or found.upload_id != self._upload.id:
+            if not entry.joined or (found.upload_id, found.etag) != (self._upload.id, self._digests.etag):
                 raise refusal
             return Landed(entry, Landing.FOUND, found.version_id)
         # The condition also fails if this upload has its object already, by the Complete that was joined: then it held.
@@ -150,12 +150,15 @@ class Commit:
             raise self._busy('another Complete has made the object')
         return Landed(entry, Landing.FOUND, None)
 
-    def _what_is_there(self) -> Landing:
+    def _what_is_there(self, entry: Entry) -> Landing:
         """Return whose object is at the key, where something not older has kept the manifest from being stored."""
         # It may be the manifest of another list, with the same time T: then that list has won, and needs its parts.
         found = self._bucket.objects.shown(self._upload.key)
-        beaten = found.upload_id == self._upload.id and found.etag != self._digests.etag
-        return Landing.BEATEN if beaten else Landing.FOUND
+        if found.upload_id != self._upload.id:
+            return Landing.FOUND
+        # The one that was joined has written this very manifest.
+        own = Landing.WRITTEN if entry.joined else Landing.FOUND
+        return own if found.etag == self._digests.etag else Landing.BEATEN
 
     def _close(self, landed: Landed) -> Committed:
         """Delete marker and intent after the manifest was written; return the object, or raise if another list won."""
