@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of an upload that are known to be stored: what the listing shows, and what the cache tells besides.
+"""The parts of an upload that are known to be stored: those that the listing shows, and those noted in the cache.
 
-A row of the listing may be late, for hours when a container server was down as the part was stored. The proxy that took
-the part has noted it in the cache; whoever asks for parts adds what was noted, and what the object servers confirm.
-Without the cache the listing has to do: ``doc/operations`` says what that means.
+The row of a part may be late, by hours if a container server was down when the part was stored. The proxy that took the
+part has noted it in the cache. Every operation that asks for parts adds the noted ones that the object servers confirm.
+Without a cache only the listing is left; ``doc/operations`` says under List Parts what is not seen then.
 """
 from collections.abc import Container, Iterable, Iterator
 
@@ -24,7 +24,7 @@ def page(bucket: Bucket, upload: Upload, after: int, most: int) -> 'tuple[list[A
         found.append(attempt)
     cut = len(numbers) > most
     noted = bucket.hints.recall_between(upload, after, found[-1].number if cut else None)
-    # No more than can be on the page.
+    # Numbers beyond the page are not asked for.
     lowest = sorted({*noted, *(attempt.number for attempt in found)})[:most + 1]
     late = late_attempts(bucket, upload, [noted[number] for number in lowest if number in noted],
                          {attempt.name for attempt in found})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Swift does not list of a container that it splits into shards, or joins again.
+"""The rows that Swift does not list of a container which it splits into shards, or whose shards it joins again.
 
 While a range of names has not been cleaved, new rows go to its shard and the old container is listed; while a shard is
 shrinking, new rows go to the one that takes it over. The shards that take the updates are then asked as well: see

@@ -33,7 +33,7 @@ class Client(RawClient):
         self._proxy = proxy
 
     def logged(self, text):
-        """Say whether the proxy has logged this."""
+        """Return whether the proxy has logged this."""
         return text in self._proxy.proxy.log_text()
 
 

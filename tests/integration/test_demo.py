@@ -76,7 +76,7 @@ def wait_until_gone(pids):
 
 
 def is_running(pid):
-    """Tell whether a process exists and has not ended. One that nobody has waited for yet has ended."""
+    """Return whether a process exists and has not ended. One that nobody has waited for yet has ended."""
     try:
         return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
     except (FileNotFoundError, ProcessLookupError):

@@ -66,7 +66,7 @@ def versioned(upload, s3):
 
 
 def is_whole(upload, body=b'onetwo', query=()):
-    """Tell whether the object of the upload can be read."""
+    """Return whether the object of the upload can be read."""
     answer = read(upload.client, upload.bucket, 'key', query)
     return (200, body) == (answer.status, answer.body)
 

@@ -75,7 +75,7 @@ class Upload:
         return (client or self.client).list_parts(self.bucket, self.key, self.id, query, **options)
 
     def is_open(self):
-        """Tell whether List Parts knows the upload."""
+        """Return whether List Parts knows the upload."""
         outcome = self.list_parts().outcome
         assert outcome in (200, (404, 'NoSuchUpload')), outcome
         return outcome == 200
