@@ -39,16 +39,21 @@ def run_demo(*words):
 
 
 @contextlib.contextmanager
-def waiting_demo(directory):
-    """Run the demo on a small file until it waits for Ctrl-C, and hand it over; it is ended in any case."""
-    source = directory / 'source'
-    make_file(source, 1000)
+def waiting_demo(directory, size=1000):
+    """Run the demo on a small file until it waits for Ctrl-C; hand over its process and the lines it has printed.
+
+    It is ended in any case.
+    """
+    source = directory / 'my file.bin'
+    make_file(source, size)
+    lines = []
     with start_demo('--data', directory / 'data', source) as process:
         try:
             for line in process.stdout:
+                lines.append(line)
                 if 'Ctrl-C' in line:
                     break
-            yield process
+            yield process, lines
         finally:
             process.kill()
 
@@ -84,20 +89,24 @@ def is_running(pid):
 
 
 def test_demo_uploads_a_file_and_reads_it_back(tmp_path):
-    """The ETag is S3's: the MD5 of the parts' MD5s and their number, computed here independently."""
-    source = tmp_path / 'my file.bin'
-    make_file(source, 7 * MEBIBYTE)
-    content = source.read_bytes()
+    """The ETag is S3's: the MD5 of the parts' MD5s and their number, computed here independently.
+
+    Ctrl-C ends the demo and all its servers.
+    """
+    with waiting_demo(tmp_path, 7 * MEBIBYTE) as (process, lines):
+        children = children_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    content, out = (tmp_path / 'my file.bin').read_bytes(), ''.join(lines)
     digests = b''.join(hashlib.md5(part).digest() for part in (content[:5 * MEBIBYTE], content[5 * MEBIBYTE:]))
 
-    code, out, err = run_demo('--exit', '--data', tmp_path / 'data', source)
-
-    assert (0, '') == (code, err)
+    assert (130, '') == (process.returncode, err)
     assert 'Everything matches.' in out
     assert f'got       {hashlib.md5(digests).hexdigest()}-2' in out
     assert hashlib.sha256(content).hexdigest() in out
     assert 'demo_segments' in out
     assert 'uploaded   100%' in out
+    assert set() == wait_until_gone(children)
 
 
 def test_demo_makes_its_own_file_and_removes_what_it_made(tmp_path, monkeypatch):
@@ -140,7 +149,7 @@ def test_demo_explains_what_it_cannot_do(words, expected):
 
 def test_demo_reports_a_server_that_died(tmp_path):
     """The message names the server and how it ended; the other servers are stopped."""
-    with waiting_demo(tmp_path) as process:
+    with waiting_demo(tmp_path) as (process, _lines):
         children = children_of(process.pid)
         victim, = (pid for pid, words in children.items() if 'object' in words)
         os.kill(victim, signal.SIGKILL)
@@ -153,13 +162,12 @@ def test_demo_reports_a_server_that_died(tmp_path):
 
 
 @pytest.mark.parametrize('number, code', [
-    (signal.SIGINT, 130),
     (signal.SIGTERM, 130),
     (signal.SIGKILL, -signal.SIGKILL),
-], ids=['Ctrl-C', 'SIGTERM', 'SIGKILL'])
+], ids=['SIGTERM', 'SIGKILL'])
 def test_demo_leaves_no_process_behind(tmp_path, number, code):
     """However the demo ends, its servers end too."""
-    with waiting_demo(tmp_path) as process:
+    with waiting_demo(tmp_path) as (process, _lines):
         children = children_of(process.pid)
         assert 5 == len(children)
         process.send_signal(number)
