@@ -283,7 +283,9 @@ def test_any_request(owner, ours, theirs):
         answer = owner.request(method, ours.bucket, key and key.encode('utf-8', 'surrogatepass'),
                                [(name, word.encode('utf-8', 'surrogatepass')) for name, word in query], {}, body)
 
-        assert answer.status < 500 or answer.status == 501, (answer.status, answer.body)
+        # Swift's own list of objects is an error once one has a key that XML cannot carry.
+        is_ours = key is not None or method != 'GET' or 'uploads' in dict(query)
+        assert answer.status < 500 or answer.status == 501 or not is_ours, (answer.status, answer.body)
         assert b'of another account' not in answer.body
 
     check()
