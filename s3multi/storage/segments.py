@@ -136,7 +136,7 @@ class Segments:
             headers = response.headers
             shown = [parameter for header in (manifest.LISTING_ETAG_HEADER, manifest.LISTING_TYPE_HEADER)
                      for parameter in _parsed(headers.get(header))[1]]
-            return _attempt(name, found, headers.get('Etag', '').strip('"'), response.content_length, shown)
+            return _attempt(name, found, headers.get('Etag', '').strip('"'), _length(response), shown)
 
         return [attempt for attempt in concurrently(self._concurrency, ask, names) if attempt]
 
@@ -184,6 +184,11 @@ def _attempt(name: str, found: 'tuple[int, str]', etag: str, size: object,
     if not (is_md5(etag) and isinstance(size, int) and size >= 0):
         return Attempt(number, name, attempt_ticks(attempt), '', 0)
     return Attempt(number, name, attempt_ticks(attempt), etag, size, checksums.from_parameters(parameters))
+
+
+def _length(response: Response) -> int:
+    text = response.headers.get('Content-Length', '')
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
 
 
 def _parsed(text: object) -> 'tuple[str, list[tuple[str, str]]]':

@@ -356,13 +356,13 @@ def test_attributes_of_what_is_not_there(user, stranger, shared):
 
 @pytest.mark.parametrize('query', [{'uploads': None}, {'uploadId': 'x'}], ids=str)
 def test_attributes_open_no_list(stranger, user, shared, query):
-    """With this word in its query a list is still a list, for who may read the bucket."""
+    """With this word in its query a list is nothing that S3 knows, so nobody is told anything."""
     upload = Upload(user, shared).parts(b'one')
     query = {**query, 'attributes': None}
 
     for key in (None, 'key'):
-        assert DENIED == stranger.request('GET', shared, key, query).outcome
-    assert DENIED == stranger.list_parts(shared, 'key', upload.id, {'attributes': None}).outcome
+        assert (400, 'InvalidArgument') == stranger.request('GET', shared, key, query).outcome
+    assert (400, 'InvalidArgument') == stranger.list_parts(shared, 'key', upload.id, {'attributes': None}).outcome
     for method in ('PUT', 'POST', 'DELETE', 'HEAD'):
         assert 403 == stranger.request(method, shared, 'key', {'attributes': None}).status
 

@@ -105,8 +105,7 @@ def add_rows(cluster, bucket, rows, container=None):
               'etag': hashlib.md5().hexdigest(), 'deleted': 0, 'storage_policy_index': 0,
               **({'name': row} if isinstance(row, str) else row)} for row in rows]
     path = f'{account()}/{container or segments_container(bucket)}'
-    digest = container_hash(cluster, path)
-    partition = int.from_bytes(digest[:4], 'big') >> (32 - PART_POWER)
+    partition = partition_of(container_hash(cluster, path))
     with contextlib.closing(http.client.HTTPConnection(HOST, cluster.servers['container'].port)) as connection:
         connection.request('UPDATE', f'/{device_names(1)[0]}/{partition}/{path}', json.dumps(items), {
             'X-Timestamp': '1767225600.00000', 'X-Backend-Storage-Policy-Index': '0',
@@ -120,6 +119,11 @@ def container_hash(cluster, path):
     # As swift.common.utils.hash_path does, which knows the suffix of this process only.
     suffix = hash_suffix(cluster.swift_dir / 'swift.conf')
     return hashlib.md5(f'/{path}{suffix}'.encode()).digest()
+
+
+def partition_of(digest):
+    """Return the partition that a hash of Swift lies in."""
+    return int.from_bytes(digest[:4], 'big') >> (32 - PART_POWER)
 
 
 def result(answer):
