@@ -6,6 +6,7 @@ other request, and also the requests for uploads that stock s3api began. Options
 ``egg:swift#s3api``. Only this module, ``hidden_containers`` and ``s3_acl`` import Swift's s3api.
 """
 import contextlib
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,9 @@ class S3MultiFront(BucketView):
             return self._answer(req)
         except (s3response.XAmzContentSHA256Mismatch, s3response.BadDigest) as error:
             raise mended_requests.incomplete_body(req.environ) or error from None
+        except socket.timeout:
+            # s3api's own reads of a document, where the client has stopped sending.
+            raise s3response.RequestTimeout(headers={'Connection': 'close'}) from None
 
     def _answer(self, req: Any) -> Response:
         mended_requests.after_parsing(req)

@@ -24,12 +24,14 @@ def client(cluster):
     return RawClient(cluster.add_proxy('impatient', filters=TINY_PARTS, app={'client_timeout': STALLED_SECONDS}).url)
 
 
-def send(client, upload, method, query, headers, body, finish=False):
-    """Send the head of a request and a body, and then nothing; return status and body of the answer.
+def send(client, upload, method, query, headers, body, finish=False, about_upload=True):
+    """Send the head of a request and a body, and then nothing; return status, body and Connection of the answer.
 
-    finish: close the sending side instead, so that nothing more can come.
+    finish: close the sending side instead, so that nothing more can come. about_upload: whether to name the upload.
     """
-    request = client.unsent(method, upload.bucket, upload.key, {**query, 'uploadId': upload.id}, headers)
+    if about_upload:
+        query = {**query, 'uploadId': upload.id}
+    request = client.unsent(method, upload.bucket, upload.key, query, headers)
     _scheme, _, target = request.url.partition(client.address.netloc)
     lines = [f'{method} {target} HTTP/1.1', *(f'{name}: {value}' for name, value in request.headers.items())]
     with socket.create_connection((client.address.hostname, client.address.port), 30) as connection:
@@ -69,6 +71,16 @@ def test_complete(client, bucket, sent, chunked):
 
     assert (400, 'close') == (status, connection) and b'<Code>RequestTimeout</Code>' in document, document
     assert 200 == upload.complete().outcome
+
+
+@pytest.mark.parametrize('query', [{'delete': None}, {}], ids=['documents', 'objects'])
+def test_what_s3api_reads(client, bucket, query):
+    """Its documents, such as that of a multiple delete, and its objects."""
+    headers = {'Content-Length': '100', 'Content-MD5': 'A' * 22 + '=='}
+    status, body, connection = send(client, Upload(client, bucket), 'POST' if query else 'PUT', query, headers, b'<a>',
+                                    about_upload=False)
+
+    assert (400, 'close') == (status, connection) and b'<Code>RequestTimeout</Code>' in body, body
 
 
 @pytest.mark.parametrize('chunked', [False, True], ids=['length', 'chunks'])

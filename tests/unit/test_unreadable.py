@@ -6,9 +6,10 @@ A field that cannot be read has a meaning of its own, which never is a server er
 import base64
 import json
 import string
+from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from swift.common.swob import Response
 from swift.common.utils import Timestamp
@@ -32,7 +33,8 @@ from s3multi.upload.names import Upload, new_attempt
 from s3multi.upload.quotas import quota_of
 from s3multi.upload.records import Intent, MarkerType, State, UploadMarker
 from s3multi.upload.timestamps import read_timestamp, swift_time
-from tests.unit.fakes import IDS, Cache, RecordingSwift, client_env
+from tests.unit.fakes import IDS, Cache, RecordingSwift, client_env, handed_on
+from tests.unit.filters.test_s3multi import answer
 
 TICKS = 1790000000 * 100000
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
@@ -333,3 +335,48 @@ def test_memcache(value):
 def test_the_type_of_a_composite_checksum():
     """Kept as it was."""
     assert COMPOSITE == stored_checksum('COMPOSITE crc32 g1o3Jw==-3 -').type
+
+
+# All together
+
+OPERATIONS = {
+    'List Parts': ('GET', {'uploadId': UPLOAD.id}, b''), 'Abort': ('DELETE', {'uploadId': UPLOAD.id}, b''),
+    'Upload Part': ('PUT', {'uploadId': UPLOAD.id, 'partNumber': '1'}, b'part'),
+    'Complete': ('POST', {'uploadId': UPLOAD.id}, b'<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>'
+                 b'<ETag>%s</ETag></Part></CompleteMultipartUpload>' % MD5.encode()),
+    'Get Attributes': ('GET', {'attributes': ''}, b'')}
+INTENT_HEADERS = headers_of('X-Timestamp', *('X-Object-Sysmeta-S3multi-' + name for name in ('Chosen', 'Timestamp')))
+OBJECT_HEADERS = headers_of('Etag', 'X-Timestamp', 'Last-Modified', *('X-Object-Sysmeta-' + name for name in (
+    'S3multi-Checksum', 'S3Api-Etag', 'S3Api-Upload-Id')))
+
+
+@settings(max_examples=150)
+@given(st.sampled_from([*OPERATIONS, 'List Uploads']), st.sampled_from(['open', 'aborting', 'aborted', 'later', '']),
+       headers_of(*RECORD_HEADERS), INTENT_HEADERS, OBJECT_HEADERS, st.booleans(), st.lists(rows, max_size=4),
+       anything.map(json.dumps).map(str.encode) | texts.map(str.encode), st.sampled_from(['<unknown>', MD5, 'x']))
+def test_every_operation(operation, state, marker, intent, at_key, is_large, listed, manifest, stored):
+    """Whatever stands in rows and headers, an operation does something or says that it cannot: no server error."""
+    method, params, body = OPERATIONS.get(operation, ('GET', {'uploads': ''}, b''))
+    path = '/v1/AUTH_a/bucket' if 'uploads' in params else '/v1/AUTH_a/bucket/key'
+    if state:
+        marker = {**marker, 'Content-Type': MarkerType().encode() + state}
+    if is_large:
+        at_key = {**at_key, 'X-Static-Large-Object': 'True', 'X-Manifest-Etag': MD5}
+
+    def head(seen):
+        if seen.path.count('/') < 4:
+            return 204
+        return 200, (intent if seen.path.endswith('/complete') else marker if '_segments' in seen.path else at_key), b''
+
+    def get(seen):
+        return 200, {'Etag': MD5}, json.dumps(listed).encode() if seen.path.count('/') < 4 else manifest
+
+    def put(seen):
+        return 412 if seen.path.endswith('/complete') else (201, {'Etag': stored}, b'')
+
+    swift = RecordingSwift(HEAD=head, GET=get, PUT=put)
+    env = handed_on(method, path, params, {'x-amz-object-attributes': 'ETag,Checksum,ObjectParts'}, body=body)
+    with mock.patch('eventlet.sleep'):
+        line, document = answer(swift, env)
+
+    assert int(line.split()[0]) < 500 or line.startswith('503'), (line, document)
