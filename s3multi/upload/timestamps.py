@@ -26,7 +26,7 @@ def read_timestamp(written: object) -> Timestamp:
     """Return the timestamp that Swift, or the cache, has as text; 0 for what is none."""
     try:
         return Timestamp(written or 0)
-    except (ValueError, OverflowError):
+    except (OverflowError, TypeError, ValueError):
         return Timestamp(0)
 
 
