@@ -80,7 +80,9 @@ def test_what_s3api_reads(client, bucket, query):
     status, body, connection = send(client, Upload(client, bucket), 'POST' if query else 'PUT', query, headers, b'<a>',
                                     about_upload=False)
 
-    assert (400, 'close') == (status, connection) and b'<Code>RequestTimeout</Code>' in body, body
+    assert 400 == status and b'<Code>RequestTimeout</Code>' in body, body
+    # With Swift 2.34 s3api itself does not say so.
+    assert 'close' == connection or not query
 
 
 @pytest.mark.parametrize('chunked', [False, True], ids=['length', 'chunks'])
