@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from swiftclient import ClientException
 
+from ..cases import for_each
 from .counting import counting
 from .faults import FaultyProxy, rule
 from .raw import RawClient
@@ -74,22 +75,30 @@ def test_a_few_parts_are_deleted_before_the_answer(proxy, upload, swift):
     assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
 
 
-@pytest.mark.parametrize('key', ['key', 'gr\u00fcn/ %2F&?#"\u2713'])
-def test_more_parts_are_left_to_the_expirer(cluster, proxy, bucket, swift, key):
+def test_more_parts_are_left_to_the_expirer(cluster, proxy, bucket, swift):
     """More are handed to the object expirer in one request, and the upload is over; it then deletes them all."""
-    upload, other = (Upload(RawClient(proxy.url), bucket, key) for _ in range(2))
-    remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
-    other.part(1, b'other')
-    with counting(proxy.above) as seen:
-        assert 204 == upload.abort().outcome
+    keys, pairs = ['key', 'gr\u00fcn/ %2F&?#"\u2713'], {}
 
-    assert (None, 1) == (seen.counts.get('DELETE part'), seen.counts['UPDATE expirer queue'])
-    assert (404, 'NoSuchUpload') == upload.list_parts().outcome
-    assert NO_SUCH_UPLOAD == upload.complete().outcome
+    def abort(key):
+        upload, other = pairs[key] = [Upload(RawClient(proxy.url), bucket, key) for _ in range(2)]
+        remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
+        other.part(1, b'other')
+        with counting(proxy.above) as seen:
+            assert 204 == upload.abort().outcome
+
+        assert (None, 1) == (seen.counts.get('DELETE part'), seen.counts['UPDATE expirer queue'])
+        assert (404, 'NoSuchUpload') == upload.list_parts().outcome
+        assert NO_SUCH_UPLOAD == upload.complete().outcome
+
+    def look(key):
+        upload, other = pairs[key]
+        assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+        assert 200 == other.complete().outcome
+        assert b'other' == read(other.client, bucket, key).body
+
+    for_each(keys, abort)
     expire(cluster)
-    assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
-    assert 200 == other.complete().outcome
-    assert b'other' == read(other.client, bucket, key).body
+    for_each(keys, look)
 
 
 def test_abort_may_be_repeated_before_the_expirer_has_come(cluster, proxy, upload, swift):
@@ -148,20 +157,30 @@ def test_what_a_complete_leaves_over_without_the_expirer(without_expirer, bucket
     assert b'1' == read(upload.client, bucket, 'key').body
 
 
-@pytest.mark.parametrize('words', [
-    {'status': '503 Service Unavailable'}, {'status': '500 Internal Error'}, {'status': '404 Not Found'}, {'die': True},
-    {'die': True, 'after': True}], ids=lambda words: words.get('status', 'dies')[:4] + ' after' * ('after' in words))
-def test_queue_that_refuses(cluster, proxy, upload, swift, words):
-    """When the queue does not take the parts, Abort is 503, not 204; the repeat hands them over again."""
-    remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
-    with proxy.above.following(rule('UPDATE', '', times=1, **words)):
-        assert upload.abort().outcome in (UNAVAILABLE, (500, 'InternalError'))
+REFUSALS = {
+    '503': {'status': '503 Service Unavailable'}, '500': {'status': '500 Internal Error'},
+    '404': {'status': '404 Not Found'}, 'dies': {'die': True}, 'dies after': {'die': True, 'after': True}}
 
-    assert NO_SUCH_UPLOAD == upload.list_parts().outcome
-    assert IMMEDIATE + 1 == bytes_of_parts(swift, upload)
-    assert 204 == upload.abort().outcome
+
+def test_queue_that_refuses(cluster, proxy, bucket, swift):
+    """When the queue does not take the parts, Abort is 503, not 204; the repeat hands them over again."""
+    uploads = {}
+
+    def check(refusal):
+        upload = uploads[refusal] = Upload(RawClient(proxy.url), bucket, refusal)
+        remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
+        with proxy.above.following(rule('UPDATE', '', times=1, **REFUSALS[refusal])):
+            assert upload.abort().outcome in (UNAVAILABLE, (500, 'InternalError'))
+
+        assert NO_SUCH_UPLOAD == upload.list_parts().outcome
+        assert IMMEDIATE + 1 == bytes_of_parts(swift, upload)
+        assert 204 == upload.abort().outcome
+
+    for_each(REFUSALS, check)
     expire(cluster)
-    assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
+
+    assert {refusal: ([], 0) for refusal in REFUSALS} == {
+        refusal: (upload.stored_numbers(swift), bytes_of_parts(swift, upload)) for refusal, upload in uploads.items()}
 
 
 def test_queue_that_refuses_what_a_complete_leaves_over(proxy, upload, swift):

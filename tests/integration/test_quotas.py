@@ -189,18 +189,28 @@ def test_complete_whose_proxy_died_when_the_bucket_was_full(cluster, bucket, lim
 # The bytes of an account
 
 BUCKET = 'bucket'
+# One for each test here.
+ACCOUNTS = 8
+
+
+@pytest.fixture(scope='module')
+def accounts(cluster):
+    """Accounts that are in nobody else's way: the proxies of their users and of their resellers, and their names."""
+    names = ['quota' + secrets.token_hex(4) for _ in range(ACCOUNTS)]
+    tempauth = {f'user_{name}_{user}': rights for name in names for user, rights in (
+        ('user', 'key .admin'), ('reseller', 'key .admin .reseller_admin'))}
+    proxy = cluster.add_proxy('account-quotas', filters={**TINY_PARTS, 'cache': NO_CACHE, 'tempauth': tempauth})
+    return proxy, cluster.add_proxy('resellers', filters={'tempauth': tempauth}), names
 
 
 @pytest.fixture
-def account(cluster):
-    """An account that is in nobody else's way: a client, its bucket, and a function that sets its quota of bytes and
-    objects. A reseller's administrator has set it, and has Swift count what is stored before the test goes on."""
-    name = 'quota' + secrets.token_hex(4)
-    tempauth = {f'user_{name}_user': 'key .admin', f'user_{name}_reseller': 'key .admin .reseller_admin'}
-    filters = {**TINY_PARTS, 'cache': NO_CACHE, 'tempauth': tempauth}
-    client = RawClient(cluster.add_proxy('account-quotas', filters=filters).url, f'{name}:user', 'key')
-    reseller = RawClient(cluster.add_proxy('resellers', filters={'tempauth': tempauth}).url, f'{name}:reseller', 'key')
-    token = swiftclient.get_auth(f'{reseller.address.geturl()}/auth/v1.0', f'{name}:reseller', 'key')
+def account(cluster, accounts):
+    """An account: a client, a reseller, and a function that sets its quota of bytes and objects. A reseller's
+    administrator has set it, and has Swift count what is stored before the test goes on."""
+    proxy, resellers, names = accounts
+    name = names.pop()
+    client, reseller = RawClient(proxy.url, f'{name}:user', 'key'), RawClient(resellers.url, f'{name}:reseller', 'key')
+    token = swiftclient.get_auth(resellers.auth_url, f'{name}:reseller', 'key')
     client.request('PUT', BUCKET)
 
     def limit(size='', count=''):

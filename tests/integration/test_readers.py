@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
+from ..cases import for_each
 from . import users
 from .raw import RawClient
 from .uploads import TINY_PARTS, Upload, segment_names, tiny_parts
@@ -188,17 +189,17 @@ WAYS = {
 }
 
 
-# The filter tempurl takes the query away, and with it the part number.
-@pytest.mark.parametrize('reader, way', [(kind, way) for kind in READERS for way in WAYS
-                                         if 'tempurl' not in kind or not WAYS[way][1]], indirect=['reader'])
-def test_reader_of_the_bucket_reads_its_multipart_object(reader, way):
+def test_reader_of_the_bucket_reads_its_multipart_object(reader):
     """Whole, by range, by part number and under conditions, as the owner does."""
-    method, query, headers, status, expected = WAYS[way]
+    def check(way):
+        method, query, headers, status, expected = WAYS[way]
+        answer = reader.ask(method, query, headers)
 
-    answer = reader.ask(method, query, headers)
+        assert status == answer.status
+        assert expected == (int(answer.headers['Content-Length']) if method == 'HEAD' else answer.body)
 
-    assert status == answer.status
-    assert expected == (int(answer.headers['Content-Length']) if method == 'HEAD' else answer.body)
+    # The filter tempurl takes the query away, and with it the part number.
+    for_each([way for way in WAYS if 'tempurl' not in reader.kind or not WAYS[way][1]], check)
 
 
 def test_two_ranges(reader):
