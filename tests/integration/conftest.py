@@ -9,9 +9,15 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from s3multi.demo import conf
+from s3multi.demo.cluster import STOCK_FILTERS
 from s3multi.demo.keystone import Keystone
+from s3multi.demo.ports import HOST
 
 from . import users
+from .faults import FaultyProxy
+from .raw import RawClient
+from .uploads import TINY_PARTS, tiny_parts
 
 # With --auth keystone these are left out, and why.
 WITHOUT_KEYSTONE = {
@@ -90,6 +96,55 @@ def s3(make_client):
     return make_client()
 
 
+@pytest.fixture(scope='session')
+def raw(cluster):
+    """A client whose requests are built by hand."""
+    return RawClient(cluster.url)
+
+
+@pytest.fixture(scope='session')
+def tiny(cluster):
+    """The same for a proxy that takes parts of any size."""
+    return RawClient(tiny_parts(cluster).url)
+
+
+@pytest.fixture(scope='session')
+def stock(cluster):
+    """The same for a proxy as Swift ships it, without s3multi."""
+    filters = conf.merge({'slo': TINY_PARTS['slo'], 's3api': {'min_segment_size': 1}}, STOCK_FILTERS)
+    return RawClient(cluster.add_proxy('stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters=filters).url)
+
+
+@pytest.fixture(scope='session')
+def faulty(cluster):
+    """A proxy whose requests are counted, can be held, and can be told to fail. Tests leave it without rules."""
+    return FaultyProxy(cluster, 'faulty')
+
+
+@pytest.fixture(scope='session')
+def other(cluster):
+    """Another one."""
+    return FaultyProxy(cluster, 'other')
+
+
+@pytest.fixture(scope='session')
+def asking(cluster):
+    """One that has SLO ask for every part."""
+    return FaultyProxy(cluster, 'asking', verify='head')
+
+
+@pytest.fixture(scope='session')
+def forgetful(cluster):
+    """One that has no memcache, and so no hints, and a little more patience."""
+    return FaultyProxy(cluster, 'forgetful', cache={'memcache_servers': f'{HOST}:9'}, missing_part_patience=1)
+
+
+@pytest.fixture(scope='session')
+def later(cluster):
+    """A client of a proxy whose clock says that every Complete of the others began more than its lease ago."""
+    return RawClient(FaultyProxy(cluster, 'later', seconds_ahead=70).url)
+
+
 @pytest.fixture
 def bucket(s3):
     """The name of a fresh, empty bucket."""
@@ -111,4 +166,11 @@ def any_bucket(request, bucket, swift):
     """A bucket without versions, and one with."""
     if request.param == 'versioned':
         swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
+    return bucket
+
+
+@pytest.fixture
+def versioned(bucket, swift):
+    """A bucket with versions."""
+    swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
     return bucket

@@ -21,13 +21,7 @@ NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
 
 
 @pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
-
-
-@pytest.fixture(scope='module')
-def faulty(cluster):
+def rechecking(cluster):
     """A proxy that asks for the marker again after every part."""
     return FaultyProxy(cluster, 'rechecks', marker_recheck_after=0)
 
@@ -197,13 +191,13 @@ def send_slowly(upload, number, body):
         upload.bucket, upload.key, upload.id, number, body, {'Content-Length': '2000'}, payload='unsigned').outcome
 
 
-def test_part_in_flight(faulty, bucket, swift):
+def test_part_in_flight(rechecking, bucket, swift):
     """A part that is on its way during Abort is answered 200 or 404, and a further Abort frees its bytes."""
-    upload = Upload(RawClient(faulty.url), bucket).parts(b'first')
+    upload = Upload(RawClient(rechecking.url), bucket).parts(b'first')
     body = SlowBody(b'a' * 1000, b'b' * 1000)
 
-    with faulty.above.following(), at_once(send_slowly(upload, 2, body)) as (sent,):
-        faulty.above.wait_for('PUT', '/00000002-')
+    with rechecking.above.following(), at_once(send_slowly(upload, 2, body)) as (sent,):
+        rechecking.above.wait_for('PUT', '/00000002-')
         aborted = upload.abort().status
         body.released.set()
         outcome = sent.result()
@@ -215,13 +209,13 @@ def test_part_in_flight(faulty, bucket, swift):
     assert NO_SUCH_UPLOAD == upload.complete([(1, upload.etags[1])]).outcome
 
 
-def test_slow_part_of_an_upload_that_was_aborted(faulty, bucket, swift):
+def test_slow_part_of_an_upload_that_was_aborted(rechecking, bucket, swift):
     """A part that took long is not accepted for an upload that was aborted meanwhile, and its bytes are freed."""
-    upload = Upload(RawClient(faulty.url), bucket)
+    upload = Upload(RawClient(rechecking.url), bucket)
     body = SlowBody(b'a' * 1000, b'b' * 1000)
 
-    with faulty.above.following(), at_once(send_slowly(upload, 1, body)) as (sent,):
-        faulty.above.wait_for('PUT', '/00000001-')
+    with rechecking.above.following(), at_once(send_slowly(upload, 1, body)) as (sent,):
+        rechecking.above.wait_for('PUT', '/00000001-')
         aborted = upload.abort().status
         body.released.set()
         outcome = sent.result()
@@ -230,12 +224,12 @@ def test_slow_part_of_an_upload_that_was_aborted(faulty, bucket, swift):
     assert [] == upload.stored_numbers(swift)
 
 
-def test_slow_part_that_was_completed(faulty, cluster, bucket):
+def test_slow_part_that_was_completed(rechecking, cluster, bucket):
     """A part that is stored, and listed, before its own answer is there belongs to the object and stays."""
-    upload = Upload(RawClient(faulty.url), bucket)
+    upload = Upload(RawClient(rechecking.url), bucket)
     other = RawClient(tiny_parts(cluster).url)
 
-    with faulty.above.following(rule('PUT', '/00000001-', hold='stored', after=True)) as above, at_once(
+    with rechecking.above.following(rule('PUT', '/00000001-', hold='stored', after=True)) as above, at_once(
             lambda: upload.client.upload_part(bucket, 'key', upload.id, 1, b'body').outcome) as (sent,):
         above.wait_held('stored')
         completed = upload.complete([(1, hashlib.md5(b'body').hexdigest())], client=other).outcome
@@ -246,13 +240,13 @@ def test_slow_part_that_was_completed(faulty, cluster, bucket):
     assert b'body' == read(other, bucket, 'key').body
 
 
-def test_slow_part_of_an_upload_that_was_completed(faulty, bucket):
+def test_slow_part_of_an_upload_that_was_completed(rechecking, bucket):
     """A part that took long is not accepted for an upload that was completed meanwhile; the object is unharmed."""
-    upload = Upload(RawClient(faulty.url), bucket).parts(b'first')
+    upload = Upload(RawClient(rechecking.url), bucket).parts(b'first')
     body = SlowBody(b'a' * 1000, b'b' * 1000)
 
-    with faulty.above.following(), at_once(send_slowly(upload, 1, body)) as (sent,):
-        faulty.above.wait_for('PUT', '/00000001-')
+    with rechecking.above.following(), at_once(send_slowly(upload, 1, body)) as (sent,):
+        rechecking.above.wait_for('PUT', '/00000001-')
         completed = upload.complete().status
         body.released.set()
         outcome = sent.result()

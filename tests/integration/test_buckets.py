@@ -26,12 +26,6 @@ IMMEDIATE = 5
 
 
 @pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
-
-
-@pytest.fixture(scope='module')
 def any_names(cluster):
     """A client of a proxy where buckets may have any name that Swift allows."""
     proxy = cluster.add_proxy('any-names', filters={
@@ -40,15 +34,9 @@ def any_names(cluster):
 
 
 @pytest.fixture(scope='module')
-def faulty(cluster):
-    """A proxy whose requests are counted and can be held."""
-    return FaultyProxy(cluster, 'buckets')
-
-
-@pytest.fixture(scope='module')
-def asking(cluster):
-    """Another one, where a Complete has SLO ask for every part, and few parts are deleted at once."""
-    return FaultyProxy(cluster, 'buckets-asking', verify='head', immediate_deletes=IMMEDIATE)
+def freeing(cluster):
+    """A proxy that deletes a few parts at once, and leaves more to the expirer."""
+    return FaultyProxy(cluster, 'buckets-freeing', immediate_deletes=IMMEDIATE)
 
 
 @pytest.fixture
@@ -265,9 +253,9 @@ def test_parts_of_finished_objects_stay(tiny, bucket, swift):
     assert b'onetwo' == read(tiny, elsewhere, 'copy').body
 
 
-def test_many_uploads(cluster, asking, bucket, swift):
+def test_many_uploads(cluster, freeing, bucket, swift):
     """More parts than an Abort deletes by itself go to the object expirer."""
-    client = RawClient(asking.url)
+    client = RawClient(freeing.url)
     uploads = [Upload(client, bucket, f'key{number}').parts(b'one', b'two') for number in range(4)]
 
     assert 204 == delete_bucket(client, bucket)

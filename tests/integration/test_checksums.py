@@ -17,7 +17,7 @@ from s3multi.upload.names import segments_container
 from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import NAMESPACE, RawClient, multipart_etag
 from .s3api_features import needs_checksums
-from .uploads import PART_MIN_BYTES, TINY_PARTS, read, result, tiny_parts
+from .uploads import PART_MIN_BYTES, TINY_PARTS, read, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 ETAGS = ['c84cabbaebee9a9631c8be234ac64c26', 'a020557699724b0bb4fc5a1949e8ee1c', 'cf614f7aada88444686710f7f5cc8ba2']
@@ -42,12 +42,6 @@ DEFAULTS = {'crc32': 'COMPOSITE', 'crc32c': 'COMPOSITE', 'crc64nvme': 'FULL_OBJE
             'sha256': 'COMPOSITE'}
 every_pair = pytest.mark.parametrize('algorithm, kind', WHOLE, ids=lambda word: word.lower())
 ENABLED = {'x-amz-checksum-mode': 'ENABLED'}
-
-
-@pytest.fixture(scope='module')
-def client(cluster):
-    """Raw requests to a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
 
 
 def element(algorithm):
@@ -106,35 +100,35 @@ def upload_of(client, bucket, algorithm, kind, **options):
 # Initiate and the lists
 
 @pytest.mark.parametrize('algorithm', DEFAULTS)
-def test_initiate_tells_the_type_it_has_chosen(client, bucket, algorithm):
+def test_initiate_tells_the_type_it_has_chosen(tiny, bucket, algorithm):
     """An algorithm alone, in any letter case, has S3's default type; both are echoed."""
-    answer = client.request('POST', bucket, 'key', {'uploads': None}, {'x-amz-checksum-algorithm': algorithm.title()})
+    answer = tiny.request('POST', bucket, 'key', {'uploads': None}, {'x-amz-checksum-algorithm': algorithm.title()})
 
     assert 200 == answer.status
     assert {'x-amz-checksum-algorithm': algorithm.upper(), 'x-amz-checksum-type': DEFAULTS[algorithm]} == (
         sums(answer.headers))
 
 
-def test_initiate_without_an_algorithm_tells_none(client, bucket):
+def test_initiate_without_an_algorithm_tells_none(tiny, bucket):
     """Nor does it when the client sends a value, which belongs to no body here."""
-    assert {} == sums(client.request('POST', bucket, 'key', {'uploads': None}).headers)
+    assert {} == sums(tiny.request('POST', bucket, 'key', {'uploads': None}).headers)
 
 
 @every_pair
-def test_both_lists_show_what_was_chosen(client, bucket, algorithm, kind):
+def test_both_lists_show_what_was_chosen(tiny, bucket, algorithm, kind):
     """List Parts shows algorithm, type and the parts' checksums; List Multipart Uploads the algorithm and type."""
-    upload = upload_of(client, bucket, algorithm, kind)
+    upload = upload_of(tiny, bucket, algorithm, kind)
     chosen = {'ChecksumAlgorithm': algorithm.upper(), 'ChecksumType': kind}
-    entry = client.list_uploads(bucket).xml('ListMultipartUploadsResult').find('Upload')
+    entry = tiny.list_uploads(bucket).xml('ListMultipartUploadsResult').find('Upload')
 
     assert (chosen, [{element(algorithm): value} for value in PARTS[algorithm]]) == upload.shown()
     assert chosen == {child.tag: child.text for child in entry if child.tag.startswith('Checksum')}
 
 
-def test_lists_show_nothing_of_an_upload_without_algorithm(client, bucket):
+def test_lists_show_nothing_of_an_upload_without_algorithm(tiny, bucket):
     """Its parts may have checksums all the same."""
-    upload = Checked(client, bucket, sent='sha1')
-    entry = client.list_uploads(bucket).xml('ListMultipartUploadsResult').find('Upload')
+    upload = Checked(tiny, bucket, sent='sha1')
+    entry = tiny.list_uploads(bucket).xml('ListMultipartUploadsResult').find('Upload')
 
     assert ({}, [{'ChecksumSHA1': value} for value in PARTS['sha1']]) == upload.shown()
     assert [] == [child.tag for child in entry if child.tag.startswith('Checksum')]
@@ -143,18 +137,18 @@ def test_lists_show_nothing_of_an_upload_without_algorithm(client, bucket):
 # Parts
 
 @pytest.mark.parametrize('sent', [{}, {'x-amz-checksum-sha1': PARTS['sha1'][0]}], ids=['none', 'another'])
-def test_a_part_that_is_not_as_chosen(client, bucket, sent):
+def test_a_part_that_is_not_as_chosen(tiny, bucket, sent):
     """400 InvalidRequest, and nothing is stored: a composite checksum needs each part's own."""
-    upload = Checked(client, bucket, {'x-amz-checksum-algorithm': 'CRC32'}, numbers=())
+    upload = Checked(tiny, bucket, {'x-amz-checksum-algorithm': 'CRC32'}, numbers=())
 
     assert (400, 'InvalidRequest') == upload.part(1, sent).outcome
     assert [] == upload.shown()[1]
 
 
 @needs_checksums
-def test_a_trailer_of_another_algorithm(client, bucket):
+def test_a_trailer_of_another_algorithm(tiny, bucket):
     """Known before the body is read: 400 InvalidRequest."""
-    upload = Checked(client, bucket, {'x-amz-checksum-algorithm': 'CRC32'}, numbers=())
+    upload = Checked(tiny, bucket, {'x-amz-checksum-algorithm': 'CRC32'}, numbers=())
     answer = upload.part(1, payload='unsigned-chunks-trailer', trailers={header('sha1'): PARTS['sha1'][0]})
 
     assert (400, 'InvalidRequest') == answer.outcome
@@ -173,9 +167,9 @@ def test_a_part_that_is_not_as_chosen_leaves_the_connection_usable(make_client, 
 
 
 @pytest.mark.parametrize('algorithm', ['crc32', 'crc32c', 'crc64nvme'])
-def test_a_part_without_a_checksum_gets_one_where_the_whole_is_checked(client, bucket, algorithm):
+def test_a_part_without_a_checksum_gets_one_where_the_whole_is_checked(tiny, bucket, algorithm):
     """Of an upload with FULL_OBJECT: the server computes it, and answers only what was sent."""
-    upload = Checked(client, bucket, {'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': 'FULL_OBJECT'},
+    upload = Checked(tiny, bucket, {'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': 'FULL_OBJECT'},
                      numbers=(1, 2))
 
     assert {} == sums(upload.part(3).headers)
@@ -184,14 +178,14 @@ def test_a_part_without_a_checksum_gets_one_where_the_whole_is_checked(client, b
 
 
 @every_pair
-def test_a_copied_part_gets_a_checksum(client, bucket, algorithm, kind):
+def test_a_copied_part_gets_a_checksum(tiny, bucket, algorithm, kind):
     """Computed with the upload's algorithm while the bytes pass; in the answer after the ETag, and in the list."""
-    assert 200 == client.request('PUT', bucket, 'source', body=b''.join(BODIES)).status
-    upload = Checked(client, bucket, {'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': kind}, numbers=())
+    assert 200 == tiny.request('PUT', bucket, 'source', body=b''.join(BODIES)).status
+    upload = Checked(tiny, bucket, {'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': kind}, numbers=())
     place = 0
     for number, body in enumerate(BODIES, 1):
-        copied = client.copy_part(bucket, 'key', upload.id, number, f'{bucket}/source',
-                                  {'x-amz-copy-source-range': f'bytes={place}-{place + len(body) - 1}'})
+        copied = tiny.copy_part(bucket, 'key', upload.id, number, f'{bucket}/source',
+                                {'x-amz-copy-source-range': f'bytes={place}-{place + len(body) - 1}'})
         place += len(body)
         assert ['LastModified', 'ETag', element(algorithm)] == [child.tag for child in copied.xml('CopyPartResult')]
         assert PARTS[algorithm][number - 1] == copied.xml('CopyPartResult').findtext(element(algorithm))
@@ -199,11 +193,11 @@ def test_a_copied_part_gets_a_checksum(client, bucket, algorithm, kind):
     assert WHOLE[algorithm, kind] == result(upload.complete(body_of(algorithm)))[element(algorithm)]
 
 
-def test_a_copied_part_of_an_upload_without_algorithm_has_none(client, bucket):
+def test_a_copied_part_of_an_upload_without_algorithm_has_none(tiny, bucket):
     """Whatever checksum its source has."""
-    client.put_multipart(bucket, 'source', [b'1'])
-    upload_id = client.initiate(bucket, 'key')
-    copied = client.copy_part(bucket, 'key', upload_id, 1, f'{bucket}/source')
+    tiny.put_multipart(bucket, 'source', [b'1'])
+    upload_id = tiny.initiate(bucket, 'key')
+    copied = tiny.copy_part(bucket, 'key', upload_id, 1, f'{bucket}/source')
 
     assert ['LastModified', 'ETag'] == [child.tag for child in copied.xml('CopyPartResult')]
 
@@ -213,9 +207,9 @@ def test_a_copied_part_of_an_upload_without_algorithm_has_none(client, bucket):
 @every_pair
 @pytest.mark.parametrize('in_trailers', [
     pytest.param(False, id='headers'), pytest.param(True, id='trailers', marks=needs_checksums)])
-def test_an_object_has_the_checksum_that_was_chosen(client, bucket, algorithm, kind, in_trailers):
+def test_an_object_has_the_checksum_that_was_chosen(tiny, bucket, algorithm, kind, in_trailers):
     """Complete answers it with its type, and so does a read that asks for it, and no other read."""
-    upload = upload_of(client, bucket, algorithm, kind, numbers=() if in_trailers else (1, 2, 3))
+    upload = upload_of(tiny, bucket, algorithm, kind, numbers=() if in_trailers else (1, 2, 3))
     for number in (1, 2, 3) if in_trailers else ():
         upload.part(number, payload='unsigned-chunks-trailer',
                     trailers={header(algorithm): PARTS[algorithm][number - 1]})
@@ -225,14 +219,14 @@ def test_an_object_has_the_checksum_that_was_chosen(client, bucket, algorithm, k
     assert ['Location', 'Bucket', 'Key', 'ETag', element(algorithm), 'ChecksumType'] == list(result(completed))
     assert (WHOLE[algorithm, kind], kind) == (result(completed)[element(algorithm)], result(completed)['ChecksumType'])
     for method in ('GET', 'HEAD'):
-        assert expected == sums(client.request(method, bucket, 'key', headers=ENABLED).headers)
-        assert {} == sums(client.request(method, bucket, 'key').headers)
+        assert expected == sums(tiny.request(method, bucket, 'key', headers=ENABLED).headers)
+        assert {} == sums(tiny.request(method, bucket, 'key').headers)
 
 
 @every_pair
-def test_a_complete_that_is_repeated(client, bucket, algorithm, kind):
+def test_a_complete_that_is_repeated(tiny, bucket, algorithm, kind):
     """The same answer, checksum included, when the upload is gone."""
-    upload = upload_of(client, bucket, algorithm, kind)
+    upload = upload_of(tiny, bucket, algorithm, kind)
     first = upload.complete(body_of(algorithm))
 
     assert result(first) == result(upload.complete(body_of(algorithm)))
@@ -251,9 +245,9 @@ def test_slo_writes_the_checksum_too(cluster, bucket):
 
 @pytest.mark.parametrize('algorithm, value', [('crc32', 'e1WnGA=='), ('crc32c', '75ZmaQ=='),
                                               ('crc64nvme', 'zcfBCY8Qd54=')])
-def test_the_checksum_of_the_whole_covers_what_is_listed(client, bucket, algorithm, value):
+def test_the_checksum_of_the_whole_covers_what_is_listed(tiny, bucket, algorithm, value):
     """Parts 1 and 3 only: gaps are fine where the whole is checked."""
-    upload = upload_of(client, bucket, algorithm, 'FULL_OBJECT')
+    upload = upload_of(tiny, bucket, algorithm, 'FULL_OBJECT')
 
     assert value == result(upload.complete(body_of(algorithm, (1, 3))))[element(algorithm)]
 
@@ -287,9 +281,9 @@ def refusal_of(client, bucket, algorithm, kind, body, headers=()):
     pytest.param('crc32', 'COMPOSITE', body_of('crc32', (1, 3)), (400, 'InvalidPartOrder'), id='composite-with-a-gap'),
     pytest.param('crc32', 'COMPOSITE', body_of('crc32', (1, 2)), 200, id='composite-of-the-first'),
 ])
-def test_what_the_list_tells_of_the_parts(client, bucket, algorithm, kind, body, outcome):
+def test_what_the_list_tells_of_the_parts(tiny, bucket, algorithm, kind, body, outcome):
     """Each element is compared with the part; a composite upload has one for every part, of parts 1, 2, 3 and so on."""
-    answer = refusal_of(client, bucket, algorithm, kind, body)
+    answer = refusal_of(tiny, bucket, algorithm, kind, body)
 
     assert outcome == answer.outcome
     if 'InvalidPart' in str(outcome) and 'Order' not in str(outcome):
@@ -299,9 +293,9 @@ def test_what_the_list_tells_of_the_parts(client, bucket, algorithm, kind, body,
 
 
 @pytest.mark.parametrize('value', [PARTS['crc32'][0], 'AAAAAA=='], ids=['right', 'wrong'])
-def test_a_list_with_checksums_that_the_upload_does_not_have(client, bucket, value):
+def test_a_list_with_checksums_that_the_upload_does_not_have(tiny, bucket, value):
     """Of an upload without algorithm S3 compares none: InvalidPart, even if it is right."""
-    upload = Checked(client, bucket, sent='crc32')
+    upload = Checked(tiny, bucket, sent='crc32')
 
     assert (400, 'InvalidPart') == upload.complete(body_of(None, p1=('ChecksumCRC32', value))).outcome
 
@@ -326,17 +320,17 @@ SHA1 = WHOLE['sha1', 'COMPOSITE']
     pytest.param('COMPOSITE', {'x-amz-checksum-crc32': 'WxWtvg=='}, (400, 'BadDigest'), id='composite-wrong'),
     pytest.param('COMPOSITE', {'x-amz-checksum-crc32': 'g1o3Jw==-a'}, (400, 'InvalidRequest'), id='no-suffix'),
 ])
-def test_what_a_complete_tells_of_the_object(client, bucket, kind, headers, outcome):
+def test_what_a_complete_tells_of_the_object(tiny, bucket, kind, headers, outcome):
     """The checksum in a header is that of the object, not of the XML; the type has to be the upload's."""
-    assert outcome == refusal_of(client, bucket, 'crc32', kind, body_of('crc32'), headers).outcome
+    assert outcome == refusal_of(tiny, bucket, 'crc32', kind, body_of('crc32'), headers).outcome
 
 
 @every_pair
-def test_every_algorithm_of_the_object(client, bucket, algorithm, kind):
+def test_every_algorithm_of_the_object(tiny, bucket, algorithm, kind):
     """With the number of parts behind a composite checksum, and without; with a wrong number it is wrong."""
     value = WHOLE[algorithm, kind]
     bare, _, count = value.partition('-')
-    upload = upload_of(client, bucket, algorithm, kind)
+    upload = upload_of(tiny, bucket, algorithm, kind)
     for wrong in (bare + '-4', bare + '-03', bare + '-0'):
         assert (400, 'BadDigest' if count else 'InvalidRequest') == upload.complete(
             body_of(algorithm), {header(algorithm): wrong}).outcome
@@ -345,9 +339,9 @@ def test_every_algorithm_of_the_object(client, bucket, algorithm, kind):
 
 
 @pytest.mark.parametrize('kind, code', [('COMPOSITE', 'BadDigest'), ('FULL_OBJECT', 'InvalidPart')])
-def test_a_wrong_part_beside_the_right_object(client, bucket, kind, code):
+def test_a_wrong_part_beside_the_right_object(tiny, bucket, kind, code):
     """A composite is compared with what the list makes first, and then the parts; the whole the other way round."""
-    answer = refusal_of(client, bucket, 'crc32', kind, body_of('crc32', p2=('ChecksumCRC32', 'AAAAAA==')),
+    answer = refusal_of(tiny, bucket, 'crc32', kind, body_of('crc32', p2=('ChecksumCRC32', 'AAAAAA==')),
                         {'x-amz-checksum-crc32': WHOLE['crc32', kind].partition('-')[0]})
 
     assert (400, code) == answer.outcome
@@ -359,37 +353,37 @@ def test_a_wrong_part_beside_the_right_object(client, bucket, kind, code):
     ({'x-amz-checksum-type': 'COMPOSITE'}, (400, 'InvalidRequest')),
     ({'x-amz-checksum-sha512': 'AA=='}, (400, 'InvalidRequest')),
 ], ids=str)
-def test_an_object_checksum_for_an_upload_without_algorithm(client, bucket, headers, outcome):
+def test_an_object_checksum_for_an_upload_without_algorithm(tiny, bucket, headers, outcome):
     """Amazon S3 compares none either; it knows the type of its default checksum."""
-    assert outcome == Checked(client, bucket).complete(body_of(None), headers).outcome
+    assert outcome == Checked(tiny, bucket).complete(body_of(None), headers).outcome
 
 
 @pytest.mark.parametrize('sent, found', [(None, {}), ('crc32', {}), ('crc64nvme', {
     'x-amz-checksum-crc64nvme': 'HM7dXHbE2EE=', 'x-amz-checksum-type': 'FULL_OBJECT'})])
-def test_the_default_checksum_of_an_object(client, bucket, sent, found):
+def test_the_default_checksum_of_an_object(tiny, bucket, sent, found):
     """CRC64NVME where every part came with its own: s3multi reads no part to compute what S3 has by default."""
-    upload = Checked(client, bucket, sent=sent)
+    upload = Checked(tiny, bucket, sent=sent)
     completed = result(upload.complete(body_of(None)))
 
     assert found.get('x-amz-checksum-crc64nvme') == completed.get('ChecksumCRC64NVME')
-    assert found == sums(read(client, bucket, 'key', headers=ENABLED).headers)
+    assert found == sums(read(tiny, bucket, 'key', headers=ENABLED).headers)
 
 
 # Reads
 
 @pytest.fixture(scope='module', params=['COMPOSITE', 'FULL_OBJECT'])
-def stored(request, client, s3):
+def stored(request, tiny, s3):
     """Bucket and type of an object of which the parts have 7, 7 and 3 bytes."""
     bucket = 'reads-' + request.param.lower().replace('_', '-')
     s3.create_bucket(Bucket=bucket)
-    upload_id = client.initiate(bucket, 'key', {
+    upload_id = tiny.initiate(bucket, 'key', {
         'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': request.param})
     listed = ''
     for number, (body, value) in enumerate(EVEN, 1):
-        etag = client.upload_part(bucket, 'key', upload_id, number, body, {'x-amz-checksum-crc32': value}).etag
+        etag = tiny.upload_part(bucket, 'key', upload_id, number, body, {'x-amz-checksum-crc32': value}).etag
         listed += (f'<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag><ChecksumCRC32>{value}</ChecksumCRC32>'
                    '</Part>')
-    assert 200 == client.complete(
+    assert 200 == tiny.complete(
         bucket, 'key', upload_id, f'<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>'.encode()).status
     return bucket, request.param
 
@@ -415,60 +409,60 @@ EVEN_WHOLE = {'COMPOSITE': 'S6uctQ==-3', 'FULL_OBJECT': 'YDoeNA=='}
     pytest.param({}, 'bytes=1-7', 206, None, id='between'),
     pytest.param({}, 'bytes=7-16', 206, None, id='the-last-two'),
 ])
-def test_which_checksum_a_read_shows(client, stored, method, query, span, status, which):
+def test_which_checksum_a_read_shows(tiny, stored, method, query, span, status, which):
     """The object's for all of it, a part's for exactly that part, and none for any other range."""
     bucket, kind = stored
-    answer = client.request(method, bucket, 'key', query, {**ENABLED, **({'Range': span} if span else {})})
+    answer = tiny.request(method, bucket, 'key', query, {**ENABLED, **({'Range': span} if span else {})})
     value = EVEN_WHOLE[kind] if which == 'whole' else None if which is None else EVEN[which][1]
 
     assert status == answer.status
     assert ({'x-amz-checksum-crc32': value, 'x-amz-checksum-type': kind} if value else {}) == sums(answer.headers)
 
 
-def test_reads_that_show_none(client, stored):
+def test_reads_that_show_none(tiny, stored):
     """304, an object that is not there, and one that is no multipart object."""
     bucket, _ = stored
-    etag = client.request('HEAD', bucket, 'key').headers['ETag']
-    client.request('PUT', bucket, 'plain', body=b'1')
+    etag = tiny.request('HEAD', bucket, 'key').headers['ETag']
+    tiny.request('PUT', bucket, 'plain', body=b'1')
 
-    assert 304 == client.request('GET', bucket, 'key', headers={**ENABLED, 'If-None-Match': etag}).status
+    assert 304 == tiny.request('GET', bucket, 'key', headers={**ENABLED, 'If-None-Match': etag}).status
     for key, headers in (('key', {'If-None-Match': etag}), ('none', {}), ('plain', {})):
-        assert {} == sums(client.request('GET', bucket, key, headers={**ENABLED, **headers}).headers)
+        assert {} == sums(tiny.request('GET', bucket, key, headers={**ENABLED, **headers}).headers)
 
 
-def test_a_copy_of_the_object_does_not_show_its_checksum(client, stored):
+def test_a_copy_of_the_object_does_not_show_its_checksum(tiny, stored):
     """Swift takes the metadata along, but the copy is one plain object."""
     bucket, _ = stored
-    copied = client.request('PUT', bucket, 'copy', headers={'x-amz-copy-source': f'{bucket}/key'})
+    copied = tiny.request('PUT', bucket, 'copy', headers={'x-amz-copy-source': f'{bucket}/key'})
 
     assert 200 == copied.status
-    assert {} == sums(client.request('GET', bucket, 'copy', headers=ENABLED).headers)
+    assert {} == sums(tiny.request('GET', bucket, 'copy', headers=ENABLED).headers)
 
 
-def test_a_mode_that_is_none(client, stored):
+def test_a_mode_that_is_none(tiny, stored):
     """400 InvalidRequest; an SDK sends ENABLED or nothing."""
-    assert (400, 'InvalidRequest') == client.request('GET', stored[0], 'key',
-                                                     headers={'x-amz-checksum-mode': 'DISABLED'}).outcome
+    assert (400, 'InvalidRequest') == tiny.request('GET', stored[0], 'key',
+                                                   headers={'x-amz-checksum-mode': 'DISABLED'}).outcome
 
 
-def test_parts_of_different_sizes(client, bucket):
+def test_parts_of_different_sizes(tiny, bucket):
     """A range tells no part there, the number of a part does."""
-    upload_of(client, bucket, 'sha256', 'COMPOSITE').complete(body_of('sha256'))
+    upload_of(tiny, bucket, 'sha256', 'COMPOSITE').complete(body_of('sha256'))
 
-    assert {} == sums(read(client, bucket, 'key', headers={**ENABLED, 'Range': 'bytes=0-6'}).headers)
+    assert {} == sums(read(tiny, bucket, 'key', headers={**ENABLED, 'Range': 'bytes=0-6'}).headers)
     assert {'x-amz-checksum-sha256': PARTS['sha256'][1], 'x-amz-checksum-type': 'COMPOSITE'} == sums(
-        read(client, bucket, 'key', {'partNumber': 2}, ENABLED).headers)
+        read(tiny, bucket, 'key', {'partNumber': 2}, ENABLED).headers)
 
 
 @pytest.mark.parametrize('method', ['GET', 'HEAD'])
-def test_versions(client, bucket, s3, method):
+def test_versions(tiny, bucket, s3, method):
     """A version shows its own checksum, whole and in parts, wherever it stands."""
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
     for algorithm in ('crc32', 'sha256'):
-        version = upload_of(client, bucket, algorithm, 'COMPOSITE').complete(body_of(algorithm)).headers[
+        version = upload_of(tiny, bucket, algorithm, 'COMPOSITE').complete(body_of(algorithm)).headers[
             'x-amz-version-id']
-        client.request('DELETE', bucket, 'key')
-        answers = [client.request(method, bucket, 'key', {'versionId': version, **part}, ENABLED)
+        tiny.request('DELETE', bucket, 'key')
+        answers = [tiny.request(method, bucket, 'key', {'versionId': version, **part}, ENABLED)
                    for part in ({}, {'partNumber': 2})]
 
         assert [200, 206] == [answer.status for answer in answers]
@@ -476,20 +470,20 @@ def test_versions(client, bucket, s3, method):
             answer.headers[header(algorithm)] for answer in answers]
 
 
-def test_metadata_of_the_swift_api(client, bucket, swift):
+def test_metadata_of_the_swift_api(tiny, bucket, swift):
     """A POST that replaces the metadata leaves checksum and ETag."""
-    upload_of(client, bucket, 'crc32', 'COMPOSITE').complete(body_of('crc32'))
+    upload_of(tiny, bucket, 'crc32', 'COMPOSITE').complete(body_of('crc32'))
     swift.post_object(bucket, 'key', {'X-Object-Meta-Colour': 'red', 'Content-Type': 'text/x'})
-    head = client.request('HEAD', bucket, 'key', headers=ENABLED)
+    head = tiny.request('HEAD', bucket, 'key', headers=ENABLED)
 
     assert ('red', 'text/x') == (head.headers['x-amz-meta-colour'], head.headers['Content-Type'])
     assert (f'"{multipart_etag(BODIES)}"', 'g1o3Jw==-3') == (head.headers['ETag'], head.headers['x-amz-checksum-crc32'])
 
 
-def test_a_reader_by_acl(cluster, swift, client, bucket):
+def test_a_reader_by_acl(cluster, swift, tiny, bucket):
     """Who may read the bucket alone reads the object with its checksum, and the checksum of a part."""
-    upload_of(client, bucket, 'crc32', 'COMPOSITE').complete(body_of('crc32'))
-    reader = RawClient(client.address.geturl(), 'test:tester3', 'testing3')
+    upload_of(tiny, bucket, 'crc32', 'COMPOSITE').complete(body_of('crc32'))
+    reader = RawClient(tiny.address.geturl(), 'test:tester3', 'testing3')
     denied = read(reader, bucket, 'key', headers=ENABLED)
     swift.post_container(bucket, {'X-Container-Read': 'test:tester3'})
     whole, part = read(reader, bucket, 'key', headers=ENABLED), read(reader, bucket, 'key', {'partNumber': 2}, ENABLED)
@@ -612,26 +606,26 @@ def test_boto3_with_a_checksum_of_the_whole(s3, bucket):
     lambda client, bucket, upload, headers: upload.complete(body_of(None), headers),
     lambda client, bucket, upload, headers: client.request('DELETE', bucket, 'key', {'uploadId': upload.id}, headers),
 ], ids=['initiate', 'upload-part', 'copy-part', 'list-parts', 'list-uploads', 'attributes', 'complete', 'abort'])
-def test_expected_owner_of_the_bucket(client, bucket, ask):
+def test_expected_owner_of_the_bucket(tiny, bucket, ask):
     """The user, as s3api shows the owner of buckets to that user; anybody else: 403 AccessDenied, and nothing done."""
-    client.request('PUT', bucket, 'source', body=b'1')
-    upload = Checked(client, bucket)
-    denied = [ask(client, bucket, upload, {'x-amz-expected-bucket-owner': owner}).outcome
+    tiny.request('PUT', bucket, 'source', body=b'1')
+    upload = Checked(tiny, bucket)
+    denied = [ask(tiny, bucket, upload, {'x-amz-expected-bucket-owner': owner}).outcome
               for owner in ('123456789012', '')]
 
     assert [(403, 'AccessDenied')] * 2 == denied
     assert 3 == len(upload.shown()[1])
-    assert ask(client, bucket, upload, {'x-amz-expected-bucket-owner': 'test:tester'}).status in (200, 204)
+    assert ask(tiny, bucket, upload, {'x-amz-expected-bucket-owner': 'test:tester'}).status in (200, 204)
 
 
 @pytest.mark.parametrize('owner, outcome', [
     ('test:tester', 200), ('123456789012', (403, 'AccessDenied')), ('', (403, 'AccessDenied'))],
     ids=['own', 'another', 'empty'])
-def test_expected_owner_of_the_source(client, bucket, owner, outcome):
+def test_expected_owner_of_the_source(tiny, bucket, owner, outcome):
     """The same for the bucket that a part is copied from."""
-    client.request('PUT', bucket, 'source', body=b'1')
-    upload = Checked(client, bucket, numbers=())
-    answer = client.copy_part(bucket, 'key', upload.id, 1, f'{bucket}/source',
-                              {'x-amz-source-expected-bucket-owner': owner})
+    tiny.request('PUT', bucket, 'source', body=b'1')
+    upload = Checked(tiny, bucket, numbers=())
+    answer = tiny.copy_part(bucket, 'key', upload.id, 1, f'{bucket}/source',
+                            {'x-amz-source-expected-bucket-owner': owner})
 
     assert outcome == answer.outcome

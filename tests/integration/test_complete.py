@@ -14,25 +14,13 @@ from urllib.parse import quote
 import pytest
 
 from .raw import RawClient, complete_body, multipart_etag
-from .uploads import PART_MIN_BYTES, Upload, read, result, segment_names, tiny_parts
+from .uploads import PART_MIN_BYTES, Upload, read, result, segment_names
 
 # Three parts of the real least size; the values are known from Amazon S3.
 LETTERS = [letter * PART_MIN_BYTES for letter in (b'A', b'B', b'C')]
 LETTERS_ETAG = '"b2add96cc9702bbf4efb0ccdfc6b7747-3"'
 WORDS = [b'Hello, ', b'multipart ', b'world!\n']
 WORDS_ETAG = '"b30cd09b6c3eb4479a7c721f1a044234-3"'
-
-
-@pytest.fixture(scope='module')
-def raw(cluster):
-    """A client of the cluster's own proxy, with S3's least part size."""
-    return RawClient(cluster.url)
-
-
-@pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
 
 
 def never_made(upload_id):

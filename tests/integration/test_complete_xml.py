@@ -10,18 +10,12 @@ import threading
 
 import pytest
 
-from .raw import NAMESPACE, RawClient, complete_body
-from .uploads import Upload, read, tiny_parts
+from .raw import NAMESPACE, complete_body
+from .uploads import Upload, read
 
 URI = NAMESPACE[1:-1]
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 MALFORMED = (400, 'MalformedXML')
-
-
-@pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
 
 
 @pytest.fixture(scope='module')

@@ -11,7 +11,7 @@ import json
 import pytest
 
 from .counting import counting
-from .faults import FaultyProxy, rule
+from .faults import rule
 from .raw import RawClient
 from .uploads import Upload, at_once, race, read, result
 
@@ -22,16 +22,10 @@ NO_SUCH_KEY = (404, 'NoSuchKey')
 NOT_IMPLEMENTED = (501, 'NotImplemented')
 
 
-@pytest.fixture(scope='module', params=['listing', 'head'])
-def proxy(request, cluster):
+@pytest.fixture(params=['listing', 'head'])
+def proxy(request):
     """A proxy whose requests can be held, for each way to verify parts."""
-    return FaultyProxy(cluster, f'conditions-{request.param}', verify=request.param)
-
-
-@pytest.fixture(scope='module')
-def later(cluster):
-    """A client of a proxy whose clock says that the Completes of the others began more than their lease ago."""
-    return RawClient(FaultyProxy(cluster, 'conditions-later', seconds_ahead=70).url)
+    return request.getfixturevalue('faulty' if request.param == 'listing' else 'asking')
 
 
 @pytest.fixture
@@ -46,14 +40,6 @@ def upload(client, bucket):
     return Upload(client, bucket).parts(b'new')
 
 
-@pytest.fixture(params=['plain', 'versioned'])
-def either_bucket(request, bucket, s3):
-    """A bucket without versions, or with."""
-    if request.param == 'versioned':
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
-    return bucket
-
-
 def put(client, bucket, body=b'old', key='key'):
     """Write an object and return its ETag, in quotes."""
     answer = client.request('PUT', bucket, key, body=body)
@@ -66,26 +52,26 @@ def matching(etag):
     return {'If-Match': etag}
 
 
-def test_nothing_is_there(client, either_bucket):
+def test_nothing_is_there(client, any_bucket):
     """`If-None-Match: *` holds where there is no object."""
-    upload = Upload(client, either_bucket).parts(b'new')
+    upload = Upload(client, any_bucket).parts(b'new')
 
     assert 200 == upload.complete(headers=ABSENT).outcome
-    assert b'new' == read(client, either_bucket, 'key').body
+    assert b'new' == read(client, any_bucket, 'key').body
 
 
-def test_something_is_there(client, either_bucket, s3):
+def test_something_is_there(client, any_bucket, s3):
     """It fails where there is one, writes nothing, and the upload can still be completed, or aborted."""
-    put(client, either_bucket)
-    upload, other = (Upload(client, either_bucket).parts(b'new') for _ in range(2))
+    put(client, any_bucket)
+    upload, other = (Upload(client, any_bucket).parts(b'new') for _ in range(2))
     answer = upload.complete(headers=ABSENT)
 
     assert (FAILED, 'If-None-Match') == (answer.outcome, answer.error['Condition'])
-    assert b'old' == read(client, either_bucket, 'key').body
-    assert 1 == len(s3.list_object_versions(Bucket=either_bucket)['Versions'])
+    assert b'old' == read(client, any_bucket, 'key').body
+    assert 1 == len(s3.list_object_versions(Bucket=any_bucket)['Versions'])
     assert 204 == other.abort().outcome
     assert 200 == upload.complete().outcome
-    assert b'new' == read(client, either_bucket, 'key').body
+    assert b'new' == read(client, any_bucket, 'key').body
 
 
 def test_deleted_object_is_none(client, bucket, s3):
@@ -101,20 +87,20 @@ def test_deleted_object_is_none(client, bucket, s3):
 
 
 @pytest.mark.parametrize('form', ['{}', '"{}"', ' "{}" '])
-def test_object_is_the_one_that_is_known(client, either_bucket, form):
+def test_object_is_the_one_that_is_known(client, any_bucket, form):
     """`If-Match` holds for the ETag of the object, with or without quotes."""
-    etag = put(client, either_bucket).strip('"')
-    upload = Upload(client, either_bucket).parts(b'new')
+    etag = put(client, any_bucket).strip('"')
+    upload = Upload(client, any_bucket).parts(b'new')
 
     assert 200 == upload.complete(headers=matching(form.format(etag))).outcome
-    assert b'new' == read(client, either_bucket, 'key').body
+    assert b'new' == read(client, any_bucket, 'key').body
 
 
-def test_object_that_is_itself_multipart(client, either_bucket):
+def test_object_that_is_itself_multipart(client, any_bucket):
     """The ETag of a multipart object is the one that S3 clients see."""
-    first = Upload(client, either_bucket).parts(b'first')
+    first = Upload(client, any_bucket).parts(b'first')
     etag = result(first.complete())['ETag']
-    upload = Upload(client, either_bucket).parts(b'new')
+    upload = Upload(client, any_bucket).parts(b'new')
 
     assert FAILED == upload.complete(headers=matching(first.etags[1])).outcome
     assert 200 == upload.complete(headers=matching(etag)).outcome
@@ -132,15 +118,15 @@ def test_large_object_of_the_swift_api(client, bucket, swift):
     assert 200 == upload.complete(headers=matching(etag)).outcome
 
 
-def test_object_is_another_or_none(client, either_bucket):
+def test_object_is_another_or_none(client, any_bucket):
     """It fails for another object, and is NoSuchKey where there is none; the upload stays."""
-    upload = Upload(client, either_bucket).parts(b'new')
+    upload = Upload(client, any_bucket).parts(b'new')
     assert NO_SUCH_KEY == upload.complete(headers=matching(upload.etags[1])).outcome
-    put(client, either_bucket)
+    put(client, any_bucket)
     answer = upload.complete(headers=matching(upload.etags[1]))
 
     assert (FAILED, 'If-Match') == (answer.outcome, answer.error['Condition'])
-    assert b'old' == read(client, either_bucket, 'key').body
+    assert b'old' == read(client, any_bucket, 'key').body
     assert 200 == upload.complete().outcome
 
 
@@ -159,27 +145,27 @@ def test_conditions_that_s3_does_not_know(upload, headers, named):
 
 @pytest.mark.parametrize('exists', [False, True], ids=['missing', 'existing'])
 @pytest.mark.parametrize('star', ['*', '"*"', ' * '])
-def test_any_object(client, either_bucket, exists, star):
+def test_any_object(client, any_bucket, exists, star):
     """`If-Match: *` is NotImplemented whatever is at the key.
 
     So it is on Amazon S3: the quoted star was measured there, and LocalStack, whose tests run against Amazon S3 too,
     answers that to the bare one. Ceph's suite takes it for "any object".
     """
     if exists:
-        put(client, either_bucket)
-    upload = Upload(client, either_bucket).parts(b'new')
+        put(client, any_bucket)
+    upload = Upload(client, any_bucket).parts(b'new')
     answer = upload.complete(headers={'If-Match': star})
 
     assert (NOT_IMPLEMENTED, 'If-Match') == (answer.outcome, answer.error['Header'])
-    assert (200 if exists else 404) == read(client, either_bucket, 'key').status
+    assert (200 if exists else 404) == read(client, any_bucket, 'key').status
     assert upload.is_open()
 
 
 @pytest.mark.parametrize('condition', ['absent', 'matching'])
-def test_repeat_of_a_success(client, either_bucket, condition):
+def test_repeat_of_a_success(client, any_bucket, condition):
     """A repeat, after the answer was lost, is no failed condition: the object is the one that was asked for."""
-    headers = ABSENT if condition == 'absent' else matching(put(client, either_bucket))
-    upload = Upload(client, either_bucket).parts(b'new')
+    headers = ABSENT if condition == 'absent' else matching(put(client, any_bucket))
+    upload = Upload(client, any_bucket).parts(b'new')
 
     first, repeat = (upload.complete(headers=headers) for _ in range(2))
     assert (200, first.body) == (repeat.outcome, repeat.body)
@@ -187,37 +173,37 @@ def test_repeat_of_a_success(client, either_bucket, condition):
 
 @pytest.mark.parametrize('condition', ['absent', 'matching'])
 @pytest.mark.parametrize('after', ['PUT manifest', 'DELETE marker'])
-def test_repeat_after_a_proxy_died(client, proxy, either_bucket, condition, after):
+def test_repeat_after_a_proxy_died(client, proxy, any_bucket, condition, after):
     """Nor is one that finds the object written and the upload not yet closed."""
-    headers = ABSENT if condition == 'absent' else matching(put(client, either_bucket))
-    upload = Upload(client, either_bucket).parts(b'new')
-    path = f'{either_bucket}/key$' if after == 'PUT manifest' else f'{upload.id}$'
+    headers = ABSENT if condition == 'absent' else matching(put(client, any_bucket))
+    upload = Upload(client, any_bucket).parts(b'new')
+    path = f'{any_bucket}/key$' if after == 'PUT manifest' else f'{upload.id}$'
     with proxy.above.following(rule(after.split()[0], path, die=True, after=True, times=1)):
         assert 500 == upload.complete(headers=headers).status
 
     assert 200 == upload.complete(headers=headers).outcome
-    assert b'new' == read(client, either_bucket, 'key').body
+    assert b'new' == read(client, any_bucket, 'key').body
     assert not upload.is_open()
 
 
 @pytest.mark.parametrize('condition, written, outcome', [
     ('absent', b'other', CONFLICT), ('matching', b'other', CONFLICT), ('matching', None, NO_SUCH_KEY)])
-def test_write_that_lands_while_complete_runs(client, proxy, later, either_bucket, condition, written, outcome):
+def test_write_that_lands_while_complete_runs(client, proxy, later, any_bucket, condition, written, outcome):
     """What another client writes after the first look is not overwritten; the upload can be aborted."""
-    headers = ABSENT if condition == 'absent' else matching(put(client, either_bucket))
-    upload = Upload(client, either_bucket).parts(b'new')
+    headers = ABSENT if condition == 'absent' else matching(put(client, any_bucket))
+    upload = Upload(client, any_bucket).parts(b'new')
     with proxy.above.following(rule('PUT', '/complete$', hold='intent')), \
             at_once(lambda: upload.complete(headers=headers)) as (complete,):
         proxy.above.wait_held('intent')
         if written:
-            put(client, either_bucket, written)
+            put(client, any_bucket, written)
         else:
-            assert 204 == client.request('DELETE', either_bucket, 'key').status
+            assert 204 == client.request('DELETE', any_bucket, 'key').status
         proxy.above.release('intent')
         assert outcome == complete.result().outcome
 
-    assert (written or 404) == (read(client, either_bucket, 'key').body if written else
-                                read(client, either_bucket, 'key').status)
+    assert (written or 404) == (read(client, any_bucket, 'key').body if written else
+                                read(client, any_bucket, 'key').status)
     assert (503, 'ServiceUnavailable') == upload.abort().outcome
     assert 204 == upload.abort(later).outcome
     assert not upload.is_open()

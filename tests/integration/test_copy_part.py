@@ -28,12 +28,6 @@ FUTURE = 'Mon, 01 Jan 2035 00:00:00 GMT'
 ABSENT_VERSION = '1700000000.00001'
 
 
-@pytest.fixture(scope='module')
-def raw(cluster):
-    """A client whose requests are built by hand."""
-    return RawClient(cluster.url)
-
-
 @pytest.fixture
 def upload(raw, bucket):
     """An upload that has no part yet, in a bucket that has the object `source`."""

@@ -17,7 +17,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient, complete_body, multipart_etag
-from .uploads import BOUND_SECONDS, Upload, at_once, await_true, current, read, result, tiny_parts
+from .uploads import BOUND_SECONDS, Upload, at_once, await_true, current, read, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -38,39 +38,9 @@ HEAD_SEGMENT = ('HEAD', '_segments/.*/0000000[0-9]-')
 
 
 @pytest.fixture(scope='module')
-def faulty(cluster):
-    """A proxy that can be told to fail."""
-    return FaultyProxy(cluster, 'faulty')
-
-
-@pytest.fixture(scope='module')
-def asking(cluster):
-    """A proxy that can be told to fail, and that has SLO ask for every part."""
-    return FaultyProxy(cluster, 'asking', verify='head')
-
-
-@pytest.fixture(scope='module')
 def slow(cluster):
     """A proxy that can be told to fail, asks for every part, and sends white space after a fifth of a second."""
     return FaultyProxy(cluster, 'slow', heartbeat_interval=0.2, verify='head')
-
-
-@pytest.fixture(scope='module')
-def forgetful(cluster):
-    """A proxy that can be told to fail, and whose memcache is down."""
-    return FaultyProxy(cluster, 'forgetful', cache={'memcache_servers': '127.0.0.1:9'}, missing_part_patience=1)
-
-
-@pytest.fixture(scope='module')
-def later(cluster):
-    """A client of a proxy whose clock says that every Complete of the others began more than its lease ago."""
-    return RawClient(FaultyProxy(cluster, 'later', seconds_ahead=70).url)
-
-
-@pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that is sound."""
-    return RawClient(tiny_parts(cluster).url)
 
 
 @pytest.fixture

@@ -15,28 +15,14 @@ import secrets
 import pytest
 import swiftclient
 
-from s3multi.demo.cluster import STOCK_FILTERS
 
-from .raw import RawClient, multipart_etag
-from .uploads import TINY_PARTS, Upload, read, segment_names, tiny_parts
+from .raw import multipart_etag
+from .uploads import Upload, read, segment_names
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
 ETAG = f'"{multipart_etag(BODIES)}"'
 MD5 = f'"{hashlib.md5(WHOLE).hexdigest()}"'
-
-
-@pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
-
-
-@pytest.fixture(scope='module')
-def stock(cluster):
-    """A client of a proxy over the same storage as Swift ships it, without s3multi."""
-    return RawClient(cluster.add_proxy('stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters={
-        **STOCK_FILTERS, 'slo': TINY_PARTS['slo']}).url)
 
 
 @pytest.fixture(params=['with s3multi', 'stock'])

@@ -12,7 +12,7 @@ import struct
 
 import pytest
 
-from .faults import FaultyProxy, rule
+from .faults import rule
 from .raw import RawClient, complete_body
 from .uploads import BOUND_SECONDS, Upload, at_once, await_true, read, segment_names
 
@@ -21,16 +21,10 @@ PUT_PART = ('PUT', '_segments/key/[^/]+/0000000[0-9]-')
 PUT_MANIFEST = ('PUT', '/bucket-[0-9a-f]+/key$')
 
 
-@pytest.fixture(scope='module')
-def proxy(cluster):
-    """A proxy whose requests can be held, and whose sources break off."""
-    return FaultyProxy(cluster, 'hang-ups')
-
-
 @pytest.fixture
-def upload(proxy, bucket):
+def upload(faulty, bucket):
     """An open upload with one part."""
-    return Upload(RawClient(proxy.url), bucket).parts(b'part')
+    return Upload(RawClient(faulty.url), bucket).parts(b'part')
 
 
 class Connection:
@@ -86,13 +80,13 @@ def check_abort_frees_all(upload, swift):
 # The client
 
 @each_way
-def test_client_that_is_gone_in_the_middle_of_a_part(proxy, upload, swift, reset):
+def test_client_that_is_gone_in_the_middle_of_a_part(faulty, upload, swift, reset):
     """Nothing of the part is stored, what was stored before stays, and the part can be sent again."""
     with Connection(upload, 'PUT', {'Content-Length': str(len(BODY))}, partNumber=2) as connection:
         connection.send(BODY[:len(BODY) // 2])
         connection.hang_up(reset)
 
-    assert await_logged(proxy, 'PUT', upload, 'partNumber%3D2') in (400, 499)
+    assert await_logged(faulty, 'PUT', upload, 'partNumber%3D2') in (400, 499)
     assert [1] == upload.stored_numbers(swift)
     upload.part(2, BODY)
     assert [1, 2] == upload.stored_numbers(swift)
@@ -100,34 +94,34 @@ def test_client_that_is_gone_in_the_middle_of_a_part(proxy, upload, swift, reset
 
 
 @each_way
-def test_client_that_is_gone_in_the_middle_of_a_copy(proxy, upload, swift, reset):
+def test_client_that_is_gone_in_the_middle_of_a_copy(faulty, upload, swift, reset):
     """The copy may come to its end; the part is whole then, or not there, and an Abort frees it."""
     upload.client.request('PUT', upload.bucket, 'source', body=BODY)
     copied = {'Content-Length': '0', 'x-amz-copy-source': f'/{upload.bucket}/source'}
-    with proxy.above.following(rule(*PUT_PART, hold='part', times=1)) as above, \
+    with faulty.above.following(rule(*PUT_PART, hold='part', times=1)) as above, \
             Connection(upload, 'PUT', copied, partNumber=2) as connection:
         above.wait_held('part')
         connection.hang_up(reset)
         above.release('part')
 
-        await_logged(proxy, 'PUT', upload, 'partNumber%3D2')
+        await_logged(faulty, 'PUT', upload, 'partNumber%3D2')
     assert copied_bytes(upload, swift) in ([], [len(BODY)])
     check_abort_frees_all(upload, swift)
 
 
 @each_way
 @pytest.mark.parametrize('sent', ['half of the list', 'all'])
-def test_client_that_is_gone_in_the_middle_of_a_complete(proxy, upload, swift, reset, sent):
+def test_client_that_is_gone_in_the_middle_of_a_complete(faulty, upload, swift, reset, sent):
     """A list that has not come changes nothing; once it has come the object is made, and a repeat tells so."""
     body = complete_body(upload.listed)
-    with proxy.below.following(rule(*PUT_MANIFEST, hold='manifest', times=1)) as below, \
+    with faulty.below.following(rule(*PUT_MANIFEST, hold='manifest', times=1)) as below, \
             Connection(upload, 'POST', {'Content-Length': str(len(body))}) as connection:
         connection.send(body if sent == 'all' else body[:-20])
         if sent == 'all':
             below.wait_held('manifest')
         connection.hang_up(reset)
         below.release('manifest')
-        await_logged(proxy, 'POST', upload, 'uploadId%3D')
+        await_logged(faulty, 'POST', upload, 'uploadId%3D')
 
     if sent == 'all':
         await_true(lambda: '/complete' not in upload.stored(swift))
@@ -162,7 +156,7 @@ each_source = pytest.mark.parametrize('kind', ['object', 'multipart object', 'dy
 @each_source
 @pytest.mark.parametrize('die', [True, False], ids=['with an error', 'quietly'])
 @pytest.mark.parametrize('byte_range', [None, 'bytes=10-%d' % (len(BODY) - 11)], ids=['whole', 'range'])
-def test_source_that_breaks_off(proxy, upload, swift, kind, die, byte_range):
+def test_source_that_breaks_off(faulty, upload, swift, kind, die, byte_range):
     """A copy whose source breaks off is an error that clients repeat, and no part; the repeat makes the part."""
     request = make_source(upload, swift, kind)
     headers = {'x-amz-copy-source-range': byte_range} if byte_range else {}
@@ -170,7 +164,7 @@ def test_source_that_breaks_off(proxy, upload, swift, kind, die, byte_range):
     def copy():
         return upload.client.copy_part(upload.bucket, 'key', upload.id, 2, f'/{upload.bucket}/source', headers)
 
-    with proxy.below.following(rule(*request, cut=1000, die=die)):
+    with faulty.below.following(rule(*request, cut=1000, die=die)):
         failed = copy()
 
     assert failed.status in (500, 503), (failed.status, failed.body)
@@ -179,7 +173,7 @@ def test_source_that_breaks_off(proxy, upload, swift, kind, die, byte_range):
     assert [len(BODY) - 20 if byte_range else len(BODY)] == copied_bytes(upload, swift)
 
 
-def test_source_whose_part_is_gone(proxy, upload, swift):
+def test_source_whose_part_is_gone(faulty, upload, swift):
     """A multipart object that has lost a part is no source: an error, and no part."""
     make_source(upload, swift, 'multipart object')
     gone, = [name for name in segment_names(swift, upload.bucket) if re.search('source/.*/00000002-', name)]
@@ -191,11 +185,11 @@ def test_source_whose_part_is_gone(proxy, upload, swift):
     assert [1] == upload.stored_numbers(swift)
 
 
-def test_storage_server_that_dies_under_a_copy(cluster, proxy, upload, swift):
+def test_storage_server_that_dies_under_a_copy(cluster, faulty, upload, swift):
     """The same with a real death: the object server is killed while the source is read."""
     large = BODY * 20
     upload.client.request('PUT', upload.bucket, 'source', body=large)
-    with proxy.above.following(rule(*PUT_PART, hold='part', times=1)) as above:
+    with faulty.above.following(rule(*PUT_PART, hold='part', times=1)) as above:
         with at_once(lambda: upload.client.copy_part(upload.bucket, 'key', upload.id, 2, f'/{upload.bucket}/source')
                      ) as (copied,):
             # The source has been opened, and more of it is left than fits between two sockets.

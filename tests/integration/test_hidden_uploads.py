@@ -6,27 +6,14 @@ from __future__ import annotations
 import pytest
 
 from .counting import counting
-from .faults import FaultyProxy
 from .raw import RawClient
 from .uploads import Upload, read
 
 
-@pytest.fixture(scope='module')
-def proxy(cluster):
-    """A proxy whose requests are logged."""
-    return FaultyProxy(cluster, 'hidden')
-
-
-@pytest.fixture(scope='module')
-def forgetful(cluster):
-    """Another one, without memcache."""
-    return FaultyProxy(cluster, 'hidden-forgetful', cache={'memcache_servers': '127.0.0.1:9'})
-
-
 @pytest.fixture
-def client(proxy):
+def client(faulty):
     """A client of the proxy."""
-    return RawClient(proxy.url)
+    return RawClient(faulty.url)
 
 
 @pytest.fixture
@@ -95,9 +82,9 @@ def test_no_upload_is_like_another(outer):
     assert [200] * 3 == [read(outer.client, outer.bucket, upload.key).status for upload in inner[2:]]
 
 
-def test_the_first_of_them_is_noted(proxy, client, outer):
+def test_the_first_of_them_is_noted(faulty, client, outer):
     """Their Initiate costs one request more, which comes first, so that none is ever missing from the list."""
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         Upload(client, outer.bucket, f'outer/{outer.id}/000')
 
     assert 'POST segments container' in seen.order
@@ -105,13 +92,13 @@ def test_the_first_of_them_is_noted(proxy, client, outer):
     assert 1 == seen.counts['PUT marker']
 
 
-def test_a_key_with_the_delimiter_is_found_without_a_note(proxy, client, bucket):
+def test_a_key_with_the_delimiter_is_found_without_a_note(faulty, client, bucket):
     """A key that only looks like it is listed at the cost of a further listing, and nothing is noted."""
     Upload(client, bucket, 'a')
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         upload = Upload(client, bucket, 'key/000/000b')
     assert ['PUT marker'] == seen.order
 
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert pairs(upload) == listed(client, bucket)[1:]
     assert {'GET segments container'} == set(seen.counts)

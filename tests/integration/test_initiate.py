@@ -28,12 +28,6 @@ OBJECT_HEADERS = {
 
 
 @pytest.fixture(scope='module')
-def raw(cluster):
-    """A client whose requests are built by hand."""
-    return RawClient(cluster.url)
-
-
-@pytest.fixture(scope='module')
 def refusing(raw):
     """As `bucket`, but one for all requests that must be refused, so nothing is ever in it."""
     name = 'initiates-' + secrets.token_hex(8)

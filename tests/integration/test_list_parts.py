@@ -15,17 +15,11 @@ import pytest
 from s3multi.upload.names import new_attempt, segments_container
 
 from .raw import RawClient
-from .uploads import Upload, add_rows, tiny_parts
+from .uploads import Upload, add_rows
 
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
 INVALID_ARGUMENT = (400, 'InvalidArgument')
 MANY = 10000
-
-
-@pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
 
 
 @pytest.fixture(scope='module')

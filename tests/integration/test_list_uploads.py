@@ -130,12 +130,6 @@ def world(request, make_client):
         yield build(RawClient(url), make_client(url=url), swift)
 
 
-@pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that takes parts of any size."""
-    return RawClient(tiny_parts(cluster).url)
-
-
 # Order and pages
 
 def test_every_open_upload_is_listed(world):

@@ -15,7 +15,6 @@ from swift.common.constraints import MAX_OBJECT_NAME_LENGTH
 from s3multi.upload.names import ID_LENGTH, NAME_OVERHEAD
 
 from ..cases import for_each
-from .raw import RawClient
 from .uploads import Upload, read, segment_names
 
 URL = {'encoding-type': 'url'}
@@ -35,12 +34,6 @@ KEYS = {
     'long': 'k' * LONGEST_KEY, 'long-segments': '/'.join('k' * 97 for _ in range(10)),
     'long-in-bytes': '\U0001f389' * (LONGEST_KEY // 4),
 }
-
-
-@pytest.fixture(scope='module')
-def raw(cluster):
-    """A client whose requests are built by hand."""
-    return RawClient(cluster.url)
 
 
 class LooseUpload(Upload):

@@ -23,17 +23,11 @@ UNSTABLE = ('date', 'x-trans-id', 'x-openstack-request-id', 'x-amz-id-2', 'x-amz
 
 
 @pytest.fixture(scope='module')
-def raw(cluster):
-    """A client whose requests are built by hand."""
-    return RawClient(cluster.url)
-
-
-@pytest.fixture(scope='module')
 def stock(cluster):
     """The same for a proxy with Swift's own s3api, over the same storage."""
     # The one default that differs: how many parts there may be.
     filters = merge(STOCK_FILTERS, {'s3api': {'max_upload_part_num': MAX_PART_NUMBER}})
-    proxy = cluster.add_proxy('stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters=filters)
+    proxy = cluster.add_proxy('stock-limits', pipeline=cluster.pipeline.replace(' s3multi', ''), filters=filters)
     return RawClient(proxy.url)
 
 

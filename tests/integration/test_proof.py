@@ -13,9 +13,9 @@ import time
 import pytest
 
 from .counting import counting
-from .faults import FaultyProxy, rule
+from .faults import rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, at_once, container_server_down, read, result, tiny_parts
+from .uploads import Upload, at_once, container_server_down, read, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -24,34 +24,10 @@ NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
 BOUND_SECONDS = 20
 
 
-@pytest.fixture(scope='module')
-def proving(cluster):
-    """A proxy that can be told to fail."""
-    return FaultyProxy(cluster, 'proving')
-
-
-@pytest.fixture(scope='module')
-def asking(cluster):
-    """One where a Complete has SLO ask for every part."""
-    return FaultyProxy(cluster, 'proving-asking', verify='head')
-
-
-@pytest.fixture(scope='module')
-def forgetful(cluster):
-    """One that has no memcache, and so no hints."""
-    return FaultyProxy(cluster, 'proving-forgetful', cache={'memcache_servers': '127.0.0.1:9'})
-
-
-@pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that is sound."""
-    return RawClient(tiny_parts(cluster).url)
-
-
 @pytest.fixture
-def upload(proving, bucket):
+def upload(faulty, bucket):
     """An upload without parts."""
-    return Upload(RawClient(proving.url), bucket)
+    return Upload(RawClient(faulty.url), bucket)
 
 
 # Rows that are late
@@ -147,9 +123,9 @@ def test_part_whose_bytes_are_gone(cluster, asking, bucket, swift):
 
 
 @pytest.mark.parametrize('verify', ['listing', 'head'])
-def test_part_that_is_gone_with_its_row(proving, asking, bucket, swift, verify):
+def test_part_that_is_gone_with_its_row(faulty, asking, bucket, swift, verify):
     """A part that somebody has deleted is InvalidPart, and nothing is written."""
-    proxy = proving if verify == 'listing' else asking
+    proxy = faulty if verify == 'listing' else asking
     upload = Upload(RawClient(proxy.url), bucket).parts(*BODIES)
     stored = upload.stored(swift)
     swift.delete_object(f'{bucket}_segments', f'key/{upload.id}{stored.pop(2)}')
@@ -217,10 +193,10 @@ def overlapping(proxy, upload, number, *bodies):
 
 
 @pytest.mark.parametrize('first', [0, 1], ids=['first begun ends first', 'first begun ends last'])
-def test_overlapping_before_the_complete(proving, upload, first):
+def test_overlapping_before_the_complete(faulty, upload, first):
     """Of two uploads of a part that overlap and end before the Complete, the one that began later is the part."""
     upload.part(1, b'head ')
-    with overlapping(proving, upload, 2, b'older', b'newer') as parts:
+    with overlapping(faulty, upload, 2, b'older', b'newer') as parts:
         answers = {place: parts[place].finish() for place in (first, 1 - first)}
     assert {200} == {answer.status for answer in answers.values()}
     older, newer = (answers[place].headers['ETag'] for place in (0, 1))
@@ -231,11 +207,11 @@ def test_overlapping_before_the_complete(proving, upload, first):
 
 
 @pytest.mark.parametrize('first', [0, 1], ids=['first begun ends first', 'first begun ends last'])
-def test_overlapping_after_the_complete(proving, tiny, upload, first):
+def test_overlapping_after_the_complete(faulty, tiny, upload, first):
     """The one that has ended is listed and taken; the other ends after the Complete, and the object stays as it is."""
     upload.part(1, b'head ')
     bodies = [b'older', b'newer']
-    with overlapping(proving, upload, 2, *bodies) as parts:
+    with overlapping(faulty, upload, 2, *bodies) as parts:
         etag = parts[first].finish().headers['ETag']
         completed = upload.complete([*upload.listed, (2, etag)], client=tiny).outcome
         outcome = parts[1 - first].finish().outcome
@@ -251,14 +227,14 @@ def test_overlapping_after_the_complete(proving, tiny, upload, first):
 @pytest.mark.parametrize('step', ['GET _segments$', 'PUT /complete$', 'PUT /key$', 'DELETE /complete$'])
 @pytest.mark.parametrize('first', [0, 1], ids=['first begun ends first', 'first begun ends last'])
 @pytest.mark.parametrize('verify', ['listing', 'head'])
-def test_overlapping_during_the_complete(proving, asking, bucket, first, step, verify):
+def test_overlapping_during_the_complete(faulty, asking, bucket, first, step, verify):
     """The other one ends while the Complete is at any of its steps: the object is what the client has listed."""
-    upload = Upload(RawClient(proving.url), bucket)
+    upload = Upload(RawClient(faulty.url), bucket)
     upload.part(1, b'head ')
-    proxy = asking if verify == 'head' else proving
+    proxy = asking if verify == 'head' else faulty
     holding = proxy.below
     bodies = [b'older', b'newer']
-    with overlapping(proving, upload, 2, *bodies) as parts:
+    with overlapping(faulty, upload, 2, *bodies) as parts:
         listed = [*upload.listed, (2, parts[first].finish().headers['ETag'])]
         with holding.following(rule(*step.split(' '), hold='step', after=True, times=1)), at_once(
                 lambda: upload.complete(listed, client=RawClient(proxy.url))) as (completed,):
@@ -290,9 +266,9 @@ def test_etag_of_a_replaced_part(upload, swift):
 
 
 @pytest.mark.parametrize('verify', ['listing', 'head'])
-def test_every_part_is_sent_twice(proving, asking, bucket, swift, verify):
+def test_every_part_is_sent_twice(faulty, asking, bucket, swift, verify):
     """Complete takes the newer attempt of every part, and frees the older ones."""
-    upload = Upload(RawClient((asking if verify == 'head' else proving).url), bucket)
+    upload = Upload(RawClient((asking if verify == 'head' else faulty).url), bucket)
     numbers = range(1, 6)
     upload.many_parts(numbers, b'old %d;'.__mod__).many_parts(numbers, b'new %d;'.__mod__)
     assert 10 == len(upload.stored_numbers(swift))

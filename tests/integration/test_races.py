@@ -12,7 +12,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, at_once, current, persistently, race, result, tiny_parts
+from .uploads import Upload, at_once, current, persistently, race, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -34,12 +34,6 @@ PUT_MANIFEST = ('PUT', 'bucket-[0-9a-f]+/[^/]*key')
 
 
 @pytest.fixture(scope='module')
-def tiny(cluster):
-    """A client of a proxy that holds nothing."""
-    return RawClient(tiny_parts(cluster).url)
-
-
-@pytest.fixture(scope='module')
 def holding(cluster):
     """A proxy whose requests can be held."""
     return FaultyProxy(cluster, 'holding')
@@ -55,12 +49,6 @@ def overlapping(cluster):
 def held(holding):
     """A client of that proxy."""
     return RawClient(holding.url)
-
-
-@pytest.fixture(scope='module')
-def later(cluster):
-    """A client of a proxy whose clock says that every Complete of the others began more than its lease ago."""
-    return RawClient(FaultyProxy(cluster, 'much-later', seconds_ahead=70).url)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from s3multi.demo.conf import STOCK_FILTERS
 
 from .counting import counting
 from .faults import FaultyProxy, rule
@@ -24,22 +23,10 @@ WHOLE = b''.join(BODIES)
 
 
 @pytest.fixture(scope='module')
-def proxy(cluster):
-    """A proxy whose requests can be watched and held."""
-    return FaultyProxy(cluster, 'replaced')
-
-
-@pytest.fixture(scope='module')
 def keeping(cluster):
     """One where the operator wants Swift's plain behaviour."""
     return cluster.add_proxy('replaced-keeping', filters={
         **TINY_PARTS, 's3multi': {**TINY_PARTS['s3multi'], 'free_replaced_parts': False}})
-
-
-@pytest.fixture(scope='module')
-def other(cluster):
-    """Another one."""
-    return FaultyProxy(cluster, 'replaced-other')
 
 
 @pytest.fixture(scope='module')
@@ -48,16 +35,10 @@ def slow(cluster):
     return FaultyProxy(cluster, 'replaced-slow', seconds_ahead=-600)
 
 
-@pytest.fixture(scope='module')
-def later(cluster):
-    """A client of a proxy whose clock says that every Complete of the others began more than its lease ago."""
-    return RawClient(FaultyProxy(cluster, 'replaced-later', seconds_ahead=70).url)
-
-
 @pytest.fixture
-def client(proxy):
+def client(faulty):
     """A client of the first one."""
-    return RawClient(proxy.url)
+    return RawClient(faulty.url)
 
 
 def delete_many(client, bucket, *keys, versions=(None,)):
@@ -132,19 +113,19 @@ def check_whole(upload, query=()):
 # What is freed
 
 @pytest.fixture(scope='module')
-def aftermath(cluster, proxy, keeping, make_client):
+def aftermath(cluster, faulty, keeping, make_client):
     """Uploads whose objects were replaced in every way, by way and by proxy, after the object expirer has come."""
     uploads = {}
-    for name, url in (('freeing', proxy.url), ('keeping', keeping.url)):
+    for name, url in (('freeing', faulty.url), ('keeping', keeping.url)):
         for way in REPLACING:
             bucket = f'{name}-{way.id}-{secrets.token_hex(4)}'
             make_client().create_bucket(Bucket=bucket)
             client = RawClient(url)
             uploads[name, way.id] = multipart(client, bucket)
-            with proxy.above.following():
+            with faulty.above.following():
                 assert way.values[0](client, bucket) in (200, 204)
                 if name == 'freeing':
-                    freed(proxy)
+                    freed(faulty)
     expire(cluster)
     return uploads
 
@@ -160,57 +141,57 @@ def test_parts_of_what_is_replaced(aftermath, swift, name, left, way, body):
     assert (404, 'NoSuchKey') == answer.outcome if body is None else body == answer.body
 
 
-def test_client_does_not_wait(proxy, client, old):
+def test_client_does_not_wait(faulty, client, old):
     """The answer does not wait for what is freed, nor does it tell when that fails."""
-    with proxy.above.following(rule('UPDATE', '', hold='queue', times=1)):
+    with faulty.above.following(rule('UPDATE', '', hold='queue', times=1)):
         assert 200 == put(client, old).status
-        proxy.above.wait_held('queue')
+        faulty.above.wait_held('queue')
     multipart(client, old.bucket)
-    with proxy.above.following(rule('UPDATE', '', status='503 Service Unavailable')):
+    with faulty.above.following(rule('UPDATE', '', status='503 Service Unavailable')):
         assert 204 == client.request('DELETE', old.bucket, 'key').status
-        freed(proxy)
+        freed(faulty)
     assert (404, 'NoSuchKey') == read(client, old.bucket, 'key').outcome
 
 
-def test_look_that_fails(proxy, client, old, swift):
+def test_look_that_fails(faulty, client, old, swift):
     """A PUT whose look at what it replaces fails is a success all the same, and leaves the parts."""
-    with proxy.above.following(rule('HEAD', '/key$', status='503 Service Unavailable', times=1)):
+    with faulty.above.following(rule('HEAD', '/key$', status='503 Service Unavailable', times=1)):
         assert 200 == put(client, old).status
-        assert not at_rest(proxy)
+        assert not at_rest(faulty)
 
     assert [1, 2, 3] == old.stored_numbers(swift)
 
 
-def test_writer_without_rights_on_the_segments(proxy, client, old, swift):
+def test_writer_without_rights_on_the_segments(faulty, client, old, swift):
     """Whoever may write to the bucket may replace and delete its objects, and their parts go; nobody else."""
-    other = RawClient(proxy.url, 'test:tester3', 'testing3')
-    with proxy.above.following():
+    other = RawClient(faulty.url, 'test:tester3', 'testing3')
+    with faulty.above.following():
         assert (403, 'AccessDenied') == put(other, old).outcome
         assert 403 == other.request('DELETE', old.bucket, 'key').status
-        assert not at_rest(proxy)
+        assert not at_rest(faulty)
     check_whole(old)
     swift.post_container(old.bucket, {'X-Container-Write': 'test:tester3', 'X-Container-Read': 'test:tester3'})
 
-    with proxy.above.following():
+    with faulty.above.following():
         assert 204 == other.request('DELETE', old.bucket, 'key').status
-        freed(proxy)
+        freed(faulty)
     assert (404, 'NoSuchKey') == read(client, old.bucket, 'key').outcome
 
 
 # What is not
 
-def test_write_that_fails(proxy, client, old):
+def test_write_that_fails(faulty, client, old):
     """A PUT that is refused, or a Complete, replaces nothing."""
     another = Upload(client, old.bucket).parts(b'new')
-    with proxy.above.following():
+    with faulty.above.following():
         assert (400, 'BadDigest') == put(client, old, headers={'Content-MD5': '1B2M2Y8AsgTpgAmY7PhCfg=='}).outcome
         assert (412, 'PreconditionFailed') == another.complete(headers={'If-None-Match': '*'}).outcome
         assert (400, 'InvalidPart') == another.complete([(1, '0' * 32)]).outcome
-        assert not at_rest(proxy)
+        assert not at_rest(faulty)
     check_whole(old)
 
 
-def test_write_that_is_older(proxy, slow, client, old):
+def test_write_that_is_older(faulty, slow, client, old):
     """What a proxy with a slow clock writes or deletes does not replace the object, which stays whole."""
     late = RawClient(slow.url)
     with slow.above.following():
@@ -221,12 +202,12 @@ def test_write_that_is_older(proxy, slow, client, old):
     check_whole(old)
 
 
-def test_other_uploads_of_the_key(proxy, client, old, swift):
+def test_other_uploads_of_the_key(faulty, client, old, swift):
     """An upload that is open keeps its parts when the object at its key is replaced."""
     another = Upload(client, old.bucket).parts(*BODIES)
-    with proxy.above.following():
+    with faulty.above.following():
         put(client, old)
-        freed(proxy)
+        freed(faulty)
 
     assert [1, 2, 3] == another.stored_numbers(swift)
     assert 200 == another.complete().status
@@ -238,55 +219,55 @@ def test_other_uploads_of_the_key(proxy, client, old, swift):
     lambda client, bucket: client.request('PUT', bucket, 'copy', body=b'new'),
     lambda client, bucket: delete_many(client, bucket, 'copy'),
 ], ids=['delete', 'put', 'delete-many'])
-def test_copy_of_the_manifest(proxy, client, old, swift, remove):
+def test_copy_of_the_manifest(faulty, client, old, swift, remove):
     """What a copied manifest lists are parts of the object they were uploaded for: they stay when the copy goes."""
     swift.put_object(old.bucket, 'copy', b'', headers={'X-Copy-From': f'{old.bucket}/key'},
                      query_string='multipart-manifest=get')
     assert WHOLE == read(client, old.bucket, 'copy').body
-    with proxy.below.following():
+    with faulty.below.following():
         assert remove(client, old.bucket).status in (200, 204)
-        at_rest(proxy)
+        at_rest(faulty)
         assert {f'{old.bucket}/copy'} == {
-            path for method, path, *_ in proxy.below.requests() if method in ('PUT', 'DELETE', 'UPDATE')}
+            path for method, path, *_ in faulty.below.requests() if method in ('PUT', 'DELETE', 'UPDATE')}
     check_whole(old)
 
 
-def test_copy_of_the_manifest_that_is_not_seen(proxy, client, old, swift):
+def test_copy_of_the_manifest_that_is_not_seen(faulty, client, old, swift):
     """They stay where a delete cannot tell whose parts they are."""
     swift.put_object(old.bucket, 'copy', b'', headers={'X-Copy-From': f'{old.bucket}/key'},
                      query_string='multipart-manifest=get')
     # The first one is s3api's.
-    with proxy.above.following(rule('HEAD', '/copy$', status='503 Service Unavailable', skip=1, times=1)), \
-            proxy.below.following():
+    with faulty.above.following(rule('HEAD', '/copy$', status='503 Service Unavailable', skip=1, times=1)), \
+            faulty.below.following():
         assert 204 == client.request('DELETE', old.bucket, 'copy').status
-        at_rest(proxy)
+        at_rest(faulty)
         assert [('DELETE', f'{old.bucket}/copy')] == [
-            (method, path) for method, path, *_ in proxy.below.requests() if method in ('PUT', 'DELETE', 'UPDATE')]
+            (method, path) for method, path, *_ in faulty.below.requests() if method in ('PUT', 'DELETE', 'UPDATE')]
     check_whole(old)
 
 
-def test_link_to_the_object(proxy, client, old, swift):
+def test_link_to_the_object(faulty, client, old, swift):
     """A link that is replaced, or deleted, leaves the object it points to."""
     for remove in (lambda: client.request('DELETE', old.bucket, 'link'),
                    lambda: client.request('PUT', old.bucket, 'link', body=b'new')):
         swift.put_object(old.bucket, 'link', b'', headers={'X-Symlink-Target': f'{old.bucket}/key'})
         assert WHOLE == read(client, old.bucket, 'link').body
-        with proxy.above.following():
+        with faulty.above.following():
             assert remove().status in (200, 204)
-            assert not at_rest(proxy)
+            assert not at_rest(faulty)
     check_whole(old)
 
 
-def test_bucket_that_archives_in_the_older_way(proxy, client, old, swift):
+def test_bucket_that_archives_in_the_older_way(faulty, client, old, swift):
     """Where Swift keeps what is overwritten in another container, that needs the parts."""
     archive = old.bucket + '-archive'
     swift.put_container(archive)
     swift.post_container(old.bucket, {'X-History-Location': archive})
-    with proxy.above.following(), proxy.below.following():
+    with faulty.above.following(), faulty.below.following():
         put(client, old)
         multipart(client, old.bucket)
         client.request('DELETE', old.bucket, 'key')
-        assert not at_rest(proxy)
+        assert not at_rest(faulty)
 
     archived = [row['name'] for row in swift.get_container(archive)[1] if row['bytes'] and row['bytes'] > 3]
     assert 2 == len(archived)
@@ -294,114 +275,112 @@ def test_bucket_that_archives_in_the_older_way(proxy, client, old, swift):
         assert WHOLE == swift.get_object(archive, name)[1]
 
 
-def test_object_of_stock_s3api(cluster, proxy, client, bucket, swift):
+def test_object_of_stock_s3api(faulty, client, stock, bucket, swift):
     """What stock s3api made is deleted with its parts, as ever."""
-    stock = cluster.proxies.get('replaced-stock') or cluster.add_proxy(
-        'replaced-stock', pipeline=cluster.pipeline.replace(' s3multi', ''), filters={**STOCK_FILTERS, 's3api': {
-            **STOCK_FILTERS['s3api'], 'min_segment_size': 1}})
-    multipart(RawClient(stock.url), bucket)
-    with proxy.below.following():
+    multipart(stock, bucket)
+    with faulty.below.following():
         assert 204 == client.request('DELETE', bucket, 'key').status
         assert ['UPDATE', 'DELETE'] == [
-            method for method, *_ in proxy.below.requests() if method in ('UPDATE', 'DELETE')]
+            method for method, *_ in faulty.below.requests() if method in ('UPDATE', 'DELETE')]
 
 
 # Races
 
-def test_object_whose_complete_died(proxy, client, bucket, later, swift):
+def test_object_whose_complete_died(faulty, client, bucket, later, swift):
     """While the marker is there its Complete may come again, and needs the parts."""
     upload = Upload(client, bucket).parts(*BODIES)
-    with proxy.above.following(rule('DELETE', upload.id + '$', die=True)):
+    with faulty.above.following(rule('DELETE', upload.id + '$', die=True)):
         assert 500 == upload.complete().status
-    with proxy.above.following():
+    with faulty.above.following():
         assert 200 == put(client, upload).status
-        assert not at_rest(proxy)
+        assert not at_rest(faulty)
 
     assert [1, 2, 3] == upload.stored_numbers(swift)
     assert 200 == upload.complete(client=later).status
     check_whole(upload)
 
 
-def test_same_manifest_again(proxy, other, client, bucket):
+def test_same_manifest_again(faulty, other, client, bucket):
     """A Complete that was overtaken by its own repeat, and then by a PUT, brings nothing back."""
     upload = Upload(client, bucket).parts(*BODIES)
-    with proxy.above.following(rule('PUT', f'/{bucket}/key$', hold='manifest', times=1)), other.above.following(), \
+    with faulty.above.following(rule('PUT', f'/{bucket}/key$', hold='manifest', times=1)), other.above.following(), \
             at_once(upload.complete) as (slow,):
-        proxy.above.wait_held('manifest')
+        faulty.above.wait_held('manifest')
         assert 200 == upload.complete(client=RawClient(other.url)).status
         assert 200 == put(RawClient(other.url), upload).status
         freed(other)
-        proxy.above.release('manifest')
+        faulty.above.release('manifest')
         assert (404, 'NoSuchUpload') == slow.result().outcome
     assert b'new' == read(client, bucket, 'key').body
 
 
-def test_versions_begin_in_between(proxy, client, old, swift):
+def test_versions_begin_in_between(faulty, client, old, swift):
     """An object that became a version while a PUT was on its way that did not know of versions stays whole."""
-    with proxy.below.following(rule('PUT', '/key$', hold='put', times=1)), at_once(lambda: put(client, old)) as (slow,):
-        proxy.below.wait_held('put')
+    with faulty.below.following(rule('PUT', '/key$', hold='put', times=1)), \
+            at_once(lambda: put(client, old)) as (slow,):
+        faulty.below.wait_held('put')
         swift.post_container(old.bucket, {'X-Versions-Enabled': 'true'})
         swift.put_object(old.bucket, 'key', b'with versions')
-        with proxy.above.following():
-            proxy.below.release('put')
+        with faulty.above.following():
+            faulty.below.release('put')
             assert 200 == slow.result().status
-            assert not at_rest(proxy)
+            assert not at_rest(faulty)
 
     kept = [row for row in swift.get_container(old.bucket, query_string='versions')[1] if row['bytes'] == len(WHOLE)]
     check_whole(old, {'versionId': kept[0]['version_id']})
 
 
 @pytest.mark.parametrize('rival', ['PUT', 'DELETE'])
-def test_object_that_goes_while_it_is_deleted(proxy, client, bucket, old, swift, rival):
+def test_object_that_goes_while_it_is_deleted(faulty, client, bucket, old, swift, rival):
     """Between the look of s3api, which sees a multipart object, and the DELETE: whatever is there is deleted."""
-    with proxy.above.following(rule('HEAD', '/key$', hold='look', skip=1, times=1)), \
+    with faulty.above.following(rule('HEAD', '/key$', hold='look', skip=1, times=1)), \
             at_once(lambda: client.request('DELETE', bucket, 'key')) as (slow,):
-        proxy.above.wait_held('look')
+        faulty.above.wait_held('look')
         if rival == 'PUT':
             swift.put_object(bucket, 'key', b'new')
         else:
             swift.delete_object(bucket, 'key')
-        proxy.above.release('look')
+        faulty.above.release('look')
         assert 204 == slow.result().status
     assert 404 == read(client, bucket, 'key').status
 
 
 # What it costs
 
-def test_requests(proxy, client, bucket, old):
+def test_requests(faulty, client, bucket, old):
     """One HEAD more before a PUT; none more before a delete of a multipart object; the rest is behind the answer."""
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         put(client, old)
-        at_rest(proxy)
+        at_rest(faulty)
     assert ['HEAD object', 'PUT object'] == seen.order[:2]
     assert ['HEAD marker', 'HEAD intent', 'HEAD object', 'HEAD bucket', 'GET segments container',
             'UPDATE expirer queue'] == seen.order[2:]
 
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         put(client, old)
         client.request('DELETE', bucket, 'key')
-        at_rest(proxy)
+        at_rest(faulty)
     assert ['HEAD object', 'PUT object', 'HEAD object', 'DELETE object'] == seen.order
 
     multipart(client, bucket)
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         client.request('DELETE', bucket, 'key')
-        freed(proxy)
+        freed(faulty)
     # The first one is s3api's.
     assert ['HEAD object', 'HEAD object', 'DELETE object'] == seen.order[:3]
 
 
-def test_requests_in_a_bucket_without_uploads(proxy, client, bucket):
+def test_requests_in_a_bucket_without_uploads(faulty, client, bucket):
     """Where there never was an upload a PUT costs nothing more, once that is known."""
     client.request('PUT', bucket, 'small', body=b'1')
-    at_rest(proxy)
-    with counting(proxy.above) as seen:
+    at_rest(faulty)
+    with counting(faulty.above) as seen:
         client.request('PUT', bucket, 'small', body=b'2')
-        at_rest(proxy)
+        at_rest(faulty)
     assert ['PUT object'] == seen.order
 
     old = multipart(client, bucket, 'small')
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         put(client, old)
-        freed(proxy)
+        freed(faulty)
     assert ['HEAD object', 'PUT object'] == seen.order[:2]

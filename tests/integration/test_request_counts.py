@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from .counting import add_listed_parts, counting
-from .faults import FaultyProxy, rule
+from .faults import rule
 from .raw import RawClient
 from .uploads import Upload
 from .users import account
@@ -21,26 +21,14 @@ ABORT = ['HEAD marker', 'PUT marker', 'HEAD intent', 'HEAD marker', 'PUT marker'
 COUNTS = [1, 10, 1000]
 
 
-@pytest.fixture(scope='module')
-def proxy(cluster):
-    """A proxy whose requests are counted."""
-    return FaultyProxy(cluster, 'counted')
-
-
-@pytest.fixture(scope='module')
-def asking(cluster):
-    """Another one, where a Complete has SLO ask for every part."""
-    return FaultyProxy(cluster, 'counted-asking', verify='head')
-
-
 @pytest.fixture
-def client(proxy):
+def client(faulty):
     """A client of the counted proxy."""
-    return RawClient(proxy.url)
+    return RawClient(faulty.url)
 
 
 @pytest.fixture
-def upload(proxy, client, bucket):
+def upload(faulty, client, bucket):
     """An upload without parts; the proxy knows bucket and segments container already."""
     upload = Upload(client, bucket)
     client.list_uploads(bucket)
@@ -54,17 +42,17 @@ def many(cluster, upload, count):
     return upload.many_parts(range(1, count + 1))
 
 
-def test_initiate(proxy, client, upload):
+def test_initiate(faulty, client, upload):
     """Initiate writes the marker, and that is all."""
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         Upload(client, upload.bucket, 'other')
 
     assert ['PUT marker'] == seen.order
 
 
-def test_first_initiate_of_a_bucket(proxy, client, bucket):
+def test_first_initiate_of_a_bucket(faulty, client, bucket):
     """The first upload of a bucket finds no segments container, creates it, and writes the marker again."""
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         Upload(client, bucket)
 
     assert 1 == seen.counts['PUT segments container']
@@ -72,32 +60,32 @@ def test_first_initiate_of_a_bucket(proxy, client, bucket):
     assert len(seen.order) <= 5
 
 
-def test_upload_part(proxy, upload):
+def test_upload_part(faulty, upload):
     """Upload Part reads the marker and writes the part, at first and when it replaces a part."""
     for number in (1, 2, 2):
-        with counting(proxy.above) as seen:
+        with counting(faulty.above) as seen:
             upload.part(number)
 
         assert ['HEAD marker', 'PUT part'] == seen.order
 
 
-def test_copy_part(proxy, client, upload):
+def test_copy_part(faulty, client, upload):
     """Upload Part Copy reads the marker, and the source once, and writes the part."""
     client.request('PUT', upload.bucket, 'source', body=b'copied')
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert 200 == client.copy_part(upload.bucket, 'key', upload.id, 1, f'{upload.bucket}/source').status
 
     assert {'HEAD marker': 1, 'GET object': 1, 'PUT part': 1} == seen.counts
 
 
-def test_read_with_a_checksum(proxy, client, bucket):
+def test_read_with_a_checksum(faulty, client, bucket):
     """What an object has of its own costs nothing; the checksum of a part is in its row, which is one listing."""
     upload_id = client.initiate(bucket, 'key', {'x-amz-checksum-algorithm': 'CRC32',
                                                 'x-amz-checksum-type': 'FULL_OBJECT'})
     etag = client.upload_part(bucket, 'key', upload_id, 1, b'123456789').etag
     client.complete(bucket, 'key', upload_id, [(1, etag)])
     for query, counts in (({}, {}), ({'partNumber': 1}, {'GET segments container': 1})):
-        with counting(proxy.above) as seen:
+        with counting(faulty.above) as seen:
             answer = client.request('GET', bucket, 'key', query, {'x-amz-checksum-mode': 'ENABLED'})
 
         assert 'y/Q5Jg==' == answer.headers['x-amz-checksum-crc32']
@@ -111,11 +99,11 @@ ATTRIBUTES = {'attributes': None}
 @pytest.mark.parametrize('names, order', [
     ('ETag,Checksum,ObjectSize', ['HEAD object']),
     ('ObjectParts', ['HEAD object', 'GET object', 'GET segments container'])])
-def test_get_attributes(proxy, client, bucket, count, names, order):
+def test_get_attributes(faulty, client, bucket, count, names, order):
     """GetObjectAttributes reads the object, and for its parts the manifest and one listing of their rows."""
     upload = Upload(client, bucket, headers={'x-amz-checksum-algorithm': 'CRC64NVME'}).many_parts(range(1, count + 1))
     assert 200 == upload.complete().outcome
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         answer = client.request('GET', bucket, 'key', ATTRIBUTES, {'x-amz-object-attributes': names})
 
     parts = answer.xml('GetObjectAttributesResponse').findall('ObjectParts/Part')
@@ -124,14 +112,14 @@ def test_get_attributes(proxy, client, bucket, count, names, order):
 
 
 @pytest.mark.parametrize('checked', [False, True])
-def test_get_attributes_of_no_parts(proxy, client, bucket, checked):
+def test_get_attributes_of_no_parts(faulty, client, bucket, checked):
     """Where no part is listed no row is read, and of an object without parts nothing but itself."""
     upload = Upload(client, bucket, headers={'x-amz-checksum-algorithm': 'CRC64NVME'} if checked else ())
     assert 200 == upload.parts(b'one', b'two').complete().outcome
     client.request('PUT', bucket, 'plain', body=b'1')
     headers = {'x-amz-object-attributes': 'ObjectParts', **({'x-amz-max-parts': '0'} if checked else {})}
     for key, order in (('key', ['HEAD object', 'GET object']), ('plain', ['HEAD object'])):
-        with counting(proxy.above) as seen:
+        with counting(faulty.above) as seen:
             assert 200 == client.request('GET', bucket, key, ATTRIBUTES, headers).status
 
         assert order == seen.order
@@ -139,33 +127,33 @@ def test_get_attributes_of_no_parts(proxy, client, bucket, checked):
 
 @pytest.mark.parametrize('method', ['GET', 'HEAD'])
 @pytest.mark.parametrize('bodies', [(b'one', b'two'), (b'one', b'')])
-def test_read_a_part(proxy, client, bucket, method, bodies):
+def test_read_a_part(faulty, client, bucket, method, bodies):
     """A read of a part is one request, of an empty one too."""
     assert 200 == Upload(client, bucket).parts(*bodies).complete().outcome
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert 300 > client.request(method, bucket, 'key', {'partNumber': 2}).status
 
     assert [method + ' object'] == seen.order
 
 
 @pytest.mark.parametrize('count', COUNTS)
-def test_list_parts(cluster, proxy, upload, count):
+def test_list_parts(cluster, faulty, upload, count):
     """List Parts reads the marker and one listing."""
     many(cluster, upload, count)
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert count == len(upload.list_parts().xml('ListPartsResult').findall('Part'))
 
     assert ['HEAD marker', 'GET segments container'] == seen.order
 
 
 @pytest.mark.parametrize('count', COUNTS)
-def test_list_uploads(cluster, proxy, client, bucket, count):
+def test_list_uploads(cluster, faulty, client, bucket, count):
     """List Multipart Uploads reads one listing, in which Swift has folded away the parts, however many there are."""
     uploads = [Upload(client, bucket, f'key{number}') for number in range(10)]
     for upload in uploads:
         add_listed_parts(cluster, upload, range(1, count + 1))
     client.list_uploads(bucket)
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         found = client.list_uploads(bucket).xml('ListMultipartUploadsResult').findall('Upload')
 
     assert [(upload.key, upload.id) for upload in uploads] == [
@@ -175,10 +163,10 @@ def test_list_uploads(cluster, proxy, client, bucket, count):
 
 
 @pytest.mark.parametrize('count', COUNTS)
-def test_complete(cluster, proxy, upload, count):
+def test_complete(cluster, faulty, upload, count):
     """Complete lists, looks at what it replaces, and then writes and reads five times, whatever the number of parts."""
     many(cluster, upload, count)
-    with counting(proxy.above) as seen, counting(proxy.below) as below:
+    with counting(faulty.above) as seen, counting(faulty.below) as below:
         assert 200 == upload.complete().outcome
 
     assert COMPLETE == seen.order
@@ -199,23 +187,23 @@ def test_complete_that_asks_for_every_part(asking, bucket, count):
 
 
 @pytest.mark.parametrize('count', COUNTS)
-def test_complete_that_is_repeated(cluster, proxy, upload, count):
+def test_complete_that_is_repeated(cluster, faulty, upload, count):
     """The repeat of a Complete lists, and reads marker, intent and object; the latter also while it lists."""
     many(cluster, upload, count)
     upload.complete()
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert 200 == upload.complete().outcome
 
     assert ['GET segments container', 'HEAD object', 'HEAD marker', 'HEAD intent', 'HEAD object'] == seen.order
 
 
 @pytest.mark.parametrize('refused', ['order', 'etag', 'none'])
-def test_complete_that_is_refused(proxy, upload, refused):
+def test_complete_that_is_refused(faulty, upload, refused):
     """A list that cannot be right costs a look whether the upload is open; one with an ETag of no part, three reads."""
     upload.parts(b'one', b'two')
     (first, etag), second = upload.listed
     listed = {'order': [second, (first, etag)], 'etag': [(first, 'x'), second], 'none': [(first, '0' * 32)]}[refused]
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert 400 == upload.complete(listed).status
 
     reads = ['GET segments container', 'HEAD object'] if refused == 'none' else []
@@ -223,10 +211,10 @@ def test_complete_that_is_refused(proxy, upload, refused):
 
 
 @pytest.mark.parametrize('count', [1, 10, 100])
-def test_abort(cluster, proxy, upload, count):
+def test_abort(cluster, faulty, upload, count):
     """Abort ends the upload with six requests, then lists, and deletes each part of up to a hundred."""
     many(cluster, upload, count)
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert 204 == upload.abort().outcome
 
     assert ABORT == seen.order[:7]
@@ -234,33 +222,33 @@ def test_abort(cluster, proxy, upload, count):
 
 
 @pytest.mark.parametrize('count', [101, 1000])
-def test_abort_of_more(cluster, proxy, upload, count):
+def test_abort_of_more(cluster, faulty, upload, count):
     """More parts than that are one request to the object expirer."""
     many(cluster, upload, count)
     # Not passed on: the expirer of other tests would have to work it off.
-    with counting(proxy.above, rule('UPDATE', '', status='202 Accepted')) as seen:
+    with counting(faulty.above, rule('UPDATE', '', status='202 Accepted')) as seen:
         assert 204 == upload.abort().outcome
 
     assert ABORT + ['UPDATE expirer queue'] == seen.order
 
 
-def test_abort_that_is_repeated(proxy, upload):
+def test_abort_that_is_repeated(faulty, upload):
     """The repeat of an Abort reads the marker, looks at the object once more, and lists."""
     upload.part(1)
     upload.abort()
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         assert 204 == upload.abort().outcome
 
     assert ['HEAD marker', 'HEAD object', 'GET segments container'] == seen.order
 
 
 @pytest.mark.parametrize('count', [1, 5, 6, 1000])
-def test_complete_of_replaced_parts(cluster, proxy, upload, count):
+def test_complete_of_replaced_parts(cluster, faulty, upload, count):
     """Parts that were replaced cost a DELETE each up to five, and one request to the expirer for any more."""
     many(cluster, upload, count)
     many(cluster, upload, count)
     # Not passed on: the expirer of other tests would have to work it off.
-    with counting(proxy.above, rule('UPDATE', '', status='202 Accepted')) as seen:
+    with counting(faulty.above, rule('UPDATE', '', status='202 Accepted')) as seen:
         assert 200 == upload.complete().outcome
 
     assert COMPLETE == seen.order[:7]
@@ -268,23 +256,23 @@ def test_complete_of_replaced_parts(cluster, proxy, upload, count):
 
 
 @pytest.mark.parametrize('count', [1, 10])
-def test_complete_whose_rows_are_late(proxy, upload, count):
+def test_complete_whose_rows_are_late(faulty, upload, count):
     """A part whose row is late costs one HEAD by its name."""
     upload.many_parts(range(1, count + 1))
-    with counting(proxy.above, rule('GET', '_segments$', hide='/0000')) as seen:
+    with counting(faulty.above, rule('GET', '_segments$', hide='/0000')) as seen:
         assert 200 == upload.complete().outcome
 
     assert COMPLETE[:2] + ['HEAD part'] * count + COMPLETE[2:] == seen.order
 
 
 @pytest.mark.parametrize('who', ['the account', 'anybody'])
-def test_reading_the_object(proxy, client, upload, swift, who):
+def test_reading_the_object(faulty, client, upload, swift, who):
     """Who reads by the ACL of the bucket costs Swift what a user of the account does: the manifest and the parts."""
     assert 200 == upload.parts(b'one', b'two').complete().outcome
     swift.post_container(upload.bucket, {'X-Container-Read': '.r:*'})
     path = f'/v1/{account()}/{upload.bucket}/{upload.key}'
 
-    with counting(proxy.below) as seen:
+    with counting(faulty.below) as seen:
         answer = client.request('GET', upload.bucket, upload.key) if who == 'the account' else client.request(
             'GET', path=path, sign=None)
 

@@ -25,12 +25,6 @@ NO_SIGNATURE = b'0' * 64
 
 
 @pytest.fixture(scope='module')
-def raw(cluster):
-    """A client whose requests are built by hand."""
-    return RawClient(cluster.url)
-
-
-@pytest.fixture(scope='module')
 def hosted(cluster):
     """A client that names the bucket in the Host header."""
     proxy = cluster.add_proxy('storage-domain', filters={'s3api': {'storage_domain': DOMAIN}})

@@ -24,14 +24,8 @@ NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
 
 
 @pytest.fixture(scope='module')
-def proxy(cluster):
-    """The proxy of the clients, which may die."""
-    return FaultyProxy(cluster, 'sweep')
-
-
-@pytest.fixture(scope='module')
-def client(proxy):
-    return RawClient(proxy.url)
+def client(faulty):
+    return RawClient(faulty.url)
 
 
 @pytest.fixture(scope='module')
@@ -42,7 +36,7 @@ def sweeper(cluster):
 
 
 @pytest.fixture(scope='module')
-def faulty(cluster):
+def faulty_sweeper(cluster):
     """The command with a filter that breaks what it asks, and the remote control of that."""
     directory = cluster.directory / 'faults' / 'sweeper'
     faults = Faults(directory)
@@ -129,10 +123,10 @@ COMPLETE_DEATHS = [('PUT', '/complete$'), ('HEAD', '_segments/key/[^/]*$'), ('PU
 @pytest.mark.parametrize('after', [False, True], ids=['before', 'after'])
 @pytest.mark.parametrize('method, path', COMPLETE_DEATHS, ids=['intent', 'look', 'manifest', 'marker', 'end'])
 @pytest.mark.parametrize('kind', ['plain', 'versioned'])
-def test_complete_that_died(sweeper, proxy, request, kind, method, path, after, swift):
+def test_complete_that_died(sweeper, faulty, request, kind, method, path, after, swift):
     """Before its manifest the upload stays open; after it, the object stays. Nothing of the Complete is left."""
     upload = request.getfixturevalue('upload' if kind == 'plain' else 'versioned')
-    with proxy.above.following(rule(method, path, die=True, after=after)):
+    with faulty.above.following(rule(method, path, die=True, after=after)):
         upload.complete()
     has_object = read(upload.client, upload.bucket, 'key').status == 200
 
@@ -149,9 +143,9 @@ def test_complete_that_died(sweeper, proxy, request, kind, method, path, after, 
 
 
 @pytest.mark.parametrize('method, path', COMPLETE_DEATHS[:3], ids=['intent', 'look', 'manifest'])
-def test_forgotten_complete_that_died(sweeper, proxy, upload, method, path, swift):
+def test_forgotten_complete_that_died(sweeper, faulty, upload, method, path, swift):
     """It has written no object: when the upload is old enough it is aborted, and after the grace no trace is left."""
-    with proxy.above.following(rule(method, path, die=True)):
+    with faulty.above.following(rule(method, path, die=True)):
         upload.complete()
 
     assert {upload.id: 'aborted'} == sweeper.bucket(upload.bucket, '--abort-older-than', '2d').outcomes()
@@ -163,11 +157,11 @@ def test_forgotten_complete_that_died(sweeper, proxy, upload, method, path, swif
 
 @pytest.mark.parametrize('after', [False, True], ids=['before', 'after'])
 @pytest.mark.parametrize('skip', range(8))
-def test_abort_that_died(sweeper, proxy, upload, skip, after, swift):
+def test_abort_that_died(sweeper, faulty, upload, skip, after, swift):
     """Once it has begun it is brought to its end: no part is left, and later no marker."""
-    with proxy.above.following(rule('', f'{upload.bucket}(_segments|/)', skip=skip, times=1, die=True, after=after)):
+    with faulty.above.following(rule('', f'{upload.bucket}(_segments|/)', skip=skip, times=1, die=True, after=after)):
         upload.abort()
-        begun = 'PUT' in [seen[0] for seen in proxy.above.requests()][:len(proxy.above.requests()) - (not after)]
+        begun = 'PUT' in [seen[0] for seen in faulty.above.requests()][:len(faulty.above.requests()) - (not after)]
 
     swept = sweeper.bucket(upload.bucket)
 
@@ -179,12 +173,12 @@ def test_abort_that_died(sweeper, proxy, upload, skip, after, swift):
         assert [] == upload.stored(swift)
 
 
-def test_complete_at_work(sweeper, proxy, upload, swift):
+def test_complete_at_work(sweeper, faulty, upload, swift):
     """Nothing is done about an upload whose intent is fresh, whatever its age."""
-    with proxy.above.following(rule('PUT', '/key$', hold='manifest')), at_once(upload.complete) as (running,):
-        proxy.above.wait_held('manifest')
+    with faulty.above.following(rule('PUT', '/key$', hold='manifest')), at_once(upload.complete) as (running,):
+        faulty.above.wait_held('manifest')
         swept = sweeper.bucket(upload.bucket, '--abort-older-than', '1s', days=10 / 86400)
-        proxy.above.release('manifest')
+        faulty.above.release('manifest')
         assert 200 == running.result().status
 
     assert {'busy': 1} == swept.report['uploads'], swept
@@ -224,11 +218,11 @@ def test_manifest_written_anew(sweeper, upload, swift):
 
 
 @pytest.mark.parametrize('kind', ['upload', 'versioned'])
-def test_unlisted_parts(sweeper, proxy, kind, request, swift):
+def test_unlisted_parts(sweeper, faulty, kind, request, swift):
     """Attempts that a finished object does not list are freed, in a bucket with versions too."""
     upload = request.getfixturevalue(kind)
     upload.part(2, b'anew')
-    with proxy.above.following(rule('DELETE', '_segments/key/[^/]*/0000', status=503)):
+    with faulty.above.following(rule('DELETE', '_segments/key/[^/]*/0000', status=503)):
         upload.complete()
 
     swept = sweeper.bucket(upload.bucket)
@@ -306,9 +300,9 @@ def test_uploads_among_the_parts_of_another(sweeper, client, upload, swift):
 
 # What cannot be known
 
-def test_reads_that_fail(faulty, versioned, client, swift):
+def test_reads_that_fail(faulty_sweeper, versioned, client, swift):
     """Whichever read of a sweep fails, what can be read stays, and so does what cannot be judged."""
-    sweeper, faults = faulty
+    sweeper, faults = faulty_sweeper
     old = versioned
     assert 200 == old.complete().status
     upload = Upload(client, old.bucket).parts(b'1', b'2')
@@ -327,9 +321,9 @@ def test_reads_that_fail(faulty, versioned, client, swift):
 
 @pytest.mark.parametrize('path, status', [('key$', 404), ('key$', 503), ('/[^/_]*$', 503)],
                          ids=['not found', 'no answer', 'bucket'])
-def test_manifest_that_is_not_found(faulty, upload, swift, path, status):
+def test_manifest_that_is_not_found(faulty_sweeper, upload, swift, path, status):
     """A 404 that the listing contradicts is no reason to delete anything."""
-    sweeper, faults = faulty
+    sweeper, faults = faulty_sweeper
     assert 200 == upload.complete().status
     with faults.following(rule('HEAD', f'{upload.bucket}/{path}' if 'key' in path else f'{upload.bucket}$',
                                status=status)):
@@ -339,9 +333,9 @@ def test_manifest_that_is_not_found(faulty, upload, swift, path, status):
     assert is_whole(upload)
 
 
-def test_bucket_that_cannot_be_listed(faulty, upload):
+def test_bucket_that_cannot_be_listed(faulty_sweeper, upload):
     """It is told, and the exit code says that the sweep has to be repeated."""
-    sweeper, faults = faulty
+    sweeper, faults = faulty_sweeper
     with faults.following(rule('GET', f'{upload.bucket}_segments$', status=503)):
         swept = sweeper.bucket(upload.bucket)
 
@@ -411,10 +405,10 @@ def test_interrupted(sweeper, client, bucket, swift, number):
         name for name in segment_names(swift, bucket) if '/0000' in name])
 
 
-def test_places(sweeper, proxy, tmp_path, cluster):
+def test_places(sweeper, faulty, tmp_path, cluster):
     """Accounts and buckets, as arguments and in a file; or all that this storage node is the first to have."""
     # Not in the account of all other tests, which has hundreds of buckets.
-    place, client = users.auth.account('test2'), RawClient(proxy.url, 'test2:tester2', 'testing2')
+    place, client = users.auth.account('test2'), RawClient(faulty.url, 'test2:tester2', 'testing2')
     uploads = []
     for _ in range(2):
         bucket = 'places-' + secrets.token_hex(8)

@@ -15,7 +15,6 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 import swiftclient
 
-from s3multi.demo.cluster import STOCK_FILTERS
 from s3multi.demo.conf import merge
 
 from .faults import FaultyProxy
@@ -34,13 +33,6 @@ BODIES = [b'one', b'two', b'copied']
 
 # Keys whose order in S3 is not that of `<key>/<id>` in Swift, and one that nests in another's name.
 KEYS = ['a', 'a-b', 'a/b', 'a/zz', 'a.b', 'a!', 'ab', 'a', 'a-b', 'b', 'é', 'é-è', 'zz/top/b', 'zz/top-b', 'zz/top']
-
-
-@pytest.fixture(scope='module')
-def stock(cluster):
-    """A client of a proxy without s3multi."""
-    return RawClient(cluster.add_proxy('switch-stock', pipeline=cluster.pipeline.replace(' s3multi', ''),
-                                       filters=merge(TINY, STOCK_FILTERS)).url)
 
 
 @pytest.fixture(scope='module')

@@ -31,12 +31,6 @@ BODY = b'The quick brown fox jumps over the lazy dog. ' * 400
 MD5 = hashlib.md5(BODY).hexdigest()
 
 
-@pytest.fixture(scope='module')
-def raw(cluster):
-    """A client whose requests are built by hand."""
-    return RawClient(cluster.url)
-
-
 @pytest.fixture
 def upload(raw, bucket):
     """An upload that has no part yet."""

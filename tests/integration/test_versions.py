@@ -5,36 +5,17 @@ from __future__ import annotations
 
 import pytest
 
-from .faults import FaultyProxy, rule
+from .faults import rule
 from .raw import RawClient
 from .test_freeing import expire
 from .test_replaced import at_rest, delete_many, freed
 from .uploads import TINY_PARTS, Upload, at_once, read, result
 
 
-@pytest.fixture(scope='module')
-def proxy(cluster):
-    """A proxy whose requests can be watched and held."""
-    return FaultyProxy(cluster, 'versions')
-
-
-@pytest.fixture(scope='module')
-def other(cluster):
-    """Another one."""
-    return FaultyProxy(cluster, 'versions-other')
-
-
 @pytest.fixture
-def client(proxy):
+def client(faulty):
     """A client of the first one."""
-    return RawClient(proxy.url)
-
-
-@pytest.fixture
-def versioned(bucket, s3):
-    """A bucket with versions."""
-    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
-    return bucket
+    return RawClient(faulty.url)
 
 
 class Version:
@@ -72,35 +53,35 @@ def test_version_id(client, three, s3, versioned):
         (row['VersionId'], row['ETag'], row['Size']) for row in listed]
 
 
-def test_versions_stay_readable(proxy, client, three, versioned):
+def test_versions_stay_readable(faulty, client, three, versioned):
     """Whatever is written over them, and behind a delete marker; none of their parts is freed."""
-    with proxy.above.following(), proxy.below.following():
+    with faulty.above.following(), faulty.below.following():
         client.request('PUT', versioned, 'key', body=b'small')
         Version(client, versioned, b'another')
         client.request('PUT', versioned, 'key', headers={'x-amz-copy-source': f'/{versioned}/key'})
         assert 204 == client.request('DELETE', versioned, 'key').status
         assert 200 == delete_many(client, versioned, 'key').status
-        assert not at_rest(proxy)
-        assert not [seen for seen in proxy.below.requests() if seen[0] == 'UPDATE' or '_segments/' in seen[1]
+        assert not at_rest(faulty)
+        assert not [seen for seen in faulty.below.requests() if seen[0] == 'UPDATE' or '_segments/' in seen[1]
                     and seen[0] == 'DELETE' and '0000' in seen[1]]
 
     assert (404, 'NoSuchKey') == read(client, versioned, 'key').outcome
     assert [each.body for each in three] == [each.read() for each in three]
 
 
-def test_suspended(proxy, client, three, versioned, s3, swift):
+def test_suspended(faulty, client, three, versioned, s3, swift):
     """With versions suspended the null version is overwritten, and everything stays readable that was."""
     s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={'Status': 'Suspended'})
-    with proxy.above.following():
+    with faulty.above.following():
         null = Version(client, versioned, b'null')
         assert null.id in (None, 'null')
         client.request('PUT', versioned, 'key', body=b'small')
-        assert not at_rest(proxy)
+        assert not at_rest(faulty)
     assert [each.body for each in three] == [each.read() for each in three]
 
 
 @pytest.mark.parametrize('becoming', ['null', 'version'])
-def test_deleting_an_object_from_before(cluster, proxy, client, bucket, s3, swift, becoming):
+def test_deleting_an_object_from_before(cluster, faulty, client, bucket, s3, swift, becoming):
     """One that was there before the bucket had versions is `null`, then a version: deleted as either it frees its own.
     """
     before = Version(client, bucket, b'before-one', b'before-two')
@@ -108,9 +89,9 @@ def test_deleting_an_object_from_before(cluster, proxy, client, bucket, s3, swif
     newer = Version(client, bucket, b'new') if becoming == 'version' else None
     before.id = s3.list_object_versions(Bucket=bucket)['Versions'][-1]['VersionId']
     assert (becoming == 'null', before.body) == (before.id == 'null', before.read())
-    with proxy.above.following():
+    with faulty.above.following():
         assert 204 == before.delete().status
-        freed(proxy)
+        freed(faulty)
     expire(cluster)
 
     assert (404, []) == (before.read(), before.upload.stored(swift))
@@ -118,14 +99,14 @@ def test_deleting_an_object_from_before(cluster, proxy, client, bucket, s3, swif
         assert newer.body == newer.read() == read(client, bucket, 'key').body
 
 
-def test_null_version_where_versions_are_suspended(cluster, proxy, client, three, versioned, s3, swift):
+def test_null_version_where_versions_are_suspended(cluster, faulty, client, three, versioned, s3, swift):
     """Deleted as such it frees its parts; overwritten, or hidden by a delete, it leaves them."""
     s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={'Status': 'Suspended'})
     overwritten, deleted = [Version(client, versioned, b'null-%d' % number) for number in (1, 2)]
     deleted.id = 'null'
-    with proxy.above.following():
+    with faulty.above.following():
         assert 204 == deleted.delete().status
-        freed(proxy)
+        freed(faulty)
     expire(cluster)
 
     assert ([1], []) == (overwritten.upload.stored_numbers(swift), deleted.upload.stored(swift))
@@ -133,12 +114,12 @@ def test_null_version_where_versions_are_suspended(cluster, proxy, client, three
 
 
 @pytest.mark.parametrize('place', [0, 1, 2], ids=['oldest', 'middle', 'current'])
-def test_deleting_a_version(cluster, proxy, client, three, swift, place):
+def test_deleting_a_version(cluster, faulty, client, three, swift, place):
     """Frees its parts and no other's."""
     gone = three.pop(place)
-    with proxy.above.following():
+    with faulty.above.following():
         assert 204 == gone.delete().status
-        freed(proxy)
+        freed(faulty)
     expire(cluster)
 
     assert [] == gone.upload.stored(swift)
@@ -148,39 +129,39 @@ def test_deleting_a_version(cluster, proxy, client, three, swift, place):
     assert three[-1].body == read(client, gone.upload.bucket, 'key').body
 
 
-def test_deleting_several_versions(cluster, proxy, client, three, versioned, swift):
+def test_deleting_several_versions(cluster, faulty, client, three, versioned, swift):
     """In one request, with the current one: each frees its parts."""
-    with proxy.above.following():
+    with faulty.above.following():
         answer = delete_many(client, versioned, 'key', versions=[each.id for each in three[1:]])
         assert 2 == answer.body.count(b'<Deleted>'), answer.body
-        proxy.above.wait_for('UPDATE', '')
-        at_rest(proxy)
+        faulty.above.wait_for('UPDATE', '')
+        at_rest(faulty)
     expire(cluster)
 
     assert [[1, 2], [], []] == [each.upload.stored_numbers(swift) for each in three]
     assert three[0].body == three[0].read()
 
 
-def test_versions_over_the_same_parts(proxy, other, client, versioned, s3, swift):
+def test_versions_over_the_same_parts(faulty, other, client, versioned, s3, swift):
     """Completes that overlapped may have made two versions of one upload: the parts go with the last of them."""
     upload = Upload(client, versioned).parts(b'one', b'two')
     # Both have found no intent when they write theirs.
-    with proxy.below.following(rule('PUT', '/complete$', hold='intent', without='If-None-Match')), \
+    with faulty.below.following(rule('PUT', '/complete$', hold='intent', without='If-None-Match')), \
             other.below.following(), at_once(upload.complete) as (first,):
-        proxy.below.wait_held('intent')
+        faulty.below.wait_held('intent')
         with other.below.following(rule('DELETE', upload.id + '$', hold='marker')), \
                 at_once(lambda: upload.complete(client=RawClient(other.url))) as (second,):
             other.below.wait_held('marker')
-            proxy.below.release('intent')
+            faulty.below.release('intent')
             first.result()
             other.below.release('marker')
         second.result()
     versions = s3.list_object_versions(Bucket=versioned)['Versions']
     assert 2 == len(versions), (first.result().outcome, second.result().outcome)
     for position, version in enumerate(versions):
-        with proxy.above.following():
+        with faulty.above.following():
             client.request('DELETE', versioned, 'key', {'versionId': version['VersionId']})
-            assert bool(position) == at_rest(proxy)
+            assert bool(position) == at_rest(faulty)
         if not position:
             assert b'onetwo' == read(client, versioned, 'key', {'versionId': versions[1]['VersionId']}).body
 
