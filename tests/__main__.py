@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python3 -m tests ARGUMENT...`: make the environment that the tests need, then run pytest with the arguments.
 
-Without any, all tests are run by two processes: each of them waits for its servers much of the time. `--near` runs the
-tests that belong to the files that were changed since HEAD (`near`); what else is said goes to pytest.
+Without any, all tests are run by three processes, which keep two cores busy: each waits for its servers now and then.
+`--near` runs the tests that belong to the files that were changed since HEAD (`near`). Other arguments go to pytest.
 """
 
 import sys
@@ -13,7 +13,7 @@ from . import near
 
 # In the order of the paths: files with few tests, which take longest, would come last otherwise, with nothing beside
 # them.
-ALL = ['-n', '2', '--dist', 'loadfile', '--no-loadscope-reorder', '--hypothesis-profile', 'full']
+ALL = ['-n', '3', '--dist', 'loadfile', '--no-loadscope-reorder', '--hypothesis-profile', 'full']
 
 
 def main(arguments):

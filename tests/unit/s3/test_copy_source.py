@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from s3multi.s3.copy_source import CopySource, SourceState, check_conditions, check_range, parse_range, parse_source
 from s3multi.s3.errors import S3Error
+from tests.cases import for_each
 
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 GIB = 1024 ** 3
@@ -65,16 +66,18 @@ def test_every_key_can_be_a_source(key):
     assert CopySource('bucket', key, None) == parse_source('bucket/' + quote(key, safe='/~'))
 
 
-@pytest.mark.parametrize('text', [
-    '', '/', '//', 'bucket', 'bucket/', '/bucket', '/bucket/', '//bucket/key', 'bucket/%ZZ', 'bucket/%', 'bucket/%4',
-    'bucket/%C3', 'bucket/%FF', 'bucket/a%00b', 'buc%00ket/key', '?versionId=1', 'bucket/?versionId=1',
-    'bucket/key?', 'bucket/key?versionId', 'bucket/key?versionId=', 'bucket/key?versionid=1', 'bucket/key?uploadId=1',
-    'bucket/key?=1', 'bucket/key?versionId=%ZZ', 'bucket/\udcff', '\udcff',
-], ids=ascii)
-def test_what_is_no_source(text):
+def test_what_is_no_source():
     """Any other text is InvalidArgument, which names the header and its value."""
-    assert ('InvalidArgument', {'ArgumentName': 'x-amz-copy-source', 'ArgumentValue': text}) == refused(
-        parse_source, text)
+    def check(text):
+        assert ('InvalidArgument', {'ArgumentName': 'x-amz-copy-source', 'ArgumentValue': text}) == refused(
+            parse_source, text)
+
+    for_each([
+        '', '/', '//', 'bucket', 'bucket/', '/bucket', '/bucket/', '//bucket/key', 'bucket/%ZZ', 'bucket/%',
+        'bucket/%4', 'bucket/%C3', 'bucket/%FF', 'bucket/a%00b', 'buc%00ket/key', '?versionId=1', 'bucket/?versionId=1',
+        'bucket/key?', 'bucket/key?versionId', 'bucket/key?versionId=', 'bucket/key?versionid=1',
+        'bucket/key?uploadId=1', 'bucket/key?=1', 'bucket/key?versionId=%ZZ', 'bucket/\udcff', '\udcff',
+    ], check)
 
 
 @given(st.lists(st.sampled_from(['/', 'a', '0', '%', '%2F', '%C3', '?', 'versionId', '=', '+', '\0', '\u00e9',
@@ -104,15 +107,17 @@ def test_ranges(text, expected):
     assert expected == parse_range({} if text is None else {'x-amz-copy-source-range': text})
 
 
-@pytest.mark.parametrize('text', [
-    '', '0-2', 'bytes=0', 'bytes=5-', 'bytes=-5', 'bytes=a-b', 'bytes=0-2,3-5', 'bytes=2-1', 'bytes 0-2', 'bytes=0 -2',
-    ' bytes=0-2', 'bytes=0-2 ', 'bytes=0-2\n', 'Bytes=0-2', 'bytes=+0-2', 'bytes=0--2', 'bytes=0x0-0x2', 'bytes=0-2.0',
-    'bytes=\u0660-\u0662', 'bytes=0-' + '9' * 5000, '\udcff',
-], ids=lambda text: ascii(text[:16]))
-def test_what_is_no_range(text):
+def test_what_is_no_range():
     """Any other form is InvalidArgument, which names header and value; else other bytes might be copied."""
-    assert ('InvalidArgument', {'ArgumentName': 'x-amz-copy-source-range', 'ArgumentValue': text}) == refused(
-        parse_range, {'x-amz-copy-source-range': text})
+    def check(text):
+        assert ('InvalidArgument', {'ArgumentName': 'x-amz-copy-source-range', 'ArgumentValue': text}) == refused(
+            parse_range, {'x-amz-copy-source-range': text})
+
+    for_each([
+        '', '0-2', 'bytes=0', 'bytes=5-', 'bytes=-5', 'bytes=a-b', 'bytes=0-2,3-5', 'bytes=2-1', 'bytes 0-2',
+        'bytes=0 -2', ' bytes=0-2', 'bytes=0-2 ', 'bytes=0-2\n', 'Bytes=0-2', 'bytes=+0-2', 'bytes=0--2',
+        'bytes=0x0-0x2', 'bytes=0-2.0', 'bytes=\u0660-\u0662', 'bytes=0-' + '9' * 5000, '\udcff',
+    ], check)
 
 
 @pytest.mark.parametrize('byte_range, size, length', [

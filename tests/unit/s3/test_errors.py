@@ -54,11 +54,9 @@ def test_code_status_and_elements(error, code, status, fields):
     assert (code, status, list(fields.items())) == (error.code, error.status, list(error.fields.items()))
 
 
-@pytest.mark.parametrize('error', [pytest.param(row[0], id=row[1]) for row in CATALOGUE])
-def test_every_error_has_a_message(error):
+def test_every_error_has_a_message():
     """Each error has a message, which is also the text of the exception in a log."""
-    assert error.message
-    assert error.message == str(error)
+    assert [] == [error.code for error, *_ in CATALOGUE if not error.message or error.message != str(error)]
 
 
 def test_the_catalogue_is_complete():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import OpenUpload, UploadsQuery, fill_page, keys_sorted_late, parse_count, parse_encoding
+from tests.cases import for_each
 
 
 def refused(call, *args):
@@ -59,13 +60,15 @@ def test_a_count_without_a_cap():
     assert 0 == parse_count({}, 'part-number-marker', 0)
 
 
-@pytest.mark.parametrize('text', [
-    '-1', '-2147483648', '2147483648', '99999999999', '9' * 5000, 'x', '1.0', '1e3', '0x1', ' 1', '1 ', '1_0', '+', '-',
-    '--1', '\u0661', '\u00b2', '1\n', '\udcff',
-], ids=lambda text: ascii(text[:12]))
-def test_what_is_no_count(text):
+def test_what_is_no_count():
     """A text that is not an integer from 0 to 2**31 - 1 is InvalidArgument, which names the parameter."""
-    assert bad_argument('max-parts', text) == refused(parse_count, {'max-parts': text}, 'max-parts', 1000, 1000)
+    def check(text):
+        assert bad_argument('max-parts', text) == refused(parse_count, {'max-parts': text}, 'max-parts', 1000, 1000)
+
+    for_each([
+        '-1', '-2147483648', '2147483648', '99999999999', '9' * 5000, 'x', '1.0', '1e3', '0x1', ' 1', '1 ', '1_0', '+',
+        '-', '--1', '\u0661', '\u00b2', '1\n', '\udcff',
+    ], check)
 
 
 @pytest.mark.parametrize('text', ['url', 'URL', 'uRl'])

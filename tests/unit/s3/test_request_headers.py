@@ -9,6 +9,7 @@ from s3multi.s3 import request_headers
 from s3multi.s3.errors import S3Error
 from s3multi.s3.request_headers import (REFUSED, check_acl, check_metadata_size, refuse_metadata,
                                         refuse_unsupported)
+from tests.cases import for_each
 
 CUSTOMER_KEY = ['x-amz-server-side-encryption-customer-' + name for name in ('algorithm', 'key', 'key-md5')]
 DATES = ['if-modified-since', 'if-unmodified-since']
@@ -49,15 +50,16 @@ def refusal(call, *args):
     return None
 
 
-@pytest.mark.parametrize('operation, header', [
-    pytest.param(operation, header, id='%s-%s' % (operation, header))
-    for operation, headers in PROMISES.items() for header in headers])
-def test_a_header_that_is_not_honoured_is_refused(operation, header):
+@pytest.mark.parametrize('operation', sorted(PROMISES))
+def test_a_header_that_is_not_honoured_is_refused(operation):
     """The header is refused with NotImplemented, which names it.
 
     To store plaintext in spite of a customer key, for example, must not look like success.
     """
-    assert ('NotImplemented', {'Header': header}) == refusal(refuse_unsupported, operation, {header: 'value'})
+    def check(header):
+        assert ('NotImplemented', {'Header': header}) == refusal(refuse_unsupported, operation, {header: 'value'})
+
+    for_each(PROMISES[operation], check)
 
 
 @pytest.mark.parametrize('operation', sorted(PROMISES))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from s3multi.upload import names
 from s3multi.upload.names import Upload, UploadIds
+from tests.cases import for_each
 
 IDS = UploadIds(b'the secret of the cluster')
 NOW = 1790000000 * 100000
@@ -94,14 +95,16 @@ def test_an_id_with_any_character_changed_belongs_nowhere(place, character):
     assert not IDS.belongs('AUTH_a', 'b', 'key', upload_id[:place] + character + upload_id[place + 1:])
 
 
-@pytest.mark.parametrize('place', range(names.ID_LENGTH))
-def test_an_id_with_a_legal_character_changed_belongs_nowhere(place):
+def test_an_id_with_a_legal_character_changed_belongs_nowhere():
     """Every digit of time, nonce and hash counts."""
-    upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
-    others = set(string.ascii_letters + string.digits + '-_') - {upload_id[place]}
+    def check(place):
+        upload_id = IDS.new('AUTH_a', 'b', 'key', NOW)
+        others = set(string.ascii_letters + string.digits + '-_') - {upload_id[place]}
 
-    assert not [other for other in others
-                if IDS.belongs('AUTH_a', 'b', 'key', upload_id[:place] + other + upload_id[place + 1:])]
+        assert not [other for other in others
+                    if IDS.belongs('AUTH_a', 'b', 'key', upload_id[:place] + other + upload_id[place + 1:])]
+
+    for_each(range(names.ID_LENGTH), check)
 
 
 @given(keys, keys, ticks)
