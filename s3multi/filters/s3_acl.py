@@ -6,13 +6,29 @@ buckets and objects. s3api's own code reads, judges and writes the ACLs here, to
 callers have the metadata already.
 """
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from swift.common.middleware.s3api.acl_utils import handle_acl_header
 from swift.common.middleware.s3api.exception import InvalidSubresource
 from swift.common.middleware.s3api.s3response import AccessDenied
 from swift.common.middleware.s3api.subresource import ACL, Owner, decode_acl, encode_acl
 from swift.common.middleware.s3api.utils import sysmeta_header
+from swift.common.swob import Request
 
 from s3multi.s3.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+def check_ignored(env: 'WSGIEnvironment') -> None:
+    """Raise s3api's ErrorResponse if PutObject would, with ``s3_acl = false``: for a canned ACL that s3api has not.
+
+    Otherwise s3api ignores ``x-amz-acl`` with an object, and ``x-amz-grant-*`` always.
+    """
+    if 'HTTP_X_AMZ_ACL' in env:
+        # It also writes the ACL of a container into the headers: into those of a copy.
+        handle_acl_header(Request({**env}))
 
 
 class S3Acl:

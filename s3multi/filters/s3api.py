@@ -21,7 +21,7 @@ from s3multi.config import load_front
 from s3multi.filters import mended_requests, startup_checks
 from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
-from s3multi.filters.s3_acl import S3Acl
+from s3multi.filters.s3_acl import S3Acl, check_ignored
 from s3multi.s3.checksums import algorithm_of
 from s3multi.s3.parts import MAX_PART_NUMBER
 from s3multi.storage.part_body import TrailingChecksum
@@ -211,10 +211,13 @@ def _s3_acl_of(req: Any) -> 'S3Acl | None':
 
     Raises the S3 error for an Initiate that asks for an ACL which cannot be made.
     """
+    initiates = req.controller is UploadsController and req.method == 'POST'
     if not req.conf.s3_acl:
+        if initiates:
+            check_ignored(req.environ)
         return None
     s3_acl = S3Acl(req.user_id, req.headers, req.conf.allow_no_owner)
-    if req.controller is UploadsController and req.method == 'POST':
+    if initiates:
         s3_acl.check_headers()
     return s3_acl
 

@@ -19,9 +19,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     """Answer InitiateMultipartUploadResult. Creates the segments container if the bucket has none yet."""
     key = call.object_key()
     _check_names(call.bucket, key)
-    headers = call.headers if call.s3_acl is None else request_headers.without_acl(call.headers)
-    request_headers.refuse_unsupported('initiate', headers)
-    request_headers.check_acl(headers)
+    request_headers.refuse_unsupported('initiate', call.headers)
     checksum = checksum_rules.read_choice(call.headers)
     request_headers.check_metadata_size(call.headers)
     # Later than the last deletion of a bucket of this name, whose proxy may have had a clock that is ahead: an upload

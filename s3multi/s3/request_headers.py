@@ -27,8 +27,7 @@ _KEY_SERVICE = ('x-amz-server-side-encryption-aws-kms-key-id', 'x-amz-server-sid
                 'x-amz-server-side-encryption-bucket-key-enabled')
 _PROPERTIES = ('x-amz-tagging', 'x-amz-website-redirect-location', 'x-amz-object-lock-mode',
                'x-amz-object-lock-retain-until-date', 'x-amz-object-lock-legal-hold', 'x-amz-object-lock-event-hold',
-               'x-amz-object-lock-event-hold-duration-days', 'x-amz-object-lock-event-hold-duration-years',
-               'x-amz-grant-full-control', 'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write-acp')
+               'x-amz-object-lock-event-hold-duration-days', 'x-amz-object-lock-event-hold-duration-years')
 # Headers of Swift, which would make marker and parts expire, but never the object.
 _EXPIRY = ('x-delete-at', 'x-delete-after')
 _DATES = ('if-modified-since', 'if-unmodified-since')
@@ -45,10 +44,6 @@ REFUSED = {
     'get_attributes': _CUSTOMER_KEY,
 }
 
-_KEPT_ACLS = ('private', 'bucket-owner-full-control')
-_KNOWN_ACLS = _KEPT_ACLS + ('public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read',
-                            'bucket-owner-read', 'log-delivery-write')
-
 
 def refuse_unsupported(operation: str, headers: Mapping[str, str]) -> None:
     """Raise NotImplementedHeader for the first header that ``operation`` (a name of ``REFUSED``) cannot honour."""
@@ -62,27 +57,6 @@ def refuse_metadata(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if name.startswith(_METADATA):
             raise InvalidArgument(name, value, 'Metadata cannot be specified in this context.')
-
-
-def without_acl(headers: Mapping[str, str]) -> 'dict[str, str]':
-    """Return ``headers`` without those that ask for an ACL.
-
-    For clusters where S3's ACLs are in use: these headers are honoured there, so they must not be refused.
-    """
-    return {name: value for name, value in headers.items()
-            if name != 'x-amz-acl' and not name.startswith('x-amz-grant-')}
-
-
-def check_acl(headers: Mapping[str, str]) -> None:
-    """Accept only a canned ACL that grants nothing beyond the rights on the bucket, or none.
-
-    Raises NotImplementedHeader for any other canned ACL of S3, InvalidArgument for a word that is not one.
-    """
-    acl = headers.get('x-amz-acl', 'private')
-    if acl not in _KNOWN_ACLS:
-        raise InvalidArgument('x-amz-acl', acl)
-    if acl not in _KEPT_ACLS:
-        raise NotImplementedHeader('x-amz-acl')
 
 
 def check_metadata_size(headers: Mapping[str, str]) -> None:

@@ -13,7 +13,9 @@ import pytest
 import swiftclient
 
 from s3multi.s3.request_headers import MAX_METADATA_BYTES
+from s3multi.upload.names import segments_container
 
+from ..cases import for_each
 from .raw import RawClient
 from .s3api_features import needs_checksums
 
@@ -278,8 +280,6 @@ def test_key_too_long(raw, refusing, key, size):
     {'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': 'AAAAAA=='},
     {'x-amz-request-payer': 'requester'},
     {'x-amz-storage-class': 'STANDARD'},
-    {'x-amz-acl': 'private'},
-    {'x-amz-acl': 'bucket-owner-full-control'},
 ], ids=str)
 def test_headers_that_are_accepted(raw, bucket, headers):
     """What SDKs send unasked, or what asks for no more than there is, must not fail an upload."""
@@ -304,12 +304,37 @@ def test_checksum_algorithms_that_make_no_sense(raw, refusing, headers):
 @pytest.mark.parametrize('name, value, code', [
     ('x-amz-storage-class', 'TEPID', 'InvalidStorageClass'),
     ('x-amz-storage-class', 'GLACIER', 'InvalidStorageClass'),
-    ('x-amz-acl', 'public-please', 'InvalidArgument'),
     ('x-amz-server-side-encryption', 'ROT13', 'InvalidArgument'),
 ])
 def test_words_that_do_not_exist(raw, refusing, name, value, code):
-    """A storage class, ACL or kind of encryption that there is not: 400."""
+    """A storage class or kind of encryption that there is not: 400."""
     assert (400, code) == raw.request('POST', refusing, 'k', {'uploads': None}, {name: value}).outcome
+
+
+# With s3_acl = false, as s3api answers PutObject. Amazon S3 knows aws-exec-read, and honours all that it knows.
+ACLS = [
+    *(({'x-amz-acl': name}, 200) for name in (
+        'private', 'public-read', 'public-read-write', 'bucket-owner-read', 'bucket-owner-full-control')),
+    *(({'x-amz-acl': name}, (501, 'NotImplemented')) for name in ('authenticated-read', 'log-delivery-write')),
+    *(({'x-amz-acl': name}, (400, 'InvalidArgument')) for name in (
+        'aws-exec-read', 'public-please', 'Private', 'private,public-read', '')),
+    *(({f'x-amz-grant-{name}': value}, 200) for name in ('read', 'write', 'read-acp', 'write-acp', 'full-control')
+      for value in ('id=1', 'uri=http://acs.amazonaws.com/groups/global/AllUsers', 'nonsense', '')),
+    ({'x-amz-acl': 'public-read', 'x-amz-grant-read': 'id=1'}, 200),
+]
+
+
+def test_acls_that_do_not_count(raw, bucket, swift):
+    """Without the ACLs of S3 a large file is taken with the same ones as a small file, and both are as private."""
+    def check(case):
+        headers, expected = case
+        assert expected == raw.request('PUT', bucket, 'small', headers=headers, body=b'small').outcome
+        assert expected == raw.request('POST', bucket, 'large', {'uploads': None}, headers).outcome
+
+    for_each(ACLS, check)
+
+    for container in (bucket, segments_container(bucket)):
+        assert not {'x-container-read', 'x-container-write'} & set(swift.head_container(container))
 
 
 def test_refused_initiate_leaves_nothing(raw, bucket, swift):

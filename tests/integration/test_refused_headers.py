@@ -21,10 +21,6 @@ VALUES = {
     'if-none-match': ('"x"', '*'),
     'if-modified-since': (DATE,),
     'if-unmodified-since': (DATE,),
-    'x-amz-grant-full-control': ('id=1',),
-    'x-amz-grant-read': ('id=1',),
-    'x-amz-grant-read-acp': ('id=1',),
-    'x-amz-grant-write-acp': ('id=1',),
     'x-amz-if-match-initiated-time': ('Tue, 01 Sep 2026 00:00:00 GMT',),
     'x-amz-object-lock-legal-hold': ('ON',),
     'x-amz-object-lock-mode': ('GOVERNANCE',),
@@ -41,9 +37,7 @@ VALUES = {
 }
 # Some values of a header are honoured, these are not.
 MORE = {
-    'initiate': [('x-amz-acl', acl) for acl in (
-        'public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read')] + [
-        ('x-amz-server-side-encryption', kind) for kind in ('aws:kms', 'AES256')],
+    'initiate': [('x-amz-server-side-encryption', kind) for kind in ('aws:kms', 'AES256')],
     'complete': [('if-none-match', '"etag"')],
 }
 # Swift's s3api refuses these itself, without the name of the header.

@@ -5,7 +5,7 @@ import json
 import pytest
 from swift.common.middleware.s3api.s3response import ErrorResponse
 
-from s3multi.filters.s3_acl import S3Acl
+from s3multi.filters.s3_acl import S3Acl, check_ignored
 from s3multi.s3.errors import S3Error
 
 BUCKET = {'s3api-acl': json.dumps({'Owner': 'test:owner', 'Grant': [
@@ -99,3 +99,20 @@ def test_an_owner_that_a_bucket_does_not_have(name):
         acl(headers={'x-amz-acl': name}, allow_no_owner=True).object_headers({})
 
     assert 'InvalidRequest' == refused.value.code
+
+
+@pytest.mark.parametrize('headers, status', [
+    ({}, None), ({'X_AMZ_ACL': 'public-read'}, None), ({'X_AMZ_ACL': 'bucket-owner-read'}, None),
+    ({'X_AMZ_GRANT_READ': 'nonsense'}, None), ({'X_AMZ_ACL': 'authenticated-read'}, 501), ({'X_AMZ_ACL': 'x'}, 400),
+    ({'X_AMZ_ACL': ''}, 400)])
+def test_an_acl_where_those_of_s3_do_not_count(headers, status):
+    """It is refused if s3api refuses it with PutObject, and opens nothing."""
+    sent = {'REQUEST_METHOD': 'POST', 'QUERY_STRING': 'uploads', **{'HTTP_' + key: headers[key] for key in headers}}
+    env = dict(sent)
+    if status is None:
+        check_ignored(env)
+    else:
+        with pytest.raises(ErrorResponse) as refused:
+            check_ignored(env)
+        assert status == refused.value.status_int
+    assert env == sent

@@ -7,8 +7,7 @@ import pytest
 
 from s3multi.s3 import request_headers
 from s3multi.s3.errors import S3Error
-from s3multi.s3.request_headers import (REFUSED, check_acl, check_metadata_size, refuse_metadata,
-                                        refuse_unsupported)
+from s3multi.s3.request_headers import REFUSED, check_metadata_size, refuse_metadata, refuse_unsupported
 from tests.cases import for_each
 
 CUSTOMER_KEY = ['x-amz-server-side-encryption-customer-' + name for name in ('algorithm', 'key', 'key-md5')]
@@ -22,8 +21,7 @@ PROMISES = {
         'x-amz-server-side-encryption-bucket-key-enabled', 'x-amz-tagging', 'x-amz-website-redirect-location',
         'x-amz-object-lock-mode', 'x-amz-object-lock-retain-until-date', 'x-amz-object-lock-legal-hold',
         'x-amz-object-lock-event-hold', 'x-amz-object-lock-event-hold-duration-days',
-        'x-amz-object-lock-event-hold-duration-years', 'x-amz-grant-full-control', 'x-amz-grant-read',
-        'x-amz-grant-read-acp', 'x-amz-grant-write-acp', 'x-delete-at', 'x-delete-after'],
+        'x-amz-object-lock-event-hold-duration-years', 'x-delete-at', 'x-delete-after'],
     'upload_part': [*CUSTOMER_KEY, *CONDITIONS, 'x-delete-at', 'x-delete-after'],
     'copy_part': [*CUSTOMER_KEY,
                   *(name.replace('x-amz-', 'x-amz-copy-source-') for name in CUSTOMER_KEY),
@@ -76,7 +74,7 @@ def test_checksums_of_a_part_are_welcome(operation, header):
 
 
 @pytest.mark.parametrize('header', [*request_headers.OBJECT_HEADERS, 'content-type', 'x-amz-meta-a', 'x-amz-acl',
-                                    'x-amz-checksum-algorithm', 'x-amz-checksum-type'])
+                                    'x-amz-grant-read', 'x-amz-checksum-algorithm', 'x-amz-checksum-type'])
 def test_headers_that_initiate_uses_are_not_refused(header):
     """Headers that are kept for the object, or checked elsewhere, are not refused."""
     assert refusal(refuse_unsupported, 'initiate', {header: 'value'}) is None
@@ -113,21 +111,6 @@ def test_headers_that_the_object_keeps():
     kept = {'cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires'}
 
     assert kept == set(request_headers.OBJECT_HEADERS)
-
-
-@pytest.mark.parametrize('acl, expected', [
-    pytest.param(None, None, id='none'),
-    pytest.param('private', None, id='private'),
-    pytest.param('bucket-owner-full-control', None, id='bucket-owner-full-control'),
-    *(pytest.param(acl, ('NotImplemented', {'Header': 'x-amz-acl'}), id=acl) for acl in (
-        'public-read', 'public-read-write', 'authenticated-read', 'aws-exec-read', 'bucket-owner-read',
-        'log-delivery-write')),
-    *(pytest.param(acl, ('InvalidArgument', {'ArgumentName': 'x-amz-acl', 'ArgumentValue': acl}), id='word-%r' % acl)
-      for acl in ('', 'Private', 'public', 'private ')),
-])
-def test_acls(acl, expected):
-    """Only an ACL that adds no right to those on the bucket is accepted; a grant that would be ignored is refused."""
-    assert expected == refusal(check_acl, {} if acl is None else {'x-amz-acl': acl})
 
 
 @pytest.mark.parametrize('headers, size', [
