@@ -12,6 +12,8 @@ from urllib.parse import parse_qs
 from swift.common.middleware.s3api import s3response
 from swift.common.utils import InputProxy, list_from_csv
 
+from s3multi.filters import presigned
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -35,6 +37,7 @@ def before_parsing(env: 'WSGIEnvironment') -> None:
     if not (env.get('HTTP_AUTHORIZATION', '').startswith('AWS')
             or 'AWSAccessKeyId' in query or 'X-Amz-Credential' in query):
         return
+    presigned.before_parsing(env)
     # Below s3api's own wrappers, whose complaint about a body that ends too early is that it is another one.
     env['wsgi.input'] = env[_BODY] = InputProxy(env['wsgi.input'])
     if env['REQUEST_METHOD'] == 'POST' and 'uploadId' in parse_qs(query, keep_blank_values=True):
@@ -72,6 +75,7 @@ def incomplete_body(env: 'WSGIEnvironment') -> 'Exception | None':
 
 def after_parsing(req: Any) -> None:
     """Mend ``req``, an ``S3Request``; raise the S3 error for one that s3api would take for another."""
+    presigned.after_parsing(req)
     _check_selectors(req.method, bool(req.object_name), req.params)
     if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers and 'Range' in req.headers:
         # Swift's copy filter would take that range of the source for all of it.

@@ -3,7 +3,7 @@
 
 Swift's code still does all the rest: signatures, presigned URLs, aws-chunked bodies, checksums of the payload, every
 other request, and also the requests for uploads that stock s3api began. Options and place in the pipeline are those of
-``egg:swift#s3api``. Only this module, ``hidden_containers`` and ``s3_acl`` import Swift's s3api.
+``egg:swift#s3api``. Only modules of this package import Swift's s3api.
 """
 import contextlib
 import socket
