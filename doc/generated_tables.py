@@ -13,6 +13,7 @@ from docutils.statemachine import StringList
 import decision_table
 import state_diagram
 from s3multi import config
+from s3multi.filters import client_headers
 from s3multi.s3 import errors, request_headers
 from s3multi.upload import decisions, lifecycle
 from tests.model import mutations, sweeping
@@ -90,6 +91,19 @@ class RefusedHeaders(TableDirective):
                 refusing.setdefault(header, []).append(OPERATIONS[operation])
         for header, operations in refusing.items():
             yield '``%s``' % header, ', '.join(operations)
+
+
+class ClientHeaders(TableDirective):
+    """The headers that do not count in an S3 request, and those that have to be signed."""
+
+    module = client_headers
+    heads = ('Header', 'Rule', 'Else a client could', 'Swift does the same since')
+    widths = (30, 14, 28, 28)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for does, rules in client_headers.RULES.items():
+            for rule in rules:
+                yield ', '.join('``%s``' % name for name in rule.headers), does, rule.danger, rule.swift
 
 
 class Errors(TableDirective):
@@ -185,6 +199,7 @@ def setup(app: Any) -> 'dict[str, Any]':
     app.add_directive('s3multi-options', Options)
     app.add_directive('s3multi-front-options', FrontOptions)
     app.add_directive('s3multi-refused-headers', RefusedHeaders)
+    app.add_directive('s3multi-client-headers', ClientHeaders)
     app.add_directive('s3multi-errors', Errors)
     app.add_directive('s3multi-stages', Stages)
     app.add_directive('s3multi-moves', Moves)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from swift.common.middleware.s3api import s3response
+from swift.common.middleware.s3api import exception, s3response
 from swift.common.utils import InputProxy, list_from_csv
 
 from s3multi.filters import presigned
@@ -31,6 +31,29 @@ _UNKNOWN = frozenset(('abac', 'accelerate', 'analytics', 'encryption', 'intellig
                       'policyStatus', 'renameObject', 'replication', 'retention'))
 
 
+class _Chunks(InputProxy):
+    """An aws-chunked body. Raises where s3api would ask for more of one that has ended, for ever (CVE-2026-49017).
+
+    Swift 2.35.3, 2.36.2, 2.37.2 and 2.38.0 raise it themselves; 2.34 reads no such body.
+    """
+
+    _ended = False
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:
+        return self._checked(super().read(*args, **kwargs), args)
+
+    def readline(self, *args: Any, **kwargs: Any) -> bytes:
+        return self._checked(super().readline(*args, **kwargs), args)
+
+    def _checked(self, data: bytes, size: 'tuple[Any, ...]') -> bytes:
+        if not data and size != (0,):
+            # Once there may be nothing to read: after the last chunk s3api looks whether there is more.
+            if self._ended:
+                raise exception.S3InputIncomplete()
+            self._ended = True
+        return data
+
+
 def before_parsing(env: 'WSGIEnvironment') -> None:
     """Prepare the environ of a request that s3api may take for one of its own."""
     query = env.get('QUERY_STRING', '')
@@ -39,7 +62,8 @@ def before_parsing(env: 'WSGIEnvironment') -> None:
         return
     presigned.before_parsing(env)
     # Below s3api's own wrappers, whose complaint about a body that ends too early is that it is another one.
-    env['wsgi.input'] = env[_BODY] = InputProxy(env['wsgi.input'])
+    in_chunks = env.get('HTTP_X_AMZ_CONTENT_SHA256', '').startswith('STREAMING-')
+    env['wsgi.input'] = env[_BODY] = (_Chunks if in_chunks else InputProxy)(env['wsgi.input'])
     if env['REQUEST_METHOD'] == 'POST' and 'uploadId' in parse_qs(query, keep_blank_values=True):
         _strip_counts(env)
 

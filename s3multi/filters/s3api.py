@@ -18,7 +18,7 @@ from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
 from swift.common.utils import split_path
 
 from s3multi.config import load_front
-from s3multi.filters import mended_requests, startup_checks
+from s3multi.filters import client_headers, mended_requests, startup_checks
 from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.s3_acl import S3Acl, check_ignored
@@ -73,6 +73,11 @@ class S3MultiFront(BucketView):
             raise s3response.RequestTimeout(headers={'Connection': 'close'}) from None
 
     def _answer(self, req: Any) -> Response:
+        unsigned = client_headers.unsigned(req)
+        if unsigned is not None:
+            raise s3response.AccessDenied('There were headers present in the request which were not signed',
+                                          headers_not_signed=unsigned)
+        client_headers.drop(req)
         mended_requests.after_parsing(req)
         check_bucket(req)
         if not _is_handed_on(req) or self._is_for_stock(req):

@@ -14,7 +14,7 @@ from swift.common.swob import HeaderKeyDict, Request, wsgi_to_str
 from swift.common.utils import close_if_possible, get_logger
 
 from s3multi import __version__, config
-from s3multi.filters import copied_digests, part_access, shown_checksum, startup_checks
+from s3multi.filters import client_headers, copied_digests, part_access, shown_checksum, startup_checks
 from s3multi.filters.authorisation import authorize
 from s3multi.filters.cors import ClusterCors, cors_headers
 from s3multi.filters.handoff import (DELETED_BUCKET, HANDOFF, READING, Reading, check_params, names_of, read_call,
@@ -92,6 +92,9 @@ class S3MultiMiddleware:
 
     def _pass_on(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         """Pass on a request that was not handed on, with what it needs if it meets a multipart object."""
+        refused = client_headers.refusal(env)
+        if refused is not None:
+            return refused(env, start_response)
         if part_access.reads(env):
             part_access.grant(env, self._cluster.ids)
             copied_digests.strip(env)

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 
 import pytest
@@ -185,6 +186,32 @@ def test_user_who_may_only_write_cannot_copy_what_he_cannot_read(user, upload, s
         # To S3 clients the segments container is no bucket, whether it exists or not.
         assert ((404, 'NoSuchBucket') if '_segments/' in source else DENIED) == answer.outcome, source
     assert before == stored(swift, upload)
+
+
+@pytest.mark.parametrize('there', ['as named', 'other', 'nothing'])
+def test_condition_of_a_user_who_may_only_write(user, owner, upload, swift, there):
+    """If-Match needs the right to read, since it tells the ETag; If-None-Match tells no more than that a key is taken.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    swift.post_container(upload.bucket, {'X-Container-Write': 'test:tester3'})
+    if there != 'nothing':
+        owner.request('PUT', upload.bucket, upload.key, body=b'there')
+    etag = hashlib.md5(b'there' if there == 'as named' else b'x').hexdigest()
+
+    assert DENIED == upload.complete(headers={'If-Match': etag}, client=user).outcome
+    assert upload.is_open()
+    assert (200 if there == 'nothing' else (412, 'PreconditionFailed')) == upload.complete(
+        headers={'If-None-Match': '*'}, client=user).outcome
+
+
+def test_condition_of_a_user_who_may_read_and_write(user, owner, upload, swift):
+    """Both conditions are compared for him."""
+    swift.post_container(upload.bucket, {'X-Container-Read': 'test:tester3', 'X-Container-Write': 'test:tester3'})
+    etag = owner.request('PUT', upload.bucket, upload.key, body=b'there').headers['ETag']
+
+    assert (412, 'PreconditionFailed') == upload.complete(headers={'If-Match': '"x"'}, client=user).outcome
+    assert 200 == upload.complete(headers={'If-Match': etag}, client=user).outcome
 
 
 def test_user_who_may_read(user, upload, swift):

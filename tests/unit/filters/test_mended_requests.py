@@ -4,6 +4,7 @@ from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
+from swift.common.middleware.s3api import exception
 from swift.common.middleware.s3api.s3response import ErrorResponse
 from swift.common.swob import HeaderKeyDict
 
@@ -167,6 +168,27 @@ def test_body_that_is_incomplete(read, length, incomplete):
     assert incomplete == (error is not None)
     if error:
         assert {'number_bytes_expected': 4, 'number_bytes_provided': read} == error.info
+
+
+STREAMING = {'HTTP_X_AMZ_CONTENT_SHA256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'}
+
+
+@pytest.mark.skipif(not hasattr(exception, 'S3InputIncomplete'), reason='this Swift reads no such body')
+@pytest.mark.parametrize('read', ['read', 'readline'])
+def test_aws_chunked_body_that_is_cut(read):
+    """Whoever goes on to read one that has ended is stopped: s3api would never stop."""
+    read = getattr(parsed('PUT', '', **STREAMING)['wsgi.input'], read)
+
+    assert [b'body', b'', b''] == [read(9), read(9), read(0)]
+    with pytest.raises(exception.S3InputIncomplete):
+        read(9)
+
+
+def test_other_bodies_that_are_cut():
+    """They end once more and once more."""
+    body = parsed('PUT', '')['wsgi.input']
+
+    assert [b'body', b'', b'', b''] == [body.read(9) for _ in range(4)]
 
 
 def test_requests_of_others():
