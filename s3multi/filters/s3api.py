@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from swift.common.middleware.s3api import s3api, s3request, s3response
-from swift.common.middleware.s3api.controllers import (ObjectController, PartController, UploadController,
-                                                       UploadsController)
+from swift.common.middleware.s3api.controllers import (BucketController, ObjectController, PartController,
+                                                       UploadController, UploadsController)
 from swift.common.request_helpers import update_etag_is_at_header
 from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
 from swift.common.utils import split_path
 
 from s3multi.config import load_front
-from s3multi.filters import client_headers, mended_requests, startup_checks
+from s3multi.filters import client_headers, mended_requests, startup_checks, unencoded_lists
 from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.s3_acl import S3Acl, check_ignored
@@ -138,6 +138,8 @@ class S3MultiFront(BucketView):
         if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers:
             # Has conditions on the source compared with the ETag that S3 clients see. Swift does so after 2.34.
             update_etag_is_at_header(req, manifest.ETAG_HEADER)
+        if req.controller is BucketController and req.method == 'GET':
+            return unencoded_lists.answer(req, super().handle_request)
         if req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):
             return super().handle_request(req)
         mode, number = req.headers.get('x-amz-checksum-mode'), _part_number(req)

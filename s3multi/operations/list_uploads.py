@@ -14,7 +14,7 @@ from s3multi.operations.bucket import Bucket
 from s3multi.operations.request import Call, Reply
 from s3multi.s3.documents import Node, document, people, s3_time_of_row, url_encode
 from s3multi.s3.errors import InvalidRequest
-from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late
+from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late, shown_id_marker
 from s3multi.storage.rows import Row
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.decisions import Step, View, open_step
@@ -171,9 +171,13 @@ def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload
 
 def _result(call: Call, query: UploadsQuery, page: UploadsPage) -> bytes:
     encode = url_encode if query.encoding else str
+    id_marker, next_id_marker = query.id_marker, page.next_id_marker
+    if not query.encoding:
+        id_marker = shown_id_marker(query.key_marker, id_marker)
+        next_id_marker = shown_id_marker(page.next_key_marker, next_id_marker)
     nodes: list[Node] = [
-        ('Bucket', call.bucket), ('KeyMarker', encode(query.key_marker)), ('UploadIdMarker', query.id_marker),
-        ('NextKeyMarker', encode(page.next_key_marker)), ('NextUploadIdMarker', page.next_id_marker)]
+        ('Bucket', call.bucket), ('KeyMarker', encode(query.key_marker)), ('UploadIdMarker', id_marker),
+        ('NextKeyMarker', encode(page.next_key_marker)), ('NextUploadIdMarker', next_id_marker)]
     optional = (('Delimiter', encode(query.delimiter)), ('Prefix', encode(query.prefix)))
     nodes += [(name, text) for name, text in optional if text]
     nodes.append(('MaxUploads', str(query.max_uploads)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The XML documents of the multipart operations, in and out. Only this module imports lxml.
 
-The reader trusts nothing: it builds no tree and refuses a document type; its caller bounds the size. The writer puts
-text together itself, since keys may hold characters that XML 1.0 cannot carry: S3 writes them as character references.
+The reader trusts nothing: it builds no tree and refuses a document type; its caller bounds the size. What the writer
+makes can be read by every parser of XML 1.0, whatever is in a key.
 """
 import functools
 import re
@@ -31,8 +31,10 @@ Node = tuple[str, Union[str, Sequence['Node']]]
 _NUMBER = re.compile(r'-?[0-9]{1,10}')
 # All surrogates but U+DC80 to U+DCFF, with which Python stands for bytes that are not UTF-8 (surrogateescape).
 _SURROGATE = re.compile('[\ud800-\udc7f\udd00-\udfff]')
-# These are written as character references: what XML 1.0 excludes, the carriage return, and DEL.
-_FORBIDDEN = re.compile('[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]')
+# Characters that XML 1.0 excludes, also as references: https://www.w3.org/TR/xml/#charsets
+_UNREADABLE = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]')
+# Written as references: readers turn a carriage return into a line feed, and DEL is invisible.
+_REFERENCED = re.compile('[\r\x7f]')
 
 
 # Reading
@@ -158,10 +160,17 @@ def _render(nodes: Iterable[Node]) -> str:
 
 
 def _text(value: str) -> str:
-    # Readers turn a carriage return into a line feed, so it goes out as a reference too. What is not UTF-8 cannot be
-    # shown at all and becomes U+FFFD.
-    clean = _SURROGATE.sub('\ufffd', value).encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')
-    return _FORBIDDEN.sub(lambda match: '&#x%X;' % ord(match[0]), escape(clean))
+    return _REFERENCED.sub(lambda match: '&#x%X;' % ord(match[0]), escape(readable(value)))
+
+
+def readable(text: str) -> str:
+    """Return ``text`` with U+FFFD in place of whatever XML 1.0 cannot hold, and of bytes that are not UTF-8.
+
+    Amazon S3 was seen to write references to such characters, with which a client can read nothing of the document, and
+    so never learns the id of its upload. Clients that have to know such a key as it is list it with encoding-type=url.
+    """
+    clean = _SURROGATE.sub('\ufffd', text).encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')
+    return _UNREADABLE.sub('\ufffd', clean)
 
 
 def url_encode(text: str) -> str:

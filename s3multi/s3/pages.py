@@ -4,10 +4,12 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from s3multi.s3.checksums import ChecksumChoice
+from s3multi.s3.documents import readable
 from s3multi.s3.errors import InvalidArgument
 
 MAX_PAGE = 1000
@@ -92,9 +94,10 @@ class UploadsQuery:
         max_uploads = parse_count(params, 'max-uploads', MAX_PAGE, MAX_PAGE)
         key_marker = params.get('key-marker', '')
         # S3 ignores an upload id marker without a key marker, and answers as if it had not been sent.
-        id_marker = params.get('upload-id-marker', '') if key_marker else ''
+        sent = params.get('upload-id-marker', '') if key_marker else ''
+        key_marker, id_marker = _exact_place(key_marker, sent)
         if id_marker and not belongs(key_marker, id_marker):
-            raise InvalidArgument('upload-id-marker', id_marker, 'Invalid uploadId marker')
+            raise InvalidArgument('upload-id-marker', sent, 'Invalid uploadId marker')
         return cls(params.get('prefix', ''), params.get('delimiter', ''), key_marker, id_marker, max_uploads, encoding)
 
     def group_of(self, key: str) -> 'str | None':
@@ -115,6 +118,26 @@ class UploadsQuery:
             # A key marker alone skips all uploads of its key.
             return bool(self.id_marker) and upload.id > self.id_marker
         return upload.sort_key > marker
+
+
+def shown_id_marker(key: str, upload_id: str) -> str:
+    """Return the upload id marker that goes with a key marker in a document without encoding.
+
+    If the document cannot show ``key``, this marker brings it along. Otherwise the next page would begin elsewhere.
+    """
+    if readable(key) == key:
+        return upload_id
+    return '%s.%s' % (upload_id, base64.urlsafe_b64encode(key.encode('utf-8')).decode('ascii'))
+
+
+def _exact_place(key_marker: str, id_marker: str) -> 'tuple[str, str]':
+    """Return key and upload id of a place whose markers a client has sent, ``shown_id_marker`` undone."""
+    upload_id, dot, encoded = id_marker.partition('.')
+    try:
+        key = base64.urlsafe_b64decode(encoded).decode('utf-8')
+    except ValueError:
+        return key_marker, id_marker
+    return (key, upload_id) if dot and readable(key) == key_marker else (key_marker, id_marker)
 
 
 @dataclass

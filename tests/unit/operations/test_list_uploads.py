@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3multi.operations.list_uploads import _in_order, run
+from s3multi.s3.documents import readable
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
 from s3multi.storage.cache_hints import UploadHints
@@ -253,6 +254,36 @@ def test_the_whole_answer():
         ('CommonPrefixes', [('Prefix', 'a+c/')]),
     ] == answer(uploads, prefix='a ', delimiter='/', key_marker='a ', upload_id_marker=IDS[0], max_uploads='3',
                 encoding_type='URL')
+
+
+unreadable_keys = st.lists(st.sampled_from('ab/\x01\x02\x1f\ufffd\uffff'), min_size=1, max_size=3).map(''.join)
+
+
+@given(st.sets(st.tuples(unreadable_keys, st.sampled_from(IDS[:2])), max_size=8), st.integers(1, 3),
+       st.sampled_from(['', '/', '\x01']))
+def test_paging_over_keys_that_no_document_can_show(uploads, max_uploads, delimiter):
+    """A client that sends back the markers it has read sees every upload and group once."""
+    whole = fill_page(query_of(delimiter=delimiter), s3_entries(uploads))
+    markers, found, prefixes, truncated = {}, [], [], True
+    while truncated:
+        page = answer(uploads, delimiter=delimiter, max_uploads=str(max_uploads), **markers)
+        entry = dict(page)
+        markers = {'key_marker': entry['NextKeyMarker'], 'upload_id_marker': entry['NextUploadIdMarker']}
+        found += [(dict(child)['Key'], dict(child)['UploadId']) for name, child in page if name == 'Upload']
+        prefixes += [dict(child)['Prefix'] for name, child in page if name == 'CommonPrefixes']
+        truncated = entry['IsTruncated'] == 'true'
+
+    assert [(readable(upload.key), upload.id) for upload in whole.uploads] == found
+    assert list(map(readable, whole.prefixes)) == prefixes
+
+
+def test_markers_that_no_document_can_show():
+    """They are echoed as they were sent."""
+    sent = {'key_marker': 'a\ufffd', 'upload_id_marker': IDS[0] + '.YQE='}
+    found = dict(answer([('a\x01', upload_id) for upload_id in IDS[:2]], **sent))
+
+    assert sent == {'key_marker': found['KeyMarker'], 'upload_id_marker': found['UploadIdMarker']}
+    assert IDS[1] == dict(found['Upload'])['UploadId']
 
 
 def test_uploads_whose_beginner_is_not_known():

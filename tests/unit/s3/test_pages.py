@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3multi.s3.documents import readable
 from s3multi.s3.errors import S3Error
-from s3multi.s3.pages import OpenUpload, UploadsQuery, fill_page, keys_sorted_late, parse_count, parse_encoding
+from s3multi.s3.pages import (OpenUpload, UploadsQuery, fill_page, keys_sorted_late, parse_count, parse_encoding,
+                              shown_id_marker)
 from tests.cases import for_each
 
 
@@ -120,6 +122,30 @@ def test_belongs_is_asked_for_the_key_of_the_marker():
     UploadsQuery.parse({'key-marker': 'k', 'upload-id-marker': 'x'}, lambda *args: asked.append(args) or True)
 
     assert [('k', 'x')] == asked
+
+
+@pytest.mark.parametrize('key, marker', [
+    ('a', '1'), ('', '1'), ('\u00e9\ufffd', '1'), ('a\x01', '1.YQE='), ('\uffff', '1.77-_')])
+def test_a_marker_brings_along_a_key_that_no_document_can_show(key, marker):
+    """The client sends back what it has read, U+FFFD, which would be another place."""
+    assert marker == shown_id_marker(key, '1')
+
+    again = query(key_marker=readable(key) or 'x', upload_id_marker=marker)
+    assert (key or 'x', '1') == (again.key_marker, again.id_marker)
+
+
+def test_a_group_that_no_document_can_show():
+    """The marker of a group is without an id."""
+    again = query(belongs=False, key_marker='\ufffd/', upload_id_marker=shown_id_marker('\x01/', ''))
+
+    assert ('\x01/', '') == (again.key_marker, again.id_marker)
+
+
+@pytest.mark.parametrize('marker', ['1.YQE=', '1.', '.', '1.YQ', '1.\u00e9', '1._w==', '1.77-_.77-_'])
+def test_a_marker_that_brings_along_another_key(marker):
+    """What was not shown for this key marker is no upload id marker."""
+    assert bad_argument('upload-id-marker', marker) == refused(lambda: UploadsQuery.parse(
+        {'key-marker': '\ufffdb', 'upload-id-marker': marker}, lambda _, upload_id: upload_id == '1'))
 
 
 @pytest.mark.parametrize('params, name', [
