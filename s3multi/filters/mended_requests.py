@@ -13,6 +13,7 @@ from swift.common.middleware.s3api import exception, s3response
 from swift.common.utils import InputProxy, list_from_csv
 
 from s3multi.filters import presigned
+from s3multi.s3.copy_source import blanks_encoded
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -101,6 +102,9 @@ def after_parsing(req: Any) -> None:
     """Mend ``req``, an ``S3Request``; raise the S3 error for one that s3api would take for another."""
     presigned.after_parsing(req)
     _check_selectors(req.method, bool(req.object_name), req.params)
+    if 'X-Amz-Copy-Source' in req.headers:
+        # s3api takes a plus sign in it for one.
+        req.headers['X-Amz-Copy-Source'] = blanks_encoded(req.headers['X-Amz-Copy-Source'])
     if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers and 'Range' in req.headers:
         # Swift's copy filter would take that range of the source for all of it.
         raise s3response.InvalidArgument('Range', req.headers['Range'], 'Illegal copy header')

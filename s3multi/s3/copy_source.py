@@ -48,8 +48,8 @@ class SourceState:
 def parse_source(text: str) -> CopySource:
     """Return the source that ``text``, the value of x-amz-copy-source, names.
 
-    It is ``bucket/key`` or ``/bucket/key``, percent-encoded, perhaps with a literal ``?versionId=`` and an encoded
-    version id behind it. Raises InvalidArgument for anything else.
+    It is ``bucket/key`` or ``/bucket/key``, encoded as a query is, perhaps with a literal ``?versionId=`` and a version
+    id behind it that is encoded so, too. Raises InvalidArgument for anything else.
     """
     path, question, query = text.partition('?')
     version_id = None
@@ -68,12 +68,19 @@ def parse_source(text: str) -> CopySource:
     return CopySource(bucket, key, version_id)
 
 
+def blanks_encoded(source: str) -> str:
+    """Return a source with ``%20`` for each plus sign, which is a blank: where a plus is meant, clients send ``%2B``.
+
+    Amazon S3 answered NoSuchKey to a bare one: aws/aws-cli#614, aws/aws-sdk-php#236.
+    """
+    return source.replace('+', '%20')
+
+
 def _decode(encoded: str, text: str) -> str:
     if _BAD_ESCAPE.search(encoded):
         raise InvalidArgument(HEADER, text, 'Invalid copy source encoding.')
     try:
-        # A "+" is a plus sign here, unlike in a query string.
-        return unquote_to_bytes(encoded).decode('utf-8')
+        return unquote_to_bytes(blanks_encoded(encoded)).decode('utf-8')
     except UnicodeError:
         raise InvalidArgument(HEADER, text, 'Invalid copy source encoding.') from None
 

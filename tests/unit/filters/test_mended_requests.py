@@ -113,6 +113,17 @@ def test_range_of_a_copy(method, query, headers, refused):
         outcome(method, query, **headers))
 
 
+@pytest.mark.parametrize('method, query', [('PUT', ''), ('PUT', 'partNumber=1&uploadId=x')])
+@pytest.mark.parametrize('sent, read', [
+    ('/b/a+b', '/b/a%20b'), ('b/a%2Bb?versionId=1', 'b/a%2Bb?versionId=1'), ('/b/+%2B+', '/b/%20%2B%20')])
+def test_plus_sign_of_a_source(method, query, sent, read):
+    """Is a blank, as in a query."""
+    req = request(method, query, X_Amz_Copy_Source=sent)
+    mended_requests.after_parsing(req)
+
+    assert read == req.headers['X-Amz-Copy-Source']
+
+
 @pytest.mark.parametrize('sent, kept', [
     ('aws-chunked', None), ('aws-chunked,gzip', 'gzip'), ('gzip, aws-chunked', 'gzip'), ('AWS-Chunked, br', 'br'),
     ('br,aws-chunked ,gzip', 'br, gzip'), ('aws-chunked, aws-chunked', None), ('gzip,br', 'gzip,br'), ('', ''),
