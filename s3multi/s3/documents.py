@@ -22,6 +22,10 @@ from s3multi.s3.parts import MAX_PART_NUMBER, PartRef
 NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 CONTENT_TYPE = 'application/xml'
+# As SDKs and other servers write it, and what some versions of them have written.
+_NAMESPACES = ('', *(scheme + '://s3.amazonaws.com/doc/2006-03-01' + end for scheme in ('http', 'https')
+                     for end in ('/', '')))
+_COMPLETE_ROOTS = ('CompleteMultipartUpload', 'CompletedMultipartUpload', 'MultipartUpload')
 # A list of 10,000 parts, indented and with the longest checksums, is below 3 MB.
 MAX_COMPLETE_BYTES = 4 * 1024 * 1024
 
@@ -42,10 +46,13 @@ _REFERENCED = re.compile('[\r\x7f]')
 def read_complete(body: bytes) -> 'list[PartRef]':
     """Return the parts that the body of a Complete lists, in the order of the list. Numbers are not judged here.
 
-    Raises MalformedXML unless the body is a CompleteMultipartUpload (in S3's namespace or none) of one to 10,000 Parts
-    with one PartNumber and one ETag each; InvalidArgument when a part has several checksums, or a malformed one.
+    Raises MalformedXML unless the body is a CompleteMultipartUpload of one to 10,000 Parts with one PartNumber and one
+    ETag each; InvalidArgument when a part has several checksums, or a malformed one. An empty checksum is none.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+
+    Old clients give the root one of two other names: aws/aws-sdk-js-v3#1814, agilord/aws_client#413. The first of these
+    clients worked with Amazon S3. Of the second name, and of other spellings of the namespace, it is not known.
     """
     reader = _CompleteReader()
     parser = lxml.etree.XMLParser(target=reader, resolve_entities=False, no_network=True, load_dtd=False,
@@ -73,11 +80,11 @@ class _CompleteReader:
 
     def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
         namespace, _, name = tag.rpartition('}')
-        if namespace not in ('', '{' + NAMESPACE):
+        if namespace.removeprefix('{') not in _NAMESPACES:
             raise MalformedXML()
         depth = len(self._path)
-        # Only CompleteMultipartUpload with Parts with children is accepted, and each child once in its Part.
-        if (depth > 2 or depth == 0 and name != 'CompleteMultipartUpload' or depth == 1 and name != 'Part'
+        # Only a root with Parts with children is accepted, and each child once in its Part.
+        if (depth > 2 or depth == 0 and name not in _COMPLETE_ROOTS or depth == 1 and name != 'Part'
                 or depth == 2 and (name in self._part or not _is_part_child(name))):
             raise MalformedXML()
         self._path.append(name)
@@ -113,7 +120,7 @@ def _part_ref(children: Mapping[str, str]) -> PartRef:
     number = children.get('PartNumber', '')
     if 'ETag' not in children or not _NUMBER.fullmatch(number):
         raise MalformedXML()
-    sums = tuple((name, text) for name, text in children.items() if name.startswith('Checksum'))
+    sums = tuple((name, text) for name, text in children.items() if text and name.startswith('Checksum'))
     if len(sums) > 1 or not all(_is_checksum(name, text) for name, text in sums):
         # Amazon S3 was observed to show all checksums of the part in this form.
         shown = ''.join('%s:%s;' % (name.removeprefix('Checksum'), text) for name, text in sums)

@@ -43,6 +43,10 @@ def one(number='1', etag='"0"', extra='', tag='Part'):
 @pytest.mark.parametrize('make', [
     document,
     lambda etag: document(etag, namespace=''),
+    lambda etag: document(etag, namespace=' xmlns="https://s3.amazonaws.com/doc/2006-03-01"'),
+    lambda etag: document(etag, root='CompletedMultipartUpload'),
+    lambda etag: document(etag, root='MultipartUpload', namespace=''),
+    lambda etag: document(etag, parts=one(etag=etag, extra='<ChecksumCRC32/><ChecksumSHA1></ChecksumSHA1>')),
     lambda etag: document(etag, before='<?xml version="1.0" encoding="UTF-8"?>\n'),
     lambda etag: document(etag, before='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'),
     lambda etag: b'\xef\xbb\xbf' + document(etag),
@@ -62,12 +66,13 @@ def one(number='1', etag='"0"', extra='', tag='Part'):
     lambda etag: f'<s3:CompleteMultipartUpload xmlns:s3="{URI}"><s3:Part><s3:PartNumber>1</s3:PartNumber>'
                  f'<s3:ETag>{etag}</s3:ETag></s3:Part></s3:CompleteMultipartUpload>'.encode(),
     lambda etag: document(etag, after=' ' * 100000),
-], ids=['plain', 'no namespace', 'declaration', 'standalone', 'byte order mark', 'UTF-16', 'UTF-16 declared', 'Latin 1',
-        'comments around', 'comments inside', 'comment in a value', 'processing instructions', 'indented, ETag first',
-        'blanks around values', 'leading zeros', 'CDATA', 'character references', 'attributes', 'namespace prefix',
+], ids=['plain', 'no namespace', 'https namespace', 'completed', 'root of the model', 'empty checksums', 'declaration',
+        'standalone', 'byte order mark', 'UTF-16', 'UTF-16 declared', 'Latin 1', 'comments around', 'comments inside',
+        'comment in a value', 'processing instructions', 'indented, ETag first', 'blanks around values',
+        'leading zeros', 'CDATA', 'character references', 'attributes', 'namespace prefix',
         'blanks after'])
 def test_document_that_is_taken(tiny, bucket, make):
-    """Any well-formed CompleteMultipartUpload counts, in S3's namespace or none, whatever XML allows around it."""
+    """Any well-formed list counts, under all names that clients have given it, whatever XML allows around it."""
     upload = Upload(tiny, bucket).parts(b'body')
 
     answer = upload.complete(make(upload.etags[1]))
@@ -107,7 +112,7 @@ REFUSED = {
     'root of the answer': document('"0"', root='CompleteMultipartUploadResult'),
     'root in other letters': document('"0"', root='completemultipartupload'),
     'wrong namespace': document('"0"', namespace=' xmlns="http://example.com/"'),
-    'namespace without its slash': document('"0"', namespace=f' xmlns="{URI[:-1]}"'),
+    'namespace of another scheme': document('"0"', namespace=' xmlns="s3://s3.amazonaws.com/doc/2006-03-01/"'),
     'part in another namespace': document('"0"', parts=one().replace('<Part>', '<Part xmlns="http://example.com/">')),
     'no part': document('"0"', parts=''),
     'part without children': document('"0"', parts='<Part/>'),

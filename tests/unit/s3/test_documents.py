@@ -77,6 +77,17 @@ def test_lists_of_parts_are_written_and_read(refs, elements):
 # The same list, of part 1 with the ETag "a", in other spellings.
 SPELLINGS = [
     (complete(attributes=''), 'no-namespace'),
+    *((complete(attributes=' xmlns="%s"' % name), name) for name in (
+        'http://s3.amazonaws.com/doc/2006-03-01', 'https://s3.amazonaws.com/doc/2006-03-01/',
+        'https://s3.amazonaws.com/doc/2006-03-01')),
+    *((complete(attributes=attributes).replace('CompleteMultipartUpload', root), root + attributes)
+      for root in ('CompletedMultipartUpload', 'MultipartUpload') for attributes in ('', ' xmlns="%s"' % NAMESPACE)),
+    (complete('<Part xmlns="%s"><PartNumber>1</PartNumber><ETag>a</ETag></Part>' % NAMESPACE[:-1]), 'two-namespaces'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag><ChecksumCRC32/>'), 'empty-checksum'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag><ChecksumSHA256> \n </ChecksumSHA256>'), 'blank-checksum'),
+    (part('<PartNumber>1</PartNumber><ETag>a</ETag>' + ''.join(
+        '<Checksum%s></Checksum%s>' % (name, name) for name in (
+            'CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256', 'SHA512', 'MD5', 'XXHASH64'))), 'all-checksums-empty'),
     (complete(declaration='<?xml version="1.0" encoding="UTF-8"?>\n'), 'declaration'),
     (complete(declaration='<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'), 'standalone'),
     (complete(declaration='\n  '), 'blanks-in-front'),
@@ -99,7 +110,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize('body', [pytest.param(row[0], id=row[1]) for row in SPELLINGS])
 def test_spellings_of_one_list(body):
-    """A list may be written in every way that XML allows, with the namespace of S3 or none."""
+    """A list may be written in every way that XML allows, and under every name that clients have given it."""
     assert [PartRef(1, 'a', 'a')] == read(body)
 
 
@@ -114,9 +125,12 @@ BAD = [
     (complete() + '\0', 'nul-behind'),
     (complete(''), 'no-part'),
     (complete(' '), 'blank-only'),
-    (complete().replace('CompleteMultipartUpload', 'completeMultipartUpload'), 'other-root'),
+    *((complete().replace('CompleteMultipartUpload', root), root) for root in (
+        'completeMultipartUpload', 'CompleteMultipartUploads', 'Multipartupload', 'Upload')),
     (PART, 'part-as-root'),
-    (complete(attributes=' xmlns="http://s3.amazonaws.com/doc/2006-03-01"'), 'other-namespace'),
+    (complete(attributes=' xmlns="http://s3.amazonaws.com/doc/2006-03-01//"'), 'other-namespace'),
+    (complete(attributes=' xmlns="ftp://s3.amazonaws.com/doc/2006-03-01/"'), 'namespace-of-another-scheme'),
+    (complete(attributes=' xmlns="%s "' % NAMESPACE), 'namespace-and-a-blank'),
     (complete('<Part xmlns="urn:x"><PartNumber>1</PartNumber><ETag>a</ETag></Part>'), 'part-of-other-namespace'),
     (part('<PartNumber>1</PartNumber><ETag xmlns="urn:x">a</ETag>'), 'etag-of-other-namespace'),
     (part('<PartNumber>1</PartNumber><ETag xmlns="}">a</ETag>'), 'namespace-with-a-brace'),
@@ -222,6 +236,13 @@ def test_long_documents_are_read_at_little_cost(inner):
     assert time.process_time() - began < 10
 
 
+def test_an_empty_checksum_beside_another():
+    """It is absent."""
+    body = part('<PartNumber>1</PartNumber><ETag>a</ETag><ChecksumSHA1/><ChecksumCRC32>3ldvBQ==</ChecksumCRC32>')
+
+    assert [PartRef(1, 'a', 'a', (CRC32,))] == read(body)
+
+
 def test_several_checksums_of_a_part():
     """Several checksums of a part are InvalidArgument, which shows them all, as observed on Amazon S3."""
     body = part('<PartNumber>1</PartNumber><ETag>a</ETag>'
@@ -231,7 +252,7 @@ def test_several_checksums_of_a_part():
 
 
 @pytest.mark.parametrize('name, value', [
-    ('CRC32', ''), ('CRC32', '3ldvBQ'), ('CRC32', '3ldvBQ==='), ('CRC32', '3ldvBR=='), ('CRC32', '3ldv BQ=='),
+    ('CRC32', '3ldvBQ'), ('CRC32', '3ldvBQ==='), ('CRC32', '3ldvBR=='), ('CRC32', '3ldv BQ=='),
     ('CRC32', '3ldvBQ==-1'), ('CRC32', '\u00e9'), ('SHA1', '3ldvBQ=='), ('SHA512', '3ldvBQ==')])
 def test_a_malformed_checksum_of_a_part(name, value):
     """A checksum that is not the canonical base64 of a value of its length is InvalidArgument, which shows it."""
