@@ -49,6 +49,7 @@ class FrontSettings:
     """The options of ``[filter:s3api]`` that are ours, checked."""
 
     multipart_initiate: str
+    location_scheme: str
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,12 @@ FRONT_OPTIONS = (
     Option('multipart_initiate', 's3multi', _choice('s3multi', 'stock'), '"s3multi" or "stock"', 'word',
            'Who begins new multipart uploads. stock: Swift\'s own s3api, whose uploads proxies without s3multi can '
            'continue. Choose it for as long as there are such proxies.'),
+    # Its words are those of storage_url_scheme of tempauth, and one more.
+    Option('location_scheme', 'default', _choice('default', 'http', 'https', 'forwarded'),
+           '"default", "http", "https" or "forwarded"', 'word',
+           'The scheme in the Location that a Complete answers. default: that of the connection to the proxy server. '
+           'forwarded: that in X-Forwarded-Proto, and the host in X-Forwarded-Host, each where it is sent. Choose it '
+           'only if something in front of the proxy server sets or removes these headers.'),
 )
 
 # Set by PasteDeploy and Swift for every filter.

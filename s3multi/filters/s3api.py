@@ -14,13 +14,14 @@ from swift.common.middleware.s3api import s3api, s3request, s3response
 from swift.common.middleware.s3api.controllers import (BucketController, ObjectController, PartController,
                                                        UploadController, UploadsController)
 from swift.common.request_helpers import update_etag_is_at_header
-from swift.common.swob import Request, Response, wsgi_quote, wsgi_to_str
+from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
 
 from s3multi.config import load_front
 from s3multi.filters import client_headers, mended_requests, startup_checks, unencoded_lists
 from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
+from s3multi.filters.location import object_url
 from s3multi.filters.s3_acl import S3Acl, check_ignored
 from s3multi.s3.checksums import algorithm_of
 from s3multi.s3.parts import MAX_PART_NUMBER
@@ -91,7 +92,8 @@ class S3MultiFront(BucketView):
             params={wsgi_to_str(name): wsgi_to_str(value) for name, value in req.params.items()},
             headers={wsgi_to_str(name).lower(): wsgi_to_str(value)
                      for name, value in mended_requests.headers_of(req).items()},
-            access_key=req.access_key, location=_location(req), trailer=_trailer_of(req),
+            access_key=req.access_key, location=object_url(req.environ, self._settings.location_scheme),
+            trailer=_trailer_of(req),
             verified=hasattr(s3request, 'CHECKSUMS_BY_HEADER'), s3_acl=_s3_acl_of(req))
         try:
             response = self._hand_on(req, handoff)
@@ -227,11 +229,6 @@ def _s3_acl_of(req: Any) -> 'S3Acl | None':
     if initiates:
         s3_acl.check_headers()
     return s3_acl
-
-
-def _location(req: Any) -> str:
-    """Return the URL of the object, as the client addressed it."""
-    return wsgi_to_str(req.host_url) + wsgi_quote(req.environ['PATH_INFO'])
 
 
 def _denial(req: Any, request: Request, response: Response) -> Exception:

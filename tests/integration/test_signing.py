@@ -26,8 +26,9 @@ NO_SIGNATURE = b'0' * 64
 
 @pytest.fixture(scope='module')
 def hosted(cluster):
-    """A client that names the bucket in the Host header."""
-    proxy = cluster.add_proxy('storage-domain', filters={'s3api': {'storage_domain': DOMAIN}})
+    """A client that names the bucket in the Host header, of a proxy that believes what was forwarded to it."""
+    proxy = cluster.add_proxy('storage-domain', filters={
+        's3api': {'storage_domain': DOMAIN, 'location_scheme': 'forwarded'}})
     return RawClient(proxy.url, domain=DOMAIN)
 
 
@@ -91,6 +92,21 @@ def test_location_is_the_url_of_the_object(client, upload):
 
     port = client.address.port
     assert location == (f'http://{upload.bucket}.{DOMAIN}:{port}/some/key' if client.domain
+                        else f'http://127.0.0.1:{port}/{upload.bucket}/some/key')
+
+
+@pytest.mark.parametrize('headers, scheme, host', [
+    ({'X-Forwarded-Proto': 'https'}, 'https', None),
+    ({'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'files.example.com'}, 'https', 'files.example.com')])
+def test_location_behind_a_proxy_that_speaks_tls(client, upload, headers, scheme, host):
+    """The headers that it adds count where the operator says so: at one of the two proxies."""
+    upload.part(1, BODY)
+    upload.client = client
+    location = upload.complete(headers=headers).xml('CompleteMultipartUploadResult').findtext('Location')
+
+    port = client.address.port
+    seen = host or f'{upload.bucket}.{DOMAIN}:{port}'
+    assert location == (f'{scheme}://{seen}/some/key' if client.domain
                         else f'http://127.0.0.1:{port}/{upload.bucket}/some/key')
 
 

@@ -120,8 +120,25 @@ def test_options_of_the_expirer(written, options):
     ({'location': 'here', 's3_acl': 'true'}, 's3multi'),
 ], ids=str)
 def test_who_begins_uploads(conf, who):
-    """One option of [filter:s3api] is read; all others are those of Swift's s3api."""
+    """Of the options of [filter:s3api] ours are read; all others are those of Swift's s3api."""
     assert who == load_front(conf).multipart_initiate
+
+
+@pytest.mark.parametrize('conf, scheme', [
+    ({}, 'default'), *(({'location_scheme': word}, word) for word in ('default', 'http', 'https', 'forwarded'))],
+    ids=str)
+def test_scheme_of_a_location(conf, scheme):
+    """The other option of [filter:s3api] that is ours."""
+    assert scheme == load_front(conf).location_scheme
+
+
+@pytest.mark.parametrize('text', ['', 'HTTPS', 'true', 'https://s3.example.com'])
+def test_scheme_of_a_location_is_one_of_four(text):
+    """Clients would follow a wrong URL."""
+    with pytest.raises(ConfigError) as refused:
+        load_front({'location_scheme': text})
+
+    assert str(refused.value).startswith('[filter:s3api] location_scheme = %s: expected "default"' % text)
 
 
 @pytest.mark.parametrize('text', ['', 'Stock', 's3api', 'true'])
