@@ -139,7 +139,8 @@ class S3MultiFront(BucketView):
         """Let s3api answer, and add the checksum if the client asks for it and the object has one."""
         if req.method == 'PUT' and 'X-Amz-Copy-Source' in req.headers:
             # Has conditions on the source compared with the ETag that S3 clients see. Swift does so after 2.34.
-            update_etag_is_at_header(req, manifest.ETAG_HEADER)
+            for name in manifest.ETAG_HEADERS:
+                update_etag_is_at_header(req, name)
         if req.controller is BucketController and req.method == 'GET':
             return unencoded_lists.answer(req, super().handle_request)
         if req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):

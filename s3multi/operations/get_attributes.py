@@ -78,7 +78,7 @@ def _find(bucket: Bucket, call: Call, target: Target) -> Response:
 
     conditions = {name: _as_swift_knows(call.headers[name]) for name in _CONDITIONS if name in call.headers}
     if conditions:
-        conditions['X-Backend-Etag-Is-At'] = manifest.ETAG_HEADER
+        conditions['X-Backend-Etag-Is-At'] = ','.join(manifest.ETAG_HEADERS)
     return client_read.read(bucket, call, 'HEAD', target, conditions,
                             client_read.Meaning('versionId', refusal, delete_marker))
 

@@ -217,10 +217,13 @@ def object_of(response: Response) -> ObjectAtKey:
 
 def shown_etag(response: Response) -> str:
     """Return the ETag, unquoted, that s3api shows to clients for the object in Swift's answer."""
-    headers = response.headers
-    etag: str = headers.get(manifest.ETAG_HEADER) or headers.get('Etag', '').strip('"')
+    # As in s3api's ``S3Response``: an empty value of s3api's own name outweighs that of swift3.
+    stored: str = next((response.headers[name] for name in manifest.ETAG_HEADERS if name in response.headers), '')
+    if stored:
+        return stored.replace('"', '')
+    etag: str = response.headers.get('Etag', '').replace('"', '')
     # s3api marks the ETag of a large object that was not made through S3 in this way.
-    return etag + '-N' if manifest.ETAG_HEADER not in headers and is_large(response) else etag
+    return etag + '-N' if etag and is_large(response) else etag
 
 
 def is_large(response: Response) -> bool:

@@ -27,12 +27,14 @@ SEGMENT_TYPE = 'application/octet-stream'
 ETAG_HEADER = 'X-Object-Sysmeta-S3Api-Etag'
 UPLOAD_ID_HEADER = 'X-Object-Sysmeta-S3Api-Upload-Id'
 ACL_HEADER = 'X-Object-Sysmeta-S3Api-Acl'
+# Where S3's ETag is, first the name that counts more: objects of swift3, of which s3api was made, have the other one.
+ETAG_HEADERS = (ETAG_HEADER, 'X-Object-Sysmeta-Swift3-Etag')
 # s3api has no name for this.
 CHECKSUM_HEADER = 'X-Object-Sysmeta-S3multi-Checksum'
 _SLO_ETAG_HEADER = 'X-Object-Sysmeta-Slo-Etag'
 _SLO_SIZE_HEADER = 'X-Object-Sysmeta-Slo-Size'
 # These describe the parts, and so are not true of a copy.
-DIGEST_HEADERS = (ETAG_HEADER, UPLOAD_ID_HEADER, CHECKSUM_HEADER, _SLO_ETAG_HEADER, _SLO_SIZE_HEADER)
+DIGEST_HEADERS = (*ETAG_HEADERS, UPLOAD_ID_HEADER, CHECKSUM_HEADER, _SLO_ETAG_HEADER, _SLO_SIZE_HEADER)
 # What the listing of the container shows in place of the object's own ETag and content type.
 LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
 LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'

@@ -84,6 +84,13 @@ class RealSwift:
             connection.close()
 
 
+def contract_proxy(cluster):
+    """Return that proxy, starting it once."""
+    return cluster.proxies.get('contract') or cluster.add_proxy(
+        'contract', pipeline='catch_errors gatekeeper healthcheck contract slo versioned_writes symlink proxy-server',
+        filters={'contract': {'paste.filter_factory': FACTORY}})
+
+
 class ModelSwift:
     """The same filters over Swift in memory."""
 
@@ -102,9 +109,7 @@ def asked(request):
     """Swift, of either kind."""
     if request.param == 'memory':
         return ModelSwift()
-    return RealSwift(request.getfixturevalue('cluster').add_proxy(
-        'contract', pipeline='catch_errors gatekeeper healthcheck contract slo versioned_writes symlink proxy-server',
-        filters={'contract': {'paste.filter_factory': FACTORY}}))
+    return RealSwift(contract_proxy(request.getfixturevalue('cluster')))
 
 
 @pytest.fixture

@@ -56,6 +56,13 @@ OBJECT = {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': U
     pytest.param({'X-Static-Large-Object': 'True', 'Etag': '"%s"' % MD5},
                  ObjectAtKey(None, MD5 + '-N', T, is_large=True), id='large-object-of-others'),
     pytest.param({'Etag': MD5}, ObjectAtKey(None, MD5, T), id='plain'),
+    pytest.param({'X-Static-Large-Object': 'True', 'Etag': '"%s"' % OTHER, 'X-Object-Sysmeta-Swift3-Etag': MD5 + '-3'},
+                 ObjectAtKey(None, MD5 + '-3', T, is_large=True), id='large-object-of-swift3'),
+    pytest.param({**OBJECT, 'X-Object-Sysmeta-Swift3-Etag': OTHER + '-3'},
+                 ObjectAtKey(UPLOAD.id, MD5 + '-1', T, is_large=True), id='s3api-outweighs-swift3'),
+    pytest.param({'X-Static-Large-Object': 'True', 'Etag': MD5, 'X-Object-Sysmeta-S3Api-Etag': '',
+                  'X-Object-Sysmeta-Swift3-Etag': OTHER + '-3'},
+                 ObjectAtKey(None, MD5 + '-N', T, is_large=True), id='an-empty-one-of-s3api-too'),
     pytest.param({'Etag': MD5, 'X-Symlink-Target': 'a/b'}, ObjectAtKey(None, MD5, T, is_link=True), id='a-link'),
 ])
 @pytest.mark.parametrize('ask', ['shown', 'at_key'])
