@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from .faults import rule
@@ -51,6 +53,25 @@ def test_version_id(client, three, s3, versioned):
     listed = s3.list_object_versions(Bucket=versioned)['Versions']
     assert [(each.id, result(each.answer)['ETag'], len(each.body)) for each in reversed(three)] == [
         (row['VersionId'], row['ETag'], row['Size']) for row in listed]
+
+
+def test_upload_that_was_begun_first_and_completed_last(client, any_bucket, s3):
+    """What was completed last is current, as with s3api and Ceph, and has the time of its Complete.
+
+    Amazon S3's guide says that of two uploads the one begun last becomes the current version.
+    """
+    first, last = Upload(client, any_bucket).parts(b'begun first'), Upload(client, any_bucket).parts(b'begun last')
+    last.complete()
+    time.sleep(1)
+    first.complete()
+
+    assert b'begun first' == read(client, any_bucket, 'key').body
+    versions = s3.list_object_versions(Bucket=any_bucket)['Versions']
+    assert [True, False][:len(versions)] == [version['IsLatest'] for version in versions]
+    assert [b'begun first', b'begun last'][:len(versions)] == [
+        s3.get_object(Bucket=any_bucket, Key='key', VersionId=each['VersionId'])['Body'].read() for each in versions]
+    times = [version['LastModified'] for version in versions]
+    assert times == sorted(set(times), reverse=True)
 
 
 def test_versions_stay_readable(faulty, client, three, versioned):
