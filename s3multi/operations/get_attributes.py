@@ -9,6 +9,7 @@ from swift.common.utils import drain_and_close, list_from_csv
 
 from s3multi.operations import client_read
 from s3multi.operations.bucket import Bucket
+from s3multi.operations.known_parts import attempts_named
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
 from s3multi.s3.attributes import ShownPart, Wanted, checksum_node, in_order, parts_node
@@ -108,10 +109,12 @@ def _parts(bucket: Bucket, target: Target, wanted: Wanted, found: Response,
         return parts_node(wanted, len(segments), None)
     page = wanted.page(len(segments))
     names = {number: manifest.part_name(upload, segments[number - 1]) for number in page}
-    attempts = bucket.segments.attempts_named(upload, set(names.values()))
+    attempts, left = attempts_named(bucket, upload, set(names.values()))
     algorithm = checksum.checksum.algorithm
-    shown = []
+    shown: list[ShownPart] = []
     for number in page:
+        if shown and names[number] in left:
+            break
         attempt = attempts.get(names[number])
         value = attempt.checksums.get(checksum.checksum.element) if attempt else None
         shown.append(ShownPart(number, segments[number - 1].size, Checksum(algorithm, value) if value else None))

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 from s3multi.operations import known_parts
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.ending import require_open
+from s3multi.operations.known_parts import PartsPage
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
 from s3multi.s3.documents import Node, document, people, s3_time_of, url_encode
@@ -22,19 +23,20 @@ def run(bucket: Bucket, call: Call) -> Reply:
     after = parse_count(call.params, 'part-number-marker', 0)
     upload_marker = require_open(bucket, upload)
     # Numbers beyond those of S3 have no parts.
-    page, truncated = (known_parts.page(bucket, upload, after, max_parts) if max_parts and after < MAX_PART_NUMBER
-                       else ([], False))
+    page = (known_parts.page(bucket, upload, after, max_parts) if max_parts and after < MAX_PART_NUMBER
+            else PartsPage([], False, after))
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
         *people(upload_marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),
         # After an empty page Amazon S3 sends 0. Paginators that ignore IsTruncated, such as that of the AWS SDK for
         # JavaScript v3, then begin again for ever. Without the element they end.
-        *([('NextPartNumberMarker', str(page[-1].number))] if page else []), ('MaxParts', str(max_parts))]
+        *([('NextPartNumberMarker', str(page.last))] if page.parts or page.truncated else []),
+        ('MaxParts', str(max_parts))]
     if encoding:
         nodes.append(('EncodingType', encoding))
-    nodes.append(('IsTruncated', 'true' if truncated else 'false'))
+    nodes.append(('IsTruncated', 'true' if page.truncated else 'false'))
     nodes += upload_marker.checksum.elements if upload_marker.checksum else []
-    nodes += [('Part', _part(attempt)) for attempt in page]
+    nodes += [('Part', _part(attempt)) for attempt in page.parts]
     return Reply.xml(document('ListPartsResult', nodes))
 
 

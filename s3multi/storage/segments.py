@@ -1,31 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The segments container of a bucket: the rows of its listing, and the attempts to upload parts that it stores."""
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
 
-from swift.common import constraints
 from swift.common.storage_policy import POLICIES
 from swift.common.swob import Response
 from swift.common.utils import parse_content_type
 
 from s3multi.s3 import checksums
+from s3multi.s3.errors import ServiceUnavailable
 from s3multi.s3.etags import is_md5
 from s3multi.s3.parts import Attempt
-from s3multi.storage import shards
 from s3multi.storage.concurrency import concurrently
+from s3multi.storage.listing import FIRST_ROWS, Listing
 from s3multi.storage.objects import is_plain
 from s3multi.storage.requests import Backend, Target
-from s3multi.storage.rows import Row, read_rows
+from s3multi.storage.rows import Row
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
 from s3multi.upload.timestamps import swift_time
 
 _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
-
-# Swift's servers accept request lines of 8192 bytes (eventlet). Two names of 1024 bytes, three times as long when
-# quoted, fit in; a third may not.
-_MAX_NAMES_IN_QUERY = 6300
 
 
 class Segments:
@@ -36,6 +31,7 @@ class Segments:
         self._backend = backend
         self._container = segments_container(bucket)
         self._concurrency = concurrency
+        self.listing = Listing(backend, self._container)
 
     def create(self, policy_index: int) -> bool:
         """Create the segments container with a storage policy, unless it exists.
@@ -65,53 +61,34 @@ class Segments:
 
     def rows(self, prefix: str = '', marker: str = '', end_marker: str = '', delimiter: str = '',
              limit: 'int | None' = None) -> Iterator['list[Row]']:
-        """Yield the pages of a listing of the segments container: rows as in Swift's JSON. None without a container.
-
-        prefix, marker, end_marker, delimiter: as in Swift's API; ``marker`` is the name after which the listing begins.
-        limit: rows per page, at most (and by default) Swift's own limit; more where the container has shards.
-        """
-        limit = min(limit or constraints.CONTAINER_LISTING_LIMIT, constraints.CONTAINER_LISTING_LIMIT)
-        query = {'format': 'json', 'limit': str(limit), 'prefix': prefix, 'delimiter': delimiter}
-        while True:
-            names = prefix + marker + end_marker
-            fits = not end_marker or len(quote(names, '', errors='surrogateescape')) <= _MAX_NAMES_IN_QUERY
-            query['end_marker'] = end_marker if fits else ''
-            asked = {**{name: value for name, value in query.items() if value}, 'marker': marker}
-            response = self._backend.call('GET', Target(self._container, query=asked), (404,))
-            page = read_rows(response)
-            more = len(page) >= limit
-            if response.is_success and shards.is_split(response):
-                page, more = self._with_unlisted(page, asked, limit)
-            found = [row.get('name') or row['subdir'] for row in page]
-            kept = page if fits else [row for row, name in zip(page, found) if name < end_marker]
-            if kept:
-                yield kept
-            if not more or len(kept) < len(page):
-                return
-            marker = found[-1]
-
-    def _with_unlisted(self, page: 'list[Row]', query: 'dict[str, str]', limit: int) -> 'tuple[list[Row], bool]':
-        """Add to a page what shards have that Swift does not list yet; return it, and whether there are more rows.
-
-        Raises ServiceUnavailable when they cannot be asked: nothing follows from a listing that is not whole.
-        """
-        response = self._backend.shard_ranges(self._container, {
-            'format': 'json', 'states': shards.RANGE_STATES, **_interval(query, page, limit)}, shards.RANGE_HEADERS)
-        names = shards.unlisted(read_rows(response), self._backend.path_of(self._container))
-        further = [read_rows(self._backend.get_shard(name, query)) for name in names]
-        return shards.union([page, *further], limit)
+        """Yield the pages of a listing of the segments container; see ``Listing.rows``."""
+        return self.listing.rows(prefix, marker, end_marker, delimiter, limit)
 
     def attempts(self, upload: Upload, after: 'int | None' = None, limit: 'int | None' = None) -> Iterator[Attempt]:
         """Yield the attempts that the listing shows, by part number and time.
 
-        after: yields only those of higher part numbers. limit: rows per request.
+        after: yields only those of higher part numbers. limit: rows of the first request.
         """
-        marker = upload.prefix if after is None else upload.after_part(after)
+        marker = upload.prefix if after is None else upload.before_part(after + 1)
         for page in self.rows(upload.prefix, marker, upload.parts_end, '/', limit):
-            for row in page:
-                attempt = attempt_of(upload, row)
-                if attempt is not None:
-                    yield attempt
+            yield from _attempts_in(upload, page)
+
+    def some_attempts(self, upload: Upload, marker: str, limit: 'int | None') -> 'tuple[list[Attempt], str | None]':
+        """Return the attempts of one page of the listing, after the name ``marker``, and the name after which it goes
+        on; None at its end."""
+        page = self.listing.page(upload.prefix, marker, upload.parts_end, '/', limit)
+        return list(_attempts_in(upload, page.rows)), page.after
+
+    def last_attempt(self, upload: Upload, number: int) -> 'Attempt | None':
+        """Return the newest attempt at a part that the listing shows, in one request however many there are.
+
+        Raises ServiceUnavailable if it is hidden behind too many things of other kinds.
+        """
+        page = self.listing.page(upload.before_part(number), delimiter='/', limit=FIRST_ROWS, reverse=True)
+        last = next(_attempts_in(upload, page.rows), None)
+        if last is None and page.after is not None:
+            raise ServiceUnavailable()
+        return last
 
     def put_part(self, upload: Upload, number: int, attempt: str, headers: 'dict[str, str]',
                  environ: 'dict[str, Any]') -> Response:
@@ -140,22 +117,9 @@ class Segments:
 
         return [attempt for attempt in concurrently(self._concurrency, ask, names) if attempt]
 
-    def attempts_named(self, upload: Upload, names: Collection[str]) -> 'dict[str, Attempt]':
-        """Return those of ``upload``'s attempts that have these object names, by name.
 
-        Costs one listing, and a HEAD for each attempt that it does not show. Names of other things are ignored.
-        """
-        numbers = {name: found[0] for name in names if (found := upload.parse_part(name))}
-        if not numbers:
-            return {}
-        known = {}
-        for attempt in self.attempts(upload, min(numbers.values()) - 1, len(numbers) + 1):
-            if attempt.number > max(numbers.values()):
-                break
-            if attempt.name in numbers:
-                known[attempt.name] = attempt
-        late = self.stored_attempts(upload, [name for name in numbers if name not in known])
-        return {**known, **{attempt.name: attempt for attempt in late}}
+def _attempts_in(upload: Upload, rows: Iterable[Row]) -> Iterator[Attempt]:
+    return (attempt for row in rows if (attempt := attempt_of(upload, row)) is not None)
 
 
 def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
@@ -194,17 +158,3 @@ def _length(response: Response) -> int:
 def _parsed(text: object) -> 'tuple[str, list[tuple[str, str]]]':
     value, parameters = parse_content_type(text) if isinstance(text, str) else ('', [])
     return value, parameters
-
-
-def _interval(query: 'dict[str, str]', page: 'list[Row]', limit: int) -> 'dict[str, str]':
-    """Return marker and end marker, for a query of shard ranges, between which the names of a page of rows lie."""
-    prefix = query.get('prefix', '')
-    begin = max(query['marker'], prefix)
-    ends = [query['end_marker']] if query.get('end_marker') else []
-    if prefix and prefix[-1] < '\ud7ff':
-        ends.append(prefix[:-1] + chr(ord(prefix[-1]) + 1))
-    if len(page) >= limit:
-        last = page[-1].get('name') or page[-1]['subdir']
-        # Ranges end with a name that is in them.
-        ends.append(last + '\x01')
-    return {name: value for name, value in (('marker', begin), ('end_marker', min(ends, default=''))) if value}

@@ -39,22 +39,22 @@ def unlisted(ranges: Iterable[Row], container: str) -> 'list[str]':
         or any(other is not shard and other.state in _LISTING and shard.overlaps(other) for other in own))]
 
 
-def union(pages: 'Sequence[Sequence[Row]]', limit: int) -> 'tuple[list[Row], bool]':
+def union(pages: 'Sequence[Sequence[Row]]', limit: int, reverse: bool = False) -> 'tuple[list[Row], bool]':
     """Return the rows of several listings that begin at one name, in order, and whether there are more after them.
 
     limit: of each; one that has as many rows goes on after its last, and what follows that is left for the next page.
-    Of rows with one name the newest counts.
+    Of rows with one name the newest counts. reverse: whether the listings are in descending order.
     """
     full = [_name(page[-1]) for page in pages if len(page) >= limit]
-    end = min(full) if full else None
+    end = (max if reverse else min)(full) if full else None
     rows: dict[str, Row] = {}
     for page in pages:
         for row in page:
             name = _name(row)
-            if (end is None or name <= end) and (
+            if (end is None or (name >= end if reverse else name <= end)) and (
                     name not in rows or str(row.get('last_modified')) > str(rows[name].get('last_modified'))):
                 rows[name] = row
-    return [rows[name] for name in sorted(rows)], bool(full)
+    return [rows[name] for name in sorted(rows, reverse=reverse)], bool(full)
 
 
 def _name(row: Row) -> str:

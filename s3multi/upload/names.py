@@ -157,11 +157,19 @@ class Upload:
 
     def part(self, number: int, attempt: str) -> str:
         """Return the object name of an attempt at part ``number``. attempt: as ``new_attempt`` returns it."""
-        return '%s%08d-%s' % (self.prefix, number, attempt)
+        return self.before_part(number) + attempt
 
-    def after_part(self, number: int) -> str:
-        """Return a name just after those of all attempts at part ``number``: '.' follows '-'."""
-        return '%s%08d.' % (self.prefix, number)
+    def before_part(self, number: int) -> str:
+        """Return what the names of all attempts at part ``number`` begin with, and so a name just before them."""
+        return '%s%08d-' % (self.prefix, number)
+
+    def number_at(self, name: str) -> int:
+        """Return the highest part number of which attempts may sort before ``name``, or be it. name: in ``prefix``."""
+        rest = name[len(self.prefix):]
+        digits = rest[:8].removesuffix(rest[:8].lstrip('0123456789'))
+        # Whatever comes in the place of the next digit, or of the hyphen, sorts before or after all numbers.
+        after = rest[len(digits):] >= ('-' if len(digits) == 8 else ':')
+        return int(digits.ljust(8, '9')) if after else int(digits.ljust(8, '0')) - 1
 
     def parse_part(self, name: str) -> 'tuple[int, str] | None':
         """Return the part number and the attempt in the object name ``name``; None when it is no part of this upload.

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from greenlet import GreenletExit
 from swift.common.request_helpers import resolve_etag_is_at_header
 from swift.common.swob import HeaderKeyDict, Request, Response, wsgi_to_str
-from swift.common.utils import ShardRange, Timestamp, extract_swift_bytes
+from swift.common.utils import ShardRange, Timestamp, config_true_value, extract_swift_bytes
 from swift.proxy.controllers.base import clear_info_cache
 
 REPLICAS = 3
@@ -510,6 +510,11 @@ def _row(name, stored):
 
 def _page(rows, query, reserved):
     """Return a page of a listing, as ``list_objects_iter`` of Swift's container server does."""
+    limit = int(query.get('limit') or 10000)
+    if config_true_value(query.get('reverse')):
+        # No more of this is asked for than the last rows.
+        assert not query.get('marker') and not query.get('end_marker')
+        return _page(rows, {**query, 'limit': len(rows), 'reverse': ''}, reserved)[::-1][:limit]
     names = sorted(rows, key=lambda name: name.encode('utf-8', 'surrogateescape'))
     keys = [name.encode('utf-8', 'surrogateescape') for name in names]
     prefix, marker, end_marker, delimiter = (query.get(name, '') for name in (
@@ -517,7 +522,7 @@ def _page(rows, query, reserved):
     place = max(bisect_right(keys, marker.encode('utf-8', 'surrogateescape')) if marker else 0,
                 bisect_left(keys, prefix.encode('utf-8', 'surrogateescape')))
     page = []
-    while place < len(names) and len(page) < int(query.get('limit') or 10000):
+    while place < len(names) and len(page) < limit:
         name = names[place]
         if not name.startswith(prefix) or end_marker and keys[place] >= end_marker.encode('utf-8', 'surrogateescape'):
             break

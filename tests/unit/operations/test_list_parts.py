@@ -28,7 +28,10 @@ def answer(rows, **params):
     """Return the document, as element names and texts. Swift has these rows."""
     def listing(seen):
         query = dict(pair.split('=') for pair in seen.query.split('&'))
-        after = [row for row in rows if row['name'] > unquote_plus(query['marker'])]
+        after = [row for row in rows if row['name'] > unquote_plus(query['marker'])
+                 and row['name'].startswith(unquote_plus(query['prefix']))]
+        if 'reverse' in query:
+            after.reverse()
         return 200, {}, json.dumps(after[:int(query['limit'])]).encode()
 
     swift = RecordingSwift(HEAD=MARKER, GET=listing)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Swift does not list of a container that is being sharded: whom to ask besides, and how listings are joined."""
 import json
+from unittest import mock
 from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from swift.common import constraints
 from swift.common.swob import Response
 from swift.common.utils import ShardRange, Timestamp
 
@@ -92,7 +94,20 @@ def test_paging_over_both_shows_every_row_once(listed, hidden, limit):
 
     segments = Segments(Backend(RecordingSwift(GET=answer), client_env(), 'AUTH_a', 'bucket'), 'bucket', 2)
 
-    assert sorted(listed | hidden) == [found['name'] for page in segments.rows(limit=limit) for found in page]
+    with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', limit):
+        assert sorted(listed | hidden) == [found['name'] for page in segments.rows() for found in page]
+
+
+@given(st.sets(st.text('abc', min_size=1, max_size=3)), st.sets(st.text('abc', min_size=1, max_size=3)),
+       st.integers(1, 5))
+def test_the_last_rows_of_both(listed, hidden, limit):
+    """A listing from its end is joined in the same way."""
+    def last(names):
+        return [row(name) for name in sorted(names, reverse=True)[:limit]]
+
+    rows, _ = shards.union([last(listed), last(hidden)], limit, reverse=True)
+
+    assert sorted(listed | hidden, reverse=True)[:limit] == [found['name'] for found in rows][:limit]
 
 
 @pytest.mark.parametrize('prefix, marker, end_marker, full, asked', [
@@ -106,7 +121,8 @@ def test_only_ranges_of_the_page_are_asked_for(prefix, marker, end_marker, full,
         (200, {'X-Backend-Sharding-State': 'sharded'}, json.dumps([row('z')] if full else []).encode()),
         (200, {}, b'[]'), (200, {}, b'[]')])
     segments = Segments(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'bucket', 2)
-    list(segments.rows(prefix, marker, end_marker, limit=1))
+    with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', 1):
+        list(segments.rows(prefix, marker, end_marker))
     query = {name: values[0] for name, values in parse_qs(swift.seen[1].query).items()}
 
     assert asked == {name: value for name, value in query.items() if name.endswith('marker')}

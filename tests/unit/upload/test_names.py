@@ -288,11 +288,22 @@ def test_parts_lie_between_the_prefix_and_their_end(upload, number, begun):
 
 @given(uploads, numbers, numbers, ticks)
 def test_part_names_sort_by_number_first(upload, one, other, begun):
-    """Part 2 comes before part 10, and every attempt at a number before its ``after_part``."""
+    """Part 2 comes before part 10, and every attempt at a number after its ``before_part``."""
     assume(one < other)
     lower, higher = (upload.part(number, names.new_attempt(begun)) for number in (one, other))
 
-    assert lower < upload.after_part(one) < higher
+    assert lower < upload.before_part(other) < higher
+    assert upload.number_at(lower) == one
+
+
+@given(uploads, st.text('0123456789-/.:x', max_size=12))
+def test_the_part_number_at_any_place(upload, rest):
+    """No attempt at a higher number sorts before a name, and one at this number may."""
+    name = upload.prefix + rest
+    number = upload.number_at(name)
+
+    assert number < 0 or upload.before_part(number) <= name
+    assert number >= 99999999 or name < upload.before_part(number + 1)
 
 
 @given(uploads, ticks)
