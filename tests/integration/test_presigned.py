@@ -16,7 +16,7 @@ import pytest
 
 from ..cases import for_each
 from .raw import NAMESPACE, RawClient
-from .s3api_features import needs_checksums, needs_signed_headers
+from .s3api_features import needs_checksums
 from .uploads import Upload, tiny_parts
 
 SOURCE = b'0123456789'
@@ -204,7 +204,6 @@ def test_headers_that_contradict_each_other(raw, upload, query, headers):
                                   sign='presigned-v4').outcome
 
 
-@needs_signed_headers
 @pytest.mark.parametrize('name', ['x-amz-meta-a', 'x-amz-acl'])
 def test_a_header_beside_a_url(raw, upload, name):
     """What the client adds to a URL that was signed without it is refused."""
