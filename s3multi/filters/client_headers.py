@@ -56,11 +56,19 @@ DROPPED = (
 SIGNED = Rule(('x-amz-copy*', 'x-amz-acl*', 'x-amz-grant*', 'x-amz-meta*'),
               'copy what the signer may read, or set ACL and metadata, with a presigned URL for a PUT', _SINCE_71191)
 
+# With a presigned URL a stranger sends the request. Amazon S3 refuses any such header that the signer has not covered:
+# https://github.com/soto-project/soto/issues/374, https://github.com/aws/aws-sdk-js-v3/issues/3906
+SIGNED_IN_URL = Rule(('x-amz-*',), 'choose class, checksum or encryption with a presigned URL',
+                     'no release; Amazon S3 does it')
+# A signature is made of the first one wherever it is sent; the other a network of proxies adds.
+_BESIDE_URL = ('x-amz-content-sha256', 'x-amz-cf-id')
+
 # A temporary URL, which is for the object in its path, does not copy another one there.
 NOT_BY_TEMPURL = Rule(('x-copy-from*',), 'copy an object with a temporary URL for a PUT', _SINCE_97149)
 
 # For the documentation: what is done about headers, and by which rules.
-RULES = {'dropped': DROPPED, 'to be signed (version 4)': (SIGNED,), 'refused with a temporary URL': (NOT_BY_TEMPURL,)}
+RULES = {'dropped': DROPPED, 'to be signed (version 4)': (SIGNED,),
+         'to be signed in a URL (version 4)': (SIGNED_IN_URL,), 'refused with a temporary URL': (NOT_BY_TEMPURL,)}
 
 _DROPPED_NAMES = re.compile('|'.join(rule.pattern.pattern for rule in DROPPED))
 
@@ -71,10 +79,12 @@ def unsigned(req: Any) -> 'str | None':
     covered = getattr(req, '_signed_headers', None)
     if covered is None:
         return None
+    in_url = getattr(req, '_is_query_auth', False)
+    sensitive = (SIGNED_IN_URL if in_url else SIGNED).pattern
     names = dict(req.environ['headers_raw']) if 'headers_raw' in req.environ else req.headers
     for name in sorted(wsgi_to_str(name.lower().strip()) for name in names):
         # Some servers take "_" for "-".
-        if name not in covered and SIGNED.pattern.fullmatch(name.replace('_', '-')):
+        if name not in covered and name not in _BESIDE_URL and sensitive.fullmatch(name.replace('_', '-')):
             return name
     return None
 

@@ -111,6 +111,18 @@ def test_what_else_has_to_be_signed(client, place, header, query):
         assert 200 == client.request(method, place, 'signed', query, [header]).status
 
 
+@pytest.mark.parametrize('query', [{}, {'uploads': None}], ids=['put', 'initiate'])
+def test_headers_beside_a_presigned_url(client, place, query):
+    """What is Amazon's has to be signed, such as the algorithm of an upload; how to cache it, the sender may say."""
+    method = 'POST' if query else 'PUT'
+    outcomes = {name: client.request(method, place, 'to', query, sign='presigned-v4', tamper=add((name, value))).outcome
+                for name, value in (('x-amz-checksum-algorithm', 'CRC32'), ('x-amz-storage-class', 'STANDARD'),
+                                    ('Cache-Control', 'no-store'), ('Content-Language', 'de'))}
+
+    assert {'x-amz-checksum-algorithm': UNSIGNED, 'x-amz-storage-class': UNSIGNED, 'Cache-Control': 200,
+            'Content-Language': 200} == outcomes
+
+
 def test_signature_of_version_2(client, place):
     """It covers every such header, so one that was added makes it wrong."""
     for sign in ('v2', 'presigned-v2'):

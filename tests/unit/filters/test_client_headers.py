@@ -65,6 +65,23 @@ def test_what_a_signature_of_version_4_covers(name, sensitive, raw):
     assert client_headers.unsigned(s3_request('Host', name, signed=['host', covered], raw=raw)) is None
 
 
+@pytest.mark.parametrize('name, refused', [
+    ('x-amz-checksum-algorithm', True), ('x-amz-checksum-sha256', True), ('X-Amz-Storage-Class', True),
+    ('x-amz-server-side-encryption', True), ('x_amz_tagging', True), ('x-amz-copy-source', True), ('x-amz-date', True),
+    ('x-amz-content-sha256', False), ('x-amz-cf-id', False), ('x-amzn-trace-id', False), ('cache-control', False),
+    ('content-type', False), ('content-encoding', False)])
+def test_what_a_presigned_url_covers(name, refused):
+    """Every header of Amazon's, as there. What else describes the object is for the sender to choose, as there:
+    https://github.com/aws/aws-sdk-php/issues/1691. (That x-amz-cf-id is not looked at is not so there.)
+    """
+    req = s3_request('Host', name, signed=['host'])
+    req._is_query_auth = True
+
+    assert (name.lower() if refused else None) == client_headers.unsigned(req)
+    req._signed_headers.add(name.lower())
+    assert client_headers.unsigned(req) is None
+
+
 def test_signature_of_version_2():
     """Covers all headers of Amazon's, so nothing is asked of it."""
     assert client_headers.unsigned(s3_request('x-amz-copy-source', 'x-amz-acl')) is None
