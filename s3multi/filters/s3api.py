@@ -18,7 +18,7 @@ from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
 
 from s3multi.config import load_front
-from s3multi.filters import client_headers, mended_requests, startup_checks, unencoded_lists
+from s3multi.filters import client_headers, if_range, mended_requests, startup_checks, unencoded_lists
 from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.location import object_url
@@ -82,7 +82,7 @@ class S3MultiFront(BucketView):
         mended_requests.after_parsing(req)
         check_bucket(req)
         if not _is_handed_on(req) or self._is_for_stock(req):
-            return self._pass(req)
+            return if_range.answer(req, self._pass)
         # Has the server send the white space of a slow answer at once. Set here, because the server looks only at the
         # environ that it has made itself.
         req.environ['eventlet.minimum_write_chunk_size'] = 0
