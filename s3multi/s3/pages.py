@@ -132,12 +132,12 @@ def shown_id_marker(key: str, upload_id: str) -> str:
 
 def _exact_place(key_marker: str, id_marker: str) -> 'tuple[str, str]':
     """Return key and upload id of a place whose markers a client has sent, ``shown_id_marker`` undone."""
-    upload_id, dot, encoded = id_marker.partition('.')
+    upload_id, dot, encoded = id_marker.rpartition('.')
     try:
         key = base64.urlsafe_b64decode(encoded).decode('utf-8')
     except ValueError:
         return key_marker, id_marker
-    return (key, upload_id) if dot and readable(key) == key_marker else (key_marker, id_marker)
+    return (key, upload_id) if dot and readable(key) == key_marker != key else (key_marker, id_marker)
 
 
 @dataclass

@@ -124,14 +124,15 @@ def test_belongs_is_asked_for_the_key_of_the_marker():
     assert [('k', 'x')] == asked
 
 
-@pytest.mark.parametrize('key, marker', [
-    ('a', '1'), ('', '1'), ('\u00e9\ufffd', '1'), ('a\x01', '1.YQE='), ('\uffff', '1.77-_')])
-def test_a_marker_brings_along_a_key_that_no_document_can_show(key, marker):
+@pytest.mark.parametrize('key, upload_id, marker', [
+    ('a', '1', '1'), ('', '1', '1'), ('\u00e9\ufffd', '1', '1'), ('a\x01', '1', '1.YQE='), ('\uffff', '1', '1.77-_'),
+    ('a\x01', '1.2', '1.2.YQE='), ('a', '1.YQ==', '1.YQ==')])
+def test_a_marker_brings_along_a_key_that_no_document_can_show(key, upload_id, marker):
     """The client sends back what it has read, U+FFFD, which would be another place."""
-    assert marker == shown_id_marker(key, '1')
+    assert marker == shown_id_marker(key, upload_id)
 
     again = query(key_marker=readable(key) or 'x', upload_id_marker=marker)
-    assert (key or 'x', '1') == (again.key_marker, again.id_marker)
+    assert (key or 'x', upload_id) == (again.key_marker, again.id_marker)
 
 
 def test_a_group_that_no_document_can_show():
