@@ -9,7 +9,7 @@ the empty headers are taken out.
 """
 from typing import TYPE_CHECKING, Any
 
-from swift.common.swob import wsgi_unquote
+from swift.common.swob import Request, wsgi_unquote
 
 from s3multi.upload.manifest import DIGEST_HEADERS
 
@@ -42,7 +42,8 @@ def strip(env: 'WSGIEnvironment') -> None:
 
 def _copies_manifest(env: 'WSGIEnvironment') -> bool:
     """Return whether a client of the Swift API copies the manifest itself: the copy then lists the same parts."""
-    return 'multipart-manifest=get' in env.get('QUERY_STRING', '')
+    # However the name is written, percent-encoded for example: as Swift reads it.
+    return bool(Request(env).params.get('multipart-manifest') == 'get')
 
 
 def _changes_acl(env: 'WSGIEnvironment') -> bool:

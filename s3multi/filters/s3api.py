@@ -23,6 +23,7 @@ from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.location import object_url
 from s3multi.filters.s3_acl import S3Acl, check_ignored
+from s3multi.filters.versions import check_versions
 from s3multi.s3.checksums import algorithm_of
 from s3multi.s3.parts import MAX_PART_NUMBER
 from s3multi.storage.part_body import TrailingChecksum
@@ -81,6 +82,7 @@ class S3MultiFront(BucketView):
         client_headers.drop(req)
         mended_requests.after_parsing(req)
         check_bucket(req)
+        check_versions(req)
         if not _is_handed_on(req) or self._is_for_stock(req):
             return if_range.answer(req, self._pass)
         # Has the server send the white space of a slow answer at once. Set here, because the server looks only at the
@@ -108,6 +110,8 @@ class S3MultiFront(BucketView):
         request = req.to_swift_req(req.method, req.container_name, req.object_name, headers={})
         # s3multi alone reads the source of a copy. A copy filter on the way would take the request for its own.
         request.environ.pop('HTTP_X_COPY_FROM', None)
+        # s3api has put the version of the source there.
+        request.environ['QUERY_STRING'] = ''
         request.environ[HANDOFF] = handoff
         try:
             with _read_errors(req):

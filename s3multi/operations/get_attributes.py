@@ -15,8 +15,9 @@ from s3multi.s3 import request_headers
 from s3multi.s3.attributes import ShownPart, Wanted, checksum_node, in_order, parts_node
 from s3multi.s3.checksums import Checksum, ObjectChecksum, stored_checksum
 from s3multi.s3.documents import Node, document
-from s3multi.s3.errors import (BrokenSource, InvalidArgument, InvalidRequest, MethodNotAllowed, NoSuchVersion,
-                               PreconditionFailed, S3Error, ServiceUnavailable)
+from s3multi.s3.errors import (BrokenSource, InvalidRequest, MethodNotAllowed, NoSuchVersion, PreconditionFailed,
+                               S3Error, ServiceUnavailable)
+from s3multi.s3.version_ids import check_version_id
 from s3multi.storage.objects import is_large, shown_etag
 from s3multi.storage.requests import Target
 from s3multi.upload import manifest
@@ -56,8 +57,7 @@ def _version(bucket: Bucket, call: Call, key: str) -> 'dict[str, str]':
     version_id = call.params.get('versionId')
     if version_id is None:
         return {}
-    if not version_id:
-        raise InvalidArgument('versionId', '', 'Version id cannot be the empty string')
+    check_version_id(version_id, 'versionId', version_id)
     if version_id != 'null' and not bucket.is_versioned:
         raise NoSuchVersion(key, version_id)
     return {'version-id': version_id}

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from s3multi.s3.errors import InvalidArgument, InvalidRequest, PreconditionFailed
 from s3multi.s3.etags import unquote_etag
 from s3multi.s3.parts import MAX_PART_BYTES
+from s3multi.s3.version_ids import check_version_id
 
 HEADER = 'x-amz-copy-source'
 _RANGE_HEADER = 'x-amz-copy-source-range'
@@ -51,14 +52,8 @@ def parse_source(text: str) -> CopySource:
     It is ``bucket/key`` or ``/bucket/key``, encoded as a query is, perhaps with a literal ``?versionId=`` and a version
     id behind it that is encoded so, too. Raises InvalidArgument for anything else.
     """
-    path, question, query = text.partition('?')
-    version_id = None
-    if question:
-        name, equals, version_id = query.partition('=')
-        if name != 'versionId' or not equals or not version_id:
-            raise InvalidArgument(HEADER, text, 'Version id cannot be the empty string' if name == 'versionId'
-                                  else 'Unsupported copy source parameter.')
-        version_id = _decode(version_id, text)
+    path = text.partition('?')[0]
+    version_id = source_version(text)
     decoded = _decode(path, text)
     bucket, slash, key = decoded.removeprefix('/').partition('/')
     # No name in Swift holds a NUL.
@@ -66,6 +61,22 @@ def parse_source(text: str) -> CopySource:
         raise InvalidArgument(HEADER, text,
                               'Copy Source must mention the source bucket and key: sourcebucket/sourcekey')
     return CopySource(bucket, key, version_id)
+
+
+def source_version(text: str) -> 'str | None':
+    """Return the version that a source names, None for the current one.
+
+    Raises InvalidArgument for anything else behind the key, and for what is no version id.
+    """
+    _, question, query = text.partition('?')
+    if not question:
+        return None
+    name, _, encoded = query.partition('=')
+    if name != 'versionId':
+        raise InvalidArgument(HEADER, text, 'Unsupported copy source parameter.')
+    version_id = _decode(encoded, text)
+    check_version_id(version_id, HEADER, text)
+    return version_id
 
 
 def blanks_encoded(source: str) -> str:

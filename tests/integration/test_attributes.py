@@ -315,7 +315,7 @@ def test_a_version_that_there_is_not(tiny, versioned, version, outcome):
 
 
 @pytest.mark.parametrize('version, outcome', [
-    ('null', 200), ('1234567890.12345', (404, 'NoSuchVersion')), ('nonsense', (404, 'NoSuchVersion'))])
+    ('null', 200), ('1234567890.12345', (404, 'NoSuchVersion')), ('nonsense', (400, 'InvalidArgument'))])
 def test_a_bucket_without_versions(tiny, plain, version, outcome):
     """Its objects are the null version, as s3api has it."""
     assert outcome == ask(tiny, plain, 'plain', query={'versionId': version}).outcome

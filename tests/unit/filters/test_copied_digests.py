@@ -19,7 +19,7 @@ def digests(env):
 @pytest.mark.parametrize('env', [
     environ(), environ('COPY', source=None), environ(path='/v1/a/c/o', HTTP_X_FRESH_METADATA='True'),
     environ(path='/v1/a/c/o', QUERY_STRING='version-id=1'), environ(path='/v1/a/c/o', **{'swift.source': None}),
-    environ(path='/v1/a/c/o', source='/c/o%20o')])
+    environ(path='/v1/a/c/o', source='/c/o%20o'), environ(QUERY_STRING='x-multipart-manifest=get')])
 def test_copy(env):
     """The request names every digest, so the copy filter takes none from the source, and none is written."""
     copied_digests.strip(env)
@@ -42,8 +42,9 @@ def test_what_is_not_empty_is_left():
 
 @pytest.mark.parametrize('env', [
     environ(source=None), environ('GET', source=None), environ(QUERY_STRING='multipart-manifest=get'),
+    environ(QUERY_STRING='format=raw&multipart%2Dmanifest=%67et'),
     environ(path='/v1/a/c/o'), environ(path='/v1/a/c/o o', source='/c/o%20o')],
-    ids=['put', 'get', 'manifest', 'acl', 'acl-of-a-quoted-name'])
+    ids=['put', 'get', 'manifest', 'manifest-otherwise-written', 'acl', 'acl-of-a-quoted-name'])
 def test_no_copy(env):
     """The request is not changed if it copies nothing, copies a manifest, or is s3api's way to change an ACL."""
     before = dict(env)
