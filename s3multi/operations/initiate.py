@@ -12,6 +12,7 @@ from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.documents import document
 from s3multi.s3.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
+from s3multi.storage.concurrency import behind
 from s3multi.upload.names import NAME_OVERHEAD, Upload
 
 
@@ -51,10 +52,14 @@ def _note_hidden(bucket: Bucket) -> None:
 
 def _create_container(bucket: Bucket) -> None:
     """Create the segments container. Raises ServiceUnavailable if that has no effect, because of another's clock."""
-    if not bucket.segments.create(_policy_index(bucket)):
+    made = bucket.segments.create(_policy_index(bucket))
+    if made is None:
         bucket.logger.warning('Initiate has to be repeated: the segments container of %s was deleted by a proxy whose '
                               'clock is ahead of the one of this proxy', bucket.name)
         raise ServiceUnavailable()
+    if made:
+        behind(bucket.logger, 'the segments container of %s is not marked, and will stay' % bucket.name,
+               bucket.segments.mark)
     bucket.with_uploads.remember(bucket.account, bucket.name, True)
 
 

@@ -20,6 +20,10 @@ from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
 from s3multi.upload.timestamps import swift_time
 
+_MADE_HEADER = 'X-Container-Sysmeta-S3multi-Made'
+# What users, and other filters for them, give containers.
+_FOREIGN_HEADERS = ('x-container-meta-', 'x-container-read', 'x-container-write', 'x-container-sync-',
+                    'x-container-sysmeta-versions-')
 _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
 
 
@@ -33,18 +37,32 @@ class Segments:
         self._concurrency = concurrency
         self.listing = Listing(backend, self._container)
 
-    def create(self, policy_index: int) -> bool:
-        """Create the segments container with a storage policy, unless it exists.
+    def create(self, policy_index: int) -> 'bool | None':
+        """Create the segments container with a storage policy, unless it exists; return whether it did not.
 
-        Returns False if a proxy whose clock is ahead has just deleted it: this PUT is older, and has no effect.
+        Returns None if a proxy whose clock is ahead has just deleted it: this PUT is older, and has no effect.
         """
         response = self._backend.call('PUT', Target(self._container), (409,),
                                       {'X-Storage-Policy': POLICIES[policy_index].name})
-        return response.status_int != 409
+        return None if response.status_int == 409 else response.status_int == 201
+
+    def mark(self) -> None:
+        """Mark the segments container as made by s3multi. With the PUT, one of somebody else's would be marked too."""
+        self._backend.call('POST', Target(self._container), (404,), {_MADE_HEADER: 'true'})
 
     def delete(self) -> None:
-        """Delete the segments container if it is empty."""
-        self._backend.call('DELETE', Target(self._container), (404, 409))
+        """Delete the segments container if it is empty, and if it is known that s3multi has made it.
+
+        One that somebody has given ACLs or metadata stays, whoever made it: it is used for something else as well.
+        """
+        request = self._backend.request('HEAD', Target(self._container), {'X-Newest': 'true'})
+        # Otherwise Swift does not show ACLs.
+        request.environ['swift_owner'] = True
+        response = self._backend.answer(request)
+        names = {name.lower() for name, value in response.headers.items() if value}
+        if response.is_success and _MADE_HEADER.lower() in names and not any(
+                name.startswith(_FOREIGN_HEADERS) for name in names):
+            self._backend.call('DELETE', Target(self._container), (404, 409))
 
     def exist(self) -> bool:
         """Return whether the segments container exists."""

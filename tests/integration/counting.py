@@ -14,6 +14,7 @@ from .uploads import add_rows
 from .users import account
 
 _PART = re.compile(r'/[0-9]{8}-[^/]{%d}' % ATTEMPT_LENGTH)
+_NOTE = re.compile(r'/(freed|shared(-[^/]{13})?)$')
 _ROWS_AT_ONCE = 5000
 
 
@@ -29,6 +30,8 @@ def purpose(method, path):
         return 'object'
     if name.endswith('/complete'):
         return 'intent'
+    if _NOTE.search(name):
+        return 'note'
     return 'part' if _PART.search(name) else 'marker'
 
 

@@ -32,6 +32,8 @@ def swift_with(*uploads, **answers):
     rows = [{'name': upload.marker, 'content_type': MARKER} for upload in uploads]
 
     def head(seen):
+        if seen.path == '/v1/AUTH_a/bucket_segments':
+            return 204, {'X-Container-Sysmeta-S3multi-Made': 'true'}, b''
         found = seen.path.removeprefix('/v1/AUTH_a/bucket_segments/') in {upload.marker for upload in uploads}
         return (200, {'Content-Type': MARKER, 'X-Timestamp': '1790000000.00000'}, b'') if found else 404
 

@@ -57,6 +57,44 @@ def test_the_segments_container_has_the_policy_of_the_bucket():
         swift.last.method, swift.last.path, swift.last.headers['X-Storage-Policy'])
 
 
+MADE = {'X-Container-Sysmeta-S3multi-Made': 'true'}
+
+
+@pytest.mark.parametrize('status, made', [(201, True), (202, False), (409, None)])
+def test_whether_it_was_made(status, made):
+    """One that is there already may be somebody else's."""
+    assert made is segments_of(RecordingSwift(PUT=status)).create(int(POLICIES.default))
+
+
+@pytest.mark.parametrize('answer, deleted', [
+    pytest.param((204, MADE, b''), True, id='ours'),
+    pytest.param((204, {**MADE, 'X-Container-Sysmeta-S3multi-Hidden-Uploads': 'true'}, b''), True, id='hidden uploads'),
+    pytest.param((204, {**MADE, 'X-Container-Read': ''}, b''), True, id='no ACL any more'),
+    pytest.param((204, {}, b''), False, id='somebody else made it, or release 0.1.0'),
+    pytest.param((204, {'X-Container-Sysmeta-S3multi-Hidden-Uploads': 'true'}, b''), False, id='only used'),
+    *(pytest.param((204, {**MADE, name: 'x'}, b''), False, id=name) for name in (
+        'X-Container-Read', 'X-Container-Write', 'X-Container-Meta-Color', 'X-Container-Meta-Quota-Bytes',
+        'X-Container-Sync-To', 'X-Container-Sysmeta-Versions-Enabled')),
+    pytest.param(404, False, id='gone'), pytest.param(503, False, id='unknown')])
+def test_what_is_deleted(answer, deleted):
+    """A container that s3multi has made, and that nobody else has given anything; asked as its owner, of the newest."""
+    swift = RecordingSwift(HEAD=answer)
+    segments_of(swift).delete()
+
+    assert deleted == ('DELETE' in [seen.method for seen in swift.seen])
+    assert (True, 'true') == (swift.seen[0].env['swift_owner'], swift.seen[0].headers['X-Newest'])
+
+
+def test_the_mark():
+    """Is a POST of its own: a PUT would mark a container of somebody else's."""
+    swift = RecordingSwift()
+    segments_of(swift).create(int(POLICIES.default))
+    segments_of(swift).mark()
+
+    assert [('PUT', False), ('POST', True)] == [
+        (seen.method, 'X-Container-Sysmeta-S3Multi-Made' in seen.headers) for seen in swift.seen]
+
+
 def test_rows_of_every_page():
     """Each page begins after the last name of the one before, an object or a common prefix, until one is not full.
 
