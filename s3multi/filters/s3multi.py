@@ -14,7 +14,8 @@ from swift.common.swob import HeaderKeyDict, Request, wsgi_to_str
 from swift.common.utils import close_if_possible, get_logger
 
 from s3multi import __version__, config
-from s3multi.filters import client_headers, copied_digests, part_access, shown_checksum, startup_checks
+from s3multi.filters import (client_headers, copied_digests, part_access, shared_parts, shown_checksum,
+                             startup_checks)
 from s3multi.filters.authorisation import authorize
 from s3multi.filters.cors import ClusterCors, cors_headers
 from s3multi.filters.handoff import (DELETED_BUCKET, HANDOFF, READING, Reading, check_params, names_of, read_call,
@@ -98,6 +99,7 @@ class S3MultiMiddleware:
         if part_access.reads(env):
             part_access.grant(env, self._cluster.ids)
             copied_digests.strip(env)
+        shared_parts.watch(env, self.app, self._cluster)
         if replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts):
             return self._replace(env, start_response)
         return self._read(env, start_response) if READING in env else self.app(env, start_response)

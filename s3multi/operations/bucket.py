@@ -10,6 +10,7 @@ from s3multi.config import Settings
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
 from s3multi.storage.deletion import Deletion, Freeing
+from s3multi.storage.notes import Notes
 from s3multi.storage.objects import Objects
 from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend
@@ -53,6 +54,7 @@ class Bucket:
     segments: Segments
     objects: Objects
     records: Records
+    notes: Notes
     deletion: Deletion
     hints: PartHints
     upload_hints: UploadHints
@@ -70,10 +72,11 @@ class Bucket:
         backend = Backend(app, env, account, name)
         info = backend.bucket_info()
         cache = cache_from_env(env)
+        segments = Segments(backend, name, cluster.settings.delete_concurrency)
         return cls(
-            account, name, info, cluster, backend, Segments(backend, name, cluster.settings.delete_concurrency),
-            Objects(backend, name), Records(backend, name), Deletion(backend, account, name, cluster.freeing),
-            PartHints(cache), UploadHints(cache), ConditionalWrites(cache), BucketsWithUploads(cache))
+            account, name, info, cluster, backend, segments, Objects(backend, name), Records(backend, name),
+            Notes(backend, name, segments), Deletion(backend, account, name, cluster.freeing), PartHints(cache),
+            UploadHints(cache), ConditionalWrites(cache), BucketsWithUploads(cache))
 
     @property
     def settings(self) -> Settings:

@@ -14,12 +14,19 @@ from swift.common.http import is_success
 from swift.common.swob import Request
 from swift.common.utils import Timestamp
 
-from s3multi.operations.bucket import Bucket, is_versioned
+from s3multi.operations.bucket import Bucket
 from s3multi.operations.known_parts import all_attempts
+from s3multi.operations.references import References, Uncertain
+from s3multi.operations.unreferenced import claim, left_behind, life_of, unlisted
 from s3multi.s3.errors import S3Error
+from s3multi.s3.parts import Attempt
 from s3multi.storage.concurrency import behind
+from s3multi.upload.lateness import Horizon
 from s3multi.upload.names import Upload, is_upload_id
-from s3multi.upload.records import LEASE_SECONDS, ObjectAtKey
+from s3multi.upload.records import GRACE_SECONDS, ObjectAtKey
+
+# Each may have to be asked for.
+_MOST_VERSIONS = 100
 
 
 @dataclass(frozen=True)
@@ -78,10 +85,34 @@ def candidate(bucket: Bucket, key: str, found: ObjectAtKey) -> 'Replaced | None'
 def free_behind(bucket: Bucket, replaced: Replaced) -> None:
     """Free the parts of an object that was replaced, if nobody can need them. The client does not wait for it."""
     def free() -> None:
-        if _is_over(bucket, replaced.upload) and _is_gone(bucket, replaced):
-            bucket.deletion.free(all_attempts(bucket, replaced.upload), bucket.ticks(), 0)
+        try:
+            parts = _unneeded(bucket, replaced)
+        except Uncertain as doubt:
+            bucket.logger.debug('parts of upload %s are left to the sweep: %s', replaced.upload.id, doubt)
+        else:
+            bucket.deletion.free(parts, bucket.ticks(), 0)
 
     behind(bucket.logger, 'parts of replaced objects of %s may be left' % bucket.name, free)
+
+
+def _unneeded(bucket: Bucket, replaced: Replaced) -> 'list[Attempt]':
+    """Return the parts that may be deleted, having claimed them. Raises Uncertain."""
+    upload, references = replaced.upload, References(bucket.backend, bucket.name)
+    if replaced.version is None or not _has_versions(bucket):
+        parts = left_behind(bucket, references, upload, replaced.timestamp)
+    else:
+        # Another version may list them, and its row may be late: so this is judged as a sweep judges it.
+        known = Horizon.of(bucket.now(), GRACE_SECONDS, _MOST_VERSIONS)
+        life = life_of(bucket, references, upload, lambda: bucket.records.intent(upload), known)
+        if life.shared is not None:
+            raise Uncertain('another manifest of its parts was made')
+        stored = list(all_attempts(bucket, upload))
+        parts = unlisted(bucket, references, upload, stored, life, known)
+        if len(parts) < len(stored):
+            raise Uncertain('some of its parts are listed')
+    if parts:
+        claim(bucket, upload, None)
+    return parts
 
 
 def _take_over(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
@@ -95,13 +126,27 @@ def _take_over(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
         # The parts of a large object that s3multi has not made are for SLO to delete. Not so if the look has failed: it
         # may be a copied manifest, so parts are left. Nor if the object is not a large one any more: SLO would refuse.
         if found is not None and (found.is_large or found.is_link) and not (
-                found.upload_id and is_upload_id(found.upload_id)):
+                found.upload_id and is_upload_id(found.upload_id)) and not _lists_ours(bucket, key, version, found):
             return None
         if version is not None or not _has_versions(bucket):
             replaced = _ours(bucket, key, found, version)
     request.params = {name: value for name, value in request.params.items()
                       if name not in ('multipart-manifest', 'async')}
     return replaced
+
+
+def _lists_ours(bucket: Bucket, key: str, version: 'str | None', found: ObjectAtKey) -> bool:
+    """Return whether a large object that was made through the Swift API may consist of parts of ours."""
+    if not found.is_large or found.upload_id:
+        return False
+    try:
+        segments = References(bucket.backend, bucket.name).segments_of(key, version)
+    except (Uncertain, S3Error, Timeout) as doubt:
+        bucket.logger.warning('the segments of what is deleted are left: %s', doubt)
+        return True
+    # SLO deletes what a segment consists of that is a large object itself.
+    return any(segment.is_large or bucket.ids.upload_of(bucket.account, *segment.path.lstrip('/').split('/', 1))
+               for segment in segments)
 
 
 def _may_have_uploads(bucket: Bucket) -> bool:
@@ -120,7 +165,7 @@ def _look(bucket: Bucket, key: str, version: 'str | None') -> 'ObjectAtKey | Non
     """Return what is at the key, or the version with this id; None if Swift does not tell."""
     try:
         # Any replica will do: this only names a candidate, which is judged after the write.
-        return bucket.objects.at_key(key, version, newest=False)
+        return bucket.objects.at_key(key, version, newest=False, expired=True)
     except (S3Error, Timeout) as error:
         bucket.logger.warning('no look at what is replaced: %s', error)
         return None
@@ -134,50 +179,6 @@ def _ours(bucket: Bucket, key: str, found: 'ObjectAtKey | None', version: 'str |
     return Replaced(Upload(bucket.account, bucket.name, key, found.upload_id), found.timestamp, version)
 
 
-def _is_over(bucket: Bucket, upload: Upload) -> bool:
-    """Return whether no Complete can write another manifest of the upload, which was completed."""
-    # While there is a marker a Complete can make the object once more, of the same parts: if a proxy died before it
-    # deleted the marker, and the object was then replaced, the upload is open again.
-    if bucket.records.marker(upload) is not None:
-        return False
-    # Read after the marker: each Complete that passed while there was one had written its intent before. Without this
-    # look, or in the other order, one could still write a manifest over the freed parts.
-    intent = bucket.records.intent(upload)
-    return intent is None or not intent.is_fresh(bucket.now())
-
-
-def _is_gone(bucket: Bucket, replaced: Replaced) -> bool:
-    """Return whether the object is neither at the key nor a version of it, and cannot come back."""
-    if replaced.version is not None and _has_versions(bucket):
-        return _is_no_version(bucket, replaced)
-    # It has to be newer. Then Swift refuses the same manifest, should a Complete that joined another write it late. And
-    # something older is only what a replica shows that has missed both writes.
-    found = bucket.objects.at_key(replaced.upload.key)
-    if found.upload_id == replaced.upload.id or found.timestamp <= replaced.timestamp:
-        return False
-    # Asked past the cache, and after that look: versions may have been switched on just before the write, which made
-    # the object the first version.
-    return not _keeps_versions(bucket.objects.bucket_sysmeta())
-
-
-def _is_no_version(bucket: Bucket, replaced: Replaced) -> bool:
-    """Return whether no version is left of the upload whose version was deleted.
-
-    Two Completes that overlapped may have left two versions over the same parts. Their times are those of the intents,
-    which lie close together. The null version may be one, too: it was written before the bucket kept versions.
-    """
-    key, written_at = replaced.upload.key, replaced.timestamp
-    if replaced.version not in (None, 'null'):
-        written_at = Timestamp(replaced.version)
-    near = bucket.objects.versions(key, written_at, 2 * LEASE_SECONDS)
-    return near is not None and all(bucket.objects.at_key(key, version).upload_id != replaced.upload.id
-                                    for version in {*near, replaced.version, 'null'})
-
-
 def _has_versions(bucket: Bucket) -> bool:
-    return _keeps_versions(bucket.info.get('sysmeta') or {})
-
-
-def _keeps_versions(sysmeta: 'dict[str, str]') -> bool:
-    """Return whether the bucket keeps, or once kept, what is overwritten, in either of Swift's two ways."""
-    return 'versions-location' in sysmeta or is_versioned({'sysmeta': sysmeta})
+    """Return whether the bucket keeps, or once kept, what is overwritten: in either of the ways that Swift has."""
+    return 'versions-location' in (bucket.info.get('sysmeta') or {}) or bucket.is_versioned

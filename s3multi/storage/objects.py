@@ -3,7 +3,7 @@
 
 Decisions depend on what is there, so the newest replica is asked, unless the answer only names a candidate.
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,12 @@ from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.storage.requests import Backend, Target, failure, timestamp_of
-from s3multi.storage.rows import read_rows
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
-from s3multi.upload.timestamps import just_after, plain_time, read_timestamp, swift_time
+from s3multi.upload.timestamps import just_after, plain_time
 
-# The caller sends a HEAD for each.
-_MOST_VERSIONS = 100
+_NEWEST = {'X-Newest': 'true'}
 
 
 @dataclass(frozen=True)
@@ -65,41 +63,20 @@ class Objects:
         """Return the version of ``key`` that was written at ``written_at``."""
         return self.at_key(key, plain_time(written_at))
 
-    def at_key(self, key: str, version_id: 'str | None' = None, *, newest: bool = True) -> ObjectAtKey:
+    def at_key(self, key: str, version_id: 'str | None' = None, *, newest: bool = True,
+               expired: bool = False) -> ObjectAtKey:
         """Return what is stored at ``key``, or as a version of it, without following a link.
 
         version_id: None for what is at the key itself. newest: whether the newest replica has to answer; any one costs
-        less.
+        less. expired: whether to see what has outlived its X-Delete-At, too, until the expirer comes.
         """
-        return self._look(key, {'version-id': version_id} if version_id else {}, newest)
+        return self._look(key, {'version-id': version_id} if version_id else {}, {
+            **(_NEWEST if newest else {}), **({'X-Backend-Open-Expired': 'true'} if expired else {})})
 
-    def _look(self, key: str, query: 'dict[str, str]', newest: bool = True) -> ObjectAtKey:
+    def _look(self, key: str, query: 'dict[str, str]', headers: 'Mapping[str, str]' = _NEWEST) -> ObjectAtKey:
         target = Target(self._bucket, key, query)
-        response = self._backend.call('HEAD', target, (400, 404), {'X-Newest': 'true'} if newest else {})
+        response = self._backend.call('HEAD', target, (400, 404), headers)
         return _found(response)
-
-    def versions(self, key: str, written_at: Timestamp, seconds: float) -> 'list[str] | None':
-        """Return the ids of the versions of ``key`` written at most ``seconds`` before or after ``written_at``.
-
-        The null version is not among them. None if there are too many for one page of the listing, or if one cannot be
-        read.
-        """
-        newest = swift_time(int((float(written_at) + seconds) * 100000))
-        target = Target(self._bucket, query={
-            'versions': 'true', 'format': 'json', 'prefix': key, 'marker': key, 'version_marker': newest.internal,
-            'limit': str(_MOST_VERSIONS)})
-        rows = read_rows(self._backend.call('GET', target, ()))
-        ids = [row.get('version_id', 'null') for row in rows if row.get('name') == key]
-        times = [(each, read_timestamp(each)) for each in ids if each != 'null']
-        near = [each for each, time in times if float(time) >= float(written_at) - seconds]
-        return None if len(near) == _MOST_VERSIONS or not all(time for _, time in times) else near
-
-    def bucket_sysmeta(self) -> 'dict[str, str]':
-        """Return the system metadata of the bucket, past all caches; names in lower case and without their prefix."""
-        headers = self._backend.head_newest(Target(self._bucket)).headers
-        prefix = 'x-container-sysmeta-'
-        return {name.lower()[len(prefix):]: value for name, value in headers.items()
-                if name.lower().startswith(prefix)}
 
     def put_manifest(self, upload: Upload, attempts: Sequence[Attempt], digests: ObjectDigests, body: bytes,
                      entry: Entry, compare: Compare = Compare.NOBODY) -> Written:

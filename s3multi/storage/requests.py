@@ -68,6 +68,10 @@ class Backend:
         # creation.
         env.setdefault('swift.infocache', {})
 
+    def beside(self, bucket: str) -> 'Backend':
+        """Return a backend for another bucket of the account. Only for the sweep, which has no client to authorise."""
+        return Backend(self._app, self._env, self._account, bucket)
+
     def request(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None,
                 body: bytes = b'', *, past_quota: bool = False) -> Request:
         """Return a new request that no auth filter judges.
@@ -195,13 +199,12 @@ class Backend:
         """Return whether the account does not exist, as before its first bucket is made."""
         return get_account_info(self._env, self._app, swift_source=SOURCE)['status'] == 404
 
-    def has_versions_container(self) -> bool:
-        """Return whether Swift's own container for the versions of the bucket is found."""
+    def head_versions_container(self) -> Response:
+        """Return the newest replica's answer to a HEAD of Swift's own container for the versions of the bucket."""
         target = Target(get_reserved_name('versions', self._bucket))
-        response = self.answer(make_pre_authed_request(
+        return self.answer(make_pre_authed_request(
             self._env, 'HEAD', self._path(target), agent=_AGENT, swift_source=SOURCE,
             headers={'X-Backend-Allow-Reserved-Names': 'true', 'X-Newest': 'true'}))
-        return bool(response.is_success)
 
     def account_lists(self, container: str) -> bool:
         """Return whether the account's listing shows a container. Raises ServiceUnavailable if it cannot be read."""

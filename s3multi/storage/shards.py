@@ -27,6 +27,15 @@ def is_split(listing: Response) -> bool:
     return state != 'unsharded' or bool(config_true_value(listing.headers.get('X-Container-Sysmeta-Sharding')))
 
 
+def is_being_split(container: Response) -> bool:
+    """Return whether a ``container`` is being split into shards, and so need not show rows that were written long ago.
+
+    Once it is split, its listing is made of those of the shards.
+    """
+    state = container.headers.get('X-Backend-Sharding-State', 'unsharded').lower()
+    return is_split(container) and state in ('unsharded', 'sharding')
+
+
 def unlisted(ranges: Iterable[Row], container: str) -> 'list[str]':
     """Return the shards, as ``account/container``, that take updates of names for which another one is listed.
 

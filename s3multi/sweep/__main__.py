@@ -15,7 +15,8 @@ from s3multi.sweep.accounts import Unreadable
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.cluster import SweptCluster
 from s3multi.sweep.report import CANNOT_START, Report, shown
-from s3multi.sweep.rules import GRACE_SECONDS, LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS, Limits
+from s3multi.sweep.rules import LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS, Limits
+from s3multi.upload.records import GRACE_SECONDS
 
 _UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
 DEFAULT_CONF = '/etc/swift/s3multi-sweep.conf'

@@ -8,11 +8,11 @@ from swift.common.http import is_success
 
 from s3multi.config import Settings
 from s3multi.operations.bucket import Bucket, Cluster
+from s3multi.operations.references import References, Uncertain
 from s3multi.storage.concurrency import FAILURES, concurrently
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.requests import own_environ
 from s3multi.sweep.judge import FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use
-from s3multi.sweep.references import References, Uncertain
 from s3multi.sweep.rules import Limits
 from s3multi.sweep.walk import Found, until, uploads_in
 from s3multi.upload.bucket_lifetime import deleted_at

@@ -4,21 +4,23 @@
 Every read on which a decision depends is answered by the newest replica, and comes in the order of
 ``upload.decisions``. At any point a sweep may meet an operation or another sweep, or be killed.
 """
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
 from s3multi.operations import ending
 from s3multi.operations.bucket import Bucket
+from s3multi.operations.references import References, Uncertain
+from s3multi.operations.unreferenced import claim, life_of, unlisted
 from s3multi.s3.errors import NoSuchUpload, S3Error, ServiceUnavailable
 from s3multi.s3.etags import part_count
 from s3multi.s3.parts import Attempt
 from s3multi.sweep import rules
-from s3multi.sweep.references import References, Uncertain
 from s3multi.sweep.rules import Limits
 from s3multi.sweep.walk import Found
 from s3multi.upload.decisions import Step, View, follow, sweep_step
+from s3multi.upload.lateness import Horizon, Life
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, State, UploadMarker
 from s3multi.upload.timestamps import just_after, swift_time
@@ -133,7 +135,7 @@ class Judge:
             # must not go. After the grace nothing that either has written can be late.
             if not rules.is_over(intent.timestamp, self._limits, bucket.now()):
                 return Outcome(upload, BUSY)
-            attempts = self._unlisted(upload, attempts, [intent.timestamp])
+            attempts = self._unlisted_of_aborted(upload, intent)
         freed = self._free(upload, FREED, attempts)
         if freed.parts or not rules.may_forget(marker, self._limits, bucket.now()):
             return freed if freed.parts else Outcome(upload, KEPT, reason='it was aborted lately')
@@ -158,41 +160,45 @@ class Judge:
     def _judge(self, found: Found, intent: 'Intent | None') -> Outcome:
         """Free the parts to which nobody refers of an upload that is over: one that has no marker any more."""
         bucket, upload, limits = self._bucket, found.upload, self._limits
-        # A 404 alone is not enough. If the marker is there after all, a Complete may still list every part.
-        ended = self._references.marker_deleted(upload)
+        known = Horizon.of(bucket.now(), limits.grace)
         # Within the grace a Complete that passed before the marker went may still write its manifest, and a write of it
-        # may be late.
-        if not rules.is_over(ended, limits, bucket.now()):
-            return Outcome(upload, KEPT, reason='it ended lately')
-        # The same for the Complete of an intent, which may have been written after the marker went.
-        if intent is not None and not rules.is_over(intent.timestamp, limits, bucket.now()):
-            return Outcome(upload, KEPT, reason='a Complete died lately')
+        # may be late. The same for the Complete of an intent, which may have been written after the marker went.
+        life = life_of(bucket, self._references, upload, lambda: intent, known)
         free: list[Attempt] = []
         if not limits.keep_finished:
-            written = [timestamp for timestamp in (ended, intent and intent.timestamp) if timestamp]
-            free = self._unlisted(upload, found.attempts, written)
+            free = unlisted(bucket, self._references, upload, found.attempts, life, known)
+        claimed = claim(bucket, upload, life.shared) if free and self._apply else None
         # Only now: its timestamp tells of a version that no listing may show, should the sweep be killed before.
         if intent is not None and self._apply:
             bucket.records.delete_intent(upload, just_after(intent.timestamp))
         if free:
-            return self._free(upload, FREED, free)
+            outcome = self._free(upload, FREED, free)
+            if claimed is not None and outcome.what == FREED:
+                # They are gone, and others may be listed in manifests to come. If one may be left, nobody may list it.
+                bucket.notes.release(upload, claimed)
+            return outcome
         if intent is not None:
             return Outcome(upload, FINISHED)
+        if life.shared is not None and next(iter(bucket.segments.attempts(upload)), None) is None:
+            return self._forget_notes(upload, life.shared)
         if limits.keep_finished:
             return Outcome(upload, KEPT, reason='parts of finished uploads are to be kept')
-        if rules.candidates(upload, found.attempts, limits, bucket.now()):
+        if any(attempt.began_ticks < known.shown_before for attempt in found.attempts):
             return Outcome(upload, IN_USE)
         return Outcome(upload, KEPT, reason='its parts are younger than the grace')
 
-    def _unlisted(self, upload: Upload, attempts: Iterable[Attempt],
-                  written: Sequence[Timestamp]) -> 'list[Attempt]':
-        """Return the attempts that no manifest lists, and that are older than the grace.
+    def _forget_notes(self, upload: Upload, shared: Timestamp) -> Outcome:
+        """Delete the notes about manifests elsewhere, of which no part is left."""
+        if self._apply:
+            self._bucket.notes.forget(upload, just_after(shared))
+        return Outcome(upload, FORGOTTEN)
 
-        written: as in ``References.listed``. Raises Uncertain.
-        """
-        old = rules.candidates(upload, attempts, self._limits, self._bucket.now())
-        listed = self._references.listed(upload, written, old.keys()) if old else set()
-        return [attempt for name, attempt in old.items() if name not in listed]
+    def _unlisted_of_aborted(self, upload: Upload, intent: Intent) -> 'list[Attempt]':
+        """Return the attempts that no manifest lists of the Complete that an Abort has met. Raises Uncertain."""
+        bucket = self._bucket
+        life = Life(intent.timestamp, [intent.timestamp], bucket.notes.shared(upload))
+        return unlisted(bucket, self._references, upload, bucket.segments.attempts(upload), life,
+                        Horizon.of(bucket.now(), self._limits.grace))
 
     def _free(self, upload: Upload, what: str, attempts: Iterable[Attempt]) -> Outcome:
         """Delete attempts, or in a dry run count them; return the outcome ``what``, or FAILED if one may be left."""

@@ -2,25 +2,20 @@
 """The rules of a sweep: which uploads it may end, and which objects it may delete. No I/O.
 
 An upload with a marker is ended by the steps of the operations, which may run at any time. An upload without a marker
-is over, and its parts may be deleted when no manifest lists them. The grace makes sure that no manifest is overlooked
-because it was late.
+is over, and its parts may be deleted when no manifest lists them (``operations.unreferenced``). The grace makes sure
+that no manifest is overlooked because it was late.
 """
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
-from s3multi.s3.parts import Attempt
 from s3multi.upload.names import Upload
-from s3multi.upload.records import UploadMarker
+from s3multi.upload.records import GRACE_SECONDS, RECLAIM_SECONDS, UploadMarker
+from s3multi.upload.timestamps import ticks_before
 
-DAY_SECONDS = 86400.0
-# Long enough to repair, within a day, a container server whose rows are late. Shorter than the week (Swift's
-# ``reclaim_age``) for which the tombstone of a marker tells when, and with which timestamp, its upload was completed.
-GRACE_SECONDS = 2 * DAY_SECONDS
 # Much longer than the lease of an intent, and than the clocks of two proxies may be apart.
 LEAST_GRACE_SECONDS = 3600.0
-MOST_GRACE_SECONDS = 7 * DAY_SECONDS
+MOST_GRACE_SECONDS = RECLAIM_SECONDS
 
 
 @dataclass(frozen=True)
@@ -62,15 +57,6 @@ def is_over(ended: Timestamp, limits: Limits, now: Timestamp) -> bool:
     return is_older(ended.raw, limits.grace, now)
 
 
-def candidates(upload: Upload, attempts: Iterable[Attempt], limits: Limits, now: Timestamp) -> 'dict[str, Attempt]':
-    """Return the attempts that may be deleted if no manifest lists them: those that are older than the grace.
-
-    upload: one that ``is_over``. The keys are the names that a manifest has for the attempts, ``/container/object``.
-    """
-    return {'/%s/%s' % (upload.container, attempt.name): attempt for attempt in attempts
-            if is_older(attempt.began_ticks, limits.grace, now)}
-
-
 def is_older(ticks: int, seconds: float, now: Timestamp) -> bool:
     """Return whether ``ticks`` (units of 10 microseconds since the epoch) is more than ``seconds`` before ``now``."""
-    return now.raw - ticks > seconds * 100000
+    return ticks < ticks_before(now, seconds)

@@ -18,14 +18,15 @@ _MOST_ATTEMPTS = 30000
 class Found:
     """Neighbouring rows of one upload. It may have more, if rows of others lie between them or they are many.
 
-    state: what the row of the marker says; None without one. has_intent: whether there is a row of the intent.
-    attempts: those that the other rows prove.
+    state: what the row of the marker says; None without one. has_intent, has_notes: whether there is a row of the
+    intent, or of a note. attempts: those that the other rows prove.
     """
 
     upload: Upload
     state: 'State | None'
     has_intent: bool
     attempts: Sequence[Attempt]
+    has_notes: bool = False
 
 
 def uploads_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: UploadIds) -> Iterator[Found]:
@@ -45,7 +46,7 @@ def uploads_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: Upl
 
 
 def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
-    state, has_intent = None, False
+    state, has_intent, has_notes = None, False, False
     attempts: list[Attempt] = []
     for row in rows:
         kind = parse_name(row['name'])
@@ -55,13 +56,15 @@ def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
                 attempts.append(attempt)
         elif kind is not None and kind[0] is Kind.INTENT:
             has_intent = True
+        elif kind is not None and kind[0] is Kind.NOTE:
+            has_notes = True
         else:
             state = MarkerType.decode(row.get('content_type')).state
         if len(attempts) == _MOST_ATTEMPTS:
-            yield Found(upload, state, has_intent, tuple(attempts))
+            yield Found(upload, state, has_intent, tuple(attempts), has_notes)
             attempts = []
-    if attempts or state is not None or has_intent:
-        yield Found(upload, state, has_intent, tuple(attempts))
+    if attempts or state is not None or has_intent or has_notes:
+        yield Found(upload, state, has_intent, tuple(attempts), has_notes)
 
 
 def until(stop: Callable[[], bool], found: Iterable[Found]) -> Iterator[Found]:

@@ -6,7 +6,7 @@ segments; a test compares the two. ``request_body`` serves ``verify = head``, wh
 """
 import functools
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -48,17 +48,23 @@ _PART_IS_NOT_THERE = ('404 Not Found', 'Etag Mismatch', 'Size Mismatch')
 
 @dataclass(frozen=True)
 class Segment:
-    """An entry of a stored manifest. path: ``/container/object``; '' if it has none. size: of the segment, in bytes."""
+    """An entry of a stored manifest. path: ``/container/object``; '' if it has none. size: of the segment, in bytes.
+
+    is_large: whether the segment is a large object itself.
+    """
 
     path: str
     size: int
+    is_large: bool = False
 
 
 def read_stored(body: bytes) -> 'list[Segment]':
     """Return the entries of ``body``, any manifest that SLO has stored, in order. Raises ValueError for other bytes."""
     try:
-        return [Segment(str(entry.get('name', '')), int(entry.get('bytes', 0))) for entry in json.loads(body)]
-    except (AttributeError, OverflowError, TypeError) as error:
+        # An entry without a name has its bytes in the manifest.
+        return [Segment('' if 'data' in entry else str(entry['name']), int(entry.get('bytes', 0)),
+                        bool(entry.get('sub_slo'))) for entry in json.loads(body)]
+    except (AttributeError, KeyError, OverflowError, TypeError) as error:
         raise ValueError('no manifest: %s' % error) from error
 
 
@@ -66,6 +72,11 @@ def part_name(upload: Upload, segment: Segment) -> str:
     """Return the object name of ``segment``; '' when it does not lie in the container of the parts of ``upload``."""
     container = '/%s/' % upload.container
     return segment.path.removeprefix(container) if segment.path.startswith(container) else ''
+
+
+def by_path(upload: Upload, attempts: 'Iterable[Attempt]') -> 'dict[str, Attempt]':
+    """Return attempts by the names that a manifest has for them."""
+    return {_path(upload, attempt): attempt for attempt in attempts}
 
 
 def stored(upload: Upload, chosen: Sequence[Attempt]) -> bytes:

@@ -6,6 +6,9 @@ For the upload ``id`` of ``key`` in ``bucket``, all in the container ``<bucket>_
     <key>/<id>                         the marker: what Initiate was told, and the state of the upload
     <key>/<id>/00000001-<attempt>      one attempt to upload part 1; no attempt is ever written twice
     <key>/<id>/complete                the intent of a Complete that is under way
+    <key>/<id>/freed                   a note that parts of it are being deleted
+    <key>/<id>/shared                  a note that another manifest was made of its parts
+    <key>/<id>/shared-<place>          where that is
 
 Only this module makes and reads these names; ``stock_names`` has those of uploads that stock s3api began. Times are in
 Swift's own unit, 10 microseconds since the epoch ("ticks").
@@ -37,6 +40,9 @@ NAME_OVERHEAD = 1 + ID_LENGTH + 1 + 8 + 1 + ATTEMPT_LENGTH
 _FIRST_TICKS = 1767225600 * 100000
 
 _ID = re.compile(r'[-0-9A-Z_a-z]{%d}' % ID_LENGTH)
+# As long as an attempt in the name of a part, so that the longest name is no longer.
+_PLACE_DIGITS = 13
+_NOTE = re.compile(r'freed|shared(-[-0-9A-Z_a-z]{%d})?' % _PLACE_DIGITS)
 _PART = re.compile(r'([0-9]{8})-([-0-9A-Z_a-z]{%d})' % ATTEMPT_LENGTH)
 
 
@@ -95,6 +101,14 @@ class UploadIds:
         return (container == upload.container and upload.parse_part(name) is not None
                 and self.belongs(account, bucket, key, upload.id))
 
+    def upload_of(self, account: str, container: str, name: str) -> 'Upload | None':
+        """Return the upload that the object ``name`` in ``container`` is a part of, of whichever bucket; else None."""
+        parsed = parse_name(name) if is_segments_container(container) else None
+        if parsed is None or parsed[0] is not Kind.PART:
+            return None
+        bucket = container[:-len(SEGMENTS_SUFFIX)]
+        return Upload(account, bucket, *parsed[1:]) if self.belongs(account, bucket, *parsed[1:]) else None
+
     def hides(self, account: str, bucket: str, key: str) -> bool:
         """Return whether the names of ``key``'s uploads lie among those of the parts of another upload."""
         place = key.find(PARTS_DELIMITER)
@@ -144,6 +158,21 @@ class Upload:
     def intent(self) -> str:
         """The object name of the intent of its Complete."""
         return self.marker + '/complete'
+
+    @property
+    def freed(self) -> str:
+        """The object name of the note that its parts are being deleted."""
+        return self.marker + '/freed'
+
+    @property
+    def shared(self) -> str:
+        """The object name of the note that somebody has made another manifest of its parts."""
+        return self.marker + '/shared'
+
+    def shared_with(self, container: str, name: str) -> str:
+        """Return the name of the note that the object ``name`` in ``container`` lists its parts."""
+        digest = hashlib.sha256('\0'.join((container, name)).encode('utf-8', 'surrogateescape')).digest()
+        return '%s-%s' % (self.shared, _encode(int.from_bytes(digest, 'big'), _PLACE_DIGITS))
 
     @functools.cached_property
     def prefix(self) -> str:
@@ -218,6 +247,7 @@ class Kind(enum.Enum):
     MARKER = 'marker'
     INTENT = 'intent'
     PART = 'part'
+    NOTE = 'note'
 
 
 def parse_name(name: str) -> 'tuple[Kind, str, str] | None':
@@ -231,6 +261,8 @@ def parse_name(name: str) -> 'tuple[Kind, str, str] | None':
         kind, name = Kind.INTENT, above
     elif _PART.fullmatch(last):
         kind, name = Kind.PART, above
+    elif _NOTE.fullmatch(last):
+        kind, name = Kind.NOTE, above
     split = split_marker(name)
     return (kind, *split) if split else None
 

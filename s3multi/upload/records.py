@@ -30,6 +30,10 @@ WRITE_BEFORE_SECONDS = LEASE_SECONDS / 3
 # T must be later than what is at the key, but at most this far ahead of the proxy's clock: if the Complete dies, its
 # intent keeps others waiting that much longer.
 MOST_AHEAD_SECONDS = LEASE_SECONDS
+# For so long a listing may lack what was written: longer than a day in which somebody repairs a container server whose
+# rows are late. Shorter than the week (Swift's ``reclaim_age``) for which a tombstone tells when something was deleted.
+GRACE_SECONDS = 2 * 86400.0
+RECLAIM_SECONDS = 7 * 86400.0
 
 MARKER_TYPE = 'application/x-s3multi-marker'
 

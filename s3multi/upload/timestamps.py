@@ -30,6 +30,11 @@ def read_timestamp(written: object) -> Timestamp:
         return Timestamp(0)
 
 
+def ticks_before(now: Timestamp, seconds: float) -> int:
+    """Return the time so many ``seconds`` before ``now``, in ticks."""
+    return int(now.raw - seconds * 100000)
+
+
 def just_after(timestamp: Timestamp, offset: int = 1) -> Timestamp:
     """Return ``timestamp`` with its offset increased by ``offset``: later, but before the next tick of any clock."""
     return Timestamp(timestamp.internal, offset=offset)

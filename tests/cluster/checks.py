@@ -202,6 +202,8 @@ class Judge:
         troubled = upload.id in self._troubled
         if rest == ['complete']:
             return 'intents' if troubled else '!the intent of a Complete that was not disturbed'
+        if rest == ['freed']:
+            return 'notes about parts that were freed'
         if self._aborted(upload):
             return '!a part of an aborted upload'
         if not troubled:

@@ -206,8 +206,8 @@ class Faults:
 class FaultyProxy:
     """A proxy of the cluster with a FaultFilter on either side of slo; takes parts of any size."""
 
-    def __init__(self, cluster, name, *, seconds_ahead=0, cache=None, **s3multi):
-        """seconds_ahead: of its clock. cache: options of the cache filter. Others are options of s3multi."""
+    def __init__(self, cluster, name, *, seconds_ahead=0, cache=None, s3api=None, slo=None, **s3multi):
+        """seconds_ahead: of its clock. cache, s3api, slo: options of these filters. Others are options of s3multi."""
         top = cluster.directory / 'faults' / name
         self._cluster, self.name = cluster, name
         self.above, self.below = Faults(top / 'above'), Faults(top / 'below')
@@ -215,6 +215,8 @@ class FaultyProxy:
             **TINY_PARTS,
             's3multi': {**TINY_PARTS['s3multi'], **s3multi},
             'cache': cache or {},
+            's3api': s3api or {},
+            'slo': {**TINY_PARTS['slo'], **(slo or {})},
             'above': {'paste.filter_factory': FACTORY, 'directory': top / 'above', 'seconds_ahead': seconds_ahead},
             'below': {'paste.filter_factory': FACTORY, 'directory': top / 'below'}}
         self.start()

@@ -430,15 +430,15 @@ def test_requests_of_a_deletion(faulty, client, bucket):
 
     abort = ['HEAD marker', 'PUT marker', 'HEAD intent', 'HEAD marker', 'PUT marker', 'HEAD object']
     assert [*STOCK, 'GET segments container', *abort, 'GET segments container', *['DELETE part'] * 2,
-            'DELETE marker', 'DELETE segments container'] == seen.order
+            'DELETE marker', 'HEAD segments container', 'DELETE segments container'] == seen.order
 
 
 def test_requests_of_a_deletion_without_uploads(faulty, client, bucket):
-    """Two more than stock s3api: a listing, and the deletion of a container that may have been left empty."""
+    """Two more than stock s3api: a listing, and a look for a container that may have been left empty."""
     with counting(faulty.above) as seen:
         assert 204 == delete_bucket(client, bucket)
 
-    assert [*STOCK, 'GET segments container', 'DELETE segments container'] == seen.order
+    assert [*STOCK, 'GET segments container', 'HEAD segments container'] == seen.order
 
 
 def test_requests_of_a_deletion_that_fails(faulty, client, bucket):

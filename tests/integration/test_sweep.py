@@ -202,7 +202,7 @@ def test_object_that_the_swift_api_ended(sweeper, upload, swift, end):
     swept = sweeper.bucket(upload.bucket)
 
     assert {upload.id: 'freed'} == swept.outcomes(), swept
-    assert [] == segment_names(swift, upload.bucket)
+    assert [] == upload.stored_numbers(swift)
 
 
 def test_manifest_written_anew(sweeper, upload, swift):
@@ -214,7 +214,7 @@ def test_manifest_written_anew(sweeper, upload, swift):
     assert {upload.id: 'freed'} == sweeper.bucket(upload.bucket).outcomes()
 
     assert is_whole(upload, b'one')
-    assert 1 == len(segment_names(swift, upload.bucket))
+    assert [1] == upload.stored_numbers(swift)
 
 
 @pytest.mark.parametrize('kind', ['upload', 'versioned'])

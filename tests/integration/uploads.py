@@ -87,7 +87,7 @@ class Upload:
 
     def stored_numbers(self, swift):
         """Return the part numbers of the stored attempts, in order; a number for each attempt."""
-        return [int(name[1:9]) for name in self.stored(swift) if name and name != '/complete']
+        return [int(name[1:9]) for name in self.stored(swift) if name.startswith('/0')]
 
 
 def segment_names(swift, bucket):

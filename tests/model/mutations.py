@@ -435,7 +435,7 @@ MUTATIONS = (
     Mutation('every attempt to copy into a part has a name of its own', OneName, 'R1',
              ('W ends', 'K to commit part', 'C1 ends', 'K ends')),
     Mutation('parts of a replaced object are freed only when the marker is gone', lambda app: Believes(
-        app, 'R', 'HEAD marker', 404), 'R1',
+        app, 'R', 'HEAD marker', 404, {'X-Backend-Timestamp': '4000000000.00000'}), 'R1',
              ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'C1b to PUT intent', 'R frees', 'the expirer runs',
               'C1b ends')),
     Mutation('... and no intent is fresh', lambda app: Believes(app, 'R', 'HEAD intent', 404), 'R1',

@@ -64,8 +64,8 @@ class Lines:
         if passing:
             schedule.now += int(passing['seconds'])
             return None
-        if line == 'rows are late':
-            self._nature.lagging = True
+        if line in ('rows are late', 'rows are in time'):
+            self._nature.lagging = line == 'rows are late'
             return None
         if line == 'the expirer runs':
             self.world.swift.expire()

@@ -10,7 +10,7 @@ from s3multi import config
 from s3multi.s3.errors import S3Error
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.judge import FAILED
-from s3multi.sweep.references import Uncertain
+from s3multi.operations.references import Uncertain
 from s3multi.sweep.rules import Limits
 from s3multi.upload.lifecycle import Actor
 
@@ -96,7 +96,9 @@ class SweptRun(Sweeping, Run):
         self.world.swift.settle()
         self.rules.check()
         needed = self.rules.parts_needed(self.id)
-        left = set(self.world.swift.names('%s/%s_segments' % (ACCOUNT, BUCKET)))
+        # The note that parts are being deleted expires after them.
+        left = {name for name in self.world.swift.names('%s/%s_segments' % (ACCOUNT, BUCKET))
+                if not name.endswith('/freed')}
         if left != needed:
             raise Violation('sweep', 'left %s, needed %s' % (sorted(left), sorted(needed)))
         self._read()
@@ -124,6 +126,8 @@ class NoVersions(OfSweeps):
         response = self.send(request)
         if 'versions' in parse_qs(request.query_string):
             response.body = b'[]'
+        elif kind == 'HEAD key':
+            response.headers.pop('X-Object-Version-Id', None)
         elif kind.endswith(' version') and 'version-id' in request.query_string:
             return Request(request.environ).blank('/').get_response(_not_found)
         return response
@@ -138,7 +142,10 @@ class NoVersionByTime(OfSweeps):
             version = parse_qs(request.query_string)['version-id'][0]
             if version not in [row['version_id'] for row in json.loads(listed.body)]:
                 return Request.blank('/').get_response(_not_found)
-        return self.send(request)
+        response = self.send(request)
+        if kind == 'HEAD key':
+            response.headers.pop('X-Object-Version-Id', None)
+        return response
 
 
 class NoIntent(OfSweeps):

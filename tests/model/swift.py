@@ -68,12 +68,16 @@ class Nature:
 
 @dataclass
 class Stored:
-    """An object as one replica has it. timestamp: in Swift's internal form, which sorts. body: None for a tombstone."""
+    """An object as one replica has it. timestamp: in Swift's internal form, which sorts. body: None for a tombstone.
+
+    posted: when its metadata were changed.
+    """
 
     timestamp: str
     body: 'bytes | None' = None
     headers: 'dict[str, str]' = field(default_factory=dict)
     etag: str = ''
+    posted: str = ''
 
 
 @dataclass
@@ -149,11 +153,22 @@ class MemorySwift:
         self.objects, self.containers = self.copy()
 
     def expire(self):
-        """Do all queued deletions, as the object expirer would."""
+        """Do all queued deletions, and delete what has expired, as the object expirer would."""
+        for name in list(self.objects):
+            stored = self.newest(name)
+            if stored is not None and has_expired(stored):
+                account, container, _ = name.split('/', 2)
+                self._write('%s/%s' % (account, container), name, range(REPLICAS), Stored(Timestamp.now().internal))
         jobs, self.jobs = self.jobs, []
         for timestamp, account, container, name in jobs:
             path = '%s/%s' % (account, container)
             self._write(path, '%s/%s' % (path, name), range(REPLICAS), Stored(timestamp))
+
+    def forget(self, before):
+        """Forget what was deleted before a time (Swift's internal form), as Swift does after its ``reclaim_age``."""
+        for replicas in self.objects.values():
+            replicas[:] = [None if stored is not None and stored.body is None and stored.timestamp < before else stored
+                           for stored in replicas]
 
     def settle(self):
         """Do all queued deletions, make all replicas equal, and all rows visible."""
@@ -205,10 +220,19 @@ class MemorySwift:
                 answer = getattr(self, '_container_' + method.lower())
                 status, headers, body = answer(env, account + '/' + rest[0], query)
             else:
-                status, headers, body = 204, {}, b''
+                status, headers, body = self._account(env, account, query)
         except Lost as lost:
             status, headers, body = lost.status, _TEXT, b''
         return _send(start_response, status, headers, body)
+
+    def _account(self, env, account, query):
+        prefix = account + '/'
+        rows = {path[len(prefix):]: {'name': path[len(prefix):]} for path in list(self.containers)
+                if path.startswith(prefix) and self.has(path)}
+        if env['REQUEST_METHOD'] != 'GET':
+            return 204, {}, b''
+        page = _page(rows, query, 'HTTP_X_BACKEND_ALLOW_RESERVED_NAMES' in env)
+        return 200, {'Content-Type': 'application/json; charset=utf-8'}, json.dumps(page).encode('ascii')
 
     # Objects
 
@@ -224,7 +248,8 @@ class MemorySwift:
         # The PUT is judged now and stored later. Other requests may come in between.
         replicas = list(self.nature.writes_to())
         there = [stored for replica in replicas for stored in [self._at(name)[replica]] if stored is not None]
-        if headers.get('If-None-Match') == '*' and any(stored.body is not None for stored in there):
+        if headers.get('If-None-Match') == '*' and any(stored.body is not None and not has_expired(stored)
+                                                       for stored in there):
             return _send(start_response, 412, _TEXT)
         if any(stored.timestamp >= timestamp for stored in there):
             return _send(start_response, 202, _TEXT)
@@ -263,6 +288,25 @@ class MemorySwift:
             raise
         commit()
 
+    def _object_post(self, env, start_response, container, name):
+        """Change the metadata of an object. As X-Newest does not look at them, all replicas take it at once."""
+        headers = _headers(env)
+        name = container + '/' + name
+        self.nature.reach(env, 'POST ' + name)
+        before = self.newest(name)
+        if before is None or has_expired(before):
+            return _send(start_response, 404, _TEXT)
+        kept = {key: value for key, value in before.headers.items()
+                if key in ('Content-Type', 'X-Static-Large-Object') or key.startswith('X-Object-Sysmeta-')}
+        kept.update((key, value) for key, value in headers.items() if value and (
+            key in ('X-Object-Manifest', 'X-Delete-At') or key.startswith(_KEPT_PREFIXES)))
+        after = replace(before, headers=kept, posted=_timestamp(headers))
+        self.objects[name] = [after if stored == before else stored for stored in self._at(name)]
+        for watcher in self.watchers:
+            watcher(name, before, after)
+        shown = {key: value for key, value in kept.items() if key.startswith('X-Object-Sysmeta-')}
+        return _send(start_response, 202, {**_TEXT, **shown})
+
     def _object_delete(self, env, start_response, container, name):
         timestamp = _timestamp(_headers(env))
         name = container + '/' + name
@@ -291,16 +335,18 @@ class MemorySwift:
     def _object_get(self, env, start_response, container, name):
         self.nature.reach(env, '%s %s/%s' % (env['REQUEST_METHOD'], container, name))
         stored = self._read(container + '/' + name, env.get('HTTP_X_NEWEST', '').lower() == 'true')
-        if stored is None or stored.body is None:
+        opens = env.get('HTTP_X_BACKEND_OPEN_EXPIRED', '').lower() == 'true'
+        if stored is None or stored.body is None or has_expired(stored) and not opens:
             found = {} if stored is None else {'X-Backend-Timestamp': stored.timestamp}
             return _send(start_response, 404, {**_TEXT, **found})
         request = Request(env)
-        timestamp = Timestamp(stored.timestamp)
+        written = Timestamp(stored.timestamp)
+        timestamp = Timestamp(max(stored.timestamp, stored.posted))
         response = Response(request=request, body=stored.body, conditional_response=True,
                             conditional_etag=resolve_etag_is_at_header(request, stored.headers))
         response.headers.update({
             **stored.headers, 'Etag': '"%s"' % stored.etag, 'X-Timestamp': timestamp.normal,
-            'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': timestamp.internal})
+            'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': written.internal})
         response.last_modified = math.ceil(float(timestamp))
         return response(env, start_response)
 
@@ -388,6 +434,8 @@ class MemorySwift:
             if name.startswith(('X-Container-Sysmeta-', 'X-Container-Meta-')) or name in ('X-Container-Read',
                                                                                           'X-Container-Write'):
                 self.containers[path].headers[name] = value
+                if not value:
+                    del self.containers[path].headers[name]
         return 204, _TEXT, b''
 
     def _container_delete(self, env, path, _query):
@@ -477,6 +525,11 @@ def _headers(env):
 
 def _timestamp(headers):
     return Timestamp(headers['X-Timestamp']).internal if 'X-Timestamp' in headers else Timestamp.now().internal
+
+
+def has_expired(stored):
+    """Say whether an object has outlived its X-Delete-At, while the expirer has not come yet."""
+    return int(stored.headers.get('X-Delete-At', 0) or 1 << 40) <= float(Timestamp.now())
 
 
 def _http_date(timestamp):

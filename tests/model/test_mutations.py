@@ -4,6 +4,7 @@ from unittest import mock
 
 import pytest
 
+from s3multi.operations import replaced_objects
 from s3multi.upload import records
 
 from .mutations import MUTATIONS
@@ -32,3 +33,22 @@ def test_without_the_step(mutation):
     with pytest.raises(Violation) as raised:
         play(mutation, mutation.without, mutation.lease)
     assert mutation.rule == raised.value.rule, raised.value
+
+
+# Two Completes with different lists have made two versions, and the row of the older one is late.
+RIVALS = ('C1 to commit intent', 'C2 to commit intent', 'rows are late', 'C1 in PUT manifest', 'C1 to DELETE marker',
+          'rows are in time', 'C2 in PUT manifest', 'C2 ends', 'C1 ends', 'X ends', 'X frees', 'the expirer runs',
+          'A ends')
+
+
+@pytest.mark.parametrize('grace', [records.GRACE_SECONDS, -3600])
+def test_versions_of_rivals(grace):
+    """A version that no listing shows yet keeps its parts: they are freed when no row can be late any more."""
+    played = Played(RIVALS, True)
+    with mock.patch.object(replaced_objects, 'GRACE_SECONDS', grace):
+        if grace > 0:
+            played.go()
+        else:
+            with pytest.raises(Violation) as raised:
+                played.go()
+            assert 'R2' == raised.value.rule

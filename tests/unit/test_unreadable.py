@@ -15,19 +15,21 @@ from swift.common.swob import Response
 from swift.common.utils import Timestamp
 
 from s3multi.filters.s3_acl import S3Acl
+from s3multi.operations.references import References, Uncertain
 from s3multi.s3.checksums import ALGORITHMS, COMPOSITE, TYPES, decode, from_parameters, stored_checksum
 from s3multi.s3.copy_source import SourceState, check_conditions, seconds_of
 from s3multi.s3.errors import PreconditionFailed, S3Error, ServiceUnavailable
 from s3multi.s3.etags import is_md5, part_count
 from s3multi.s3.parts import PartRef, judge, newest_attempts
 from s3multi.storage.cache_hints import BucketsWithUploads, PartHints
-from s3multi.storage.objects import Objects, object_of
+from s3multi.storage.objects import object_of
 from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend, timestamp_of
 from s3multi.storage.rows import read_rows
 from s3multi.storage.segments import Segments, attempt_of
 from s3multi.sweep.walk import uploads_in
 from s3multi.upload.bucket_lifetime import ended_before
+from s3multi.upload.lateness import Horizon, Life
 from s3multi.upload.manifest import read_stored
 from s3multi.upload.names import Upload, new_attempt
 from s3multi.upload.quotas import quota_of
@@ -289,18 +291,39 @@ def test_the_object_at_a_key(headers):
     assert found.etag is not None and part_count(found.etag) >= 0
 
 
-@given(st.lists(anything | words, max_size=4))
-def test_versions(ids):
-    """A version that cannot be read may be any: then they are not known."""
-    answer = json.dumps([{'name': 'key', 'version_id': each} for each in ids]).encode()
-    objects = Objects(backend(RecordingSwift(GET=(200, {}, answer))), 'bucket')
+WANTED = {'/bucket_segments/' + UPLOAD.part(1, new_attempt(TICKS))}
+LIFE, KNOWN = Life(swift_time(TICKS), [swift_time(TICKS)]), Horizon.of(swift_time(TICKS + 10 ** 12), 1)
+
+
+@given(st.lists(st.fixed_dictionaries({'name': st.just('key')}, optional={
+    'version_id': anything | words, 'last_modified': anything | words, 'content_type': anything}), max_size=4))
+def test_versions(rows):
+    """A version that cannot be read may be any, and list any part: then nothing is known."""
+    swift = RecordingSwift(GET=(200, {}, json.dumps(rows).encode()), HEAD=(
+        204, {'X-Container-Sysmeta-Versions-Container': 'x', 'X-Timestamp': swift_time(TICKS).normal}, b''))
     try:
-        found = objects.versions('key', T, 60)
+        References(backend(swift), 'bucket').listed(UPLOAD, WANTED, LIFE, KNOWN)
+    except Uncertain:
+        return
     except S3Error as error:
         # What is no JSON, such as an infinite number.
         assert error.code == 'ServiceUnavailable'
         return
-    assert found is None or all(each == 'null' or read_timestamp(each) for each in ids)
+    assert all(row['version_id'] == 'null' or read_timestamp(row['version_id']) for row in rows)
+
+
+@given(headers_of('X-Object-Manifest', 'X-Symlink-Target', 'X-Static-Large-Object', 'Etag', 'X-Timestamp'),
+       st.binary(max_size=60) | anything.map(json.dumps).map(str.encode))
+def test_manifests_that_may_list_a_part(headers, body):
+    """The names in what is at a key, whatever that says; or they are not known."""
+    def answer(seen):
+        return (200, headers, body) if seen.path.endswith('/key') else (200, {}, b'[]')
+
+    references = References(backend(RecordingSwift(HEAD=answer, GET=answer)), 'bucket')
+    try:
+        assert all(isinstance(name, str) for name in references.listed(UPLOAD, WANTED, LIFE, KNOWN))
+    except Uncertain:
+        pass
 
 
 @given(texts | anything.map(json.dumps), st.booleans())

@@ -10,7 +10,7 @@ from swift.common import constraints
 from s3multi.operations import known_parts
 from s3multi.s3.errors import ServiceUnavailable
 from s3multi.upload.names import Upload, new_attempt
-from tests.model.swift import Container, MemorySwift
+from tests.model.swift import Container, MemorySwift, Stored
 from tests.unit.fakes import IDS, Cache, bucket_of, handed_on
 
 TICKS = 1790000000 * 100000
@@ -37,7 +37,7 @@ class Counted:
 
     @staticmethod
     def _object():
-        found = mock.Mock(timestamp='1790000000.00000', body=b'1', headers={}, etag='a' * 32)
+        found = Stored('1790000000.00000', b'1', etag='a' * 32)
         return [found] * 3
 
     def __call__(self, env, start_response):

@@ -5,7 +5,7 @@ import json
 import eventlet
 import pytest
 from swift.common.swob import Request
-from swift.common.utils import Timestamp
+from swift.common.utils import Timestamp, timestamp
 
 from s3multi.operations import replaced_objects
 from s3multi.upload.names import Upload, new_attempt
@@ -23,11 +23,13 @@ def upload_of(key='key', bucket='bucket'):
 
 OURS = upload_of()
 ROWS = [{'name': OURS.part(1, new_attempt(NOW)), 'hash': 'e', 'bytes': 1, 'content_type': 'x/y'}]
+MANIFEST = [{'name': '/bucket_segments/' + row['name'], 'bytes': 1} for row in ROWS]
+LONG_AGO = Timestamp(1790000000 - 8 * 86400)
 
 
 def object_of(upload_id, seconds=0, **headers):
     """Return Swift's answer to a HEAD of a large object. seconds: how long after ``NOW`` it was written."""
-    return 200, {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': upload_id,
+    return 200, {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': upload_id, 'Etag': '"m"',
                  'X-Timestamp': Timestamp(1790000000 + seconds).internal, **headers}, b''
 
 
@@ -35,18 +37,28 @@ NEWER = 200, {'X-Timestamp': Timestamp(1790000001).internal, 'Etag': 'x'}, b''
 TOMBSTONE = 404, {'X-Backend-Timestamp': Timestamp(1790000001).internal}, b''
 
 
-def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, **answers):
-    """Return a Swift with these answers to a HEAD: of the key before and after the write, and of the other things."""
-    looks = [before, after]
+def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, shared=404, manifest=MANIFEST, **answers):
+    """Return a Swift with these answers to a HEAD: of the key before and after the write, and of the other things.
+
+    shared: may be two answers. manifest: the segments of a large object at the key.
+    """
+    looks, notes = [before, after], shared if isinstance(shared, list) else [shared]
 
     def head(seen):
         if seen.path == BUCKET + '/key':
             return looks.pop(0) if len(looks) > 1 else looks[0]
         if seen.path == BUCKET:
             return bucket
-        return intent if seen.path.endswith('/complete') else marker
+        last = seen.path.rpartition('/')[2]
+        if last == 'shared':
+            return notes.pop(0) if len(notes) > 1 else notes[0]
+        return intent if last == 'complete' else marker
 
-    return RecordingSwift(**{'HEAD': head, 'GET': (200, {}, json.dumps(ROWS).encode()), **answers})
+    def get(seen):
+        rows = manifest if seen.path == BUCKET + '/key' else ROWS if seen.path == SEGMENTS else []
+        return 200, {}, json.dumps(rows).encode()
+
+    return RecordingSwift(**{'HEAD': head, 'GET': get, **answers})
 
 
 def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
@@ -59,7 +71,7 @@ def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
     for _ in range(20):
         eventlet.sleep(0)
     names = [seen.path[len(SEGMENTS) + 1:] for seen in swift.seen
-             if seen.method == 'DELETE' and seen.path.startswith(SEGMENTS)]
+             if seen.method == 'DELETE' and seen.path.startswith(SEGMENTS) and not seen.path.endswith('/freed')]
     return response.status_int, names
 
 
@@ -74,6 +86,8 @@ def check_freed(outcome, status=201):
     pytest.param({'intent': (200, {**INTENT, 'X-Object-Sysmeta-S3multi-Timestamp': '1790000000.00000'}, b'')},
                  id='intent whose lease is over'),
     pytest.param({'bucket': 404}, id='bucket deleted meanwhile'),
+    pytest.param({'after': object_of(upload_of().id, 1), 'manifest': [{'name': '/bucket_segments/other'}]},
+                 id='another upload'),
 ])
 def test_what_is_freed(case):
     check_freed(freed(swift_with(object_of(OURS.id), **case)))
@@ -90,12 +104,68 @@ def test_what_is_freed(case):
                  id='a Complete at work'),
     pytest.param({'bucket': (204, {'X-Container-Sysmeta-Versions-Container': 'x'}, b'')}, id='versions by now'),
     pytest.param({'bucket': (204, {'X-Container-Sysmeta-Versions-Location': 'x'}, b'')}, id='an archive by now'),
-    pytest.param({'PUT': 202}, id='older than the object'),
-    pytest.param({'PUT': 422}, id='refused'),
-    pytest.param({'PUT': 503}, id='failed'),
+    pytest.param({'after': object_of('', 1)}, id='a manifest of the same parts, by the Swift API'),
+    pytest.param({'after': (200, {**NEWER[1], 'X-Object-Manifest': 'bucket%5Fsegments/key/'}, b'')}, id='a DLO'),
+    pytest.param({'after': (200, {**NEWER[1], 'X-Symlink-Target': MANIFEST[0]['name'][1:]}, b'')}, id='a link to one'),
+    pytest.param({'shared': (200, {'X-Timestamp': LONG_AGO.normal}, b'')}, id='another manifest was made of them'),
+    pytest.param({'shared': 503}, id='it is not known whether'),
 ])
 def test_what_is_kept(case):
     assert [] == freed(swift_with(object_of(OURS.id), **case))[1]
+
+
+@pytest.mark.parametrize('status', [202, 422, 503], ids=['older than the object', 'refused', 'failed'])
+def test_what_replaces_nothing(status):
+    """Nobody is asked anything more."""
+    swift = swift_with(object_of(OURS.id), PUT=status)
+
+    assert [] == freed(swift)[1]
+    assert 'PUT' == swift.last.method
+
+
+def test_order():
+    """It is noted that they are being deleted, and then looked whether somebody has made another manifest of them."""
+    swift = swift_with(object_of(OURS.id))
+    freed(swift)
+    told = ['%s %s' % (seen.method, seen.path.rpartition('/')[2]) for seen in swift.seen]
+
+    assert told[told.index('PUT freed') - 1:][:3] == ['HEAD bucket', 'PUT freed', 'HEAD shared']
+    assert 'DELETE' == swift.last.method and swift.last.path.startswith(SEGMENTS)
+
+
+SHARED = 200, {'X-Timestamp': '1790000001.00000'}, b''
+
+
+def test_somebody_who_was_quicker():
+    """What was noted stays: it may have been written over the note of somebody who relies on it."""
+    swift = swift_with(object_of(OURS.id), shared=[404, SHARED])
+
+    assert [] == freed(swift)[1]
+    assert ['PUT'] == [seen.method for seen in swift.seen if seen.path.endswith('/freed')]
+
+
+def test_parts_that_others_list():
+    """Nobody is kept from listing them once more."""
+    swift = swift_with(object_of(OURS.id), shared=SHARED)
+
+    assert [] == freed(swift)[1]
+    assert not [seen for seen in swift.seen if seen.path.endswith('/freed')]
+
+
+def test_note_without_effect():
+    """Then nothing is deleted: somebody may make a manifest of the parts at any time."""
+    def put(seen):
+        return 202 if seen.path.endswith('/freed') else 201
+
+    assert [] == freed(swift_with(object_of(OURS.id), PUT=put))[1]
+
+
+def test_what_has_expired():
+    """Is looked at, too."""
+    swift = swift_with(object_of(OURS.id))
+    freed(swift)
+
+    assert 'true' == swift.seen[0].headers['X-Backend-Open-Expired']
 
 
 @pytest.mark.parametrize('before', [
@@ -121,7 +191,7 @@ def test_what_is_not_ours(before):
     (object_of(''), 'multipart-manifest=delete&async=on'), (503, '')])
 def test_whose_parts_slo_deletes(before, query):
     """SLO deletes the parts of objects that s3multi has not made; none if the look at the key fails."""
-    swift = swift_with(before)
+    swift = swift_with(before, before, manifest=[{'name': '/bucket+segments/key/1'}])
     freed(swift, 'DELETE', 'async=on&multipart-manifest=delete')
     sent, = [seen for seen in swift.seen if seen.path == BUCKET + '/key' and seen.method == 'DELETE']
 
@@ -147,32 +217,76 @@ def test_option():
     assert replaced_objects.candidate(bucket, 'key', ObjectAtKey(OURS.id)) is None
 
 
-@pytest.mark.parametrize('near, kept', [
-    pytest.param([], False, id='alone'), pytest.param([5.0], True, id='its twin'),
-    pytest.param([-5.0], True, id='older'), pytest.param([5.0] * 100, True, id='too many to be asked')])
-def test_versions_of_one_upload(near, kept):
-    """Parts are deleted with the last version that lists them."""
-    version = Timestamp(1790000000).internal
-    twins = [Timestamp(1790000000 + seconds).internal for seconds in near]
-    another = Timestamp(1790000001).internal
-    rows = [{'name': 'key', 'version_id': twin} for twin in twins] + [{'name': 'key2', 'version_id': another}]
-    listing = 200, {}, json.dumps(ROWS).encode()
+VERSIONED = {'X-Container-Sysmeta-Versions-Container': 'x'}
+VERSION = Timestamp(1790000000).internal
+
+
+def version_freed(monkeypatch, days=3, twins=(), marker=None, key=None, **answers):
+    """Delete a version so many days after its upload; return what is freed.
+
+    twins: days after which other versions were written that list the same. marker, key: what a HEAD of these answers.
+    """
+    monkeypatch.setattr(timestamp.time, 'time', lambda: 1790000000 + days * 86400)
+    ids = [Timestamp(1790000000 + day * 86400).internal for day in twins]
+    marker = marker or (404, {'X-Backend-Timestamp': Timestamp(VERSION, offset=1).internal}, b'')
     gone = []
 
     def head(seen):
-        if 'version-id=' + version in seen.query:
-            return 404 if gone else gone.append(1) or object_of(OURS.id)
-        return object_of(OURS.id) if len(twins) == 1 and twins[0] in seen.query else 404
+        if seen.path == BUCKET:
+            return 204, VERSIONED, b''
+        if 'versions' in seen.path and seen.path.count('/') == 3:
+            return 204
+        if seen.path == BUCKET + '/key':
+            if 'version-id=' + VERSION in seen.query:
+                return 404 if gone else gone.append(1) or object_of(OURS.id)
+            return object_of(OURS.id) if any(each in seen.query for each in ids) else key or TOMBSTONE
+        return answers.get(seen.path.rpartition('/')[2], marker if seen.path.endswith(OURS.id) else 404)
 
     def get(seen):
-        return (200, {}, json.dumps(rows).encode()) if seen.path == BUCKET else listing
+        if 'versions=true' in seen.query:
+            rows = [{'name': 'key', 'version_id': each, 'content_type': 'x/y'} for each in ids]
+        else:
+            rows = MANIFEST if seen.path == BUCKET + '/key' else ROWS if seen.path == SEGMENTS else []
+        return 200, {}, json.dumps(rows).encode()
 
-    swift = RecordingSwift(HEAD=head, GET=get)
-    names = freed(swift, 'DELETE', 'multipart-manifest=delete&version-id=%s' % version,
-                  info={'status': 204, 'sysmeta': {'versions-container': 'x'}})[1]
+    return freed(RecordingSwift(HEAD=head, GET=get), 'DELETE', 'multipart-manifest=delete&version-id=' + VERSION,
+                 info={'status': 204, 'sysmeta': {'versions-container': 'x'}})[1]
 
-    assert kept == (names == [])
-    assert not [seen for seen in swift.seen if another in seen.query]
+
+def test_version(monkeypatch):
+    """Parts go with it when it is old, and no other version lists them."""
+    assert [1] == [OURS.parse_part(name)[0] for name in version_freed(monkeypatch)]
+
+
+@pytest.mark.parametrize('case', [
+    pytest.param({'days': 1.9}, id='a row of a twin may be late'),
+    pytest.param({'twins': [2]}, id='restored'), pytest.param({'twins': [0.0001]}, id='its twin'),
+    pytest.param({'twins': [0.5 + number / 1000 for number in range(101)]}, id='too many to be asked'),
+    pytest.param({'shared': (200, {'X-Timestamp': LONG_AGO.normal}, b'')}, id='another manifest was made of them'),
+    pytest.param({'complete': (200, {**INTENT, 'X-Object-Sysmeta-S3multi-Timestamp': '1790200000.00000'}, b'')},
+                 id='a Complete died lately'),
+    pytest.param({'marker': (200, {'Content-Type': 'application/x-s3multi-marker;state=open',
+                                   'X-Timestamp': '1790000000.00000'}, b'')}, id='the upload is open'),
+    pytest.param({'key': object_of('', 1)}, id='a manifest at the key'),
+    pytest.param({'marker': 404, 'key': (404, {'X-Backend-Timestamp': Timestamp(1790250000).internal}, b'')},
+                 id='what was at the key may be a version now'),
+])
+def test_version_whose_parts_may_be_needed(monkeypatch, case):
+    """They are left to the sweep."""
+    assert [] == version_freed(monkeypatch, **case)
+
+
+@pytest.mark.parametrize('segments, deletes', [
+    ([{'name': '/other/1'}], True), ([{'name': '/bucket_segments/key/1'}], True), ([{'data': 'eA=='}], True),
+    (MANIFEST, False), ([{'name': '/other/1'}, *MANIFEST], False), ([{'name': '/other/1', 'sub_slo': True}], False),
+    ([1], False)], ids=['other', 'not ours', 'data', 'ours', 'ours as well', 'of large objects', 'unreadable'])
+def test_large_object_of_the_swift_api(segments, deletes):
+    """SLO deletes its segments, as s3api wants it: but not where there may be parts of an upload among them."""
+    swift = swift_with(object_of(''), object_of(''), manifest=segments)
+    freed(swift, 'DELETE', 'multipart-manifest=delete&async=on')
+    sent, = [seen for seen in swift.seen if seen.path == BUCKET + '/key' and seen.method == 'DELETE']
+
+    assert deletes == ('multipart-manifest=delete' in sent.query)
 
 
 @pytest.mark.parametrize('status, asked', [(404, ['PUT']), (0, ['PUT']), (204, ['HEAD', 'PUT'])])

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from swift.account.backend import AccountBroker
 from swift.common.utils import Timestamp
 
+from s3multi.operations.references import Uncertain
 from s3multi.s3.errors import ServiceUnavailable
 from s3multi.sweep.__main__ import places, read_arguments, sweep_all
 from s3multi.sweep.accounts import local_accounts
 from s3multi.sweep.judge import Outcome
 from s3multi.sweep.queue import QueueState
-from s3multi.sweep.references import Uncertain
 from s3multi.sweep.report import INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK, Report
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS

@@ -3,15 +3,15 @@
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.s3.parts import Attempt
 from s3multi.sweep import rules
-from s3multi.sweep.rules import DAY_SECONDS, Limits
-from s3multi.upload.names import Upload, new_attempt
+from s3multi.sweep.rules import Limits
+from s3multi.upload.names import Upload
 from s3multi.upload.records import LEASE_SECONDS, State, UploadMarker
 from s3multi.upload.timestamps import swift_time
 from tests.unit.fakes import IDS
 
 TICKS = 1790000000 * 100000
+DAY_SECONDS = 86400.0
 DAY = int(DAY_SECONDS) * 100000
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
 
@@ -51,14 +51,6 @@ def test_when_an_upload_is_over(ended, over):
 def test_when_an_abort_is_forgotten(days, forgets):
     """It is forgotten a grace after the Abort or, if that time is not known, after the Initiate."""
     assert forgets == rules.may_forget(marker(State.ABORTED, days), Limits(), at(10))
-
-
-def test_what_may_be_freed():
-    """Only attempts that are older than the grace may be freed, under the names that manifests have for them."""
-    old, young = (Attempt(1, UPLOAD.part(1, new_attempt(ticks)), ticks, 'e', 1) for ticks in (TICKS, TICKS + 9 * DAY))
-
-    assert {'/bucket_segments/' + old.name: old} == rules.candidates(UPLOAD, [old, young], Limits(), at(10))
-    assert {} == rules.candidates(UPLOAD, [old, young], Limits(grace=11 * DAY_SECONDS), at(10))
 
 
 def test_the_grace():

@@ -43,6 +43,10 @@ def found_in(rows, page_size=3):
     ('key/%s/0000001-%s' % (ID, 'a' * 11), None),
     ('key/%s/00000001' % ID, None),
     ('key/%s/Complete' % ID, None),
+    ('key/%s/freed' % ID, (Kind.NOTE, 'key', ID)),
+    ('key/%s/shared' % ID, (Kind.NOTE, 'key', ID)),
+    ('key/%s/shared-%s' % (ID, 'a' * 13), (Kind.NOTE, 'key', ID)),
+    ('key/%s/shared-%s' % (ID, 'a' * 12), None),
     ('/' + ID, None),
     (ID, None),
     ('key/%s/' % ID, None),
@@ -63,6 +67,17 @@ def test_uploads(page_size):
 
     assert [(first, State.OPEN, False, 2), (second, None, False, 3), (third, State.ABORTED, True, 0)] == [
         (found.upload, found.state, found.has_intent, len(found.attempts)) for found in found_in(rows, page_size)]
+
+
+@pytest.mark.parametrize('page_size', [1, 100])
+def test_notes(page_size):
+    """They say nothing of the marker; an upload of which nothing else is left is found by them."""
+    first, second = map(upload_of, ('a', 'b'))
+    notes = [row(second.shared, 'application/x-s3multi-marker'), row(second.freed)]
+    rows = [*rows_of(first), row(first.freed), row(first.shared, 'application/x-s3multi-marker'), *notes]
+
+    assert [(first, State.OPEN, 2, True), (second, None, 0, True)] == [
+        (found.upload, found.state, len(found.attempts), found.has_notes) for found in found_in(rows, page_size)]
 
 
 def test_names_that_are_not_ours():

@@ -216,12 +216,17 @@ def test_a_part_belongs_to_one_upload(upload, other, number):
     assert nested.parse_part(upload.part(number, SOME_ATTEMPT)) is None
 
 
+def notes_of(upload):
+    """Return the names of notes about an upload."""
+    return upload.freed, upload.shared, upload.shared_with('b', 'copy')
+
+
 @given(uploads, uploads)
 def test_records_are_no_parts(upload, other):
     """Markers and intents are not taken for parts, not even those of a longer key."""
     nested = Upload('AUTH_a', 'b', upload.marker, other.id)
 
-    for name in (upload.marker, upload.intent, nested.marker, nested.intent):
+    for name in (upload.marker, upload.intent, nested.marker, nested.intent, *notes_of(upload)):
         assert upload.parse_part(name) is None
 
 
@@ -230,6 +235,29 @@ def test_a_part_is_no_marker(upload, number):
     """List Multipart Uploads never shows a part or an intent as an upload."""
     assert names.split_marker(upload.part(number, SOME_ATTEMPT)) is None
     assert names.split_marker(upload.intent) is None
+
+
+@given(uploads)
+def test_notes_belong_to_their_upload(upload):
+    """They are told from all else by their names."""
+    for name in notes_of(upload):
+        assert (names.Kind.NOTE, upload.key, upload.id) == names.parse_name(name)
+        assert names.split_marker(name) is None
+    assert names.parse_name(upload.shared + '-') is None
+    assert len(set(notes_of(upload))) < len({*notes_of(upload), upload.shared_with('b/copy', ''),
+                                             upload.shared_with('b', 'copy2')})
+
+
+@given(uploads, numbers)
+def test_the_upload_of_a_part(upload, number):
+    """Is known by the name alone, in whichever bucket of the account."""
+    name = upload.part(number, SOME_ATTEMPT)
+
+    assert upload == IDS.upload_of('AUTH_a', 'b_segments', name)
+    for account, container in (('AUTH_b', 'b_segments'), ('AUTH_a', 'c_segments'), ('AUTH_a', 'b'), ('AUTH_a', '')):
+        assert IDS.upload_of(account, container, name) is None
+    for other in (upload.marker, upload.intent, *notes_of(upload), 'x' + name, name + 'x', ''):
+        assert IDS.upload_of('AUTH_a', 'b_segments', other) is None
 
 
 @pytest.mark.parametrize('end', [
@@ -318,7 +346,8 @@ def test_markers_of_a_key_lie_in_its_range(upload, later):
 def test_the_longest_name_of_an_upload():
     """A key that Initiate accepts must leave room for the names of all parts."""
     upload = Upload('AUTH_a', 'b', 'key', IDS.new('AUTH_a', 'b', 'key', NOW))
-    longest = max((upload.part(10000, names.new_attempt(NOW)), upload.marker, upload.intent), key=len)
+    longest = max((upload.part(10000, names.new_attempt(NOW)), upload.marker, upload.intent, upload.freed,
+                   upload.shared_with('container', 'object')), key=len)
 
     assert names.NAME_OVERHEAD == len(longest) - len('key')
 
