@@ -18,14 +18,18 @@ def main(arguments):
     parser.add_argument('--seed', type=int, default=0, help='another number tries other runs (0)')
     parser.add_argument('--replay', type=int, metavar='SEED', help='play this run alone, and show its requests')
     parser.add_argument('--sweeps', action='store_true', help='let sweeps take part')
+    parser.add_argument('--histories', action='store_true', help='try histories of a key instead')
     options = parser.parse_args(arguments)
     bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests.model', *arguments])
     warnings.simplefilter('ignore')
     logging.disable()
+    from .many_histories import try_histories
     from .rules import Violation
     from .search import Run, Tally
     from .sweeping import SweptRun
 
+    if options.histories:
+        return try_histories(options.seed * 10 ** 9, options.seconds, options.replay)
     make = SweptRun if options.sweeps else Run
     if options.replay is not None:
         run = make(options.replay)
