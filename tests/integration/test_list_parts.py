@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 from __future__ import annotations
 
 import hashlib
-import re
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -210,17 +209,6 @@ def test_encoding_that_is_none(gaps, word):
 
     assert (INVALID_ARGUMENT, 'encoding-type', word) == (
         answer.outcome, answer.error['ArgumentName'], answer.error['ArgumentValue'])
-
-
-def test_key_with_characters_that_xml_forbids(tiny, bucket):
-    """Without encoding such a character is written as a reference, as on Amazon S3; the answer is no 5xx."""
-    begun = tiny.request('POST', bucket, 'bell\x07', {'uploads': None})
-    upload_id = re.search(b'<UploadId>(.*)</UploadId>', begun.body)[1].decode()
-
-    answer = tiny.list_parts(bucket, 'bell\x07', upload_id)
-
-    assert 200 == answer.status
-    assert b'<Key>bell&#x7;</Key>' in answer.body
 
 
 def test_only_parts_are_listed(tiny, bucket, swift):

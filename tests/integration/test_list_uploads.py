@@ -316,16 +316,6 @@ def test_encoding_that_is_none(world, word):
         answer.outcome, answer.error['ArgumentName'], answer.error['ArgumentValue'])
 
 
-def test_key_with_characters_that_xml_forbids(tiny, bucket):
-    """Without encoding such a character is written as a reference, as on Amazon S3; the answer is no 5xx."""
-    tiny.request('POST', bucket, 'bell\x07', {'uploads': None})
-
-    answer = tiny.list_uploads(bucket)
-
-    assert 200 == answer.status
-    assert b'<Key>bell&#x7;</Key>' in answer.body
-
-
 # The document, and what is refused
 
 def test_document_without_uploads(tiny, bucket):
