@@ -100,6 +100,19 @@ def test_object_in_parts_with_a_difficult_key(client, make_file, bucket, witness
     assert filecmp.cmp(path, tmp_path / 'again', shallow=False)
 
 
+@pytest.mark.topic('names')
+def test_key_that_xml_cannot_hold(client, make_file, bucket, witness, tmp_path):
+    """Every client can read the answers about it: it learns the id of the upload that it begins, and ends it."""
+    key, path = 'a\x01\x1f\uffffb', make_file(client.file_bytes)
+
+    client.upload(path, bucket, key)
+    client.download(bucket, key, tmp_path / 'again')
+
+    assert witness.head_object(Bucket=bucket, Key=key)['ETag'] == body_etag(path, client)
+    assert filecmp.cmp(path, tmp_path / 'again', shallow=False)
+    assert 'Uploads' not in witness.list_multipart_uploads(Bucket=bucket)
+
+
 def begin(witness, bucket, key, path=None, part_bytes=5 * MIB, numbers=()):
     """Begin an upload of a file and send the parts with these numbers; return its id, and a dict of number to ETag."""
     upload_id = witness.create_multipart_upload(Bucket=bucket, Key=key)['UploadId']
