@@ -271,6 +271,8 @@ def test_paging_over_keys_that_no_document_can_show(uploads, max_uploads, delimi
         markers = {'key_marker': entry['NextKeyMarker'], 'upload_id_marker': entry['NextUploadIdMarker']}
         found += [(dict(child)['Key'], dict(child)['UploadId']) for name, child in page if name == 'Upload']
         prefixes += [dict(child)['Prefix'] for name, child in page if name == 'CommonPrefixes']
+        # Else a page that comes again would come for ever.
+        assert len(found + prefixes) <= len(whole.uploads + whole.prefixes)
         truncated = entry['IsTruncated'] == 'true'
 
     assert [(readable(upload.key), upload.id) for upload in whole.uploads] == found
