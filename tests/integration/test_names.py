@@ -126,6 +126,8 @@ def test_every_document_can_be_read(raw, bucket, name, shown):
         'Version/Key')
     missing = raw.copy_part(bucket, 'k', Upload(raw, bucket, 'k').id, 1, f'{bucket}/{quote(KEYS[name])}x').error
     assert ('NoSuchKey', shown + 'x') == (missing.code, missing['Key'])
+    # s3api shows no such key at all.
+    assert 'NoSuchKey' == raw.request('GET', bucket, KEYS[name] + 'x').error.code
 
 
 def test_life_of_keys_that_xml_cannot_hold(s3, bucket):
