@@ -15,7 +15,7 @@ from s3multi.operations.request import Call, Reply
 from s3multi.s3.documents import Node, document, people, s3_time_of_row, url_encode
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late, shown_id_marker
-from s3multi.storage.rows import Row
+from s3multi.storage.rows import Row, is_plain_row
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.decisions import Step, View, open_step
 from s3multi.upload.names import PARTS_DELIMITER, Upload, marker_range, parts_directory, split_marker
@@ -91,7 +91,7 @@ class _OwnUploads:
     def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterator[OpenUpload]':
         for row in rows:
             marker_type = MarkerType.decode(row.get('content_type'))
-            if marker_type.state is State.OPEN:
+            if marker_type.state is State.OPEN and is_plain_row(row):
                 split = split_marker(row['name'])
                 if split and self._bucket.knows(*split):
                     yield OpenUpload.of(*split, row.get('last_modified', ''), marker_type.initiator,

@@ -10,6 +10,12 @@ from s3multi.s3.errors import ServiceUnavailable
 Row = dict[str, Any]
 
 
+def is_plain_row(row: Row) -> bool:
+    """Return whether a row is neither of a link nor of a Static Large Object, which only users put where we look."""
+    # Where versions are kept each row is that of a link of Swift's own.
+    return 'slo_etag' not in row and ('symlink_path' not in row or bool(row.get('version_symlink')))
+
+
 def read_rows(response: Response) -> 'list[Row]':
     """Return the rows of a listing, as Swift's JSON has them: each with a ``name`` or a ``subdir``. None without one.
 

@@ -15,7 +15,7 @@ from s3multi.storage.concurrency import concurrently
 from s3multi.storage.listing import FIRST_ROWS, Listing
 from s3multi.storage.objects import is_plain
 from s3multi.storage.requests import Backend, Target
-from s3multi.storage.rows import Row
+from s3multi.storage.rows import Row, is_plain_row
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload, attempt_ticks, segments_container
 from s3multi.upload.timestamps import swift_time
@@ -146,17 +146,11 @@ def attempt_of(upload: Upload, row: Row) -> 'Attempt | None':
     Without its ETag where hash or size cannot be read: Swift says ``<unknown>`` for a hash that it cannot decrypt.
     """
     found = upload.parse_part(row['name']) if 'name' in row else None
-    if found is None or _is_no_part(row):
+    if found is None or not is_plain_row(row):
         return None
     etag, in_hash = _parsed(row.get('hash'))
     _, in_type = _parsed(row.get('content_type'))
     return _attempt(row['name'], found, etag, row.get('bytes'), in_hash + in_type)
-
-
-def _is_no_part(row: Row) -> bool:
-    """Return whether a row is of a link, or of a large object, that a user has put there."""
-    # Where versions are kept each row is that of a link of Swift's own.
-    return 'slo_etag' in row or 'symlink_path' in row and not row.get('version_symlink')
 
 
 def _attempt(name: str, found: 'tuple[int, str]', etag: str, size: object,

@@ -275,7 +275,7 @@ class MemorySwift:
             act(commit)
         else:
             self._commit(env, 'commit ' + name, commit)
-        return _send(start_response, 201, {**_TEXT, 'Etag': '"%s"' % etag,
+        return _send(start_response, 201, {**_TEXT, 'Etag': etag,
                                            'Last-Modified': _http_date(timestamp)})
 
     def _commit(self, env, what, commit):
@@ -345,7 +345,7 @@ class MemorySwift:
         response = Response(request=request, body=stored.body, conditional_response=True,
                             conditional_etag=resolve_etag_is_at_header(request, stored.headers))
         response.headers.update({
-            **stored.headers, 'Etag': '"%s"' % stored.etag, 'X-Timestamp': timestamp.normal,
+            **stored.headers, 'Etag': stored.etag, 'X-Timestamp': timestamp.normal,
             'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': written.internal})
         response.last_modified = math.ceil(float(timestamp))
         return response(env, start_response)
