@@ -96,10 +96,11 @@ class S3MultiMiddleware:
         refused = client_headers.refusal(env)
         if refused is not None:
             return refused(env, start_response)
+        # First, so that what it asks the auth filter is not taken for something that the request reads.
+        shared_parts.watch(env, self.app, self._cluster)
         if part_access.reads(env):
             part_access.grant(env, self._cluster.ids)
             copied_digests.strip(env)
-        shared_parts.watch(env, self.app, self._cluster)
         if replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts):
             return self._replace(env, start_response)
         return self._read(env, start_response) if READING in env else self.app(env, start_response)

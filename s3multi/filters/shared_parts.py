@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from swift.common.swob import HTTPConflict, HTTPServiceUnavailable, Request, wsgi_to_str, wsgi_unquote
+from swift.common.swob import HTTPConflict, HTTPServiceUnavailable, Request, str_to_wsgi, wsgi_to_str, wsgi_unquote
 
 from s3multi.operations.bucket import Cluster
 from s3multi.s3.errors import S3Error
@@ -17,7 +17,7 @@ from s3multi.storage.notes import Notes
 from s3multi.storage.requests import Backend
 from s3multi.storage.segments import Segments
 from s3multi.upload.names import (PARTS_DELIMITER, SEGMENTS_SUFFIX, Upload, is_segments_container, parts_directory,
-                                  split_marker)
+                                  segments_container, split_marker)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -90,7 +90,7 @@ class _Sharing:
             if target is None:
                 return None
             try:
-                for upload, is_all in self._referred(target[0], request.headers):
+                for upload, is_all in self._referred(target[0], request, authorize):
                     self._note(upload, *target[1:])
                     if is_all and self._notes(upload).is_claimed(upload):
                         return HTTPConflict(request=request, body='What it refers to is being deleted.')
@@ -110,29 +110,48 @@ class _Sharing:
                 found.setdefault(upload, path)
         return found
 
-    def _referred(self, account: str, headers: Any) -> 'Iterator[tuple[Upload, bool]]':
+    def _referred(self, account: str, request: Any, authorize: Any) -> 'Iterator[tuple[Upload, bool]]':
         """Yield the uploads to whose parts the headers of an object refer, and whether they refer to no other."""
+        headers = request.headers
         if _first(headers, _LINK_ACCOUNT) in ('', account):
             for upload in self._owners(account, [_first(headers, _LINK)]):
                 yield upload, True
         container, _, prefix = _first(headers, ('X-Object-Manifest',)).partition('/')
         if is_segments_container(container):
-            yield from self._under(account, container[:-len(SEGMENTS_SUFFIX)], prefix)
+            bucket = container[:-len(SEGMENTS_SUFFIX)]
+            one = self._above(account, bucket, prefix)
+            if one is not None:
+                yield one, True
+            # Any other prefix may be a guess, by which nobody is to learn which uploads there are, or keep their parts.
+            elif self._may_list(request, authorize, account, bucket):
+                for upload in self._under(account, bucket, prefix):
+                    yield upload, False
 
-    def _under(self, account: str, bucket: str, prefix: str) -> 'Iterator[tuple[Upload, bool]]':
-        """Yield the uploads of a bucket whose parts have names that begin so, and whether there can be no other."""
+    def _above(self, account: str, bucket: str, prefix: str) -> 'Upload | None':
+        """Return the upload of a bucket that a ``prefix`` of names of its parts tells; None if it tells of none."""
         above = prefix
         while above:
             upload = self._made(account, bucket, split_marker(above))
             if upload is not None:
-                yield upload, True
-                return
+                return upload
             above = above.rpartition('/')[0]
+        return None
+
+    def _may_list(self, request: Any, authorize: Any, account: str, bucket: str) -> bool:
+        """Return whether the client of a ``request`` may list the segments container of a bucket."""
+        container = segments_container(bucket)
+        asked = Request({**request.environ, 'REQUEST_METHOD': 'GET', 'QUERY_STRING': '',
+                         'PATH_INFO': str_to_wsgi('/v1/%s/%s' % (account, container))})
+        asked.acl = self._backend(account, bucket).bucket_info(container)['read_acl']
+        return authorize(asked) is None
+
+    def _under(self, account: str, bucket: str, prefix: str) -> 'Iterator[Upload]':
+        """Yield the uploads of a bucket that have parts whose names begin so."""
         segments = self._segments(account, bucket)
         for row in next(segments.rows(prefix, delimiter=PARTS_DELIMITER, limit=_MOST_UPLOADS), []):
             upload = self._made(account, bucket, parts_directory(row.get('subdir', '')))
             if upload is not None:
-                yield upload, False
+                yield upload
 
     def _made(self, account: str, bucket: str, split: 'tuple[str, str] | None') -> 'Upload | None':
         """Return the upload of this key and id, if the id was made for it."""
@@ -145,11 +164,14 @@ class _Sharing:
             self._noted.add((container, name, upload))
 
     def _notes(self, upload: Upload) -> Notes:
-        return Notes(Backend(self._app, self._env, upload.account, upload.bucket), upload.bucket,
+        return Notes(self._backend(upload.account, upload.bucket), upload.bucket,
                      self._segments(upload.account, upload.bucket))
 
     def _segments(self, account: str, bucket: str) -> Segments:
-        return Segments(Backend(self._app, self._env, account, bucket), bucket, self._cluster.freeing.concurrency)
+        return Segments(self._backend(account, bucket), bucket, self._cluster.freeing.concurrency)
+
+    def _backend(self, account: str, bucket: str) -> Backend:
+        return Backend(self._app, self._env, account, bucket)
 
 
 def _target_of(request: Any) -> 'tuple[str, str, str] | None':

@@ -10,12 +10,12 @@ import pytest
 import requests
 from swiftclient import ClientException
 
+from . import users
 from .raw import RawClient
 from .sweeping import Sweeper
 from .test_freeing import expire
 from .test_replaced import at_rest
 from .uploads import Upload, segment_names
-from .users import account
 
 BODIES = (b'one', b'two')
 
@@ -116,6 +116,25 @@ def test_every_way(cluster, faulty, client, bucket, elsewhere, sweeper, swift):
     assert [] == [name for name in segment_names(swift, bucket) if not name.endswith('/freed')]
 
 
+@pytest.mark.parametrize('knows', [False, True], ids=['guess', 'upload id'])
+def test_writer_who_may_not_list_parts(cluster, faulty, client, bucket, elsewhere, swift, knows):
+    """Keeps parts of an upload of which he was told, and nothing by a guess."""
+    upload = Upload(client, bucket).parts(*BODIES)
+    upload.complete()
+    swift.post_container(elsewhere, {'X-Container-Write': 'test:tester3'})
+    url, _ = swift.get_auth()
+    writer = users.auth.connection(cluster.proxy, 'test:tester3', 'testing3')
+    _, token = writer.get_auth()
+    writer.close()
+    answer = requests.put(f'{url}/{elsewhere}/guess', timeout=60, headers={'X-Auth-Token': token, 'X-Object-Manifest': (
+        f'{bucket}_segments/key' + f'/{upload.id}' * knows)})
+    assert 201 == answer.status_code
+
+    with faulty.above.following():
+        assert 204 == client.request('DELETE', bucket, 'key').status
+        assert not knows == at_rest(faulty)
+
+
 @pytest.mark.parametrize('way, status', [(written, 400), (linked, 409), (dynamic, 409)])
 def test_what_is_being_deleted(faulty, client, bucket, elsewhere, swift, way, status):
     """Is good for nothing any more, though the expirer has not come."""
@@ -144,7 +163,7 @@ def test_containers_of_other_programs(sweeper, s3, swift):
     s3.create_bucket(Bucket=names[1])
     s3.delete_bucket(Bucket=names[1])
     for name in names:
-        sweeper.run(f'{account()}/{name}', '--apply')
+        sweeper.run(f'{users.account()}/{name}', '--apply')
 
     for name in names:
         assert 'red' == swift.head_container(f'{name}_segments')['x-container-meta-colour']
@@ -159,7 +178,7 @@ def test_container_that_got_an_acl(sweeper, client, bucket, s3, swift):
     swift.post_container(f'{bucket}_segments', {'X-Container-Read': '.r:*'})
     for name in others:
         s3.delete_bucket(Bucket=name)
-        sweeper.run(f'{account()}/{name}', '--apply')
+        sweeper.run(f'{users.account()}/{name}', '--apply')
 
     assert [f'{bucket}_segments'] == [row['name'] for row in swift.get_account(full_listing=True)[1]
                                       if row['name'] in [f'{name}_segments' for name in others]]

@@ -163,6 +163,26 @@ def test_a_dynamic_large_object_of_several_uploads():
     assert [name for upload in uploads for name in notes(upload)] == noted(swift)
 
 
+def test_a_prefix_that_is_a_guess():
+    """Who may not list the segments container learns nothing by it, and keeps nothing."""
+    swift = RecordingSwift(GET=(200, {}, json.dumps([{'subdir': UPLOAD.prefix[:-1] + '/000'}]).encode()))
+    asked = []
+
+    def authorize(request):
+        asked.append((request.method, request.path, request.query_string, request.acl))
+        return 'denied' if request.method == 'GET' else None
+
+    headers = {'X-Object-Manifest': 'bucket_segments/k'}
+    env = watched(swift, query='x=y', headers=headers, **{'swift.authorize': authorize})
+    write = Request.blank('/v1/AUTH_a/other/copy', method='PUT', headers=headers)
+    write.acl = 'who may write'
+
+    assert env['swift.authorize'](write) is None
+    assert [('PUT', '/v1/AUTH_a/other/copy', '', 'who may write'),
+            ('GET', '/v1/AUTH_a/bucket_segments', '', None)] == asked
+    assert {'HEAD'} >= {seen.method for seen in swift.seen}
+
+
 @pytest.mark.parametrize('headers', [
     {'X-Symlink-Target': 'other/x'}, {'X-Symlink-Target': PATH[1:], 'X-Symlink-Target-Account': 'AUTH_b'},
     {'X-Object-Manifest': 'other/prefix'}, {'X-Object-Manifest': ''}, {'X-Object-Manifest': 'bucket_segments/none/'}])
