@@ -2,7 +2,8 @@
 """The filter ``egg:s3multi#s3multi``: brings requests to operations, and turns their errors into answers.
 
 Other requests pass through unchanged, except that whoever may read an object may also read its parts, that a copy does
-not inherit the digests of the parts, and that the parts of replaced objects and deleted buckets are freed.
+not inherit the digests of the parts, that the parts of replaced objects and deleted buckets are freed, and that a
+deleted version gives way to the one below.
 """
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from s3multi.filters.cors import ClusterCors, cors_headers
 from s3multi.filters.handoff import (DELETED_BUCKET, HANDOFF, READING, Reading, check_params, names_of, read_call,
                                      send)
 from s3multi.filters.routes import route
-from s3multi.operations import delete_bucket, replaced_objects
+from s3multi.operations import delete_bucket, deleted_versions, replaced_objects
 from s3multi.operations.bucket import Bucket, Cluster, cluster_secret
 from s3multi.operations.request import Reply
 from s3multi.s3.copy_source import HEADER as COPY_SOURCE
@@ -103,6 +104,8 @@ class S3MultiMiddleware:
             copied_digests.strip(env)
         if replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts):
             return self._replace(env, start_response)
+        if deleted_versions.applies_to(env):
+            return self._replace(env, start_response)
         return self._read(env, start_response) if READING in env else self.app(env, start_response)
 
     def _replace(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
@@ -114,8 +117,10 @@ class S3MultiMiddleware:
             return self.app(env, start_response)
         bucket = Bucket.open(self.app, env, account, name, self._cluster)
         request = Request(env)
-        replaced = replaced_objects.before(bucket, key or '', request)
-        response = bucket.backend.answer(request)
+        replaced = (replaced_objects.before(bucket, key or '', request)
+                    if replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts) else None)
+        response = (deleted_versions.delete(bucket, key or '', request, bucket.backend.answer)
+                    if deleted_versions.applies_to(env) else bucket.backend.answer(request))
         replaced_objects.after(bucket, replaced, response.status_int)
         return response(env, start_response)
 

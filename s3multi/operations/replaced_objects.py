@@ -12,7 +12,7 @@ from typing import Any
 from eventlet import Timeout
 from swift.common.http import is_success
 from swift.common.swob import Request
-from swift.common.utils import Timestamp
+from swift.common.utils import Timestamp, config_true_value
 
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.known_parts import all_attempts
@@ -121,7 +121,8 @@ def _take_over(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
     # it cannot be deleted in the end.
     version = request.params.get('version-id')
     replaced = None
-    if bucket.settings.free_replaced_parts:
+    # Where versions are kept, what a DELETE hides becomes one and needs its parts, whoever made it.
+    if bucket.settings.free_replaced_parts and (version is not None or not _hides(bucket)):
         found = _look(bucket, key, version)
         # The parts of a large object that s3multi has not made are for SLO to delete. Not so if the look has failed: it
         # may be a copied manifest, so parts are left. Nor if the object is not a large one any more: SLO would refuse.
@@ -177,6 +178,12 @@ def _ours(bucket: Bucket, key: str, found: 'ObjectAtKey | None', version: 'str |
     if found is None or found.upload_id is None or not bucket.made_id(key, found.upload_id):
         return None
     return Replaced(Upload(bucket.account, bucket.name, key, found.upload_id), found.timestamp, version)
+
+
+def _hides(bucket: Bucket) -> bool:
+    """Return whether a DELETE of a key keeps what it deletes: in either of Swift's two ways, and not suspended."""
+    sysmeta = bucket.info.get('sysmeta') or {}
+    return 'versions-location' in sysmeta or config_true_value(sysmeta.get('versions-enabled'))
 
 
 def _has_versions(bucket: Bucket) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from swift.common.middleware.symlink import TGT_OBJ_SYMLINK_HDR
+from swift.common.middleware.versioned_writes.object_versioning import DELETE_MARKER_CONTENT_TYPE
 from swift.common.swob import Request, Response
 from swift.common.utils import Timestamp, config_true_value
 
@@ -16,12 +17,15 @@ from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.storage.requests import Backend, Target, failure, timestamp_of
+from s3multi.storage.rows import read_rows
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
 from s3multi.upload.timestamps import just_after, plain_time
 
 _NEWEST = {'X-Newest': 'true'}
+# One, and a few whose rows are still there.
+_NEWEST_VERSIONS = 10
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,19 @@ class Objects:
         target = Target(self._bucket, key, query)
         response = self._backend.call('HEAD', target, (400, 404), headers)
         return _found(response)
+
+    def newest_versions(self, key: str) -> 'list[tuple[str, bool]]':
+        """Return the ids of the newest versions of ``key``, each with whether it is a delete marker."""
+        target = Target(self._bucket, query={
+            'versions': 'true', 'format': 'json', 'prefix': key, 'limit': str(_NEWEST_VERSIONS)})
+        rows = read_rows(self._backend.call('GET', target, ()))
+        return [(row.get('version_id', 'null'), row.get('content_type') == DELETE_MARKER_CONTENT_TYPE)
+                for row in rows if row.get('name') == key]
+
+    def show(self, key: str, version_id: str, shown_at: Timestamp) -> bool:
+        """Make a version of ``key`` the current one, unless there is something newer; return whether there is such."""
+        target = Target(self._bucket, key, {'version-id': version_id})
+        return bool(self._backend.call('PUT', target, (404,), {'X-Timestamp': shown_at.internal}).is_success)
 
     def put_manifest(self, upload: Upload, attempts: Sequence[Attempt], digests: ObjectDigests, body: bytes,
                      entry: Entry, compare: Compare = Compare.NOBODY) -> Written:
@@ -143,10 +160,8 @@ class Objects:
         Swift writes a version and then the link that shows it. If two proxies wrote the same version, or one died in
         between, the link may be missing, or may not tell what it leads to.
         """
-        target = Target(self._bucket, upload.key, {'version-id': plain_time(timestamp)})
         # Later than the link that was written with the version, which would otherwise stay.
-        shown = just_after(Timestamp(plain_time(timestamp)))
-        self._backend.call('PUT', target, (404,), {'X-Timestamp': shown.internal})
+        self.show(upload.key, plain_time(timestamp), just_after(Timestamp(plain_time(timestamp))))
 
     def _written(self, target: Target, response: Response, compare: Compare) -> Written:
         # 202: something newer is there, with which nobody has compared.

@@ -155,8 +155,9 @@ def test_version_ids(keeps_versions, version):
 
         if version == 'null' or keeps_versions:
             assert 300 > answer.status_int, answer.body
+            # Of the null version s3multi looks whether the key has it.
             assert {version} == {dict(parse_qsl(seen.query))['version-id'] for seen in app.seen
-                                 if seen.path.count('/') > 3}
+                                 if seen.path.count('/') > 3 and seen.env.get('swift.source') != 'S3M'}
         else:
             assert 501 == answer.status_int
             assert [] == app.seen

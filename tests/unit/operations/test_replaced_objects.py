@@ -198,6 +198,21 @@ def test_whose_parts_slo_deletes(before, query):
     assert set(query.split('&')) == set(sent.query.split('&'))
 
 
+STOCK = object_of('MmZhNjZkYTAtZDc0NC00ZDgxLWE2MGEtMDE0ZTRiNzZjYzYx')
+
+
+@pytest.mark.parametrize('version', ['', '&version-id=1790000000.00000'])
+@pytest.mark.parametrize('sysmeta, keeps', [
+    ({'versions-enabled': 'true', 'versions-container': 'x'}, True), ({'versions-location': 'x'}, True),
+    ({'versions-container': 'x'}, False), ({'versions-container': 'x', 'versions-enabled': 'false'}, False)])
+def test_parts_that_a_version_needs(sysmeta, keeps, version):
+    """A large object that becomes a version keeps its parts, whoever made it. A version that is deleted does not."""
+    swift = swift_with(STOCK)
+    freed(swift, 'DELETE', 'multipart-manifest=delete' + version, info={'status': 204, 'sysmeta': sysmeta})
+
+    assert (keeps and not version) == ('multipart-manifest' not in swift.last.query)
+
+
 @pytest.mark.parametrize('sysmeta', [
     pytest.param({'versions-container': 'x'}, id='versions'), pytest.param({'versions-enabled': 'true'}, id='enabled'),
     pytest.param({'versions-location': 'x'}, id='archive')])
