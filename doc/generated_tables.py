@@ -16,6 +16,7 @@ from s3multi import config
 from s3multi.filters import client_headers
 from s3multi.s3 import errors, request_headers
 from s3multi.upload import decisions, lifecycle
+from tests.integration import switching
 from tests.model import mutations, sweeping
 
 # The operations by the names of ``request_headers.REFUSED``.
@@ -104,6 +105,31 @@ class ClientHeaders(TableDirective):
         for does, rules in client_headers.RULES.items():
             for rule in rules:
                 yield ', '.join('``%s``' % name for name in rule.headers), does, rule.danger, rule.swift
+
+
+class Switching(TableDirective):
+    """What S3 clients see differently with s3multi and with Swift's own s3api, as measured."""
+
+    module = switching
+    heads: Sequence[str] = ('Operation', 'Request', "Swift's own", 's3multi')
+    widths: Sequence[int] = (14, 42, 22, 22)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for row in switching.ROWS.values():
+            if row.stock != row.ours:
+                yield row.operation, row.request, row.stock, row.ours
+
+
+class SwitchingSame(Switching):
+    """What both answer alike."""
+
+    heads = ('Operation', 'Request', 'Answer')
+    widths = (20, 55, 25)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for row in switching.ROWS.values():
+            if row.stock == row.ours:
+                yield row.operation, row.request, row.ours
 
 
 class Errors(TableDirective):
@@ -200,6 +226,8 @@ def setup(app: Any) -> 'dict[str, Any]':
     app.add_directive('s3multi-front-options', FrontOptions)
     app.add_directive('s3multi-refused-headers', RefusedHeaders)
     app.add_directive('s3multi-client-headers', ClientHeaders)
+    app.add_directive('s3multi-switching', Switching)
+    app.add_directive('s3multi-switching-same', SwitchingSame)
     app.add_directive('s3multi-errors', Errors)
     app.add_directive('s3multi-stages', Stages)
     app.add_directive('s3multi-moves', Moves)
