@@ -148,11 +148,11 @@ def test_list_parts(cluster, faulty, upload, count):
     assert ['HEAD marker', 'GET segments container'] == seen.order
 
 
-def test_list_parts_of_many_attempts(cluster, proxy, client, upload):
+def test_list_parts_of_many_attempts(cluster, faulty, client, upload):
     """Attempts at one part cost a look at their beginning, one at their end, and one at what follows."""
     add_listed_parts(cluster, upload, [1] * 400 + [2])
     upload.part(1)
-    with counting(proxy.above) as seen:
+    with counting(faulty.above) as seen:
         answer = client.request('GET', upload.bucket, upload.key, {'uploadId': upload.id, 'max-parts': 1})
 
     part, = answer.xml('ListPartsResult').findall('Part')
