@@ -44,7 +44,7 @@ def read(validator, *answers, method='GET', **headers):
     except (InvalidRange, PreconditionFailed) as error:
         assert all(body.closed for body in bodies)
         return type(error), asked
-    assert [body.closed for body in bodies] == [False] if len(bodies) == 1 else [True, False]
+    assert [body.closed for body in bodies] == ([False] if len(bodies) == 1 else [True, False])
     assert response.app_iter is bodies[-1]
     return response.status_int, asked
 
