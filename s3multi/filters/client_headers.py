@@ -49,6 +49,9 @@ DROPPED = (
           'x-container-partition', 'x-container-root-db-state', 'x-delete-at-host', 'x-delete-at-device',
           'x-delete-at-partition', 'x-delete-at-container'),
          'have the storage nodes send requests to any address', _SINCE_50221),
+    Rule(('x-container-*', 'x-remove-*', 'x-versions-*', 'x-history-location'),
+         'open a bucket to everybody, and all objects in it, with ``s3_acl`` and the right to write its ACL',
+         'no release'),
     Rule(('accept',), 'keep a proxy busy for minutes', _SINCE_71190),
 )
 

@@ -141,6 +141,19 @@ def test_accept_that_is_slow_to_read(client, place):
     assert time.monotonic() - began < 10
 
 
+def test_who_may_write_the_acl_of_a_bucket(client, place, swift):
+    """And with ``s3_acl`` nothing else, sets neither a key for temporary URLs, nor Swift's ACL, nor versions."""
+    user = RawClient(client.address.geturl(), 'test:tester3', 'testing3')
+    grants = {'x-amz-grant-full-control': 'id=test:tester', 'x-amz-grant-write-acp': 'id=test:tester3'}
+    granted = client.request('PUT', place, query={'acl': None}, headers=grants).status
+    answer = user.request('PUT', place, query={'acl': None}, headers={
+        **grants, 'X-Container-Meta-Temp-Url-Key': 'key', 'X-Container-Read': '.r:*', 'X-Versions-Enabled': 'true'})
+
+    assert (200 == granted) == (200 == answer.status)
+    assert not {'x-container-read', 'x-container-meta-temp-url-key', 'x-versions-enabled'} & set(
+        swift.head_container(place))
+
+
 def test_temporary_url(cluster, swift, bucket):
     """One for a PUT copies no other object of the container; it stores what is sent."""
     swift.post_container(bucket, {'X-Container-Meta-Temp-Url-Key': 'key'})

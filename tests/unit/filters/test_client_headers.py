@@ -10,12 +10,14 @@ NATIVE = [
     'X-Copy-From', 'X-Copy-From-Account', 'X-Symlink-Target', 'X-Symlink-Target-Account', 'X-Symlink-Target-Etag',
     'X-Object-Manifest', 'X-Static-Large-Object', 'X-Account-Host', 'X-Account-Device', 'X-Account-Partition',
     'X-Container-Host', 'X-Container-Device', 'X-Container-Partition', 'X-Container-Root-Db-State',
-    'X-Delete-At-Host', 'X-Delete-At-Device', 'X-Delete-At-Partition', 'X-Delete-At-Container', 'Accept']
+    'X-Delete-At-Host', 'X-Delete-At-Device', 'X-Delete-At-Partition', 'X-Delete-At-Container', 'Accept',
+    'X-Container-Read', 'X-Container-Write', 'X-Container-Meta-Temp-Url-Key', 'X-Container-Sync-To',
+    'X-Remove-Container-Read', 'X-Versions-Location', 'X-Versions-Enabled', 'X-History-Location']
 # S3 clients may send them: all are about the object of the request, or tell no more than its owner may do anyway.
 KEPT = [
     'X-Delete-At', 'X-Delete-After', 'X-Object-Meta-Colour', 'X-Amz-Meta-Colour', 'X-Amz-Copy-Source', 'X-Newest',
     'X-Storage-Policy', 'Content-Type', 'Content-Disposition', 'Range', 'If-Match', 'Accept-Encoding',
-    'X-Container-Meta-Colour', 'X-Copy-Fromage', 'X-Account-Hostess', 'X-Delete-At-Last']
+    'X-Copy-Fromage', 'X-Account-Hostess', 'X-Delete-At-Last', 'X-Containers']
 
 
 def s3_request(*names, signed=None, raw=True):
