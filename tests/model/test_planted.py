@@ -125,19 +125,17 @@ def scene(schedule, versioned, completed, kept):
         if key == 'other':
             assert do(schedule, lambda: world.complete(key, upload_id, listed)).outcome == 200
     there = swift.copy()
-    mine = sorted(name for name in swift.objects if upload_id in name and '\0' not in name)
-    marker, *parts = mine
-    nature.asked.clear()
     assert do(schedule, lambda: world.complete(KEY, upload_id, listed)).outcome == 200
-    intent, = {path for path in nature.asked if path.endswith('/complete')}
     if completed:
         there = swift.copy()
-    newer = parts[0][:-11] + new_attempt(int(schedule.now * 100000))
-    places = {'marker': marker, 'intent': intent, 'part': parts[0], 'newer part': newer,
-              'key': '/'.join((ACCOUNT, BUCKET, KEY))}
+    directory = '/'.join((SEGMENTS, KEY, upload_id))
+    part = min(name for name in world.swift.names('%s/%s' % (ACCOUNT, SEGMENTS)) if upload_id + '/0' in name)
+    places = {'marker': directory, 'intent': directory + '/complete', 'part': '/'.join((SEGMENTS, part)),
+              'newer part': '/'.join((SEGMENTS, part[:-11] + new_attempt(int(schedule.now * 100000)))),
+              'key': '/'.join((BUCKET, KEY))}
     others = frozenset(path for path in there[0] if upload_id not in path and not path.endswith(KEY)
                        and swift.newest(path) is not None)
-    return Scene(there, upload_id, listed, others, {kind: path.partition('/')[2] for kind, path in places.items()})
+    return Scene(there, upload_id, listed, others, places)
 
 
 def put(swift, container, name, body, headers=None):
