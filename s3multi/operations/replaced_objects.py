@@ -106,10 +106,7 @@ def _unneeded(bucket: Bucket, replaced: Replaced) -> 'list[Attempt]':
         life = life_of(bucket, references, upload, lambda: bucket.records.intent(upload), known)
         if life.shared is not None:
             raise Uncertain('another manifest of its parts was made')
-        stored = list(all_attempts(bucket, upload))
-        parts = unlisted(bucket, references, upload, stored, life, known)
-        if len(parts) < len(stored):
-            raise Uncertain('some of its parts are listed')
+        parts = unlisted(bucket, references, upload, all_attempts(bucket, upload), life, known)
     if parts:
         claim(bucket, upload, None)
     return parts

@@ -236,10 +236,11 @@ VERSIONED = {'X-Container-Sysmeta-Versions-Container': 'x'}
 VERSION = Timestamp(1790000000).internal
 
 
-def version_freed(monkeypatch, days=3, twins=(), marker=None, key=None, **answers):
+def version_freed(monkeypatch, days=3, twins=(), marker=None, key=None, told=None, **answers):
     """Delete a version so many days after its upload; return what is freed.
 
     twins: days after which other versions were written that list the same. marker, key: what a HEAD of these answers.
+    told: a list to which the requests are added.
     """
     monkeypatch.setattr(timestamp.time, 'time', lambda: 1790000000 + days * 86400)
     ids = [Timestamp(1790000000 + day * 86400).internal for day in twins]
@@ -260,11 +261,15 @@ def version_freed(monkeypatch, days=3, twins=(), marker=None, key=None, **answer
     def get(seen):
         if 'versions=true' in seen.query:
             rows = [{'name': 'key', 'version_id': each, 'content_type': 'x/y'} for each in ids]
+        elif 'shared-' in seen.query:
+            rows = []
         else:
             rows = MANIFEST if seen.path == BUCKET + '/key' else ROWS if seen.path == SEGMENTS else []
         return 200, {}, json.dumps(rows).encode()
 
-    return freed(RecordingSwift(HEAD=head, GET=get), 'DELETE', 'multipart-manifest=delete&version-id=' + VERSION,
+    swift = RecordingSwift(HEAD=head, GET=get)
+    swift.seen = swift.seen if told is None else told
+    return freed(swift, 'DELETE', 'multipart-manifest=delete&version-id=' + VERSION,
                  info={'status': 204, 'sysmeta': {'versions-container': 'x'}})[1]
 
 
@@ -277,7 +282,6 @@ def test_version(monkeypatch):
     pytest.param({'days': 1.9}, id='a row of a twin may be late'),
     pytest.param({'twins': [2]}, id='restored'), pytest.param({'twins': [0.0001]}, id='its twin'),
     pytest.param({'twins': [0.5 + number / 1000 for number in range(101)]}, id='too many to be asked'),
-    pytest.param({'shared': (200, {'X-Timestamp': LONG_AGO.normal}, b'')}, id='another manifest was made of them'),
     pytest.param({'complete': (200, {**INTENT, 'X-Object-Sysmeta-S3multi-Timestamp': '1790200000.00000'}, b'')},
                  id='a Complete died lately'),
     pytest.param({'marker': (200, {'Content-Type': 'application/x-s3multi-marker;state=open',
@@ -289,6 +293,15 @@ def test_version(monkeypatch):
 def test_version_whose_parts_may_be_needed(monkeypatch, case):
     """They are left to the sweep."""
     assert [] == version_freed(monkeypatch, **case)
+
+
+def test_version_of_whose_parts_another_manifest_was_made(monkeypatch):
+    """Nobody is kept from making more."""
+    told = []
+    shared = 200, {'X-Timestamp': LONG_AGO.normal}, b''
+
+    assert [] == version_freed(monkeypatch, told=told, shared=shared)
+    assert not [each for each in told if each.path.endswith('/freed')]
 
 
 @pytest.mark.parametrize('segments, deletes', [
