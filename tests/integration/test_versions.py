@@ -127,7 +127,7 @@ def test_deleting_an_object_from_before(sweeper, client, bucket, s3, swift, beco
     assert 204 == before.delete().status
     sweeper.bucket(bucket)
 
-    assert (404, []) == (before.read(), before.upload.stored(swift))
+    assert (404, []) == (before.read(), before.upload.stored_numbers(swift))
     if newer:
         assert newer.body == newer.read() == read(client, bucket, 'key').body
 
@@ -141,7 +141,7 @@ def test_null_version_where_versions_are_suspended(sweeper, client, three, versi
     assert ([1], [1]) == (overwritten.upload.stored_numbers(swift), deleted.upload.stored_numbers(swift))
     sweeper.bucket(versioned)
 
-    assert ([], []) == (overwritten.upload.stored(swift), deleted.upload.stored(swift))
+    assert ([], []) == (overwritten.upload.stored_numbers(swift), deleted.upload.stored_numbers(swift))
     assert [each.body for each in three] == [each.read() for each in three]
 
 
