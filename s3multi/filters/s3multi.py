@@ -102,9 +102,8 @@ class S3MultiMiddleware:
         if part_access.reads(env):
             part_access.grant(env, self._cluster.ids)
             copied_digests.strip(env)
-        if replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts):
-            return self._replace(env, start_response)
-        if deleted_versions.applies_to(env):
+        if (replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts)
+                or deleted_versions.applies_to(env)):
             return self._replace(env, start_response)
         return self._read(env, start_response) if READING in env else self.app(env, start_response)
 
