@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import os
 import re
+import shutil
+import subprocess
 
 import boto3
 import botocore.session
 from botocore.exceptions import ClientError
 
 from .client import MIB, REGION, Client, Failed, Program, missing_module, package_version
+from .drivers import PartByPart
 
 
 def boto3_client(site):
@@ -41,19 +46,6 @@ class Breaking:
         return bytes(size)
 
 
-class PartByPart:
-    """What a client can do that has a call for each operation."""
-
-    def resume(self, path, bucket, key, upload_id):
-        """Send the parts that are missing in an upload of this file, and complete it."""
-        parts = self.parts(bucket, key, upload_id)
-        with open(path, 'rb') as file:
-            for number, body in enumerate(iter(lambda: file.read(self.part_bytes), b''), 1):
-                if number not in parts:
-                    parts[number] = self.upload_part(bucket, key, upload_id, number, body)
-        self.complete(bucket, key, upload_id, dict(sorted(parts.items())))
-
-
 class Boto3(PartByPart, Client):
     """boto3, with upload_file, download_file, copy and paginators."""
 
@@ -78,6 +70,12 @@ class Boto3(PartByPart, Client):
 
     def download(self, bucket, key, path):
         self.s3.download_file(bucket, key, str(path))
+
+    def upload_with(self, path, bucket, key, metadata):
+        self.upload(path, bucket, key, {'Metadata': metadata})
+
+    def read(self, bucket, key, start, size):
+        return self.s3.get_object(Bucket=bucket, Key=key, Range=f'bytes={start}-{start + size - 1}')['Body'].read()
 
     def objects(self, bucket):
         pages = self.s3.get_paginator('list_objects_v2').paginate(Bucket=bucket)
@@ -159,6 +157,9 @@ class Crt(Client):
         with self.manager() as manager:
             manager.download(bucket, key, str(path)).result()
 
+    def upload_with(self, path, bucket, key, metadata):
+        self.upload(path, bucket, key, {'Metadata': metadata})
+
     def fail(self, path, bucket, key, has_part):
         from awscrt.exceptions import AwsCrtError
         with self.manager() as manager:
@@ -193,11 +194,19 @@ class AwsCli(PartByPart, Program):
         said = self.run('s3api', operation, '--bucket', bucket, '--output', 'json', *words)
         return json.loads(said) if said.strip() else {}
 
-    def upload(self, path, bucket, key):
-        self.run('s3', 'cp', '--no-progress', path, f's3://{bucket}/{key}')
+    def upload(self, path, bucket, key, *words):
+        self.run('s3', 'cp', '--no-progress', *words, path, f's3://{bucket}/{key}')
+
+    def upload_with(self, path, bucket, key, metadata):
+        self.upload(path, bucket, key, '--metadata', json.dumps(metadata))
 
     def download(self, bucket, key, path):
         self.run('s3', 'cp', '--no-progress', f's3://{bucket}/{key}', path)
+
+    def read(self, bucket, key, start, size):
+        path = self.site.home / 'range'
+        self.api('get-object', bucket, '--key', key, '--range', f'bytes={start}-{start + size - 1}', path)
+        return path.read_bytes()
 
     def objects(self, bucket):
         rows = (line.split(maxsplit=3) for line in self.run('s3', 'ls', '--recursive', f's3://{bucket}/').splitlines())
@@ -232,3 +241,34 @@ class AwsCli(PartByPart, Program):
 
     def abort(self, bucket, key, upload_id):
         self.api('abort-multipart-upload', bucket, '--key', key, '--upload-id', upload_id)
+
+
+class AwsCliV2(AwsCli):
+    """The AWS CLI, version 2: the first on PATH that is not version 1."""
+
+    name = 'AWS CLI v2'
+    get = 'apt install awscli, in Debian 12 or later'
+    checksum = None
+
+    @classmethod
+    @functools.cache
+    def path(cls):
+        """Return the path of the program and its version; None if there is none."""
+        for directory in os.get_exec_path():
+            program = shutil.which('aws', path=directory)
+            said = program and subprocess.run([program, '--version'], capture_output=True, text=True, timeout=60).stdout
+            if said and said.startswith('aws-cli/2'):
+                return program, re.match(r'aws-cli/(\S+)', said)[1]
+        return None
+
+    @classmethod
+    def missing(cls):
+        return '' if cls.path() else f'there is no program aws of version 2: {cls.get}'
+
+    @classmethod
+    def version(cls):
+        return cls.path()[1]
+
+    def command(self, *words):
+        # Before 2.13 it does not look for an endpoint in the environment.
+        return [self.path()[0], '--endpoint-url', self.site.url, *map(str, words)]

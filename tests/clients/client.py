@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import json
 import os
 import shutil
 import signal
@@ -103,8 +102,16 @@ class Client:
         """Upload a file."""
         raise NotImplementedError
 
+    def upload_with(self, path, bucket, key, metadata):
+        """Upload a file with metadata, a dict of name to value."""
+        raise NotImplementedError
+
     def download(self, bucket, key, path):
         """Download an object into a file."""
+        raise NotImplementedError
+
+    def read(self, bucket, key, start, size):
+        """Return ``size`` bytes of an object, from byte ``start``."""
         raise NotImplementedError
 
     def objects(self, bucket):
@@ -195,14 +202,3 @@ class Program(Client):
             if process.poll() is None:
                 process.kill()
                 process.wait()
-
-
-class Driver(Program):
-    """A client that is a library in another environment. A small program of ours makes each call, told by JSON."""
-
-    def call(self, operation, **arguments):
-        """Have the library do something; return its result. Raises Failed if it fails."""
-        answer = json.loads(self.run(json.dumps({'operation': operation, **arguments}, default=str)))
-        if 'error' in answer:
-            raise Failed(answer['error'], answer['message'], answer.get('typed', False))
-        return answer['result']

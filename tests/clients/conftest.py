@@ -16,17 +16,21 @@ from s3multi.demo.ports import HOST
 
 from tests.integration.users import auth
 
-from .aws import AwsCli, Boto3, Crt, boto3_client
+from .aws import AwsCli, AwsCliV2, Boto3, Crt, boto3_client
 from .client import MIB, Client, Site
+from .data import Obstore, OpenDal, PyArrow
+from .golang import AwsGoV1, AwsGoV2, MinioGo
 from .libraries import JavaScript, MinioPy, S3fs, SmartOpen
 from .mounted import S3fsFuse
 from .programs import Rclone, S3cmd
+from .ruby_libraries import AwsRuby, Fog
 from .spy import Sent
 from .table import Table
 from .tls import in_front_of
 
 CLIENTS: tuple[type[Client], ...] = (
-    Boto3, AwsCli, JavaScript, Crt, MinioPy, Rclone, S3cmd, S3fs, S3fsFuse, SmartOpen)
+    Boto3, AwsCli, AwsCliV2, JavaScript, Crt, MinioPy, Rclone, S3cmd, S3fs, S3fsFuse, SmartOpen,
+    PyArrow, Obstore, OpenDal, MinioGo, AwsGoV1, AwsGoV2, AwsRuby, Fog)
 WAIT_SECONDS = 30
 
 

@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from .aws import Breaking, Unreadable, boto3_client
-from .client import MIB, Client, Driver, Failed, missing_module, package_version
+from .client import MIB, Client, Failed, missing_module, package_version
+from .drivers import Driver, Library
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,7 +26,7 @@ class MinioPy(Client):
     name = 'minio-py'
     get = 'pip install minio'
     part_bytes = 5 * MIB
-    lacks = {'list': 'no public call', 'resume': 'no public call', 'explicit abort': 'no public call'}
+    lacks = {'resume': 'no public call', 'explicit abort': 'no public call'}
 
     def __init__(self, site):
         super().__init__(site)
@@ -48,6 +49,17 @@ class MinioPy(Client):
 
     def download(self, bucket, key, path):
         self.s3.fget_object(bucket, key, str(path))
+
+    def upload_with(self, path, bucket, key, metadata):
+        self.s3.fput_object(bucket, key, str(path), metadata=metadata)
+
+    def read(self, bucket, key, start, size):
+        answer = self.s3.get_object(bucket, key, offset=start, length=size)
+        try:
+            return answer.read()
+        finally:
+            answer.close()
+            answer.release_conn()
 
     def objects(self, bucket):
         return {row.object_name: row.size for row in self.s3.list_objects(bucket, recursive=True)}
@@ -82,11 +94,11 @@ class SmartOpen(Client):
     lacks = {'list': 'it opens files only', 'copy': 'it opens files only', 'resume': 'it opens files only',
              'explicit abort': 'it opens files only'}
 
-    def open(self, bucket, key, mode):
+    def open(self, bucket, key, mode, **options):
         """Return an open file."""
         import smart_open
         return smart_open.open(f's3://{bucket}/{key}', mode,
-                               transport_params={'client': boto3_client(self.site)})
+                               transport_params={'client': boto3_client(self.site), **options})
 
     @classmethod
     def missing(cls):
@@ -104,6 +116,16 @@ class SmartOpen(Client):
         with self.open(bucket, key, 'rb') as source, open(path, 'wb') as target:
             shutil.copyfileobj(source, target, MIB)
 
+    def upload_with(self, path, bucket, key, metadata):
+        options = {'client_kwargs': {'S3.Client.create_multipart_upload': {'Metadata': metadata}}}
+        with open(path, 'rb') as source, self.open(bucket, key, 'wb', **options) as target:
+            shutil.copyfileobj(source, target, MIB)
+
+    def read(self, bucket, key, start, size):
+        with self.open(bucket, key, 'rb') as source:
+            source.seek(start)
+            return source.read(size)
+
     def fail(self, path, bucket, key, has_part):
         try:
             with self.open(bucket, key, 'wb') as target:
@@ -113,7 +135,7 @@ class SmartOpen(Client):
         raise AssertionError('the upload succeeded')
 
 
-class JavaScript(Driver):
+class JavaScript(Library):
     """The AWS SDK for JavaScript v3, with `Upload` of @aws-sdk/lib-storage, and @aws-sdk/client-s3."""
 
     name = 'AWS SDK for JavaScript v3'
@@ -146,28 +168,6 @@ class JavaScript(Driver):
     def command(self, *words):
         return super().command(self.directory() / 'driver.mjs', *words)
 
-    def upload(self, path, bucket, key):
-        self.call('upload', path=path, bucket=bucket, key=key)
-
-    def download(self, bucket, key, path):
-        self.call('download', bucket=bucket, key=key, path=path)
-
-    def objects(self, bucket):
-        return self.call('objects', bucket=bucket)
-
-    def uploads(self, bucket):
-        return self.call('uploads', bucket=bucket)
-
-    def parts(self, bucket, key, upload_id):
-        found = self.call('parts', bucket=bucket, key=key, upload=upload_id)
-        return {int(number): etag for number, etag in found.items()}
-
-    def copy(self, bucket, key, to):
-        self.call('copy', bucket=bucket, key=key, to=to, partBytes=8 * MIB)
-
-    def resume(self, path, bucket, key, upload_id):
-        self.call('resume', path=path, bucket=bucket, key=key, upload=upload_id, partBytes=self.part_bytes)
-
     def fail(self, path, bucket, key, has_part):
         # The driver gives up after the first part, by the call that lib-storage has for this.
         try:
@@ -176,21 +176,6 @@ class JavaScript(Driver):
             assert error.code == 'AbortError', error
             return
         raise AssertionError('the upload succeeded')
-
-    def abort(self, bucket, key, upload_id):
-        self.call('abort', bucket=bucket, key=key, upload=upload_id)
-
-    def upload_part(self, bucket, key, upload_id, number, body, crc32=None):
-        """Upload one part; return its ETag. crc32: of the body; None to have the SDK compute it."""
-        path = self.site.home / 'part'
-        path.write_bytes(body)
-        return self.call('part', bucket=bucket, key=key, upload=upload_id, number=number, path=path,
-                         crc32=crc32)
-
-    def complete(self, bucket, key, upload_id, parts):
-        """Complete an upload; parts: number to ETag, in the order in which they are listed."""
-        self.call('complete', bucket=bucket, key=key, upload=upload_id,
-                  parts=[{'PartNumber': number, 'ETag': etag} for number, etag in parts.items()])
 
 
 class S3fs(Driver):
@@ -224,8 +209,16 @@ class S3fs(Driver):
     def upload(self, path, bucket, key):
         self.call('upload', path=path, bucket=bucket, key=key)
 
+    def upload_with(self, path, bucket, key, metadata):
+        self.call('upload', path=path, bucket=bucket, key=key, metadata=metadata)
+
     def download(self, bucket, key, path):
         self.call('download', bucket=bucket, key=key, path=path)
+
+    def read(self, bucket, key, start, size):
+        path = self.site.home / 'range'
+        self.call('read', bucket=bucket, key=key, path=path, start=start, end=start + size)
+        return path.read_bytes()
 
     def create(self, path, bucket, key):
         """Upload a file unless there is an object at the key."""

@@ -57,6 +57,11 @@ class S3fsFuse(Program):
         with self._mounted(bucket) as top:
             shutil.copyfile(top / key, path)
 
+    def read(self, bucket, key, start, size):
+        with self._mounted(bucket) as top, open(top / key, 'rb') as file:
+            file.seek(start)
+            return file.read(size)
+
     def objects(self, bucket):
         with self._mounted(bucket) as top:
             return {str(path.relative_to(top)): path.stat().st_size for path in top.rglob('*') if path.is_file()}

@@ -46,8 +46,17 @@ class Rclone(Program):
     def upload(self, path, bucket, key):
         self.run('copyto', path, f'site:{bucket}/{key}')
 
+    def upload_with(self, path, bucket, key, metadata):
+        words = (word for name, value in metadata.items() for word in ('--metadata-set', f'{name}={value}'))
+        self.run('copyto', '--metadata', *words, path, f'site:{bucket}/{key}')
+
     def download(self, bucket, key, path):
         self.run('copyto', f'site:{bucket}/{key}', path)
+
+    def read(self, bucket, key, start, size):
+        words = self.command('cat', '--offset', start, '--count', size, f'site:{bucket}/{key}')
+        return subprocess.run(words, env=self.site.environment, stdout=subprocess.PIPE, timeout=self.seconds,
+                              check=True).stdout
 
     def objects(self, bucket):
         rows = json.loads(self.run('lsjson', '-R', '--files-only', f'site:{bucket}'))
@@ -109,6 +118,10 @@ class S3cmd(Program):
     def error_code(self, said):
         found = re.search(r'\((\w+)\)', said)
         return found.group(1) if found else said.strip()
+
+    def upload_with(self, path, bucket, key, metadata):
+        words = (f'--add-header=x-amz-meta-{name}:{value}' for name, value in metadata.items())
+        self.run('put', *words, path, f's3://{bucket}/{key}')
 
     def upload(self, path, bucket, key):
         self.run('put', path, f's3://{bucket}/{key}')

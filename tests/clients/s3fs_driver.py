@@ -22,14 +22,18 @@ class Calls:
     def __init__(self):
         self.files = s3fs.S3FileSystem()
 
-    def upload(self, path, bucket, key):
-        self.files.put_file(path, f'{bucket}/{key}')
+    def upload(self, path, bucket, key, metadata=None):
+        self.files.put_file(path, f'{bucket}/{key}', **({'Metadata': metadata} if metadata else {}))
 
     def create(self, path, bucket, key):
         self.files.put_file(path, f'{bucket}/{key}', mode='create')
 
     def download(self, bucket, key, path):
         self.files.get_file(f'{bucket}/{key}', path)
+
+    def read(self, bucket, key, path, start, end):
+        with open(path, 'wb') as file:
+            file.write(self.files.cat_file(f'{bucket}/{key}', start=start, end=end))
 
     def objects(self, bucket):
         found = self.files.find(bucket, detail=True)

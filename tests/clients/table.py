@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 TOPICS = {'upload': 'Upload', 'tls': 'over TLS', 'names': 'Names', 'list': 'Lists', 'copy': 'Copy', 'resume': 'Resume',
@@ -18,7 +16,6 @@ class Table:
         self.path, self.kinds = path, kinds
         # Both by client and topic: the outcomes of tests, and how the parts of an upload were sent.
         self.outcomes, self.ways = {}, {}
-        self.began = time.monotonic()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item, call):
@@ -36,8 +33,7 @@ class Table:
 
     def pytest_sessionfinish(self):
         """Write the tables."""
-        minutes = (time.monotonic() - self.began) / 60
-        lines = [f'Made by ``tox -e clients`` in {minutes:.0f} minutes.', '']
+        lines = ['Made by ``tox -e clients``.', '']
         lines += _table(('Client', 'Version', *TOPICS.values()), (20, 12, *(8 for _ in TOPICS)), [
             (kind.name, self._version(kind), *(self._cell(kind, topic) for topic in TOPICS)) for kind in self.kinds])
         lines += ['What they send with the body of a part:', '']

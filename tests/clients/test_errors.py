@@ -12,17 +12,19 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from .aws import AwsCli, Boto3, Crt
+from .aws import AwsCli, AwsCliV2, Boto3, Crt
 from .client import MIB, Failed
+from .golang import AwsGoV1, AwsGoV2, MinioGo
 from .libraries import JavaScript, S3fs
 from .programs import S3cmd
+from .ruby_libraries import AwsRuby, Fog
 from .test_clients import begin, sha256, stored
 
 PART = b'p' * 5 * MIB
 # The words by which clients report an error: s3fs uses Python's own exceptions, and smart_open counts its attempts.
-# rclone begins with a HEAD, whose answer has no body for a code.
-WORDS = {'NoSuchUpload': ('NoSuchUpload', 'FileNotFoundError', 'failed after 6 attempts'),
-         'AccessDenied': ('AccessDenied', 'PermissionError', 'Forbidden')}
+# rclone begins with a HEAD, whose answer has no body for a code. pyarrow writes the codes in capitals.
+WORDS = {'NoSuchUpload': ('NoSuchUpload', 'FileNotFoundError', 'failed after 6 attempts', 'NO_SUCH_UPLOAD'),
+         'AccessDenied': ('AccessDenied', 'PermissionError', 'Forbidden', 'ACCESS_DENIED')}
 
 
 def error_of(call, *arguments):
@@ -49,11 +51,18 @@ def skip_missing(kind):
     return kind
 
 
+def skip_not_offered(client, what):
+    """Skip the test if the client does not offer this."""
+    if what in client.lacks:
+        pytest.skip(f'not offered: {client.lacks[what]}')
+
+
 @pytest.mark.topic('errors')
 class TestPartByPart:
     """Errors of the single calls of an upload, with the clients that have these calls."""
 
-    @pytest.fixture(params=(Boto3, AwsCli, JavaScript), ids=lambda kind: kind.__name__)
+    @pytest.fixture(params=(Boto3, AwsCli, AwsCliV2, JavaScript, MinioGo, AwsGoV1, AwsGoV2, AwsRuby, Fog),
+                    ids=lambda kind: kind.__name__)
     def kind(self, request):
         """The class of each such client in turn."""
         return skip_missing(request.param)
@@ -79,6 +88,8 @@ class TestPartByPart:
     ], ids=['of-another-body', 'never-uploaded', 'order'])
     def test_list_of_parts_is_wrong(self, client, witness, bucket, code, change):
         """A Complete with a wrong list fails with the code for it, and succeeds once the list is right."""
+        if code == 'InvalidPartOrder':
+            skip_not_offered(client, 'order of parts')
         upload_id, _ = begin(witness, bucket, 'key')
         parts = {number: client.upload_part(bucket, 'key', upload_id, number, PART) for number in (1, 2)}
 
@@ -96,6 +107,7 @@ class TestPartByPart:
 
     def test_part_is_not_what_its_checksum_says(self, client, witness, bucket):
         """A part that does not match its checksum is refused."""
+        skip_not_offered(client, 'checksum of a part')
         upload_id, _ = begin(witness, bucket, 'key')
 
         assert 'BadDigest' == error_of(client.upload_part, bucket, 'key', upload_id, 1, b'part', 'AAAAAA==')

@@ -24,6 +24,11 @@ async function sendPart (PartNumber, Body, ContentLength) {
     { Bucket, Key, UploadId, PartNumber, Body, ContentLength, ChecksumCRC32: given.crc32 ?? undefined }))).ETag
 }
 
+async function save (Range) {
+  const { Body } = await client.send(new s3.GetObjectCommand({ Bucket, Key, Range }))
+  await pipeline(Body, createWriteStream(given.path))
+}
+
 async function complete (Parts, id = UploadId, key = Key) {
   await client.send(new s3.CompleteMultipartUploadCommand(
     { Bucket, Key: key, UploadId: id, MultipartUpload: { Parts } }))
@@ -31,12 +36,16 @@ async function complete (Parts, id = UploadId, key = Key) {
 
 const operations = {
   async upload () {
-    await new Upload({ client, params: { Bucket, Key, Body: createReadStream(given.path) } }).done()
+    const Body = createReadStream(given.path)
+    await new Upload({ client, params: { Bucket, Key, Body, Metadata: given.metadata } }).done()
   },
 
   async download () {
-    const { Body } = await client.send(new s3.GetObjectCommand({ Bucket, Key }))
-    await pipeline(Body, createWriteStream(given.path))
+    await save()
+  },
+
+  async read () {
+    await save(`bytes=${given.start}-${given.start + given.size - 1}`)
   },
 
   async objects () {
@@ -82,20 +91,6 @@ const operations = {
     await complete(parts, begun.UploadId, given.to)
   },
 
-  async resume () {
-    const there = await listParts()
-    const parts = []
-    const { size } = await stat(given.path)
-    for (let start = 0; start < size; start += given.partBytes) {
-      const number = parts.length + 1
-      const end = Math.min(start + given.partBytes, size)
-      // The SDK sends the checksum of a stream behind it.
-      const body = () => createReadStream(given.path, { start, end: end - 1 })
-      parts.push({ PartNumber: number, ETag: there[number] ?? await sendPart(number, body(), end - start) })
-    }
-    await complete(parts)
-  },
-
   async fail () {
     const upload = new Upload({ client, params: { Bucket, Key, Body: createReadStream(given.path) } })
     upload.on('httpUploadProgress', () => upload.abort())
@@ -111,7 +106,7 @@ const operations = {
   },
 
   async complete () {
-    await complete(given.parts)
+    await complete(given.parts.map(({ number, etag }) => ({ PartNumber: number, ETag: etag })))
   }
 }
 
