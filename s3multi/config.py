@@ -31,6 +31,7 @@ class Settings:
     marker_recheck_after: float
     delete_concurrency: int
     immediate_deletes: int
+    initiate_for_release: str
     list_stock_uploads: bool
     free_replaced_parts: bool
     expiring_objects_account_name: str
@@ -125,6 +126,9 @@ OPTIONS = (
            'The most parts that an Abort deletes itself, before its answer; for a Complete that leaves parts out the '
            'limit is at most five. If there are more, all are handed to the object expirer, in one request per 10000. '
            'With allow_async_delete = false in [filter:slo], all are deleted before the answer.'),
+    Option('initiate_for_release', '0.2', _choice('0.2', '0.1'), '"0.2" or "0.1"', 'word',
+           'For which release new uploads are made. 0.1: for proxies with s3multi 0.1, which can continue them then. '
+           'Choose it for as long as there are such proxies.'),
     Option('list_stock_uploads', True, _boolean, '"true" or "false"', 'word',
            'Whether List Multipart Uploads also shows the uploads that Swift\'s own s3api began. They are looked for '
            'among the segments of all objects that it ever completed. Choose false once the last such upload has '

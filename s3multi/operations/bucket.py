@@ -10,6 +10,7 @@ from s3multi.config import Settings
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
 from s3multi.storage.deletion import Deletion, Freeing
+from s3multi.storage.markers import Markers
 from s3multi.storage.notes import Notes
 from s3multi.storage.objects import Objects
 from s3multi.storage.records import Records
@@ -52,6 +53,7 @@ class Bucket:
     cluster: Cluster
     backend: Backend
     segments: Segments
+    markers: Markers
     objects: Objects
     records: Records
     notes: Notes
@@ -74,9 +76,9 @@ class Bucket:
         cache = cache_from_env(env)
         segments = Segments(backend, name, cluster.settings.delete_concurrency)
         return cls(
-            account, name, info, cluster, backend, segments, Objects(backend, name), Records(backend, name),
-            Notes(backend, name, segments), Deletion(backend, account, name, cluster.freeing), PartHints(cache),
-            UploadHints(cache), ConditionalWrites(cache), BucketsWithUploads(cache))
+            account, name, info, cluster, backend, segments, Markers(backend, name), Objects(backend, name),
+            Records(backend), Notes(backend, name, segments), Deletion(backend, account, name, cluster.freeing),
+            PartHints(cache), UploadHints(cache), ConditionalWrites(cache), BucketsWithUploads(cache))
 
     @property
     def settings(self) -> Settings:

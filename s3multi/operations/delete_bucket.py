@@ -4,20 +4,19 @@
 Amazon S3, too, deletes a bucket that has open uploads.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
 """
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 
 import eventlet
 
-from s3multi.operations import ending
+from s3multi.operations import ending, uploads_of_0_1
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.known_parts import all_attempts
 from s3multi.s3.errors import NoSuchUpload, S3Error
 from s3multi.storage.concurrency import behind, concurrently
-from s3multi.storage.rows import Row
-from s3multi.upload.names import Upload, split_marker
-from s3multi.upload.records import MarkerType
+from s3multi.upload.marker_names import split_marker_name
+from s3multi.upload.names import Upload
 from s3multi.upload.timestamps import just_after, marker_time, swift_time
 
 # Clients wait about a minute for an answer; after that they repeat, and are told that there is no such bucket.
@@ -36,19 +35,29 @@ def end_uploads(bucket: Bucket, began_ticks: int) -> None:
     # Not before Swift has deleted the bucket: an Abort cannot be taken back, and Swift alone knows whether the bucket
     # may go.
     def task() -> None:
-        for rows in bucket.segments.rows():
-            _end_those_in(bucket, rows, began_ticks)
-        bucket.segments.delete()
+        with_markers = with_parts = False
+        for page in bucket.markers.listing.pages():
+            with_markers = page.exists
+            splits = [split for row in page.rows if (split := split_marker_name(row['name']))]
+            _end_all(bucket, [Upload(bucket.account, bucket.name, *split) for split in splits
+                              if bucket.made_id(*split)], began_ticks)
+        for page in bucket.segments.listing.pages():
+            with_parts = page.exists
+            _end_all(bucket, [upload for _, upload in uploads_of_0_1.of_rows(bucket, page.rows)], began_ticks)
+        # The container of the parts last, and with that of the markers: Initiate relies on it as long as this is there.
+        if (not with_markers or bucket.markers.delete()) and with_parts:
+            bucket.segments.delete()
 
     worker = behind(bucket.logger, 'not all uploads of the deleted bucket %s could be ended' % bucket.name, task)
     with eventlet.Timeout(_ANSWER_WITHIN_SECONDS, False):
         worker.wait()
 
 
-def _end_those_in(bucket: Bucket, rows: Sequence[Row], began_ticks: int) -> None:
-    uploads = [upload for upload in _uploads(bucket, rows) if upload.ticks < began_ticks]
+def _end_all(bucket: Bucket, uploads: 'Iterable[Upload]', began_ticks: int) -> None:
+    """End uploads of any state, and also from an earlier bucket of this name, as far as they are older."""
     concurrency = bucket.settings.delete_concurrency
-    ended = [upload for upload in concurrently(concurrency, partial(_end, bucket), uploads) if upload is not None]
+    older = [upload for upload in uploads if upload.ticks < began_ticks]
+    ended = [upload for upload in concurrently(concurrency, partial(_end, bucket), older) if upload is not None]
     try:
         bucket.deletion.free(chain.from_iterable(map(partial(all_attempts, bucket), ended)), bucket.ticks())
     except S3Error as error:
@@ -57,13 +66,7 @@ def _end_those_in(bucket: Bucket, rows: Sequence[Row], began_ticks: int) -> None
         return
     # Only now: uploads are found by their markers. If the proxy dies before, the parts of an upload without a marker
     # would be taken for those of a finished object.
-    list(concurrently(concurrency, partial(_forget, bucket, {row['name'] for row in rows}), ended))
-
-
-def _uploads(bucket: Bucket, rows: Sequence[Row]) -> 'list[Upload]':
-    """Return the uploads whose markers are in ``rows``: of any state, and also from an earlier bucket of this name."""
-    splits = [split_marker(row['name']) for row in rows if MarkerType.decode(row.get('content_type')).state]
-    return [Upload(bucket.account, bucket.name, *split) for split in splits if split and bucket.made_id(*split)]
+    list(concurrently(concurrency, partial(_forget, bucket), ended))
 
 
 def _end(bucket: Bucket, upload: Upload) -> 'Upload | None':
@@ -80,11 +83,11 @@ def _end(bucket: Bucket, upload: Upload) -> 'Upload | None':
         return None
 
 
-def _forget(bucket: Bucket, names: 'set[str]', upload: Upload) -> None:
-    """Delete the records of an upload that is aborted. names: those that were on the listing's page of its marker."""
+def _forget(bucket: Bucket, upload: Upload) -> None:
+    """Delete the records of an upload that is aborted."""
     # Just after ``aborted``, which it replaces.
     bucket.records.delete_marker(upload, marker_time(swift_time(upload.ticks), None))
     # An aborted upload never has an object, so nobody asks for its intent. Left, it would keep the container.
-    intent = bucket.records.intent(upload) if upload.intent in names else None
+    intent = bucket.records.intent(upload)
     if intent is not None:
         bucket.records.delete_intent(upload, just_after(intent.timestamp))

@@ -139,7 +139,9 @@ def _look(bucket: Bucket, upload: Upload, view: View) -> 'tuple[Step, View]':
 def _flag(bucket: Bucket, upload: Upload, marker: UploadMarker) -> None:
     """Write ``aborting`` over the ``marker`` that was read. From then on no new Complete passes."""
     # Just after the time of Initiate: it replaces "open", but cannot bring back a marker that a Complete has deleted.
-    # With such a marker, and the intent gone too, the parts of the object would be deleted.
+    # With such a marker, and the intent gone too, the parts of the object would be deleted. The note goes first: a
+    # Complete that relied on it would write an intent, which keeps all others waiting.
+    bucket.upload_hints.forget(upload)
     bucket.records.mark(upload, State.ABORTING, marker_time(swift_time(upload.ticks), State.ABORTING),
                         marker.initiator)
 

@@ -4,20 +4,20 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 """
 from swift.common import constraints
-from swift.common.storage_policy import POLICIES
 from swift.common.swob import str_to_wsgi
 
+from s3multi.operations import containers, uploads_of_0_1
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.documents import document
 from s3multi.s3.errors import InvalidBucketName, KeyTooLong, ServiceUnavailable
-from s3multi.storage.concurrency import behind
-from s3multi.upload.names import NAME_OVERHEAD, Upload
+from s3multi.upload.marker_names import markers_container
+from s3multi.upload.names import NAME_OVERHEAD, Upload, segments_container
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
-    """Answer InitiateMultipartUploadResult. Creates the segments container if the bucket has none yet."""
+    """Answer InitiateMultipartUploadResult. Creates the containers for uploads if the bucket has none yet."""
     key = call.object_key()
     _check_names(call.bucket, key)
     request_headers.refuse_unsupported('initiate', call.headers)
@@ -26,14 +26,14 @@ def run(bucket: Bucket, call: Call) -> Reply:
     # Later than the last deletion of a bucket of this name, whose proxy may have had a clock that is ahead: an upload
     # that seems to have begun before it would count as ended with that bucket.
     began_ticks = max(bucket.ticks(), bucket.ended_before + 1)
-    upload = Upload(call.account, call.bucket, key, bucket.ids.new(call.account, call.bucket, key, began_ticks))
     initiation = _initiation(bucket, call)
-    if bucket.ids.hides(call.account, call.bucket, key):
-        _note_hidden(bucket)
+    upload = Upload(call.account, call.bucket, key, (
+        uploads_of_0_1.new_id(bucket, key, began_ticks) if bucket.settings.initiate_for_release == '0.1'
+        else bucket.ids.new(call.account, call.bucket, key, began_ticks, checksum)))
     # Written last: the marker makes the upload exist, and nothing that the upload relies on may be missing then.
     if not bucket.records.open_upload(upload, initiation, call.user, checksum):
-        # This is the first upload of the bucket. Later ones need no request for the container.
-        _create_container(bucket)
+        # This is the first upload of the bucket. Later ones need no request for the containers.
+        containers.create(bucket, upload.is_apart)
         if not bucket.records.open_upload(upload, initiation, call.user, checksum):
             raise ServiceUnavailable()
     # The row of the marker may be late.
@@ -42,29 +42,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
         ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]), checksum.headers if checksum else None)
 
 
-def _note_hidden(bucket: Bucket) -> None:
-    """Note that the bucket has an upload whose names lie among the parts of another one (``UploadIds.hides``)."""
-    # Before the marker is written: without the note, List Multipart Uploads skips the parts, and the marker with them.
-    _create_container(bucket)
-    if not bucket.segments.has_hidden_uploads():
-        bucket.segments.note_hidden_uploads()
-
-
-def _create_container(bucket: Bucket) -> None:
-    """Create the segments container. Raises ServiceUnavailable if that has no effect, because of another's clock."""
-    made = bucket.segments.create(_policy_index(bucket))
-    if made is None:
-        bucket.logger.warning('Initiate has to be repeated: the segments container of %s was deleted by a proxy whose '
-                              'clock is ahead of the one of this proxy', bucket.name)
-        raise ServiceUnavailable()
-    if made:
-        behind(bucket.logger, 'the segments container of %s is not marked, and will stay' % bucket.name,
-               bucket.segments.mark)
-    bucket.with_uploads.remember(bucket.account, bucket.name, True)
-
-
 def _check_names(bucket: str, key: str) -> None:
-    """Raise KeyTooLong or InvalidBucketName if Swift does not allow the names of parts or of the segments container.
+    """Raise KeyTooLong or InvalidBucketName if Swift does not allow the names of parts or of the containers.
 
     The name of a part is longer than its key, so the key may be too long although S3 allows it. It is refused here,
     rather than at the first part.
@@ -73,7 +52,8 @@ def _check_names(bucket: str, key: str) -> None:
     size = len(key.encode('utf-8'))
     if size > allowed:
         raise KeyTooLong(size, allowed)
-    if len(Upload('', bucket, key, '').container.encode('utf-8')) > constraints.MAX_CONTAINER_NAME_LENGTH:
+    longest = max(len(name(bucket).encode('utf-8')) for name in (segments_container, markers_container))
+    if longest > constraints.MAX_CONTAINER_NAME_LENGTH:
         raise InvalidBucketName(bucket)
 
 
@@ -85,9 +65,3 @@ def _initiation(bucket: Bucket, call: Call) -> 'dict[str, str]':
     if call.s3_acl is not None:
         kept.update(call.s3_acl.object_headers(bucket.info['sysmeta']))
     return {**kept, **call.metadata}
-
-
-def _policy_index(bucket: Bucket) -> int:
-    if bucket.settings.storage_policy:
-        return int(POLICIES.get_by_name(bucket.settings.storage_policy))
-    return int(bucket.info['storage_policy'])

@@ -62,7 +62,7 @@ def _listed(bucket: Bucket, upload: Upload, after: int, most: int) -> 'tuple[dic
         if read_to is None or number > MAX_PART_NUMBER:
             return found, None
         # Of the number at which the page ends there may be more.
-        known = max(known, number - 1)
+        known = number - 1
         if len(found) > most and sum(each <= known for each in found) >= most:
             break
         marker, limit = read_to, None

@@ -1,26 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """List Multipart Uploads: the open uploads of a bucket, by key and then by time, those of stock s3api included.
 
+Markers are listed in S3's order (``upload.marker_names``), so a page lies where the query says. What a common prefix
+stands for is jumped over: Swift's own delimiter would match in ids, too. A page takes a number of requests that is
+bounded, and is shorter if that is not enough.
+
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
 import heapq
-from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
 
 from swift.common import constraints
 
+from s3multi.operations import uploads_of_0_1
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.request import Call, Reply
 from s3multi.s3.documents import Node, document, people, s3_time_of_row, url_encode
 from s3multi.s3.errors import InvalidRequest
-from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, keys_sorted_late, shown_id_marker
-from s3multi.storage.rows import Row, is_plain_row
+from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, shown_id_marker
+from s3multi.storage.listing import FIRST_ROWS
+from s3multi.storage.markers import MarkersPage, open_upload_of
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.decisions import Step, View, open_step
-from s3multi.upload.names import PARTS_DELIMITER, Upload, marker_range, parts_directory, split_marker
-from s3multi.upload.records import MarkerType, State
+from s3multi.upload.marker_names import after_key, before_keys_after, marker_name, names_from, split_marker_name
+from s3multi.upload.names import Upload
+from s3multi.upload.records import GRACE_SECONDS
 from s3multi.upload.stock_names import is_stock_id
+
+# Pages of the listing that are read for one answer.
+MOST_LISTINGS = 5
+# Markers that are asked for by name for one answer.
+MOST_HEADS = 100
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
@@ -33,85 +43,82 @@ def run(bucket: Bucket, call: Call) -> Reply:
         return bucket.made_id(key, upload_id) or is_stock_id(upload_id)
 
     query = UploadsQuery.parse(call.params, belongs)
-    return Reply.xml(_result(call, query, fill_page(query, _in_order(bucket, query, call.user))))
+    return Reply.xml(_result(call, query, fill_page(query, in_order(bucket, query, call.user))))
 
 
-class _Listing(Protocol):
-    """A container that holds the markers of uploads as ``<key>/<id>``."""
+def in_order(bucket: Bucket, query: UploadsQuery, user: str) -> Iterator[OpenUpload]:
+    """Yield the open uploads in S3's order. The first may precede the query's markers.
 
-    def pages(self, prefix: str, listing_marker: str) -> 'Iterator[list[Row]]':
-        """Yield the rows that may be markers, page by page, in Swift's order, after ``listing_marker``."""
-
-    def pages_of(self, key: str) -> 'Iterator[list[Row]]':
-        """Yield rows, page by page, among which are all markers of ``key``."""
-
-    def key_range(self, key: str) -> 'tuple[str, str]':
-        """Return two names between which all markers of ``key`` sort."""
-
-    def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterable[OpenUpload]':
-        """Return the open uploads whose markers are among ``rows``."""
-
-
-class _OwnUploads:
-    """The uploads that s3multi began."""
-
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-
-    def pages(self, prefix: str, listing_marker: str) -> 'Iterator[list[Row]]':
-        """Yield the rows that may be markers. With the delimiter, Swift skips the parts of each upload."""
-        delimiter = '' if self._bucket.segments.has_hidden_uploads() else PARTS_DELIMITER
-        if listing_marker.endswith(PARTS_DELIMITER):
-            # Swift takes a common prefix that equals the listing marker for one already shown, and leaves it out.
-            listing_marker = listing_marker[:-1]
-        for page in self._bucket.segments.rows(prefix, listing_marker, delimiter=delimiter):
-            rows: list[Row] = []
-            for row in page:
-                if 'name' in row:
-                    rows.append(row)
-                    continue
-                upload = parts_directory(row['subdir'])
-                if upload and self._is_ours(*upload):
-                    continue
-                # A key has the delimiter in it, so uploads were folded away here.
-                if rows:
-                    yield rows
-                rows = []
-                yield from self.pages(row['subdir'], listing_marker)
-            if rows:
-                yield rows
-
-    def pages_of(self, key: str) -> 'Iterator[list[Row]]':
-        return self._bucket.segments.rows(key + '/', *self.key_range(key), '/')
-
-    def key_range(self, key: str) -> 'tuple[str, str]':
-        # Up to a day in the future, for uploads that a proxy began whose clock is ahead.
-        return marker_range(key, self._bucket.ticks() + 86400 * 100000)
-
-    def open_uploads(self, rows: 'Iterable[Row]') -> 'Iterator[OpenUpload]':
-        for row in rows:
-            marker_type = MarkerType.decode(row.get('content_type'))
-            if marker_type.state is State.OPEN and is_plain_row(row):
-                split = split_marker(row['name'])
-                if split and self._bucket.knows(*split):
-                    yield OpenUpload.of(*split, row.get('last_modified', ''), marker_type.initiator,
-                                        marker_type.checksum)
-
-    def _is_ours(self, key: str, upload_id: str) -> bool:
-        return self._bucket.made_id(key, upload_id)
-
-
-def _in_order(bucket: Bucket, query: UploadsQuery, user: str) -> Iterator[OpenUpload]:
-    """Yield the open uploads in S3's order, those of stock s3api included. The first may precede the query's markers.
-
-    user: the user who asks, shown as the initiator of uploads of stock s3api.
+    Of those that one common prefix stands for some may be left out after the first. The last may be no upload but the
+    place up to which Swift was asked. user: the user who asks, shown as the initiator of uploads of stock s3api.
     """
-    listings: list[_Listing] = [_OwnUploads(bucket)]
+    begin = _begin(query)
+    if begin is None:
+        return
+    # One row more than the page tells whether it is the last.
+    first = bucket.markers.page(names_from(query.prefix), begin, min(query.max_uploads + 1, FIRST_ROWS))
+    listings: list[uploads_of_0_1.Listed] = []
+    if _may_lie_among_parts(bucket, first):
+        listings.append(uploads_of_0_1.UploadsAmongParts(bucket))
     if bucket.settings.list_stock_uploads:
         stock = StockUploads(bucket.backend, bucket.name, user)
         if stock.may_exist():
             listings.append(stock)
-    yield from _with_noted(bucket, query, heapq.merge(*(_one_in_order(listing, query) for listing in listings)))
+    yield from _with_noted(bucket, query, heapq.merge(
+        _apart(bucket, query, first), *(uploads_of_0_1.in_order(listing, query) for listing in listings)))
+
+
+def _begin(query: UploadsQuery) -> 'str | None':
+    """Return the name after which the list begins in the listing of markers; None if nothing comes after it."""
+    longest = constraints.MAX_OBJECT_NAME_LENGTH
+    if '\0' in query.prefix or len(query.prefix.encode('utf-8', 'surrogateescape')) >= longest:
+        return None     # no key begins so
+    if not query.key_marker:
+        return ''
+    # No key has NUL in it, but a query may.
+    key, nul, _ = query.key_marker.partition('\0')
+    group = query.group_of(key)
+    name: str | None
+    if query.id_marker and not nul:
+        name = marker_name(key, query.id_marker)
+    else:
+        # An earlier page has shown the common prefix, and with it all that it stands for.
+        name = after_key(key) if group is None else before_keys_after(group)
+    # Swift refuses a longer marker. Cut, it still sorts before every name that it sorted before.
+    return name and name.encode('utf-8', 'surrogateescape')[:longest].decode('utf-8', 'ignore')
+
+
+def _may_lie_among_parts(bucket: Bucket, page: MarkersPage) -> bool:
+    """Return whether the bucket may have uploads of s3multi 0.1."""
+    # When the sweep found none, rows of some may have been late.
+    since = page.all_apart_since
+    return since is None or float(since) > float(bucket.now()) - GRACE_SECONDS
+
+
+def _apart(bucket: Bucket, query: UploadsQuery, first: MarkersPage) -> Iterator[OpenUpload]:
+    """Yield the open uploads whose markers lie apart, and the place where the listing was left. first: its first page.
+    """
+    page = first.page
+    group: str | None = None
+    for requests_left in reversed(range(MOST_LISTINGS)):
+        for row in page.rows:
+            upload = open_upload_of(row)
+            if upload is None or not bucket.knows(upload.key, upload.id):
+                continue
+            before, group = group, query.group_of(upload.key)
+            if group is None or group != before:
+                yield upload
+        split = split_marker_name(page.after) if page.after else None
+        if page.after is None or split is None:
+            return
+        inside = group is not None and query.group_of(split[0]) == group
+        after = before_keys_after(group) if group and inside else page.after
+        if after is None:
+            return
+        if requests_left == 0:
+            yield OpenUpload.place(*split)
+            return
+        page = bucket.markers.page(names_from(query.prefix), after, None).page
 
 
 def _with_noted(bucket: Bucket, query: UploadsQuery, listed: Iterator[OpenUpload]) -> Iterator[OpenUpload]:
@@ -121,52 +128,40 @@ def _with_noted(bucket: Bucket, query: UploadsQuery, listed: Iterator[OpenUpload
     """
     noted = (OpenUpload.of(*split, '', '') for split in bucket.upload_hints.recall(bucket.account, bucket.name)
              if bucket.knows(*split))
-    waiting = deque(sorted(upload for upload in noted
-                           if upload.key.startswith(query.prefix) and query.is_after_markers(upload)))
-    for upload in listed:
-        while waiting and waiting[0] < upload:
-            yield from _if_open(bucket, waiting.popleft())
-        if waiting and waiting[0] == upload:
-            waiting.popleft()
-        yield upload
-    for late in waiting:
-        yield from _if_open(bucket, late)
+    waiting = sorted(upload for upload in noted
+                     if upload.key.startswith(query.prefix) and query.is_after_markers(upload))
+    last: OpenUpload | None = None
+    shown: OpenUpload | None = None
+    heads = 0
+    # Of two that are equal the listed one comes first.
+    for upload, is_noted in heapq.merge(((each, False) for each in listed), ((each, True) for each in waiting)):
+        found: OpenUpload | None = upload
+        if is_noted and shown is not None and (upload == shown or _stand_together(query, upload, shown)):
+            found = None
+        elif is_noted:
+            if heads == MOST_HEADS and last is not None:
+                yield OpenUpload.place(last.key, last.id)
+                return
+            heads += 1
+            found = _if_open(bucket, upload)
+        if found is not None:
+            yield found
+            shown = found
+        last = upload
 
 
-def _if_open(bucket: Bucket, noted: OpenUpload) -> Iterator[OpenUpload]:
+def _stand_together(query: UploadsQuery, one: OpenUpload, other: OpenUpload) -> bool:
+    """Return whether one common prefix stands for two uploads."""
+    group = query.group_of(one.key)
+    return group is not None and group == query.group_of(other.key)
+
+
+def _if_open(bucket: Bucket, noted: OpenUpload) -> 'OpenUpload | None':
     upload = Upload(bucket.account, bucket.name, noted.key, noted.id)
     marker = bucket.records.marker(upload)
-    if open_step(View(upload.id, marker)) is Step.GO_ON and marker is not None:
-        yield OpenUpload.of(upload.key, upload.id, marker.timestamp.isoformat, marker.initiator, marker.checksum)
-
-
-def _one_in_order(listing: _Listing, query: UploadsQuery) -> Iterator[OpenUpload]:
-    """Yield the open uploads of one container in S3's order. The first may precede the query's markers.
-
-    Swift sorts by ``<key>/<id>``, and so the uploads of "a-b" before those of "a" (``keys_sorted_late``). If uploads of
-    such a shorter key may lie beyond the page that was read, they are fetched before the page is yielded.
-    """
-    fetched: set[str] = set()
-    last: OpenUpload | None = None
-    longest = constraints.MAX_OBJECT_NAME_LENGTH
-    if len(query.prefix.encode('utf-8')) > longest:
-        return      # no name is as long
-    # Swift refuses a longer marker. Cut, it still sorts before every name that it sorted before.
-    listing_marker = query.key_marker.encode('utf-8')[:longest].decode('utf-8', 'ignore')
-    for rows in listing.pages(query.prefix, listing_marker):
-        found = [upload for upload in listing.open_uploads(rows) if upload.key not in fetched]
-        for key in {late for upload in found for late in keys_sorted_late(upload.key)} - fetched:
-            _, end = listing.key_range(key)
-            if end > rows[-1]['name'] and key >= query.key_marker and key.startswith(query.prefix):
-                fetched.add(key)
-                own = [upload for page in listing.pages_of(key) for upload in listing.open_uploads(page)
-                       if upload.key == key]
-                found = [upload for upload in found if upload.key != key] + own
-        for upload in sorted(found):
-            # Some uploads of a key that was fetched only now may have been yielded already, from an earlier page.
-            if last is None or last < upload:
-                last = upload
-                yield upload
+    if marker is None or open_step(View(upload.id, marker)) is not Step.GO_ON:
+        return None
+    return OpenUpload.of(upload.key, upload.id, marker.timestamp.isoformat, marker.initiator, marker.checksum)
 
 
 def _result(call: Call, query: UploadsQuery, page: UploadsPage) -> bytes:

@@ -46,12 +46,12 @@ class References:
 
     def marker_deleted(self, upload: Upload) -> Timestamp:
         """Return when the marker was deleted, 0 if Swift has forgotten it. Raises Uncertain if it may be there."""
-        response = self._backend.head_newest(Target(upload.container, upload.marker))
+        response = self._backend.head_newest(Target(upload.marker_container, upload.marker))
         if response.status_int != 404:
             raise Uncertain('the marker is there again')
         deleted = timestamp_of(response)
         # The 404 may come from nodes that have missed the marker; the listing then shows it.
-        self._compare(upload.container, upload.marker, deleted)
+        self._compare(upload.marker_container, upload.marker, deleted)
         return deleted
 
     def listed(self, upload: Upload, wanted: Set[str], life: Life, known: Horizon) -> 'set[str]':

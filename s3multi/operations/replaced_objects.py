@@ -22,7 +22,8 @@ from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
 from s3multi.storage.concurrency import behind
 from s3multi.upload.lateness import Horizon
-from s3multi.upload.names import Upload, is_upload_id
+from s3multi.upload.layouts import is_upload_id
+from s3multi.upload.names import Upload
 from s3multi.upload.records import GRACE_SECONDS, ObjectAtKey
 
 # Each may have to be asked for.

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 from swift.common import constraints
 from swift.common.swob import Response
 
+from s3multi.operations import containers
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.ending import reader, require_open
 from s3multi.operations.request import Call, Reply
@@ -79,6 +80,11 @@ def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body:
     response = bucket.segments.put_part(upload, number, name, body.headers, body.environ)
     if body.error:
         raise body.error
+    if response.status_int == 404:
+        # The segments container is gone. Initiate does not make it as long as there is the one of the markers.
+        require_open(bucket, upload)
+        containers.create(bucket, upload.is_apart)
+        raise ServiceUnavailable()
     # 202 is no success: something not older has this name, and the bytes were thrown away.
     if response.status_int != 201:
         raise _refusal(call, upload, number, response)
@@ -136,6 +142,4 @@ def _refusal(call: Call, upload: Upload, number: int, response: Response) -> Exc
         return MissingContentLength()
     if status == 413:
         return EntityTooLarge(call.content_length, None, response.body.decode('utf-8', 'replace').strip())
-    if status == 404:
-        return NoSuchUpload(upload.id)
     return failure('PUT', Target(upload.container, 'part %d' % number), response)

@@ -48,7 +48,7 @@ def parse_encoding(params: Mapping[str, str]) -> 'str | None':
 
 @dataclass(frozen=True, order=True)
 class OpenUpload:
-    """An upload that List Multipart Uploads shows.
+    """An upload that List Multipart Uploads shows; or a place among them up to which Swift was asked (``is_place``).
 
     Uploads sort as S3 lists them: by key, as UTF-8, and then by id, since our ids sort by time of initiation.
     """
@@ -59,6 +59,12 @@ class OpenUpload:
     initiated: str = field(compare=False)
     initiator: str = field(compare=False)
     checksum: 'ChecksumChoice | None' = field(compare=False)
+    is_place: bool = field(default=False, compare=False)
+
+    @classmethod
+    def place(cls, key: str, upload_id: str) -> 'OpenUpload':
+        """Return the place of an upload, whether it is open or not."""
+        return cls(key.encode('utf-8', 'surrogateescape'), upload_id, key, '', '', None, is_place=True)
 
     @classmethod
     def of(cls, key: str, upload_id: str, initiated: str, initiator: str,
@@ -111,8 +117,8 @@ class UploadsQuery:
         """Return whether ``upload`` comes after the place that the markers name."""
         marker = self.key_marker.encode('utf-8', 'surrogateescape')
         group = self.group_of(upload.key)
-        # An earlier page has shown this group, with all of its keys.
-        if group is not None and group.encode('utf-8', 'surrogateescape') <= marker:
+        # An earlier page has shown this group, with all of its keys. With an id it ended inside, before an open upload.
+        if group is not None and not self.id_marker and group.encode('utf-8', 'surrogateescape') <= marker:
             return False
         if upload.sort_key == marker:
             # A key marker alone skips all uploads of its key.
@@ -145,7 +151,7 @@ class UploadsPage:
     """A page of List Multipart Uploads.
 
     uploads, prefixes: each in order; prefixes are the common ones. next_key_marker, next_id_marker: those of the last
-    entry; empty without one. truncated: whether more entries follow.
+    entry, or of the place where the page ends; empty without one. truncated: whether more entries may follow.
     """
 
     uploads: 'list[OpenUpload]' = field(default_factory=list)
@@ -163,13 +169,19 @@ class UploadsPage:
 def fill_page(query: UploadsQuery, ordered: Iterable[OpenUpload]) -> UploadsPage:
     """Return the page that ``query`` asks for.
 
-    ordered: uploads in S3's order, from the markers of the query or before. Reads no further than the page needs.
+    ordered: uploads in S3's order, from the markers of the query or before; a place ends them. Reads no further than
+    the page needs.
     """
     page = UploadsPage()
     if query.max_uploads == 0:
         return page
     group: str | None = None
     for upload in ordered:
+        if upload.is_place:
+            inside = group is not None and query.group_of(upload.key) == group
+            page.next_key_marker, page.next_id_marker = (group or '', '') if inside else (upload.key, upload.id)
+            page.truncated = True
+            break
         if not upload.key.startswith(query.prefix) or not query.is_after_markers(upload):
             continue
         previous, group = group, query.group_of(upload.key)

@@ -107,11 +107,18 @@ class UploadHints:
             number = int(self._cache.incr(bucket + '/count', time=_SECONDS_KEPT))
         except MemcacheConnectionError:
             return
-        self._cache.set_multi({'%s/%d' % (bucket, number % _BLOCK): upload.marker, _open_key(upload.id): 1}, bucket,
+        self._cache.set_multi({'%s/%d' % (bucket, number % _BLOCK): upload.path, _open_key(upload.id): 1}, bucket,
                               time=_SECONDS_KEPT)
 
+    def is_open(self, upload: Upload) -> bool:
+        """Return whether ``upload`` is noted, and so was open when anybody last knew."""
+        if self._cache is None:
+            return False
+        server = _bucket_key(upload.account, upload.bucket)
+        return any(self._cache.get_multi([_open_key(upload.id)], server) or ())
+
     def forget(self, upload: Upload) -> None:
-        """Note that ``upload`` has ended."""
+        """Note that ``upload`` has ended, or is about to."""
         if self._cache is not None:
             self._cache.delete(_open_key(upload.id), server_key=_bucket_key(upload.account, upload.bucket))
 

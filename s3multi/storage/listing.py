@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The listing of a container that holds uploads, a page at a time, with what shards have that Swift does not list yet.
 """
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -20,10 +20,16 @@ FIRST_ROWS = 1001
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a listing. rows: as in Swift's JSON. after: the name after which it goes on; None at its end."""
+    """A page of a listing.
+
+    rows: as in Swift's JSON. after: the name after which it goes on; None at its end. headers: those of Swift's answer.
+    exists: whether there is such a container.
+    """
 
     rows: 'list[Row]'
     after: 'str | None'
+    headers: 'Mapping[str, str]'
+    exists: bool = True
 
 
 class Listing:
@@ -35,17 +41,21 @@ class Listing:
 
     def rows(self, prefix: str = '', marker: str = '', end_marker: str = '', delimiter: str = '',
              limit: 'int | None' = None) -> Iterator['list[Row]']:
-        """Yield the rows of each page. limit: that of the first page; all others have as many rows as Swift allows.
+        """Yield the rows of each page that has any. limit: as for ``pages``."""
+        return (page.rows for page in self.pages(prefix, marker, end_marker, delimiter, limit) if page.rows)
 
-        Who wants few rows may meet many others before them: with small pages that would take many requests.
+    def pages(self, prefix: str = '', marker: str = '', end_marker: str = '', delimiter: str = '',
+              limit: 'int | None' = None) -> Iterator[Page]:
+        """Yield all pages, of which the first may be empty.
+
+        limit: that of the first page; all others have as many rows as Swift allows. Who wants few rows may meet many
+        others before them: with small pages that would take many requests.
         """
-        while True:
-            page = self.page(prefix, marker, end_marker, delimiter, limit)
-            if page.rows:
-                yield page.rows
-            if page.after is None:
-                return
-            marker, limit = page.after, None
+        page = self.page(prefix, marker, end_marker, delimiter, limit)
+        yield page
+        while page.after is not None:
+            page = self.page(prefix, page.after, end_marker, delimiter)
+            yield page
 
     def page(self, prefix: str = '', marker: str = '', end_marker: str = '', delimiter: str = '',
              limit: 'int | None' = None, *, reverse: bool = False) -> Page:
@@ -68,7 +78,8 @@ class Listing:
             rows, more = self._with_unlisted(rows, asked, limit)
         names = [row.get('name') or row['subdir'] for row in rows]
         kept = rows if fits else [row for row, name in zip(rows, names) if name < end_marker]
-        return Page(kept, names[-1] if more and len(kept) == len(rows) else None)
+        after = names[-1] if more and len(kept) == len(rows) else None
+        return Page(kept, after, response.headers, bool(response.is_success))
 
     def _with_unlisted(self, page: 'list[Row]', query: 'dict[str, str]', limit: int) -> 'tuple[list[Row], bool]':
         """Add to a page what shards have that Swift does not list yet; return it, and whether there are more rows.

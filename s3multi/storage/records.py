@@ -16,7 +16,7 @@ from s3multi.s3.request_headers import OBJECT_HEADERS
 from s3multi.storage.objects import is_plain
 from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.upload import manifest
-from s3multi.upload.names import Upload, segments_container
+from s3multi.upload.names import Upload
 from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, UploadMarker
 from s3multi.upload.timestamps import read_timestamp, swift_time
 
@@ -45,15 +45,14 @@ class IntentWrite:
 
 
 class Records:
-    """The records of one bucket's uploads."""
+    """The records of uploads."""
 
-    def __init__(self, backend: Backend, bucket: str) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._container = segments_container(bucket)
 
     def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str,
                     checksum: 'ChecksumChoice | None') -> bool:
-        """Write the marker of a new upload; return False if there is no segments container yet.
+        """Write the marker of a new upload; return False if there is no container for it yet.
 
         initiation: the headers of the object to be made (WSGI strings). initiator: the user. Raises InvalidRequest if
         Swift does not accept the headers.
@@ -78,12 +77,12 @@ class Records:
 
     def _put_marker(self, upload: Upload, marker_type: MarkerType, timestamp: Timestamp, headers: 'dict[str, str]', *,
                     expect: 'tuple[int, ...]' = (), past_quota: bool = False) -> Response:
-        return self._backend.call('PUT', Target(self._container, upload.marker), expect, {
+        return self._backend.call('PUT', _marker(upload), expect, {
             **headers, 'X-Timestamp': timestamp.internal, 'Content-Type': marker_type.encode()}, past_quota=past_quota)
 
     def marker(self, upload: Upload) -> 'UploadMarker | None':
         """Return the marker; None if there is none, or something else is at its name."""
-        response = self._head(upload.marker)
+        response = self._head(_marker(upload))
         found = MarkerType.decode(response.headers.get('Content-Type', ''))
         if not is_plain(response) or found.state is None:
             # An upload is none on the word of what a user has put there, and none is aborted on it.
@@ -102,7 +101,7 @@ class Records:
 
         The account quota is asked here, because nothing has been written yet. The manifest is written past it.
         """
-        target = Target(self._container, upload.intent)
+        target = _intent(upload)
         # Without the condition this intent could cover that of a Complete at work, which would not notice.
         response = self._backend.call('PUT', target, (412,), {
             'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': MARKER_TYPE,
@@ -110,7 +109,7 @@ class Records:
         if response.status_int == 412:
             return IntentWrite(exists=True)
         if response.status_int == 202:
-            return IntentWrite(newer=timestamp_of(self._head(upload.intent)))
+            return IntentWrite(newer=timestamp_of(self._head(_intent(upload))))
         return IntentWrite(written=True)
 
     def intent(self, upload: Upload) -> 'Intent | None':
@@ -119,7 +118,7 @@ class Records:
         What else is at its name, a copy of another intent included, counts as one of no list that was written when that
         was. So it is in the way as long as a Complete may take, and can be deleted then.
         """
-        response = self._head(upload.intent)
+        response = self._head(_intent(upload))
         if response.status_int == 404:
             return None
         written, told = timestamp_of(response), read_timestamp(response.headers.get(_TIMESTAMP_HEADER))
@@ -129,17 +128,22 @@ class Records:
 
     def delete_marker(self, upload: Upload, timestamp: Timestamp) -> None:
         """Delete the marker, unless it was written at ``timestamp`` or later."""
-        self._delete(upload.marker, timestamp)
+        self._backend.delete(_marker(upload), timestamp)
 
     def delete_intent(self, upload: Upload, timestamp: Timestamp) -> bool:
         """Delete the intent, unless it was written at ``timestamp`` or later.
 
         Returns True only if there was one and it was older: so nobody has written a later one.
         """
-        return self._delete(upload.intent, timestamp) == 204
+        return self._backend.delete(_intent(upload), timestamp) == 204
 
-    def _delete(self, name: str, timestamp: Timestamp) -> int:
-        return self._backend.delete(Target(self._container, name), timestamp)
+    def _head(self, target: Target) -> Response:
+        return self._backend.head_current(target)[1]
 
-    def _head(self, name: str) -> Response:
-        return self._backend.head_current(Target(self._container, name))[1]
+
+def _marker(upload: Upload) -> Target:
+    return Target(upload.marker_container, upload.marker)
+
+
+def _intent(upload: Upload) -> Target:
+    return Target(upload.container, upload.intent)

@@ -17,6 +17,7 @@ from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
 from s3multi.storage.rows import read_rows
+from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import segments_container
 from s3multi.upload.stock_names import stock_container
 from s3multi.upload.timestamps import read_timestamp
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SOURCE = 'S3M'
 _AGENT = '%(orig)s s3multi'
+_RESERVED_NAMES = {'X-Backend-Allow-Reserved-Names': 'true'}
 # With it a link is what it is, and so is a manifest. Users put both where we look, and say what they lead to.
 _ITSELF = {'symlink': 'get', 'multipart-manifest': 'get'}
 
@@ -61,7 +63,8 @@ class Backend:
         self._app = app
         self._env = env
         self._account = account
-        self._containers = (bucket, segments_container(bucket))
+        self._markers = markers_container(bucket)
+        self._containers = (bucket, segments_container(bucket), self._markers)
         self._bucket = bucket
         self._readable = (*self._containers, stock_container(bucket))
         # Sub-requests share it only if it is there. Otherwise a cached 404 of the segments container would outlive its
@@ -77,14 +80,17 @@ class Backend:
         """Return a new request that no auth filter judges.
 
         headers: WSGI strings. past_quota: whether account quotas are not asked. What is read of an object is the very
-        thing at its name. Raises ValueError for any container but the bucket that the client was authorised for and its
-        segments container, and, to be read, that of stock s3api.
+        thing at its name. Raises ValueError for any container but the bucket that the client was authorised for, its
+        segments container and that of its markers, and, to be read, that of stock s3api.
         """
         if target.container not in (self._readable if method in ('GET', 'HEAD') else self._containers):
             raise ValueError('a pre-authorised request may not leave the bucket: %r' % (target,))
         if target.object is not None and method in ('GET', 'HEAD'):
             target = replace(target, query={**_ITSELF, **target.query})
         sent = dict(headers or {})
+        if target.container == self._markers:
+            # Only with this header, which no client can send past Swift's gatekeeper, is there such a name.
+            sent.update(_RESERVED_NAMES)
         if method == 'PUT' and not body and 'Transfer-Encoding' not in sent:
             sent.setdefault('Content-Length', '0')
         request: Request = make_pre_authed_request(self._env, method, self._path(target), body=body, headers=sent,
@@ -171,7 +177,8 @@ class Backend:
         if not (account.startswith('.') and account.endswith(self._account)):
             raise ValueError('no shard of this account: %r' % name)
         path = wsgi_quote(str_to_wsgi('/v1/' + name)) + '?' + urlencode(query, errors='surrogateescape')
-        response = self.answer(make_pre_authed_request(self._env, 'GET', path, agent=_AGENT, swift_source=SOURCE))
+        response = self.answer(make_pre_authed_request(self._env, 'GET', path, agent=_AGENT, swift_source=SOURCE,
+                                                       headers=_RESERVED_NAMES))
         if response.status_int == 404:
             raise ServiceUnavailable()
         if not response.is_success:
@@ -204,7 +211,7 @@ class Backend:
         target = Target(get_reserved_name('versions', self._bucket))
         return self.answer(make_pre_authed_request(
             self._env, 'HEAD', self._path(target), agent=_AGENT, swift_source=SOURCE,
-            headers={'X-Backend-Allow-Reserved-Names': 'true', 'X-Newest': 'true'}))
+            headers={**_RESERVED_NAMES, 'X-Newest': 'true'}))
 
     def account_lists(self, container: str) -> bool:
         """Return whether the account's listing shows a container. Raises ServiceUnavailable if it cannot be read."""

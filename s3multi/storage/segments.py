@@ -40,11 +40,12 @@ class Segments:
     def create(self, policy_index: int) -> 'bool | None':
         """Create the segments container with a storage policy, unless it exists; return whether it did not.
 
-        Returns None if a proxy whose clock is ahead has just deleted it: this PUT is older, and has no effect.
+        Returns None if a proxy whose clock is ahead has just deleted it: this PUT is older, and has no effect. One of
+        another policy stays as it is.
         """
         response = self._backend.call('PUT', Target(self._container), (409,),
                                       {'X-Storage-Policy': POLICIES[policy_index].name})
-        return None if response.status_int == 409 else response.status_int == 201
+        return response.status_int == 201 if response.status_int != 409 or self.exist() else None
 
     def mark(self) -> None:
         """Mark the segments container as made by s3multi. With the PUT, one of somebody else's would be marked too."""

@@ -2,6 +2,7 @@
 """The sweep of one bucket: its segments container from beginning to end, several uploads at a time."""
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from swift.common.http import is_success
@@ -12,9 +13,9 @@ from s3multi.operations.references import References, Uncertain
 from s3multi.storage.concurrency import FAILURES, concurrently
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.requests import own_environ
-from s3multi.sweep.judge import FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use
+from s3multi.sweep.judge import BUSY, FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use, marker_elsewhere
 from s3multi.sweep.rules import Limits
-from s3multi.sweep.walk import Found, until, uploads_in
+from s3multi.sweep.walk import Found, Remains, markers_in, until, uploads_in
 from s3multi.upload.bucket_lifetime import deleted_at
 from s3multi.upload.names import UploadIds
 
@@ -51,7 +52,7 @@ class Sweep:
         # Without a bucket, all uploads have ended with it.
         ended = bucket.ticks() if gone else deleted_at(bucket.info)
 
-        def look(found: Found) -> Outcome:
+        def look(found: Found) -> 'Outcome | None':
             if is_at_rest(found, ended, self.limits, bucket.now()):
                 return Outcome(found.upload, OPEN)
             try:
@@ -60,14 +61,24 @@ class Sweep:
                 now, references = self._open(account, name)
                 if is_in_use(found, references):
                     return Outcome(found.upload, IN_USE)
-                return Judge(now, references, ended, self.limits, self.apply).run(found)
+                marker = marker_elsewhere(found, now)
+                # Where its marker was met, an upload at rest was not judged, and so no Complete found that has died.
+                if marker and not (found.has_intent and is_at_rest(
+                        Found(found.upload, marker.state, False, ()), ended, self.limits, bucket.now())):
+                    return None
+                outcome = Judge(now, references, ended, self.limits, self.apply).run(found)
+                return None if marker and outcome.what in (OPEN, BUSY) else outcome
             except FAILURES as error:
                 return Outcome(found.upload, FAILED, reason='%s: %s' % (type(error).__name__, error))
 
-        found = until(stop, uploads_in(bucket.segments.rows(), account, name, self.ids))
-        yield from concurrently(self.concurrency, look, found)
-        if gone and self.apply and not stop():
-            bucket.segments.delete()
+        rest = Remains(uploads_in(bucket.segments.rows(), account, name, self.ids))
+        found = chain(markers_in(bucket.markers.listing.rows(), account, name, self.ids), rest)
+        yield from filter(None, concurrently(self.concurrency, look, until(stop, found)))
+        if self.apply and not stop():
+            bucket.markers.note_all_apart(not rest.has_markers, bucket.now())
+            # Initiate relies on the container of the parts as long as there is that of the markers.
+            if gone and bucket.markers.delete():
+                bucket.segments.delete()
 
     def _open(self, account: str, name: str) -> 'tuple[Bucket, References]':
         # Without the queue of the object expirer: nobody waits, and what is reported as deleted must be deleted.

@@ -17,6 +17,7 @@ from s3multi.operations.bucket import cluster_secret
 from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
 from s3multi.sweep.accounts import Unreadable, local_accounts
 from s3multi.sweep.queue import QueueState, look
+from s3multi.upload.marker_names import bucket_of_markers
 from s3multi.upload.names import SEGMENTS_SUFFIX, UploadIds
 
 _REQUEST_TRIES = 3
@@ -48,10 +49,19 @@ class SweptCluster:
                                   % (conf_path, section))
 
     def buckets(self, account: str) -> Iterator[str]:
-        """Yield the buckets of an account that have a segments container, in order, whether they still exist or not."""
+        """Yield the buckets of an account that have a container for uploads, whether they still exist or not."""
+        with_markers: set[str] = set()
+        # Reserved names, which the internal client is shown, come first.
         for row in self.client.iter_containers(account):
-            if row['name'].endswith(SEGMENTS_SUFFIX) and row['name'] != SEGMENTS_SUFFIX:
-                yield row['name'][:-len(SEGMENTS_SUFFIX)]
+            bucket = bucket_of_markers(row['name'])
+            if bucket:
+                with_markers.add(bucket)
+            elif row['name'].endswith(SEGMENTS_SUFFIX) and row['name'] != SEGMENTS_SUFFIX:
+                bucket = row['name'][:-len(SEGMENTS_SUFFIX)]
+                if bucket in with_markers:
+                    continue
+            if bucket:
+                yield bucket
 
     def local_accounts(self, devices: str, mount_check: bool, unreadable: Unreadable) -> Iterator[str]:
         """Return the accounts that are this storage node's to sweep. devices: the directory of its devices.

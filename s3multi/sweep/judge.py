@@ -62,6 +62,11 @@ def is_in_use(found: Found, references: References) -> bool:
     return at_key.upload_id == found.upload.id and len(found.attempts) <= part_count(at_key.etag or '')
 
 
+def marker_elsewhere(found: Found, bucket: Bucket) -> 'UploadMarker | None':
+    """Return the marker if it lies apart from what was found: the upload is judged where that is met, too."""
+    return bucket.records.marker(found.upload) if found.upload.is_apart and found.state is None else None
+
+
 class Judge:
     """Decides about an upload, and acts unless this is a dry run."""
 

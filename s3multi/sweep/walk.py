@@ -7,6 +7,7 @@ from itertools import groupby
 from s3multi.s3.parts import Attempt
 from s3multi.storage.rows import Row
 from s3multi.storage.segments import attempt_of
+from s3multi.upload.marker_names import split_marker_name
 from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
 from s3multi.upload.records import MarkerType, State
 
@@ -45,6 +46,14 @@ def uploads_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: Upl
             yield from _of_one(Upload(account, bucket, *place), group)
 
 
+def markers_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: UploadIds) -> Iterator[Found]:
+    """Yield the uploads of ``bucket`` whose markers lie apart. pages: the listing of the container of the markers."""
+    for row in (row for page in pages for row in page):
+        place = split_marker_name(row['name'])
+        if place is not None and ids.belongs(account, bucket, *place):
+            yield Found(Upload(account, bucket, *place), MarkerType.decode(row.get('content_type')).state, False, ())
+
+
 def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
     state, has_intent, has_notes = None, False, False
     attempts: list[Attempt] = []
@@ -65,6 +74,19 @@ def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
             attempts = []
     if attempts or state is not None or has_intent or has_notes:
         yield Found(upload, state, has_intent, tuple(attempts), has_notes)
+
+
+class Remains:
+    """Passes on what is found among parts. has_markers: whether there was a marker, as release 0.1 has put it there."""
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        self._found = found
+        self.has_markers = False
+
+    def __iter__(self) -> Iterator[Found]:
+        for each in self._found:
+            self.has_markers = self.has_markers or each.state is not None
+            yield each
 
 
 def until(stop: Callable[[], bool], found: Iterable[Found]) -> Iterator[Found]:

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an upload lives in Swift: upload ids, and the names of container, marker, intent and parts.
+"""Where an upload lives in Swift: upload ids, and the names of containers, marker, intent and parts.
 
-For the upload ``id`` of ``key`` in ``bucket``, all in the container ``<bucket>_segments``::
+For the upload ``id`` of ``key`` in ``bucket``, in ``<bucket>_segments``::
 
-    <key>/<id>                         the marker: what Initiate was told, and the state of the upload
     <key>/<id>/00000001-<attempt>      one attempt to upload part 1; no attempt is ever written twice
     <key>/<id>/complete                the intent of a Complete that is under way
     <key>/<id>/freed                   a note that parts of it are being deleted
     <key>/<id>/shared                  a note that another manifest was made of its parts
     <key>/<id>/shared-<place>          where that is
 
+The marker, with what Initiate was told and the state of the upload, lies apart from them (``marker_names``). That of an
+upload which release 0.1 began is ``<key>/<id>``, among the parts; its id tells that (``layouts``).
+
 Only this module makes and reads these names; ``stock_names`` has those of uploads that stock s3api began. Times are in
-Swift's own unit, 10 microseconds since the epoch ("ticks").
+units of 10 microseconds since the epoch ("ticks").
 """
 import enum
 import functools
@@ -21,13 +23,16 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from s3multi.s3.checksums import ChecksumChoice
+from s3multi.upload.layouts import ALPHABET, is_apart, is_upload_id, point_of
+from s3multi.upload.marker_names import marker_name, markers_container
+
 SEGMENTS_SUFFIX = '_segments'
 
-# In ASCII order, so that encoded numbers of one width sort as the numbers do; every character is safe in a URL.
-_ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
-_VALUES = {char: value for value, char in enumerate(_ALPHABET)}
+_VALUES = {char: value for value, char in enumerate(ALPHABET)}
 _TIME_DIGITS = 8        # 48 bits of 10 microseconds: enough until the year 2059
-_ID_NONCE_DIGITS = 5    # makes an id longer than "<8 digits>-<attempt>", so that neither is taken for the other
+# With layout and choice. Makes an id longer than "<8 digits>-<attempt>", so that neither is taken for the other.
+_ID_NONCE_DIGITS = 5
 _ID_MAC_DIGITS = 8
 _ATTEMPT_NONCE_DIGITS = 3
 
@@ -39,7 +44,6 @@ NAME_OVERHEAD = 1 + ID_LENGTH + 1 + 8 + 1 + ATTEMPT_LENGTH
 # 2026-01-01T00:00:00Z: no upload is older than s3multi.
 _FIRST_TICKS = 1767225600 * 100000
 
-_ID = re.compile(r'[-0-9A-Z_a-z]{%d}' % ID_LENGTH)
 # As long as an attempt in the name of a part, so that the longest name is no longer.
 _PLACE_DIGITS = 13
 _NOTE = re.compile(r'freed|shared(-[-0-9A-Z_a-z]{%d})?' % _PLACE_DIGITS)
@@ -49,7 +53,7 @@ _PART = re.compile(r'([0-9]{8})-([-0-9A-Z_a-z]{%d})' % ATTEMPT_LENGTH)
 def _encode(value: int, digits: int) -> str:
     text = ''
     for _ in range(digits):
-        text = _ALPHABET[value & 63] + text
+        text = ALPHABET[value & 63] + text
         value >>= 6
     return text
 
@@ -74,23 +78,31 @@ def attempt_ticks(attempt: str) -> int:
 class UploadIds:
     """Makes and checks upload ids: they sort by time, are safe in URLs, and prove without a request that they are ours.
 
-    An id consists of time, nonce and keyed hash: 21 characters of ``A-Z a-z 0-9 - _``. The hash covers the rest of the
-    id, account, bucket and key, so an id that was invented or that belongs elsewhere is recognised at once. Ids of one
-    key sort by the time of their Initiate, as the markers of List Multipart Uploads need.
+    An id has 21 characters, ``A-Z a-z 0-9 - _`` and a point (``layouts``): time, nonce and keyed hash. The hash covers
+    the rest of the id, account, bucket and key, so an id that was invented or belongs elsewhere is recognised at once.
+    Ids of one key sort by the time of their Initiate, as the markers of List Multipart Uploads need.
     """
 
     def __init__(self, secret: bytes) -> None:
         """secret: known to all proxies of the cluster, and not to clients."""
         self._secret = hmac.digest(secret, b's3multi upload id', 'sha256')
 
-    def new(self, account: str, bucket: str, key: str, ticks: int) -> str:
-        """Return a new id for an upload that begins at ``ticks`` (units of 10 microseconds since the epoch)."""
-        head = _encode(ticks, _TIME_DIGITS) + _encode(secrets.randbits(6 * _ID_NONCE_DIGITS), _ID_NONCE_DIGITS)
+    def new(self, account: str, bucket: str, key: str, ticks: int, choice: 'ChecksumChoice | None' = None) -> str:
+        """Return a new id for an upload that begins at ``ticks``. choice: the checksum that Initiate chose."""
+        return self._new(account, bucket, key, _encode(ticks, _TIME_DIGITS) + point_of(choice))
+
+    def new_among_parts(self, account: str, bucket: str, key: str, ticks: int) -> str:
+        """Return a new id of release 0.1."""
+        return self._new(account, bucket, key, _encode(ticks, _TIME_DIGITS))
+
+    def _new(self, account: str, bucket: str, key: str, head: str) -> str:
+        digits = _TIME_DIGITS + _ID_NONCE_DIGITS - len(head)
+        head += _encode(secrets.randbits(6 * digits), digits)
         return head + self._mac(account, bucket, key, head)
 
     def belongs(self, account: str, bucket: str, key: str, upload_id: str) -> bool:
         """Return whether ``upload_id`` was made by ``new`` for this very account, bucket and key."""
-        if _ID.fullmatch(upload_id) is None:
+        if not is_upload_id(upload_id):
             return False
         head = upload_id[:-_ID_MAC_DIGITS]
         return hmac.compare_digest(self._mac(account, bucket, key, head), upload_id[-_ID_MAC_DIGITS:])
@@ -125,11 +137,6 @@ class UploadIds:
         return _encode(int.from_bytes(digest, 'big'), _ID_MAC_DIGITS)
 
 
-def is_upload_id(text: str) -> bool:
-    """Return whether ``text`` has the form of our upload ids, whatever bucket and key it may be for."""
-    return _ID.fullmatch(text) is not None
-
-
 @dataclass(frozen=True)
 class Upload:
     """One multipart upload. account, bucket, key: native text. id: one that ``UploadIds`` made for these."""
@@ -145,29 +152,44 @@ class Upload:
         return _decode(self.id[:_TIME_DIGITS])
 
     @property
+    def is_apart(self) -> bool:
+        """Whether its marker lies apart from its parts: see ``layouts``."""
+        return is_apart(self.id)
+
+    @property
     def container(self) -> str:
-        """The name of the container that holds its marker, intent and parts."""
+        """The name of the container that holds its intent and parts."""
         return segments_container(self.bucket)
 
-    @functools.cached_property
+    @property
+    def marker_container(self) -> str:
+        """The name of the container that holds its marker."""
+        return markers_container(self.bucket) if self.is_apart else self.container
+
+    @property
     def marker(self) -> str:
         """The object name of its marker."""
+        return marker_name(self.key, self.id) if self.is_apart else self.path
+
+    @functools.cached_property
+    def path(self) -> str:
+        """Key and id, as they stand in the names of its intent and parts."""
         return '%s/%s' % (self.key, self.id)
 
     @property
     def intent(self) -> str:
         """The object name of the intent of its Complete."""
-        return self.marker + '/complete'
+        return self.path + '/complete'
 
     @property
     def freed(self) -> str:
         """The object name of the note that its parts are being deleted."""
-        return self.marker + '/freed'
+        return self.path + '/freed'
 
     @property
     def shared(self) -> str:
         """The object name of the note that somebody has made another manifest of its parts."""
-        return self.marker + '/shared'
+        return self.path + '/shared'
 
     def shared_with(self, container: str, name: str) -> str:
         """Return the name of the note that the object ``name`` in ``container`` lists its parts."""
@@ -177,12 +199,12 @@ class Upload:
     @functools.cached_property
     def prefix(self) -> str:
         """What the names of all parts begin with."""
-        return self.marker + '/'
+        return self.path + '/'
 
     @property
     def parts_end(self) -> str:
         """A name just after those of all parts: ':' follows '9'."""
-        return self.marker + '/:'
+        return self.path + '/:'
 
     def part(self, number: int, attempt: str) -> str:
         """Return the object name of an attempt at part ``number``. attempt: as ``new_attempt`` returns it."""
@@ -234,11 +256,9 @@ def parts_directory(common_prefix: str) -> 'tuple[str, str] | None':
 
 
 def split_marker(name: str) -> 'tuple[str, str] | None':
-    """Return key and upload id when ``name``, read from the right, has the form of a marker; else None."""
+    """Return key and upload id when ``name``, read from the right, has the form ``<key>/<id>``; else None."""
     key, slash, upload_id = name.rpartition('/')
-    if not (key and slash and _ID.fullmatch(upload_id)):
-        return None
-    return key, upload_id
+    return (key, upload_id) if key and slash and is_upload_id(upload_id) else None
 
 
 class Kind(enum.Enum):
@@ -264,7 +284,8 @@ def parse_name(name: str) -> 'tuple[Kind, str, str] | None':
     elif _NOTE.fullmatch(last):
         kind, name = Kind.NOTE, above
     split = split_marker(name)
-    return (kind, *split) if split else None
+    # A marker that lies among parts and has the id of one that lies apart is none of ours.
+    return (kind, *split) if split and not (kind is Kind.MARKER and is_apart(split[1])) else None
 
 
 def marker_range(key: str, ticks: int) -> 'tuple[str, str]':

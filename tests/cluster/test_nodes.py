@@ -8,8 +8,10 @@ import time
 
 import pytest
 
+from s3multi.upload.names import Upload as Layout
 from tests.integration.raw import RawClient
 from tests.integration.uploads import Upload, persistently, read
+from tests.integration.users import account
 
 from .clients import NO_SUCH_UPLOAD
 from .disks import disks_of
@@ -47,8 +49,8 @@ def upload(policy, machines):
 
 def test_node_that_missed_an_abort(machines, upload):
     """A node that missed an Abort has the old marker until a replicator comes; nobody believes this marker."""
-    marker = f'key/{upload.id}'
-    disk = disks_of(machines.cluster, f'{upload.bucket}_segments', marker)[0]
+    layout = Layout(account(), upload.bucket, 'key', upload.id)
+    disk = disks_of(machines.cluster, layout.marker_container, layout.marker)[0]
     number = next(node.number for node in machines.cluster.nodes if disk in node.disks)
     machines.stop_daemons()
     machines.kill(number)

@@ -20,9 +20,9 @@ NODE_SECONDS, REST_SECONDS = (2.0, 6.0), (2.5, 4.0)
 
 # The requests of s3multi at which a proxy ends: the faulty filter that meets the request, its method and its path.
 STEPS = {
-    'PUT marker': ('above', 'PUT', '_segments/[^/]+/[^/]+$'),
-    'HEAD marker': ('above', 'HEAD', '_segments/[^/]+/[^/]+$'),
-    'DELETE marker': ('above', 'DELETE', '_segments/[^/]+/[^/]+$'),
+    'PUT marker': ('above', 'PUT', r'\x00[^/]+\x00[^/]+$'),
+    'HEAD marker': ('above', 'HEAD', r'\x00[^/]+\x00[^/]+$'),
+    'DELETE marker': ('above', 'DELETE', r'\x00[^/]+\x00[^/]+$'),
     'PUT intent': ('above', 'PUT', '/complete$'),
     'HEAD intent': ('above', 'HEAD', '/complete$'),
     'DELETE intent': ('above', 'DELETE', '/complete$'),

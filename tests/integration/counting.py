@@ -8,7 +8,8 @@ import re
 import time
 from collections import Counter
 
-from s3multi.upload.names import ATTEMPT_LENGTH, Upload as Layout, attempt_ticks, new_attempt
+from s3multi.upload.marker_names import bucket_of_markers
+from s3multi.upload.names import ATTEMPT_LENGTH, Upload as Layout, attempt_ticks, new_attempt, split_marker
 
 from .uploads import add_rows
 from .users import account
@@ -23,16 +24,17 @@ def purpose(method, path):
     if method == 'UPDATE':
         return 'expirer queue'
     container, slash, name = path.partition('/')
-    segments = container.endswith('_segments')
+    segments, markers = container.endswith('_segments'), bucket_of_markers(container)
     if not slash:
-        return 'account' if container == account() else 'segments container' if segments else 'bucket'
+        return ('account' if container == account() else 'segments container' if segments
+                else 'markers' if markers else 'bucket')
+    if markers or segments and split_marker(name):
+        return 'marker'
     if not segments:
         return 'object'
-    if name.endswith('/complete'):
-        return 'intent'
     if _NOTE.search(name):
         return 'note'
-    return 'part' if _PART.search(name) else 'marker'
+    return 'intent' if name.endswith('/complete') else 'part' if _PART.search(name) else 'other'
 
 
 class Counts:

@@ -167,7 +167,7 @@ def test_an_upload_after_its_bucket_was_made_again(clients, bucket, s3):
 
     if answer.status != 200:
         assert UNAVAILABLE == answer.outcome
-        assert second.logged(f'Initiate has to be repeated: the segments container of {bucket} was deleted by a proxy')
+        assert second.logged(f'the request has to be repeated: a container with the uploads of {bucket} was deleted')
     begins = second if answer.status == 200 else first
     upload = Upload(begins, bucket).parts(*BODIES)
     assert 200 == upload.complete(client=second).outcome

@@ -15,9 +15,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from s3multi.upload.names import Upload as Layout
+
 from .faults import FaultyProxy, rule
 from .raw import RawClient, complete_body, multipart_etag
 from .uploads import BOUND_SECONDS, Upload, at_once, await_true, current, read, result
+from .users import account
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -29,8 +32,8 @@ UNAVAILABLE = (503, 'ServiceUnavailable')
 LISTING = ('GET', '_segments$')
 PUT_INTENT = ('PUT', '/complete$')
 DELETE_INTENT = ('DELETE', '/complete$')
-HEAD_MARKER = ('HEAD', '_segments/key/[^/]+$')
-DELETE_MARKER = ('DELETE', '_segments/key/[^/]+$')
+HEAD_MARKER = ('HEAD', r'\x00key\x00[^/]+$')
+DELETE_MARKER = ('DELETE', r'\x00key\x00[^/]+$')
 # Of an object, or of a version of one; the link that shows the version is written after it.
 PUT_MANIFEST = ('PUT', 'bucket-[0-9a-f]+/[^/]*key')
 PUT_LINK = ('PUT', '/bucket-[0-9a-f]+/key$')
@@ -59,14 +62,15 @@ def fault(request, **words):
 def test_requests_of_a_complete(faulty, bucket, count):
     """A Complete sends one listing and six more requests, whatever the number of parts; nobody asks for a part."""
     upload = Upload(RawClient(faulty.url), bucket).many_parts(range(1, count + 1))
-    marker = f'{bucket}_segments/key/{upload.id}'
+    layout = Layout(account(), bucket, 'key', upload.id)
+    marker, intent = f'{layout.marker_container}/{layout.marker}', f'{layout.container}/{layout.intent}'
 
     with faulty.above.following() as above, faulty.below.following() as below:
         assert 200 == upload.complete().status
         sent, heads = [seen[:2] for seen in above.requests()], [seen for seen in below.requests() if seen[3] == 'SLO']
 
-    assert [('GET', f'{bucket}_segments'), ('HEAD', f'{bucket}/key'), ('PUT', marker + '/complete'), ('HEAD', marker),
-            ('PUT', f'{bucket}/key'), ('DELETE', marker), ('DELETE', marker + '/complete')] == sent
+    assert [('GET', f'{bucket}_segments'), ('HEAD', f'{bucket}/key'), ('PUT', intent), ('HEAD', marker),
+            ('PUT', f'{bucket}/key'), ('DELETE', marker), ('DELETE', intent)] == sent
     assert [] == heads
 
 
@@ -495,7 +499,7 @@ def test_intent_that_something_newer_overtook(faulty, upload, swift):
 @pytest.mark.parametrize('step', ['the marker', 'the part'])
 def test_upload_part_fails_with_swift(faulty, upload, step):
     """When Swift cannot be asked or cannot store, Upload Part answers what clients repeat."""
-    request = rule('HEAD', '_segments/') if step == 'the marker' else rule('PUT', '_segments/')
+    request = rule(*HEAD_MARKER) if step == 'the marker' else rule('PUT', '_segments/')
 
     with faulty.above.following({**request, 'status': '503 Service Unavailable'}):
         answer = upload.client.upload_part(upload.bucket, 'key', upload.id, 4, b'part')
@@ -506,7 +510,7 @@ def test_upload_part_fails_with_swift(faulty, upload, step):
 @pytest.mark.parametrize('status', ['503 Service Unavailable', '404 Not Found'])
 def test_initiate_fails_with_swift(faulty, bucket, status):
     """An upload whose marker could not be written is not answered with an id."""
-    with faulty.above.following(rule('PUT', '_segments/', status=status)):
+    with faulty.above.following(rule('PUT', r'\x00key\x00', status=status)):
         answer = RawClient(faulty.url).request('POST', bucket, 'key', {'uploads': None})
 
     assert answer.status in (500, 503)
@@ -515,7 +519,8 @@ def test_initiate_fails_with_swift(faulty, bucket, status):
 @pytest.mark.parametrize('name', ['List Parts', 'List Multipart Uploads'])
 def test_lists_fail_with_swift(faulty, upload, name):
     """A listing that Swift cannot give is no empty list."""
-    with faulty.above.following(fault(LISTING, status='503 Service Unavailable')):
+    listing = LISTING if name == 'List Parts' else ('GET', r'\x00s3multi\x00[^/]+$')
+    with faulty.above.following(fault(listing, status='503 Service Unavailable')):
         answer = upload.list_parts() if name == 'List Parts' else upload.client.list_uploads(upload.bucket)
 
     assert UNAVAILABLE == answer.outcome

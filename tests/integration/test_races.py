@@ -25,9 +25,9 @@ ROUNDS = 10
 PUT_INTENT = ('PUT', '/complete$')
 HEAD_INTENT = ('HEAD', '/complete$')
 DELETE_INTENT = ('DELETE', '/complete$')
-HEAD_MARKER = ('HEAD', '_segments/key/[^/]+$')
-PUT_MARKER = ('PUT', '_segments/key/[^/]+$')
-DELETE_MARKER = ('DELETE', '_segments/key/[^/]+$')
+HEAD_MARKER = ('HEAD', r'\x00key\x00[^/]+$')
+PUT_MARKER = ('PUT', r'\x00key\x00[^/]+$')
+DELETE_MARKER = ('DELETE', r'\x00key\x00[^/]+$')
 # Of an object, or of a version of one, which then gets a link that shows it.
 PUT_LINK = ('PUT', '/bucket-[0-9a-f]+/key$')
 PUT_MANIFEST = ('PUT', 'bucket-[0-9a-f]+/[^/]*key')

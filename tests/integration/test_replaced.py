@@ -353,7 +353,7 @@ def test_requests(faulty, client, bucket, old):
         put(client, old)
         at_rest(faulty)
     assert ['HEAD object', 'PUT object'] == seen.order[:2]
-    assert ['HEAD marker', 'GET segments container', 'HEAD intent', 'HEAD note', 'GET segments container',
+    assert ['HEAD marker', 'GET markers', 'HEAD intent', 'HEAD note', 'GET segments container',
             'HEAD object', 'GET bucket', 'HEAD bucket', 'PUT note', 'HEAD note',
             'UPDATE expirer queue'] == seen.order[2:]
 

@@ -13,13 +13,14 @@ import pytest
 import swiftclient
 
 from s3multi.demo.cluster import STOCK_FILTERS
+from s3multi.upload.marker_names import markers_container
 
 from . import users
 from .counting import counting
 from .faults import FaultyProxy
 from .raw import RawClient
 from .test_rights import LISTS, WRITING, send, stored
-from .uploads import TINY_PARTS, Upload, read, segment_names
+from .uploads import RESERVED, TINY_PARTS, Upload, read, segment_names
 
 DENIED = (403, 'AccessDenied')
 OWNER, USER, STRANGER = 'test:tester', 'test:tester3', 'test:tester4'
@@ -532,7 +533,8 @@ def test_lists_name_who_began(user, owner, shared, swift):
             people(upload.list_parts(client=client).xml('ListPartsResult')) for upload in uploads]
     assert 204 == uploads[1].abort(client=owner).outcome
     assert ['application/x-s3multi-marker;state=aborted;initiator=test%3Atester3'] == [
-        row['content_type'] for row in swift.get_container(shared + '_segments')[1] if row['name'].startswith('b/')]
+        row['content_type'] for row in swift.get_container(markers_container(shared), headers=RESERVED)[1]
+        if row['name'].startswith('\0b')]
 
 
 # What it costs
@@ -547,7 +549,7 @@ def test_requests(cluster, owner, user, shared):
     expected = {
         'Initiate': ['PUT marker'], 'Upload Part': ['HEAD marker', 'PUT part'],
         'Upload Part Copy': ['HEAD marker', 'GET object', 'PUT part'],
-        'List Parts': ['HEAD marker', 'GET segments container'], 'List Multipart Uploads': ['GET segments container']}
+        'List Parts': ['HEAD marker', 'GET segments container'], 'List Multipart Uploads': ['GET markers']}
 
     for name, requests in expected.items():
         with counting(proxy.above) as seen:

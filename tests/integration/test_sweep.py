@@ -116,8 +116,8 @@ def test_report_alone(sweeper, upload, client, bucket, swift):
 
 # What died
 
-COMPLETE_DEATHS = [('PUT', '/complete$'), ('HEAD', '_segments/key/[^/]*$'), ('PUT', '/key$'),
-                   ('DELETE', '_segments/key/[^/]*$'), ('DELETE', '/complete$')]
+COMPLETE_DEATHS = [('PUT', '/complete$'), ('HEAD', r'\x00key\x00[^/]*$'), ('PUT', '/key$'),
+                   ('DELETE', r'\x00key\x00[^/]*$'), ('DELETE', '/complete$')]
 
 
 @pytest.mark.parametrize('after', [False, True], ids=['before', 'after'])

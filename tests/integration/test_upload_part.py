@@ -24,7 +24,7 @@ from s3multi.upload.names import ATTEMPT_LENGTH, ID_LENGTH
 
 from .raw import RawClient
 from .s3api_features import needs_checksums
-from .uploads import Upload
+from .uploads import Upload, marker_paths
 
 MEBIBYTE = 1 << 20
 BODY = b'The quick brown fox jumps over the lazy dog. ' * 400
@@ -102,7 +102,7 @@ def test_part_is_one_plain_object_beside_the_bucket(upload, swift):
                             'Cache-Control': 'no-store'})
 
     row, = part_rows(swift, upload)
-    assert re.fullmatch(r'some/key/[-\w]{%d}/00000007-[-\w]{%d}' % (ID_LENGTH, ATTEMPT_LENGTH), row['name'])
+    assert re.fullmatch(r'some/key/[-.\w]{%d}/00000007-[-\w]{%d}' % (ID_LENGTH, ATTEMPT_LENGTH), row['name'])
     assert row['name'].startswith(f'some/key/{upload.id}/')
     assert (MD5, len(BODY), 'application/octet-stream') == (row['hash'], row['bytes'], row['content_type'])
     headers, body = swift.get_object(upload.bucket + '_segments', row['name'])
@@ -124,15 +124,14 @@ def test_metadata_of_a_part(refusing):
     assert (404, 'NoSuchKey') == put(refusing, 1, b'', copied).outcome
 
 
-def test_nothing_but_the_marker_lies_beside_the_parts(upload, swift):
-    """The segments container of an upload in progress holds the marker, which is empty, and the parts."""
+def test_nothing_lies_beside_the_parts(upload, swift):
+    """The segments container of an upload in progress holds the parts; the marker is where nobody can touch it."""
     put(upload, 1)
     put(upload, 2, b'')
 
     rows = swift.get_container(upload.bucket + '_segments')[1]
-    assert [f'some/key/{upload.id}', '00000001', '00000002'] == [rows[0]['name']] + [
-        row['name'].rpartition('/')[2][:8] for row in rows[1:]]
-    assert 0 == rows[0]['bytes']
+    assert ['00000001', '00000002'] == [row['name'].rpartition('/')[2][:8] for row in rows]
+    assert [f'some/key/{upload.id}'] == marker_paths(swift, upload.bucket)
 
 
 def test_bucket_shows_nothing_of_an_upload_in_progress(upload, swift):
@@ -349,11 +348,11 @@ def test_part_needs_a_key(raw, bucket):
 
 
 def test_segments_container_was_deleted(raw, upload, swift):
-    """Who removes the container behind our back gets NoSuchUpload from then on, no server error."""
-    swift.delete_object(upload.bucket + '_segments', f'{upload.key}/{upload.id}')
+    """Who removes the container behind our back is told to repeat, and then the part is stored."""
     swift.delete_container(upload.bucket + '_segments')
 
-    assert (404, 'NoSuchUpload') == put(upload).outcome
+    assert (503, 'ServiceUnavailable') == put(upload).outcome
+    assert 200 == put(upload).outcome
 
 
 def test_upload_that_is_aborted_while_a_part_streams(rechecking, upload, swift):

@@ -9,10 +9,14 @@ import http.client
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
+
+from swiftclient.exceptions import ClientException
 
 from s3multi.demo.disks import PART_POWER, hash_suffix
 from s3multi.demo.node import device_names
 from s3multi.demo.ports import HOST
+from s3multi.upload.marker_names import markers_container, split_marker_name
 from s3multi.upload.names import segments_container
 
 from .users import account
@@ -21,6 +25,8 @@ PART_MIN_BYTES = 5242880
 MANY_AT_ONCE = 8
 BOUND_SECONDS = 20
 
+# Shows what is in Swift's reserved namespace, in the clusters of these tests.
+RESERVED = {'X-Allow-Reserved-Names': 'true'}
 # Options of a proxy that takes parts of any size, and gives up on missing ones quickly. SLO would read one small
 # segment a second.
 TINY_PARTS = {
@@ -81,7 +87,7 @@ class Upload:
         return outcome == 200
 
     def stored(self, swift):
-        """Return the names of what the segments container holds of this upload, without the marker's name in front."""
+        """Return the names of what Swift holds of this upload, without <key>/<id> in front; '' for the marker."""
         prefix = f'{self.key}/{self.id}'
         return [name[len(prefix):] for name in segment_names(swift, self.bucket) if name.startswith(prefix)]
 
@@ -91,8 +97,22 @@ class Upload:
 
 
 def segment_names(swift, bucket):
-    """Return the names of all objects in the segments container of `bucket`."""
-    return [row['name'] for row in swift.get_container(segments_container(bucket), full_listing=True)[1]]
+    """Return the names of all objects in the segments container of `bucket`, and of its uploads' markers, sorted.
+
+    Markers are named as <key>/<id>.
+    """
+    names = [row['name'] for row in swift.get_container(segments_container(bucket), full_listing=True)[1]]
+    return sorted(names + marker_paths(swift, bucket))
+
+
+def marker_paths(swift, bucket):
+    """Return <key>/<id> of each marker in the container of the markers."""
+    try:
+        rows = swift.get_container(markers_container(bucket), full_listing=True, headers=RESERVED)[1]
+    except ClientException as error:
+        assert error.http_status == 404
+        return []
+    return ['/'.join(split_marker_name(row['name'])) for row in rows]
 
 
 def add_rows(cluster, bucket, rows, container=None):
@@ -107,7 +127,7 @@ def add_rows(cluster, bucket, rows, container=None):
     path = f'{account()}/{container or segments_container(bucket)}'
     partition = partition_of(container_hash(cluster, path))
     with contextlib.closing(http.client.HTTPConnection(HOST, cluster.servers['container'].port)) as connection:
-        connection.request('UPDATE', f'/{device_names(1)[0]}/{partition}/{path}', json.dumps(items), {
+        connection.request('UPDATE', quote(f'/{device_names(1)[0]}/{partition}/{path}'), json.dumps(items), {
             'X-Timestamp': '1767225600.00000', 'X-Backend-Storage-Policy-Index': '0',
             'Content-Type': 'application/json'})
         response = connection.getresponse()

@@ -5,16 +5,31 @@ import re
 from swift.common.swob import wsgi_to_str
 
 from s3multi.upload.manifest import UPLOAD_ID_HEADER
-from s3multi.upload.names import SEGMENTS_SUFFIX
+from s3multi.upload.marker_names import markers_container, split_marker_name
+from s3multi.upload.names import SEGMENTS_SUFFIX, Upload
 
 ACCOUNT = 'AUTH_model'
 BUCKET = 'bucket'
 SEGMENTS = BUCKET + SEGMENTS_SUFFIX
+MARKERS = markers_container(BUCKET)
 
-MARKER = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})')
-INTENT = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})/complete')
-PART = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})/(?P<number>[0-9]{8})-(?P<attempt>[-0-9A-Z_a-z]{11})')
-FORMS = (('intent', INTENT), ('part', PART), ('marker', MARKER))
+INTENT = re.compile(r'(?P<upload>.+/[-.0-9A-Z_a-z]{21})/complete')
+PART = re.compile(r'(?P<upload>.+/[-.0-9A-Z_a-z]{21})/(?P<number>[0-9]{8})-(?P<attempt>[-0-9A-Z_a-z]{11})')
+_FORMS = (('intent', INTENT), ('part', PART))
+
+
+def part_of_upload(container, name):
+    """Return the kind of an object, and the ``<key>/<id>`` of its upload; None twice for other things."""
+    if container == MARKERS:
+        return 'marker', '/'.join(split_marker_name(name))
+    found = [(kind, match['upload']) for kind, form in _FORMS for match in [form.fullmatch(name)] if match]
+    return found[0] if container == SEGMENTS and found else (None, None)
+
+
+def marker_of(upload):
+    """Return the name of the marker of an upload in MARKERS. upload: ``<key>/<id>``."""
+    key, _, upload_id = upload.rpartition('/')
+    return Upload(ACCOUNT, BUCKET, key, upload_id).marker
 
 
 def kind_of(env):
@@ -29,8 +44,8 @@ def kind_of(env):
         return method + ' queue'
     if not name:
         return method + ' rows'
-    if container == SEGMENTS:
-        kind = next((kind for kind, form in FORMS if form.fullmatch(name)), 'other')
+    if container in (SEGMENTS, MARKERS):
+        kind = part_of_upload(container, name)[0] or 'other'
         state = re.search('state=([a-z]+)', env.get('CONTENT_TYPE', '') if method == 'PUT' else '')
         return '%s %s' % (method, state[1] if state and kind == 'marker' else kind)
     if container != BUCKET:
@@ -45,5 +60,4 @@ def kind_of(env):
 
 def upload_of(env):
     """Return the ``<key>/<id>`` of a request for a record or part of an upload."""
-    name = wsgi_to_str(env['PATH_INFO']).split('/', 4)[4]
-    return next(match for _, form in FORMS for match in [form.fullmatch(name)] if match)['upload']
+    return part_of_upload(*wsgi_to_str(env['PATH_INFO']).split('/', 4)[3:])[1]

@@ -12,9 +12,10 @@ from s3multi.upload.names import Upload
 from s3multi.upload.records import MarkerType, State
 from s3multi.upload.timestamps import marker_time, plain_time, swift_time
 
-from .kinds import ACCOUNT, BUCKET, FORMS, SEGMENTS
+from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, marker_of, part_of_upload
 
 _SEGMENTS = ACCOUNT + '/' + SEGMENTS + '/'
+_MARKERS = ACCOUNT + '/' + MARKERS + '/'
 _MARKER_TIMES = {At.T0: State.OPEN, At.T0_1: State.ABORTING, At.T0_2: State.ABORTED, At.T0_3: None}
 
 
@@ -36,28 +37,26 @@ class Moves:
         swift.watchers_of_jobs.append(lambda name: self._freed(name[len(_SEGMENTS):]))
 
     def _changed(self, name, before, after, silent=False):
-        if not name.startswith(_SEGMENTS):
+        _, container, place = name.split('/', 2)
+        if container not in (SEGMENTS, MARKERS):
             self._object_changed(name, before, after, silent)
             return
-        name = name[len(_SEGMENTS):]
-        kind, found = next(((kind, match) for kind, form in FORMS for match in [form.fullmatch(name)] if match),
-                           (None, None))
+        kind, upload = part_of_upload(container, place)
         if kind is None:
             return
-        upload = found['upload']
         if kind == 'part':
             if after is None:
-                self._freed(name)
+                self._freed(place)
             else:
                 self._moved(upload, 'PUT part', silent=silent)
         elif kind == 'intent':
-            self._moved(upload, 'DELETE intent' if after is None else 'PUT intent', _SEGMENTS + name, silent)
+            self._moved(upload, 'DELETE intent' if after is None else 'PUT intent', name, silent)
         else:
             was = MarkerType.decode(before.headers['Content-Type']).state if before else None
             write = ('PUT ' + MarkerType.decode(after.headers['Content-Type']).state.value if after
-                     else 'DELETE aborted' if was is State.ABORTED and not self._is_at(At.T_1, upload, _SEGMENTS + name)
+                     else 'DELETE aborted' if was is State.ABORTED and not self._is_at(At.T_1, upload, name)
                      else 'DELETE marker')
-            self._moved(upload, write, _SEGMENTS + name, silent)
+            self._moved(upload, write, name, silent)
 
     def _object_changed(self, name, before, after, silent):
         old, new = (self._maker(stored) for stored in (before, after))
@@ -99,7 +98,7 @@ class Moves:
             self.seen[write, actor, before, stage] += 1
 
     def _stage(self, upload):
-        marker = self._swift.newest(_SEGMENTS + upload)
+        marker = self._swift.newest(_MARKERS + marker_of(upload))
         intent = self._swift.newest(_SEGMENTS + upload + '/complete')
         return stage_of(MarkerType.decode(marker.headers['Content-Type']).state if marker else None, intent is not None,
                         bool(self._objects.get(upload)))

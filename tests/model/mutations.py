@@ -17,7 +17,7 @@ from swift.common.wsgi import make_pre_authed_request
 
 from s3multi.upload import records
 
-from .kinds import ACCOUNT, SEGMENTS, kind_of, upload_of
+from .kinds import ACCOUNT, MARKERS, SEGMENTS, kind_of, marker_of, upload_of
 
 
 class Mutant:
@@ -46,7 +46,11 @@ class Mutant:
         """Send another request, on behalf of the same operation."""
         path = quote('/v1/%s/%s' % (ACCOUNT, container) + ('/' + name if name else '')) + '?' + query
         return self.send(make_pre_authed_request(request.environ, method, path, body=b'', headers={
-            'Content-Length': '0', **(headers or {})}))
+            'Content-Length': '0', 'X-Backend-Allow-Reserved-Names': 'true', **(headers or {})}))
+
+    def ask_marker(self, request, method, headers):
+        """Send another request for the marker of the upload."""
+        return self.ask(request, method, marker_of(self.upload(request)), headers, MARKERS)
 
     def of(self, _request):
         return self._memory.setdefault(getcurrent().actor.label, {})
@@ -74,7 +78,7 @@ class IntentAfterMarker(Mutant):
 
     def handle(self, kind, request):
         if kind == 'PUT intent':
-            self.of(request)['marker'] = self.ask(request, 'HEAD', self.upload(request), {'X-Newest': 'true'})
+            self.of(request)['marker'] = self.ask_marker(request, 'HEAD', {'X-Newest': 'true'})
         elif kind == 'HEAD marker' and 'marker' in self.of(request):
             return self.of(request).pop('marker')
         return self.send(request)
@@ -247,7 +251,7 @@ class MarkerBeforeIntent(Mutant):
         memory = self.of(request)
         response = None
         if kind == 'HEAD intent' and memory.get('flagged') and 'marker' not in memory:
-            memory['marker'] = self.ask(request, 'HEAD', self.upload(request), {'X-Newest': 'true'})
+            memory['marker'] = self.ask_marker(request, 'HEAD', {'X-Newest': 'true'})
         elif kind == 'HEAD marker' and 'marker' in memory:
             response = memory.pop('marker')
         if kind == 'PUT aborting':
@@ -353,7 +357,7 @@ class MarkerFirst(Mutant):
 
     def handle(self, kind, request):
         if kind == 'DELETE part' and getcurrent().actor.label == 'D':
-            self.ask(request, 'DELETE', self.upload(request), {'X-Timestamp': Timestamp(time.time()).internal})
+            self.ask_marker(request, 'DELETE', {'X-Timestamp': Timestamp(time.time()).internal})
         return self.send(request)
 
 

@@ -16,9 +16,11 @@ import eventlet
 from swift.common.swob import HTTPException
 
 from s3multi.s3.etags import multipart_etag
+from s3multi.storage.cache_hints import UploadHints
+from s3multi.upload.names import Upload
 
 from .chance import LEASE_SECONDS, Chance, Trouble
-from .kinds import ACCOUNT, BUCKET, SEGMENTS
+from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, marker_of
 from .rules import Rules, Violation
 from .schedule import InTurn, Schedule, Stuck
 from .swift import Nature
@@ -104,6 +106,8 @@ class Run:
             stored, self.id, self.listed = _begun(self._versioned)
             world = self.world = self.chance.world = World(
                 self.schedule, self.trouble, self._versioned, self._between, self._options, self._cached, stored)
+            # The cache is a new one.
+            UploadHints(world.cache).remember(Upload(ACCOUNT, BUCKET, KEY, self.id))
             rules = self.rules = Rules(world)
             rules.initiated(KEY, self.id)
             self._calmly(self._begin)
@@ -258,7 +262,7 @@ class Run:
 
     def _check_end(self, fate):
         rules = self.rules
-        left = self.world.swift.names(ACCOUNT + '/' + SEGMENTS)
+        left = self._left()
         self._read()
         if self._dropped:
             return
@@ -266,8 +270,11 @@ class Run:
             raise Violation('R5', 'the upload is neither completed nor aborted')
         if fate.aborted and not self._versioned and rules.parts_of(self.id):
             raise Violation('R4', 'parts are left after an Abort: %s' % left)
-        if not fate.aborted and '%s/%s' % (KEY, self.id) in left:
+        if not fate.aborted and marker_of('%s/%s' % (KEY, self.id)) in left:
             raise Violation('R5', 'the marker is left: %s' % left)
+
+    def _left(self):
+        return [name for container in (SEGMENTS, MARKERS) for name in self.world.swift.names(ACCOUNT + '/' + container)]
 
     def _check_end_of_bucket(self, clients):
         """Check that the bucket can be deleted, and that this ends all of its uploads and frees their parts."""
@@ -279,8 +286,8 @@ class Run:
         status = self.world.delete_bucket()
         eventlet.sleep(1)
         self.world.swift.settle()
-        left = self.world.swift.names(ACCOUNT + '/' + SEGMENTS)
-        if status != 204 or '%s/%s' % (KEY, self.id) in left:
+        left = self._left()
+        if status != 204 or marker_of('%s/%s' % (KEY, self.id)) in left:
             raise Violation('R5', 'the bucket was deleted with %s, and left is %s' % (status, left))
         # Left to the sweep are the parts of an object that was replaced at once, or past s3multi, and a part that was
         # stored when the marker was gone.

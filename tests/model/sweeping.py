@@ -15,7 +15,7 @@ from s3multi.sweep.rules import Limits
 from s3multi.upload.lifecycle import Actor
 
 from .chance import LEASE_SECONDS, Chance
-from .kinds import ACCOUNT, BUCKET
+from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS
 from .mutations import AnyReplica, Mutant, Mutation
 from .rules import Violation
 from .script import Played
@@ -97,7 +97,7 @@ class SweptRun(Sweeping, Run):
         self.rules.check()
         needed = self.rules.parts_needed(self.id)
         # The note that parts are being deleted expires after them.
-        left = {name for name in self.world.swift.names('%s/%s_segments' % (ACCOUNT, BUCKET))
+        left = {name for container in (SEGMENTS, MARKERS) for name in self.world.swift.names(ACCOUNT + '/' + container)
                 if not name.endswith('/freed')}
         if left != needed:
             raise Violation('sweep', 'left %s, needed %s' % (sorted(left), sorted(needed)))

@@ -211,6 +211,10 @@ class MemorySwift:
         if denied is not None:
             return denied(env, start_response)
         method = env['REQUEST_METHOD']
+        if '\0' in path and 'HTTP_X_BACKEND_ALLOW_RESERVED_NAMES' not in env:
+            return _send(start_response, 412, _TEXT)
+        if len(rest) == 2 and rest[1] and rest[0].startswith('\0') is not rest[1].startswith('\0'):
+            return _send(start_response, 400, _TEXT)
         query = dict(parse_qsl(env.get('QUERY_STRING', ''), keep_blank_values=True, errors='surrogateescape'))
         try:
             if len(rest) == 2 and rest[1]:
@@ -390,7 +394,8 @@ class MemorySwift:
             return
         self._update_listing(container, name[len(container) + 1:], stored)
         after = self.newest(name)
-        if after != before:
+        # Of equal writes that reach different replicas the second one changes nothing.
+        if _version(after) != _version(before):
             for watcher in self.watchers:
                 watcher(name, before, after)
 
@@ -502,6 +507,10 @@ class MemorySwift:
             for watcher in self.watchers_of_jobs:
                 watcher(path)
         return 202, _TEXT, b''
+
+
+def _version(stored):
+    return stored and (stored.timestamp, stored.etag)
 
 
 def _forget(env):

@@ -4,6 +4,7 @@ import pytest
 
 from s3multi.upload.lifecycle import MOVES
 
+from .kinds import MARKERS, marker_of
 from .moves import Moves
 from .sweeping import PlayedSweep
 from .swift import MemorySwift, Stored
@@ -96,11 +97,12 @@ def swift(broken):
 def test_a_write_that_is_not_listed_is_seen(swift, broken):
     """A write is reported if its actor, time or stage is not one that the table lists for it."""
     upload_id = IDS.new('AUTH_model', 'bucket', 'key', 1790000000 * 100000)
-    marker = 'AUTH_model/bucket_segments/key/' + upload_id
-    swift._write('AUTH_model/bucket_segments', marker, range(3), Stored(
+    container = 'AUTH_model/' + MARKERS
+    marker = '%s/%s' % (container, marker_of('key/' + upload_id))
+    swift._write(container, marker, range(3), Stored(
         '1790000000.00000', b'', {'Content-Type': 'application/x-s3multi-marker;state=open'}))
-    swift._write('AUTH_model/bucket_segments', marker, range(3), Stored(
+    swift._write(container, marker, range(3), Stored(
         '1790000005.00000', b'', {'Content-Type': 'application/x-s3multi-marker;state=aborting'}))
-    swift._write('AUTH_model/bucket_segments', marker, range(3), Stored('1790000006.00000'))
+    swift._write(container, marker, range(3), Stored('1790000006.00000'))
 
     assert ['PUT open', 'PUT aborting', 'DELETE marker'] == [text.partition(' of ')[0] for text in broken]

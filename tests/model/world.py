@@ -24,7 +24,7 @@ from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.upload.lifecycle import Actor
 from s3multi.upload.names import UploadIds
 
-from .kinds import ACCOUNT, BUCKET, SEGMENTS, kind_of, upload_of
+from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, kind_of, upload_of
 from .swift import MemorySwift
 
 IDS = UploadIds(b'secret')
@@ -159,7 +159,8 @@ class World:
         if self.stored:
             self.swift.restore(self.stored)
             return
-        assert self.ask('PUT', SEGMENTS).status_int == 201
+        for container in (SEGMENTS, MARKERS):
+            assert self.ask('PUT', container).status_int == 201
         self.make_bucket()
 
     def make_bucket(self):
@@ -181,7 +182,7 @@ class World:
         if slo_override:
             env.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
         request = Request(env)
-        request.headers.update(headers or {})
+        request.headers.update({'X-Backend-Allow-Reserved-Names': 'true', **(headers or {})})
         if method in ('PUT', 'DELETE') and self.schedule is not None:
             request.headers.setdefault('X-Timestamp', self._moment())
         response = request.get_response(self.below)

@@ -13,13 +13,14 @@ def test_defaults():
     """No option is required. Sizes are those of s3api, whose defaults are those of Amazon S3."""
     assert Settings(min_segment_size=5242880, max_upload_part_num=10000, storage_policy='', verify='listing',
                     missing_part_patience=3.0, heartbeat_interval=10.0, marker_recheck_after=5.0,
-                    delete_concurrency=20, immediate_deletes=100, list_stock_uploads=True,
-                    free_replaced_parts=True,
+                    delete_concurrency=20, immediate_deletes=100, initiate_for_release='0.2',
+                    list_stock_uploads=True, free_replaced_parts=True,
                     expiring_objects_account_name='', expiring_objects_container_divisor=None) == load({}, INHERITED)
 
 
 # Option, text, value; None if the text is refused.
 VALUES = [
+    ('initiate_for_release', '0.1', '0.1'), ('initiate_for_release', '0.2', '0.2'), ('initiate_for_release', '1', None),
     ('min_segment_size', '1', 1), ('min_segment_size', '5368709120', 5368709120), ('min_segment_size', ' 5 ', 5),
     ('min_segment_size', '0', None), ('min_segment_size', '5368709121', None), ('min_segment_size', '-1', None),
     ('min_segment_size', '', None), ('min_segment_size', '5M', None), ('min_segment_size', '1.5', None),

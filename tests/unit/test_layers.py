@@ -22,8 +22,8 @@ ABOVE = {
 }
 # Packages and modules of plain functions and values: no request, no clock, no file. Of Swift, each may import only the
 # names that are listed, which are values or functions too.
-PURE = {'s3': (), 'config': (), 'upload': ('Timestamp', 'extract_swift_bytes', 'parse_content_type'),
-        'sweep.rules': ('Timestamp',)}
+PURE = {'s3': (), 'config': (), 'sweep.rules': ('Timestamp',), 'upload': (
+    'Timestamp', 'extract_swift_bytes', 'get_reserved_name', 'parse_content_type', 'split_reserved_name')}
 # Foreign modules, and the only places that may import them.
 ALONE = {
     'anycrc': ('s3.checksums',),
@@ -120,7 +120,7 @@ def faults(module, source):
 def asks(place, origin, name):
     """Return whether a foreign import brings input or output to a place of plain functions."""
     if is_in(origin, 'swift'):
-        return origin != 'swift.common.utils' or name not in PURE[place]
+        return origin not in ('swift.common.utils', 'swift.common.request_helpers') or name not in PURE[place]
     return (any(is_in(origin, each) for each in INPUT_OUTPUT)
             or any(is_in(origin, each) for each in FOREIGN) and origin not in ALLOWED_TO_PURE.get(place, ()))
 

@@ -243,7 +243,7 @@ RECORD_HEADERS = ('Content-Type', 'X-Timestamp', 'X-Object-Meta-A', *('X-Object-
 def test_records(headers):
     """Whatever lies at the names of marker and intent is a marker and an intent, or counts as not there."""
     swift = RecordingSwift(HEAD=(200, headers, b''))
-    records = Records(backend(swift), 'bucket')
+    records = Records(backend(swift))
 
     marker, intent = records.marker(UPLOAD), records.intent(UPLOAD)
     assert marker is None or isinstance(marker, UploadMarker) and marker.state in State
@@ -270,7 +270,7 @@ def test_an_intent_that_cannot_be_read(headers, intent):
     sysmeta = {'X-Object-Sysmeta-S3multi-' + name: value for name, value in headers.items()}
     swift = RecordingSwift(HEAD=(200, {'X-Timestamp': T.normal, **sysmeta}, b''))
 
-    assert intent == Records(backend(swift), 'bucket').intent(UPLOAD)
+    assert intent == Records(backend(swift)).intent(UPLOAD)
 
 
 @given(headers_of('Etag', 'Content-Length', 'X-Object-Sysmeta-Container-Update-Override-Etag',

@@ -20,6 +20,7 @@ from s3multi.s3.errors import InvalidPart, ServiceUnavailable
 from s3multi.s3.parts import Attempt, Judgement, PartRef, judge, outrun
 from s3multi.storage.concurrency import Later
 from s3multi.storage.segments import attempt_of
+from s3multi.upload.layouts import choice_of
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MarkerType, State
 
@@ -65,8 +66,12 @@ def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof |
 def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]') -> 'Proof | None':
     # Begun before the listing: what a client sends again while its Complete is under way does not count any more.
     hints = Later(bucket.logger, partial(bucket.hints.recall, upload, [ref.number for ref in listed]))
-    # One listing brings the attempts and the marker, so a Complete of an open upload costs no HEAD here.
+    # Of an upload that lately was open, note and id tell as much as a row of the marker would. So its Complete costs no
+    # HEAD here; neither does that of an upload whose marker is listed with the attempts.
+    noted = Later(bucket.logger, partial(bucket.upload_hints.is_open, upload))
     listed_marker = _read_listing(bucket, upload, seen)
+    if upload.is_apart and noted.result():
+        listed_marker = MarkerType(State.OPEN, checksum=choice_of(upload.id))
     # Of a part that was sent again the row may be late, and the one before it must not be taken for the part.
     _add_late(bucket, upload, hints.result(), seen)
     refusal: InvalidPart | None = None
@@ -77,8 +82,8 @@ def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dic
         refusal = error
     checksum = listed_marker.checksum
     # Before any refusal the marker itself is read: the parts of an upload that has ended may be gone, and then the
-    # answer is NoSuchUpload, or 200 to a repeat, and not InvalidPart. Also if its row is late, and before an intent: a
-    # repeated Complete would otherwise leave one behind.
+    # answer is NoSuchUpload, or 200 to a repeat, and not InvalidPart. Also if nothing tells of it, and before an
+    # intent: a repeat would leave one behind, and where an Abort is undecided it would keep others waiting.
     if refusal or judgement.missing or listed_marker.state is None:
         marker = open_marker(bucket, upload)
         if marker is None:
@@ -100,7 +105,7 @@ def _read_listing(bucket: Bucket, upload: Upload, seen: 'dict[str, Attempt]') ->
     stays true, because no attempt is written twice, and parts are deleted only when the upload has ended.
     """
     found = MarkerType()
-    for page in bucket.segments.rows(prefix=upload.marker, end_marker=upload.parts_end):
+    for page in bucket.segments.rows(prefix=upload.path, end_marker=upload.parts_end):
         for row in page:
             attempt = attempt_of(upload, row)
             if attempt is not None:

@@ -77,7 +77,7 @@ def test_copy(headers, account, place):
 
 @pytest.mark.parametrize('segments', [
     [{'name': '/bucket_segments/key/1'}], [{'name': '/bucket/' + PART}],
-    [{'name': '/bucket_segments/' + UPLOAD.marker}], [{'name': '/other_segments/' + PART}],
+    [{'name': '/bucket_segments/' + UPLOAD.path}], [{'name': '/other_segments/' + PART}],
     [{'name': '/bucket_segments/x' + PART}], [{'data': 'eA=='}], [],
     [{'name': PATH}, None]], ids=['theirs', 'bucket', 'marker', 'other bucket', 'other key', 'data', 'empty', 'absent'])
 def test_what_is_not_noted(segments):
@@ -130,7 +130,7 @@ def authorized(swift, headers, method='PUT', query='', denied=None, written=None
     {'X-Symlink-Target': PATH[1:]}, {'X-Symlink-Target': PATH[1:].replace('_', '%5F')},
     {'X-Symlink-Target': PATH[1:], 'X-Symlink-Target-Account': 'AUTH_a'},
     {'X-Object-Manifest': 'bucket_segments/' + UPLOAD.prefix},
-    {'X-Object-Manifest': 'bucket_segments/' + UPLOAD.marker},
+    {'X-Object-Manifest': 'bucket_segments/' + UPLOAD.path},
     {'X-Object-Manifest': 'bucket%5Fsegments%2F' + UPLOAD.prefix + '0000'}])
 @pytest.mark.parametrize('method', ['PUT', 'POST'])
 def test_references(headers, method):

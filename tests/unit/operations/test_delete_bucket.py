@@ -13,6 +13,7 @@ from tests.unit.fakes import IDS, RecordingSwift, handed_on, bucket_of
 
 NOW = 1790000000 * 100000
 MARKER = 'application/x-s3multi-marker;state=open'
+CONTAINERS = ('/v1/AUTH_a/\0s3multi\0bucket', '/v1/AUTH_a/bucket_segments')
 
 
 @pytest.fixture
@@ -27,17 +28,27 @@ def upload_of(key, ticks=NOW):
     return Upload('AUTH_a', 'bucket', key, IDS.new('AUTH_a', 'bucket', key, ticks))
 
 
+def old_upload_of(key, ticks=NOW):
+    """Return an upload that release 0.1 began."""
+    return Upload('AUTH_a', 'bucket', key, IDS.new_among_parts('AUTH_a', 'bucket', key, ticks))
+
+
+def path_of(upload):
+    """Return the path of the marker of an upload."""
+    return '/v1/AUTH_a/%s/%s' % (upload.marker_container, upload.marker)
+
+
 def swift_with(*uploads, **answers):
     """Return a Swift that holds the markers of these uploads, and no parts."""
-    rows = [{'name': upload.marker, 'content_type': MARKER} for upload in uploads]
-
     def head(seen):
         if seen.path == '/v1/AUTH_a/bucket_segments':
             return 204, {'X-Container-Sysmeta-S3multi-Made': 'true'}, b''
-        found = seen.path.removeprefix('/v1/AUTH_a/bucket_segments/') in {upload.marker for upload in uploads}
+        found = seen.path in map(path_of, uploads)
         return (200, {'Content-Type': MARKER, 'X-Timestamp': '1790000000.00000'}, b'') if found else 404
 
     def get(seen):
+        rows = [{'name': upload.marker, 'content_type': MARKER} for upload in uploads
+                if seen.path == '/v1/AUTH_a/' + upload.marker_container]
         return 200, {}, json.dumps([] if 'prefix' in seen.query else rows).encode()
 
     return RecordingSwift(**{'HEAD': head, 'GET': get, **answers})
@@ -48,25 +59,34 @@ def end_uploads(swift, logger, began_ticks=NOW + 1):
     bucket = bucket_of(swift, handed_on('DELETE', '/v1/AUTH_a/bucket'))
     cluster = replace(bucket.cluster, logger=logger)
     delete_bucket.end_uploads(replace(bucket, cluster=cluster), began_ticks)
-    return [seen.path.removeprefix('/v1/AUTH_a/bucket_segments/') for seen in swift.seen
-            if seen.method == 'DELETE' and seen.path != '/v1/AUTH_a/bucket_segments']
+    return [seen.path for seen in swift.seen if seen.method == 'DELETE' and seen.path not in CONTAINERS]
 
 
 def test_uploads_that_began_later_are_left(logger):
     """They may be uploads of a bucket that was made again meanwhile."""
-    before, same, after = [upload_of('key', NOW + ticks) for ticks in (-1, 0, 1)]
+    for make in (upload_of, old_upload_of):
+        before, same, after = [make('key', NOW + ticks) for ticks in (-1, 0, 1)]
 
-    assert [before.marker] == end_uploads(swift_with(before, same, after), logger, NOW)
+        assert [path_of(before)] == end_uploads(swift_with(before, same, after), logger, NOW)
+
+
+def test_uploads_of_both_layouts(logger):
+    """Those of release 0.1 end as well, and both containers go."""
+    uploads = [upload_of('key'), old_upload_of('key')]
+    swift = swift_with(*uploads)
+
+    assert list(map(path_of, uploads)) == end_uploads(swift, logger)
+    assert CONTAINERS == tuple(seen.path for seen in swift.seen if seen.method == 'DELETE')[-2:]
 
 
 def test_what_only_looks_like_an_upload(logger):
     """A user's object may have the content type of a marker, and the id of another key in its name. It is left."""
-    ours = upload_of('key')
+    ours = old_upload_of('key')
     theirs = Upload('AUTH_a', 'bucket', 'k', ours.id)
     swift = swift_with(ours, theirs)
 
-    assert [ours.marker] == end_uploads(swift, logger)
-    assert not [seen for seen in swift.seen if theirs.marker in seen.path]
+    assert [path_of(ours)] == end_uploads(swift, logger)
+    assert path_of(theirs) not in [seen.path for seen in swift.seen]
 
 
 def test_an_upload_that_cannot_be_ended(logger, caplog):
@@ -74,7 +94,7 @@ def test_an_upload_that_cannot_be_ended(logger, caplog):
     bad, good = upload_of('bad'), upload_of('good')
     swift = swift_with(bad, good, PUT=lambda seen: 503 if bad.marker in seen.path else 201)
 
-    assert [good.marker] == end_uploads(swift, logger)
+    assert [path_of(good)] == end_uploads(swift, logger)
     assert bad.id in caplog.text
 
 
@@ -115,5 +135,4 @@ def test_the_answer_does_not_wait_for_many(logger, monkeypatch):
     eventlet.sleep(1)
     assert 'DELETE' == swift.last.method
     assert '/v1/AUTH_a/bucket_segments' == swift.last.path
-    assert upload.marker in [seen.path.removeprefix('/v1/AUTH_a/bucket_segments/') for seen in swift.seen
-                             if seen.method == 'DELETE']
+    assert path_of(upload) in [seen.path for seen in swift.seen if seen.method == 'DELETE']

@@ -24,7 +24,7 @@ def test_an_abort_that_is_repeated(sysmeta, intent, frees):
     def head(seen):
         if seen.path.endswith('/complete'):
             return intent
-        return ABORTED if '_segments' in seen.path else 404
+        return ABORTED if seen.path.endswith(UPLOAD.marker) else 404
 
     bucket = bucket_of(RecordingSwift(HEAD=head), info={'sysmeta': sysmeta})
 
@@ -45,7 +45,7 @@ def test_an_intent_that_cannot_be_read(headers, age, aborted):
     def head(seen):
         if seen.path.endswith('/complete'):
             return 200, {**headers, 'X-Timestamp': written.normal}, b''
-        return (200, marker, b'') if '_segments' in seen.path else 404
+        return (200, marker, b'') if seen.path.endswith(UPLOAD.marker) else 404
 
     bucket = bucket_of(RecordingSwift(HEAD=head))
 

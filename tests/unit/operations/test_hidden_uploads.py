@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.operations.list_uploads import _in_order
+from s3multi.operations.list_uploads import in_order as _in_order
 from s3multi.s3.pages import UploadsQuery
 from s3multi.storage.cache_hints import UploadHints
 from s3multi.upload.names import PARTS_DELIMITER, Upload, UploadIds, new_attempt, parts_directory
 from tests.cases import for_each
 from tests.unit.fakes import Listing
+from tests.unit.operations.test_uploads_of_0_1 import NO_MARKERS
 
 NOW = 1790000000 * 100000
 IDS = UploadIds(b'secret')
@@ -21,7 +22,7 @@ ACCOUNT, BUCKET = 'AUTH_a', 'bucket'
 
 def upload_of(key, minute=0):
     """Return an upload of the key that began so many minutes ago."""
-    return Upload(ACCOUNT, BUCKET, key, IDS.new(ACCOUNT, BUCKET, key, NOW - minute * 60 * 100000))
+    return Upload(ACCOUNT, BUCKET, key, IDS.new_among_parts(ACCOUNT, BUCKET, key, NOW - minute * 60 * 100000))
 
 
 OUTER = upload_of('outer', 60)
@@ -95,7 +96,7 @@ def listed(uploads, page_size, hidden, parts=3, **params):
 
     bucket = SimpleNamespace(account=ACCOUNT, name=BUCKET, segments=segments, ticks=lambda: NOW, knows=made_id,
                              made_id=made_id, settings=SimpleNamespace(list_stock_uploads=False),
-                             upload_hints=UploadHints(None))
+                             upload_hints=UploadHints(None), markers=NO_MARKERS)
     query = UploadsQuery.parse(params, lambda *_: True)
     return [(upload.key, upload.id) for upload in _in_order(bucket, query, '')]
 

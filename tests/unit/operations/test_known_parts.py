@@ -109,6 +109,16 @@ def test_four_hundred_attempts_at_one_part():
     assert (True, 1, {'GET': 3, 'HEAD': 0}) == (page.truncated, page.last, swift.counts)
 
 
+def test_more_attempts_at_one_part_than_a_page_of_swift_holds():
+    """They are jumped over, so that one answer shows the parts behind them as well."""
+    swift = Counted(names_of({1: 400, 2: 400, 3: 1}))
+    with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', 10):
+        page = known_parts.page(bucket_of(swift, handed_on('GET')), UPLOAD, 0, 5)
+
+    assert ([1, 2, 3], False) == ([part.number for part in page.parts], page.truncated)
+    assert {'GET': 5, 'HEAD': 0} == swift.counts
+
+
 def test_a_page_of_ordinary_parts_is_one_request():
     """Whatever its size is, and whether it is the last."""
     names = names_of({number: 1 for number in range(1, 31)})
@@ -147,7 +157,7 @@ def test_attempts_by_name_are_one_request():
     names = names_of({1: 60})
 
     assert ({names[30]}, set(), {'GET': 1, 'HEAD': 0}) == named({names[30]}, names)
-    assert ({names[0], names[59]}, set(), {'GET': 2, 'HEAD': 0}) == named({names[0], names[59]}, names)
+    assert ({names[0], names[59]}, set(), {'GET': 2, 'HEAD': 0}) == named({names[0], names[59]}, names, 10)
 
 
 @given(counts, st.data(), st.integers(3, 12))

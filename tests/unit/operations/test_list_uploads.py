@@ -1,51 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""List Multipart Uploads over Swift's order of names, which is not S3's order of keys."""
+"""List Multipart Uploads: what S3 shows, in S3's order, whatever the keys are, and for a bounded number of requests."""
 from types import SimpleNamespace
+from unittest import mock
 
 import lxml.etree
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from swift.common import constraints
+from swift.common.utils import Timestamp
 
-from s3multi.operations.list_uploads import _in_order, run
+from s3multi.operations import list_uploads
+from s3multi.operations.bucket import Bucket
+from s3multi.operations.list_uploads import in_order, run
 from s3multi.s3.documents import readable
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
-from s3multi.storage.cache_hints import UploadHints
-from s3multi.upload.names import ID_LENGTH, Upload, UploadIds, new_attempt
-from tests.unit.fakes import Listing
+from s3multi.upload.marker_names import markers_container
+from s3multi.upload.names import Upload, new_attempt
+from tests.model.swift import Container, MemorySwift, Stored
+from tests.unit.fakes import IDS, Cache, bucket_of, handed_on
 
-# Ids begin with eight digits for the time of the Initiate: here five minutes, of which the first digit is "c".
 NOW = 1790000000 * 100000
-TIMES = [new_attempt(NOW + minutes * 60 * 100000)[:8] for minutes in (-4, -3, -2, -1, 0)]
-IDS = [begun + tail * (ID_LENGTH - 8) for begun, tail in zip(TIMES, '-0az_')]
-ATTEMPT = new_attempt(NOW)[:8] + 'xyz'
+MARKERS, SEGMENTS = 'AUTH_a/' + markers_container('bucket'), 'AUTH_a/bucket_segments'
+ALL_APART = {'X-Container-Sysmeta-S3Multi-All-Apart-Since': '0000000000.00000'}
+# Pages of the listing, and of the one among the parts.
+MOST_GETS = list_uploads.MOST_LISTINGS
 
 
-def bucket_of(uploads, page_size, others=(), with_parts=(), initiator=''):
-    """Return a bucket whose segments container has these uploads: pairs of key and id.
+def upload_of(key, minute=0):
+    """Return an upload of the key that began so many minutes ago."""
+    return Upload('AUTH_a', 'bucket', key, IDS.new('AUTH_a', 'bucket', key, NOW - minute * 6000000))
 
-    others: names of other objects in it. with_parts: the uploads that have parts and an intent. initiator: the
-    parameter in the content types of the markers.
+
+class Swift:
+    """Swift in memory with uploads, which counts the requests for listings and for markers.
+
+    markers: pairs of upload and state. late: uploads whose markers are stored, and have no row. headers: those of the
+    container of the markers.
     """
-    made = {Upload('AUTH_a', 'bucket', key, upload_id) for key, upload_id in uploads}
-    names = list(others)
-    for key, upload_id in with_parts:
-        upload = Upload('AUTH_a', 'bucket', key, upload_id)
-        names += [upload.part(number, ATTEMPT) for number in (1, 99, 10000)] + [upload.intent]
-    rows = [{'name': name, 'content_type': 'application/octet-stream', 'last_modified': ''} for name in names]
-    rows += [{'name': upload.marker, 'content_type': 'application/x-s3multi-marker;state=open' + initiator,
-              'last_modified': '2026-09-21T14:13:20.123450'}
-             for upload in made]
-    ids = SimpleNamespace(belongs=lambda *upload: upload[-1] in IDS)
-    bucket = SimpleNamespace(account='AUTH_a', name='bucket', segments=Listing(rows, page_size), ticks=lambda: NOW,
-                             knows=lambda key, upload_id: upload_id in IDS,
-                             made_id=lambda key, upload_id: upload_id in IDS,
-                             settings=SimpleNamespace(list_stock_uploads=False),
-                             upload_hints=UploadHints(None))
-    # Initiate notes this.
-    bucket.segments.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
-    return bucket
+
+    def __init__(self, markers, late=(), headers=ALL_APART):
+        self.memory = MemorySwift()
+        for path, sysmeta in ((MARKERS, headers), (SEGMENTS, {})):
+            self.memory.containers[path] = Container(dict(sysmeta), put='1')
+        for upload, state in markers:
+            self.memory.containers[MARKERS].rows[0][upload.marker] = '1', {
+                'name': upload.marker, 'content_type': marker_type(state),
+                'last_modified': '2026-09-21T14:13:20.123450'}
+        for upload in late:
+            self.memory.objects['%s/%s' % (MARKERS, upload.marker)] = [
+                Stored('1790000000.00000', b'', {'Content-Type': marker_type('open')})] * 3
+        self.counts = {'GET': 0, 'HEAD': 0}
+
+    def __call__(self, env, start_response):
+        self.counts[env['REQUEST_METHOD']] += 1
+        return self.memory(env, start_response)
+
+
+def marker_type(state):
+    return 'application/x-s3multi-marker;state=%s;initiator=test%%3Abeginner' % state
 
 
 def query_of(**params):
@@ -53,176 +67,186 @@ def query_of(**params):
     return UploadsQuery.parse({name.replace('_', '-'): text for name, text in params.items()}, lambda *_: True)
 
 
-def in_order(bucket, **params):
-    """Return key and id of each upload that ``_in_order`` yields."""
-    return [(upload.key, upload.id) for upload in _in_order(bucket, query_of(**params), '')]
+def page_of(swift, query, noted=(), page_size=10000):
+    """Return a page of the list. noted: the uploads that the cache knows of."""
+    bucket = bucket_of(swift, handed_on('GET'), Cache(), {'list_stock_uploads': 'false'})
+    for upload in noted:
+        bucket.upload_hints.remember(upload)
+    with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', page_size):
+        return fill_page(query, in_order(bucket, query, ''))
 
 
-def s3_order(uploads):
-    """Return pairs of key and id sorted by the bytes of the key, and then by id, which is by time."""
-    return sorted(uploads, key=lambda upload: (upload[0].encode(), upload[1]))
+def entries(uploads, query):
+    """Return what S3 shows of open uploads: keys with ids, and common prefixes, in order."""
+    found = []
+    for upload in sorted(uploads, key=lambda upload: (upload.key.encode(), upload.id)):
+        if upload.key.startswith(query.prefix):
+            group = query.group_of(upload.key)
+            entry = (upload.key, upload.id) if group is None else group
+            if not found or found[-1] != entry:
+                found.append(entry)
+    return found
 
 
-# Keys that nest, that look like ids or begin as ids do, and that have characters in them which sort on either side of
-# the slash, or parts of the names of parts.
-keys = st.lists(st.sampled_from(['a', '-', '/', '0', 'c', '\u00e9', IDS[1], IDS[2][:9], IDS[3][:8], IDS[0][:3], '/000',
-                                 '/00000001-' + ATTEMPT, '/%s/000' % IDS[1], '/complete']),
-                min_size=1, max_size=4).map(''.join)
-upload_sets = st.sets(st.tuples(keys, st.sampled_from(IDS)), max_size=10)
-page_sizes = st.integers(1, 12)
-
-
-@given(upload_sets, page_sizes, st.data())
-def test_uploads_come_in_the_order_of_s3(uploads, page_size, data):
-    """Swift sorts by "<key>/<id>": "a-b/..." before "a/...", and "a/b/..." before or after that."""
-    with_parts = data.draw(st.sets(st.sampled_from(sorted(uploads))) if uploads else st.just(()))
-
-    assert s3_order(uploads) == in_order(bucket_of(uploads, page_size, (), with_parts))
-
-
-@pytest.mark.parametrize('page_size', [1, 2, 3, 100])
-@pytest.mark.parametrize('uploads', [
-    pytest.param([('a', IDS[0]), ('a', IDS[1]), ('a-b', IDS[0])], id='hyphen'),
-    pytest.param([('a', IDS[0]), ('a', IDS[3]), ('a/' + IDS[1], IDS[0])], id='id-like-key'),
-    pytest.param([('a', IDS[0]), ('a/000', IDS[0]), ('a/0000', IDS[0]), ('a/00', IDS[0])], id='like-part-numbers'),
-    pytest.param([('a', IDS[0]), ('a/%s/000' % IDS[0], IDS[1]), ('a/%s/000x' % IDS[0], IDS[0])], id='among-the-parts'),
-    pytest.param([('a/000/000', IDS[0]), ('a/000-', IDS[0]), ('a/000', IDS[0])], id='part-numbers-twice'),
-])
-def test_odd_keys_of_one_container(uploads, page_size):
-    """The order is right whatever keys look like and wherever Swift's pages end, with parts and intents in between."""
-    assert s3_order(uploads) == in_order(bucket_of(uploads, page_size, (), uploads))
-
-
-@pytest.mark.parametrize('marker, after', [
-    pytest.param('a/000', ['a/0001.jpg', 'b'], id='is-a-key'),
-    pytest.param('a/00', ['a/000', 'a/0001.jpg', 'b'], id='before'),
-    pytest.param('a/0000', ['a/0001.jpg', 'b'], id='inside'),
-    pytest.param('a/0001', ['a/0001.jpg', 'b'], id='inside-too'),
-    pytest.param('a/0001.jpg', ['b'], id='is-the-last-inside'),
-])
-def test_a_marker_among_keys_that_look_like_part_numbers(marker, after):
-    """Swift leaves out a directory whose name equals the marker, though this one was not shown before."""
-    bucket = bucket_of([(key, IDS[0]) for key in ('a/000', 'a/0001.jpg', 'b')], 100)
-    query = query_of(key_marker=marker)
-
-    assert after == [upload.key for upload in fill_page(query, _in_order(bucket, query, '')).uploads]
-
-
-@pytest.mark.parametrize('page_size', [1, 2, 3, 100])
-def test_no_upload_comes_twice_where_an_id_like_key_lies_between_two_ids(page_size):
-    """The key "a/<id>" sorts between the uploads of "a", some of which may be on the page before."""
-    uploads = [('a', IDS[0]), ('a', IDS[3]), ('a/' + IDS[1], IDS[0])]
-
-    assert s3_order(uploads) == in_order(bucket_of(uploads, page_size))
-
-
-@given(upload_sets, page_sizes, keys, st.sampled_from(['', 'a', 'a/', 'a-', 'c', IDS[2][:8], 'a/00', 'a/000']))
-def test_nothing_after_the_markers_is_passed_over(uploads, page_size, key_marker, prefix):
-    """The listing begins early enough for the markers of the query."""
-    query = query_of(key_marker=key_marker, prefix=prefix)
-    page = fill_page(query, _in_order(bucket_of(uploads, page_size), query, ''))
-
-    assert [(key, upload_id) for key, upload_id in s3_order(uploads)
-            if key.startswith(prefix) and key.encode() > key_marker.encode()] == [
-        (upload.key, upload.id) for upload in page.uploads]
-
-
-@given(upload_sets, page_sizes, st.integers(1, 4), st.sampled_from(['', '/', '-']), st.sampled_from(['', 'a', 'a/']))
-def test_paging_over_swift_shows_every_entry_once(uploads, page_size, max_uploads, delimiter, prefix):
-    """This holds for S3 pages of any size over Swift pages of any size."""
-    whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), s3_entries(uploads))
-    bucket, markers, shown, prefixes, truncated = bucket_of(uploads, page_size), {}, [], [], True
+def listed(markers, query, noted=(), page_size=10000, late=()):
+    """Return the entries of all pages. Each page is bounded, and leads on."""
+    shown, truncated, requests = [], True, 0
+    params = {'prefix': query.prefix, 'delimiter': query.delimiter, 'max_uploads': str(query.max_uploads)}
+    markers_of_query = {}
     while truncated:
-        query = query_of(delimiter=delimiter, prefix=prefix, max_uploads=str(max_uploads), **markers)
-        page = fill_page(query, _in_order(bucket, query, ''))
-        assert page.size == max_uploads or not page.truncated
-        markers = {'key_marker': page.next_key_marker, 'upload_id_marker': page.next_id_marker}
-        shown, prefixes, truncated = shown + page.uploads, prefixes + page.prefixes, page.truncated
-
-    assert (whole.uploads, whole.prefixes) == (shown, prefixes)
-
-
-def s3_entries(uploads):
-    """Return the uploads in S3's order, as from a container with a single page."""
-    bucket = bucket_of(uploads, 10 ** 6)
-    return sorted(_in_order(bucket, query_of(), ''))
+        swift = Swift(markers, late)
+        page = page_of(swift, query_of(**params, **markers_of_query), noted, page_size)
+        assert page.size <= query.max_uploads
+        assert swift.counts['GET'] <= MOST_GETS and swift.counts['HEAD'] <= list_uploads.MOST_HEADS
+        shown += sorted([(upload.key, upload.id) for upload in page.uploads] + page.prefixes,
+                        key=lambda entry: (entry if isinstance(entry, str) else entry[0]).encode())
+        place = {'key_marker': page.next_key_marker, 'upload_id_marker': page.next_id_marker}
+        assert not page.truncated or place != markers_of_query
+        markers_of_query, truncated, requests = place, page.truncated, requests + 1
+        assert requests < 500
+    return shown
 
 
-@pytest.mark.parametrize('state', ['aborting', 'aborted', 'of-a-later-release'])
-def test_only_open_uploads_are_shown(state):
-    """To clients, an upload whose Abort has begun is gone."""
-    bucket = bucket_of([('a', IDS[0])], 10)
-    next(bucket.segments.rows())[0]['content_type'] = 'application/x-s3multi-marker;state=' + state
-
-    assert [] == in_order(bucket)
-
-
-def test_other_objects_are_no_uploads():
-    """Parts and intents are not shown, nor what other tools keep in the same container."""
-    upload = Upload('AUTH_a', 'bucket', 'a', IDS[0])
-    others = [upload.part(1, 'x' * 11), upload.intent, 'a/' + IDS[1], 'segment/1', IDS[2]]
-
-    assert [('a', IDS[0])] == in_order(bucket_of([('a', IDS[0])], 2, others))
+keys = st.lists(st.sampled_from(['a', '-', '/', '0', '.', 'c', '\u00e9', '\x01', '\U0010ffff', '/000', 'coa']),
+                min_size=1, max_size=4).map(''.join)
+uploads = st.builds(upload_of, keys, st.integers(0, 3))
+states = st.sampled_from(['open', 'open', 'aborted', 'aborting', 'of-a-later-release'])
+marker_sets = st.lists(st.tuples(uploads, states), max_size=25, unique_by=lambda pair: pair[0].marker)
+delimiters = st.sampled_from(['', '/', '-', '.', 'a', '0', 'co', '.0', '\u00e9', '\x01', '\0', 'a/', '/000'])
+prefixes = st.sampled_from(['', 'a', 'a/', '-', '/', 'c', '\u00e9', '\U0010ffff', 'a\0'])
 
 
-def test_ids_of_elsewhere_are_no_uploads():
-    """A marker that was copied from another bucket is not shown, since no operation would accept its id."""
-    assert [('a', IDS[0])] == in_order(bucket_of([('a', IDS[0]), ('a', 'x' * ID_LENGTH)], 10))
+@given(marker_sets, st.integers(1, 6), delimiters, prefixes, st.integers(1, 30))
+@example([(upload_of('a' + '-' * number), 'open') for number in range(20)], 1, '-', '', 3)
+@example([(upload_of('a/b', number), 'aborted') for number in range(20)] + [(upload_of('a/c'), 'open')], 1, '/', '', 2)
+def test_paging_shows_every_entry_once(markers, max_uploads, delimiter, prefix, page_size):
+    """Whatever the keys, the delimiter, the prefix and the pages of Swift are: also a delimiter that is in every id."""
+    query = query_of(delimiter=delimiter, prefix=prefix, max_uploads=str(max_uploads))
+    shown = listed(markers, query, page_size=page_size)
+
+    assert entries([upload for upload, state in markers if state == 'open'], query) == shown
 
 
-def test_a_prefix_that_is_longer_than_any_key():
-    """No key can begin with it, and Swift would refuse it."""
-    assert [] == in_order(bucket_of([('a', IDS[0])], 10), prefix='a' * 1025)
+@given(marker_sets, st.lists(uploads, max_size=5), st.integers(1, 6), delimiters, st.integers(1, 30))
+def test_uploads_whose_rows_are_late_are_among_them(markers, late, max_uploads, delimiter, page_size):
+    """They are noted in the cache, as are those whose rows are there, and some that have ended."""
+    known = {upload.marker for upload, _ in markers}
+    late = [upload for upload in late if upload.marker not in known]
+    query = query_of(delimiter=delimiter, max_uploads=str(max_uploads))
+    shown = listed(markers, query, [*late, *(upload for upload, _ in markers)], page_size, late)
+
+    assert entries([upload for upload, state in markers if state == 'open'] + late, query) == shown
 
 
-LONG = 'b' * 1000 + 'c'
+@given(marker_sets, st.one_of(keys, st.just('a\0b')), prefixes, delimiters)
+def test_nothing_after_the_key_marker_is_passed_over(markers, key_marker, prefix, delimiter):
+    """The marker need not be a key, or lie behind the prefix."""
+    query = query_of(key_marker=key_marker, prefix=prefix, delimiter=delimiter)
+    page = page_of(Swift(markers), query)
+    after = [entry for entry in entries([upload for upload, state in markers if state == 'open'], query)
+             if (entry if isinstance(entry, str) else entry[0]).encode() > key_marker.encode()]
+
+    assert after == sorted([(upload.key, upload.id) for upload in page.uploads] + page.prefixes,
+                           key=lambda entry: (entry if isinstance(entry, str) else entry[0]).encode())
 
 
-@pytest.mark.parametrize('marker, shown', [
-    pytest.param('a' * 5000, ['bb', LONG], id='before-all'),
-    pytest.param('b' * 5000, [LONG], id='between'),
-    pytest.param('b' * 999 + '\u00e9' * 500, [], id='cut-inside-a-character'),
-    pytest.param('c' * 5000, [], id='after-all'),
+@pytest.mark.parametrize('keys_of_uploads', [
+    pytest.param(['a' + '-' * 940], id='hyphens'),
+    pytest.param(['d240' + '/000' * 230], id='like-part-numbers'),
+    pytest.param(['d%d' % number + '/000' * 230 for number in range(20)], id='twenty-of-them'),
+    pytest.param([upload_of('outer').part(1, new_attempt(NOW))], id='like-a-part'),
+    pytest.param(['a/' + upload_of('a').id, 'a', 'a-', 'a/'], id='like-a-marker'),
 ])
-def test_a_marker_that_is_longer_than_any_key(marker, shown):
-    """It need not be a possible key. The uploads after it are shown."""
-    query = query_of(key_marker=marker)
-    page = fill_page(query, _in_order(bucket_of([('bb', IDS[0]), (LONG, IDS[0])], 10), query, ''))
+def test_keys_that_took_many_requests(keys_of_uploads):
+    """One upload of each key, and of any number of them, costs one request a page; later lists cost no more."""
+    markers = [(upload_of(key), 'open') for key in keys_of_uploads]
+    swift = Swift(markers)
+    page = page_of(swift, query_of(max_uploads='1'))
 
-    assert shown == [upload.key for upload in page.uploads]
-
-
-def test_no_more_pages_are_read_than_are_needed():
-    """A first page does not cost the listing of the whole container."""
-    bucket = bucket_of([('k%03d' % number, IDS[0]) for number in range(100)], 10)
-    read = []
-    rows = bucket.segments.rows
-    bucket.segments.rows = lambda *args, **kwargs: (read.append(page) or page for page in rows(*args, **kwargs))
-    fill_page(query_of(max_uploads='5'), _in_order(bucket, query_of(max_uploads='5'), ''))
-
-    assert 1 == len(read)
+    assert [sorted(keys_of_uploads)[0]] == [upload.key for upload in page.uploads]
+    assert page.truncated is (len(markers) > 1)
+    assert {'GET': 1, 'HEAD': 0} == swift.counts
 
 
-def test_parts_are_not_read():
-    """The cost grows with the uploads: Swift skips the parts of each, however many there are."""
-    uploads = [(key, upload_id) for key in 'ab' for upload_id in IDS]
-    bucket = bucket_of(uploads, 10 ** 6, (), uploads)
-    read = []
-    rows = bucket.segments.rows
-    bucket.segments.rows = lambda *args, **kwargs: (read.extend(page) or page for page in rows(*args, **kwargs))
+def test_many_uploads_that_sort_before_one():
+    """They are not read into memory to find the one that S3 lists after them."""
+    markers = [(upload_of('a', number), 'open') for number in range(3000)] + [(upload_of('a-b'), 'open')]
+    swift = Swift(markers)
+    page = page_of(swift, query_of(max_uploads='2'))
 
-    assert s3_order(uploads) == in_order(bucket)
-    # Of each upload: the marker, the intent, and one row for all parts.
-    assert 3 * len(uploads) == len(read)
+    assert ['a', 'a'] == [upload.key for upload in page.uploads] and page.truncated
+    assert {'GET': 1, 'HEAD': 0} == swift.counts
+
+
+def test_a_common_prefix_is_jumped_over():
+    """However many uploads it stands for: each costs one request."""
+    markers = [(upload_of('%s/%d' % (name, number)), 'open') for name in 'ab' for number in range(300)]
+    swift = Swift(markers)
+    page = page_of(swift, query_of(delimiter='/'), page_size=100)
+
+    assert (['a/', 'b/'], False) == (page.prefixes, page.truncated)
+    assert {'GET': 3, 'HEAD': 0} == swift.counts
+
+
+def test_noted_uploads_behind_a_common_prefix_are_not_asked_for():
+    """What is shown stands for them, whether their rows are late or jumped over."""
+    noted = [upload_of('a/%d' % number) for number in range(150)]
+    swift = Swift([(upload, 'open') for upload in noted[:50]], noted[50:])
+    page = page_of(swift, query_of(delimiter='/'), noted)
+
+    assert (['a/'], False, 0) == (page.prefixes, page.truncated, swift.counts['HEAD'])
+
+
+def test_markers_of_aborted_uploads_are_read_in_bounds():
+    """An empty page leads on, from the place where it ends."""
+    markers = [(upload_of('a', number), 'aborted') for number in range(90)] + [(upload_of('b'), 'open')]
+    swift = Swift(markers)
+    page = page_of(swift, query_of(), page_size=10)
+
+    assert ([], True, 'a') == (page.uploads, page.truncated, page.next_key_marker)
+    assert {'GET': 5, 'HEAD': 0} == swift.counts
+    assert [('b', markers[-1][0].id)] == listed(markers, query_of(), page_size=10)
+
+
+def test_late_uploads_are_asked_for_in_bounds():
+    """What is noted beyond that is left for the next page."""
+    late = [upload_of('k%03d' % number) for number in range(250)]
+
+    assert entries(late, query_of()) == listed([], query_of(), late, late=late)
+
+
+# Uploads of release 0.1
+
+@pytest.mark.parametrize('headers, asked', [
+    pytest.param(ALL_APART, False, id='there-were-never-any'),
+    pytest.param({}, True, id='nobody-knows'),
+    pytest.param({name: '1789000000.00000' for name in ALL_APART}, False, id='none-for-days'),
+    pytest.param({name: '1789999990.00000' for name in ALL_APART}, True, id='none-since-now'),
+])
+def test_whether_uploads_of_release_0_1_are_looked_for(headers, asked):
+    """The container of the markers tells, in the listing itself, that a sweep has found none for longer than rows are
+    late. A first upload of this release tells it at once."""
+    old = Upload('AUTH_a', 'bucket', 'b', IDS.new_among_parts('AUTH_a', 'bucket', 'b', NOW))
+    swift = Swift([(upload_of(key), 'open') for key in ('a', 'c')], headers=headers)
+    swift.memory.containers[SEGMENTS].rows[0][old.marker] = '1', {
+        'name': old.marker, 'content_type': marker_type('open'), 'last_modified': ''}
+    with mock.patch.object(Bucket, 'now', lambda _: Timestamp('1790000000')):
+        page = page_of(swift, query_of())
+
+    assert (['a', 'b', 'c'] if asked else ['a', 'c']) == [upload.key for upload in page.uploads]
+    assert 1 + asked == swift.counts['GET']
 
 
 # The answer
 
-def answer(uploads, key=None, initiator=';initiator=test%3Abeginner', **params):
+def answer(uploads, initiator='test%3Abeginner', **params):
     """Return the document that answers a request to the bucket, as element names and texts."""
-    bucket = bucket_of(uploads, 10, initiator=initiator)
-    call = SimpleNamespace(account='AUTH_a', bucket='bucket', key=key, headers={}, user='test:asking',
+    swift = Swift([(upload, 'open') for upload in uploads])
+    for _, row in swift.memory.containers[MARKERS].rows[0].values():
+        row['content_type'] = 'application/x-s3multi-marker;state=open' + ';initiator=%s' % initiator * bool(initiator)
+    call = SimpleNamespace(account='AUTH_a', bucket='bucket', key=None, headers={}, user='test:asking',
                            params={name.replace('_', '-'): text for name, text in params.items()})
+    bucket = bucket_of(swift, handed_on('GET'), Cache(), {'list_stock_uploads': 'false'})
     root = lxml.etree.fromstring(run(bucket, call).body)
     assert '{http://s3.amazonaws.com/doc/2006-03-01/}ListMultipartUploadsResult' == root.tag
     return shown(root)
@@ -242,28 +266,28 @@ def test_the_least_answer():
 def test_the_whole_answer():
     """The elements have the order that was measured on Amazon S3. Keys and prefixes are encoded, but not upload ids."""
     person = [('ID', 'test:beginner'), ('DisplayName', 'test:beginner')]
-    uploads = [('a ', IDS[0]), ('a b', IDS[0]), ('a b', IDS[1]), ('a c/d', IDS[0]), ('a d', IDS[0])]
+    uploads = [upload_of('a '), upload_of('a b', 1), upload_of('a b'), upload_of('a c/d'), upload_of('a d')]
 
     assert [
-        ('Bucket', 'bucket'), ('KeyMarker', 'a+'), ('UploadIdMarker', IDS[0]), ('NextKeyMarker', 'a+c/'),
+        ('Bucket', 'bucket'), ('KeyMarker', 'a+'), ('UploadIdMarker', uploads[0].id), ('NextKeyMarker', 'a+c/'),
         ('NextUploadIdMarker', ''), ('Delimiter', '/'), ('Prefix', 'a+'), ('MaxUploads', '3'), ('EncodingType', 'URL'),
         ('IsTruncated', 'true'),
-        *(('Upload', [('Key', 'a+b'), ('UploadId', upload_id), ('Initiator', person), ('Owner', person),
+        *(('Upload', [('Key', 'a+b'), ('UploadId', upload.id), ('Initiator', person), ('Owner', person),
                       ('StorageClass', 'STANDARD'), ('Initiated', '2026-09-21T14:13:21.000Z')])
-          for upload_id in IDS[:2]),
+          for upload in uploads[1:3]),
         ('CommonPrefixes', [('Prefix', 'a+c/')]),
-    ] == answer(uploads, prefix='a ', delimiter='/', key_marker='a ', upload_id_marker=IDS[0], max_uploads='3',
+    ] == answer(uploads, prefix='a ', delimiter='/', key_marker='a ', upload_id_marker=uploads[0].id, max_uploads='3',
                 encoding_type='URL')
 
 
 unreadable_keys = st.lists(st.sampled_from('ab/\x01\x02\x1f\ufffd\uffff'), min_size=1, max_size=3).map(''.join)
 
 
-@given(st.sets(st.tuples(unreadable_keys, st.sampled_from(IDS[:2])), max_size=8), st.integers(1, 3),
+@given(st.lists(st.builds(upload_of, unreadable_keys, st.integers(0, 1)), max_size=8), st.integers(1, 3),
        st.sampled_from(['', '/', '\x01']))
 def test_paging_over_keys_that_no_document_can_show(uploads, max_uploads, delimiter):
     """A client that sends back the markers it has read sees every upload and group once."""
-    whole = fill_page(query_of(delimiter=delimiter), s3_entries(uploads))
+    whole = entries(uploads, query_of(delimiter=delimiter))
     markers, found, prefixes, truncated = {}, [], [], True
     while truncated:
         page = answer(uploads, delimiter=delimiter, max_uploads=str(max_uploads), **markers)
@@ -272,25 +296,26 @@ def test_paging_over_keys_that_no_document_can_show(uploads, max_uploads, delimi
         found += [(dict(child)['Key'], dict(child)['UploadId']) for name, child in page if name == 'Upload']
         prefixes += [dict(child)['Prefix'] for name, child in page if name == 'CommonPrefixes']
         # Else a page that comes again would come for ever.
-        assert len(found + prefixes) <= len(whole.uploads + whole.prefixes)
+        assert len(found + prefixes) <= len(whole)
         truncated = entry['IsTruncated'] == 'true'
 
-    assert [(readable(upload.key), upload.id) for upload in whole.uploads] == found
-    assert list(map(readable, whole.prefixes)) == prefixes
+    assert [(readable(entry[0]), entry[1]) for entry in whole if not isinstance(entry, str)] == found
+    assert [readable(entry) for entry in whole if isinstance(entry, str)] == prefixes
 
 
 def test_markers_that_no_document_can_show():
     """They are echoed as they were sent."""
-    sent = {'key_marker': 'a\ufffd', 'upload_id_marker': IDS[0] + '.YQE='}
-    found = dict(answer([('a\x01', upload_id) for upload_id in IDS[:2]], **sent))
+    first, second = upload_of('a\x01', 1), upload_of('a\x01')
+    sent = {'key_marker': 'a\ufffd', 'upload_id_marker': first.id + '.YQE='}
+    found = dict(answer([first, second], **sent))
 
     assert sent == {'key_marker': found['KeyMarker'], 'upload_id_marker': found['UploadIdMarker']}
-    assert IDS[1] == dict(found['Upload'])['UploadId']
+    assert second.id == dict(found['Upload'])['UploadId']
 
 
 def test_uploads_whose_beginner_is_not_known():
     """Markers of an older release do not tell it. Then nobody is named, and above all not the user who asks."""
-    *_, (name, entry) = answer([('a', IDS[0])], initiator='')
+    *_, (name, entry) = answer([upload_of('a')], initiator='')
 
     assert ('Upload', ['Key', 'UploadId', 'StorageClass', 'Initiated']) == (name, [child for child, _ in entry])
 
@@ -299,6 +324,6 @@ def test_a_key_is_refused():
     """The list is one of a bucket."""
     call = SimpleNamespace(account='AUTH_a', bucket='bucket', key='key', headers={}, params={})
     with pytest.raises(S3Error) as refused:
-        run(bucket_of([], 10), call)
+        run(bucket_of(Swift([])), call)
 
     assert 'InvalidRequest' == refused.value.code

@@ -18,8 +18,9 @@ from tests.unit.fakes import IDS, RecordingSwift
 
 TICKS = 1790000000 * 100000
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
-BUCKET, SEGMENTS = '/v1/AUTH_a/bucket', '/v1/AUTH_a/bucket_segments'
-KEY, MARKER = BUCKET + '/key', SEGMENTS + '/' + UPLOAD.marker
+BUCKET = '/v1/AUTH_a/bucket'
+MARKERS = '/v1/AUTH_a/' + UPLOAD.marker_container
+KEY, MARKER = BUCKET + '/key', MARKERS + '/' + UPLOAD.marker
 WANTED = {'/c/1', '/c/2'}
 VERSIONED = {'X-Container-Sysmeta-Versions-Container': '%00versions%00bucket'}
 
@@ -77,7 +78,7 @@ def listed(heads, gets=None, life=None, at=None, wanted=frozenset(WANTED)):
 ])
 def test_marker_that_is_gone(head, rows, deleted):
     """Its tombstone says so; or neither the object servers nor the listing know it."""
-    assert deleted == references(swift_of({MARKER: head}, {SEGMENTS: rows})).marker_deleted(UPLOAD)
+    assert deleted == references(swift_of({MARKER: head}, {MARKERS: rows})).marker_deleted(UPLOAD)
 
 
 @pytest.mark.parametrize('head, rows', [
@@ -85,7 +86,7 @@ def test_marker_that_is_gone(head, rows, deleted):
 def test_marker_that_may_be_there(head, rows):
     """It is there, or the listing shows one that the object servers do not."""
     with pytest.raises(Uncertain):
-        references(swift_of({MARKER: head}, {SEGMENTS: rows})).marker_deleted(UPLOAD)
+        references(swift_of({MARKER: head}, {MARKERS: rows})).marker_deleted(UPLOAD)
 
 
 # The object
@@ -113,7 +114,7 @@ def test_listing_that_shows_something_newer(head):
 def test_listing_that_is_being_sharded(headers, knows):
     """It need not show what was written long ago, so it proves nothing."""
     def ask():
-        return references(swift_of({MARKER: tombstone(5)}, {SEGMENTS: []}, headers)).marker_deleted(UPLOAD)
+        return references(swift_of({MARKER: tombstone(5)}, {MARKERS: []}, headers)).marker_deleted(UPLOAD)
 
     if knows:
         assert later(5) == ask()

@@ -206,13 +206,16 @@ UPLOADS = [('a', '1'), ('a', '2'), ('a/b', '1'), ('a/b', '2'), ('a/c', '1'), ('b
     pytest.param({'delimiter': '/', 'key_marker': 'a'}, [UPLOADS[5]], ['a/'], id='marker-before-the-group'),
     pytest.param({'delimiter': '/', 'key_marker': 'a/'}, [UPLOADS[5]], [], id='marker-is-the-group'),
     pytest.param({'delimiter': '/', 'key_marker': 'a/b'}, [UPLOADS[5]], [], id='marker-inside-the-group'),
-    pytest.param({'delimiter': '/', 'key_marker': 'a/b', 'upload_id_marker': '1'}, [UPLOADS[5]], [],
+    pytest.param({'delimiter': '/', 'key_marker': 'a/b', 'upload_id_marker': '1'}, [UPLOADS[5]], ['a/'],
                  id='marker-and-id-inside-the-group'),
     pytest.param({'delimiter': '/', 'key_marker': 'b'}, [], [], id='marker-is-the-last'),
     pytest.param({'max_uploads': '0'}, [], [], id='no-entries-wanted'),
 ])
 def test_what_a_query_shows(params, uploads, prefixes):
-    """Markers, prefix and delimiter choose what is shown; a group that is not greater than the key marker is not."""
+    """Markers, prefix and delimiter choose what is shown; a group that is not greater than the key marker is not.
+
+    With an id the key marker names a place inside the group, before which no open upload was found.
+    """
     page = fill_page(query(**params), ordered(UPLOADS))
 
     assert (uploads, prefixes, False) == ([(upload.key, upload.id) for upload in page.uploads], page.prefixes,

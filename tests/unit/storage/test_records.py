@@ -22,7 +22,7 @@ MARKER_TYPE = 'application/x-s3multi-marker'
 
 def records_of(swift):
     """Return the records of a client's request to the bucket."""
-    return Records(Backend(swift, client_env(), 'AUTH_a', 'bucket'), 'bucket')
+    return Records(Backend(swift, client_env(), 'AUTH_a', 'bucket'))
 
 
 def code_of(call, *args):

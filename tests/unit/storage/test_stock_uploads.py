@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from swift.common import constraints
 
-from s3multi.operations.list_uploads import _in_order, _one_in_order
+from s3multi.operations.list_uploads import in_order
+from s3multi.operations.uploads_of_0_1 import in_order as one_in_order
 from s3multi.s3.errors import S3Error
 from s3multi.s3.pages import UploadsQuery, fill_page
 from s3multi.storage.cache_hints import UploadHints
@@ -19,6 +20,7 @@ from s3multi.storage.requests import Backend
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.names import new_attempt
 from tests.unit.fakes import IDS, Listing, RecordingSwift, client_env
+from tests.unit.operations.test_uploads_of_0_1 import NO_MARKERS
 
 STOCK_IDS = [base64.b64encode(b'%s0000000-1111-4222-8333-444444444444' % digit).decode()
              for digit in (b'0', b'7', b'f')]
@@ -82,7 +84,7 @@ def test_open_uploads_come_in_the_order_of_s3(uploads, finished, rows_for_each, 
     assume(not any(pass_over(names_of(uploads | finished), key) for key, _ in uploads))
     stock = stock_of(swift_of(names_of(uploads, with_parts)), rows_for_each)
 
-    assert s3_order(uploads) == [(each.key, each.id) for each in _one_in_order(stock, query_of())]
+    assert s3_order(uploads) == [(each.key, each.id) for each in one_in_order(stock, query_of())]
 
 
 @pytest.mark.parametrize('rows_for_each', [1, 2, 3, 100])
@@ -95,7 +97,7 @@ def test_keys_that_swift_sorts_late(uploads, rows_for_each):
     """Swift sorts "<key>/<id>": "a-b/..." before "a/...", and "a/N/..." among the uploads of "a"."""
     stock = stock_of(swift_of(names_of(uploads, uploads)), rows_for_each)
 
-    assert s3_order(uploads) == [(each.key, each.id) for each in _one_in_order(stock, query_of())]
+    assert s3_order(uploads) == [(each.key, each.id) for each in one_in_order(stock, query_of())]
 
 
 @given(upload_sets, st.integers(1, 9), st.integers(1, 4), st.sampled_from(['', '/', '-']),
@@ -104,14 +106,14 @@ def test_paging_shows_every_entry_once(uploads, page_size, max_uploads, delimite
     """This holds for S3 pages of any size over Swift pages of any size, and with markers of both kinds of ids."""
     assume(not any(pass_over(names_of(uploads), key) for key, _ in uploads))
     # The same keys have uploads of s3multi, too.
-    own = {(key, IDS.new('AUTH_a', 'bucket', key, NOW)) for key, _ in uploads}
+    own = {(key, IDS.new_among_parts('AUTH_a', 'bucket', key, NOW)) for key, _ in uploads}
     bucket = bucket_of(own, swift_of(names_of(uploads, uploads)))
-    whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), sorted(_in_order(bucket, query_of(), USER)))
+    whole = fill_page(query_of(delimiter=delimiter, prefix=prefix), sorted(in_order(bucket, query_of(), USER)))
     shown, prefixes, markers, truncated = [], [], {}, True
     with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', page_size):
         while truncated:
             query = query_of(delimiter=delimiter, prefix=prefix, max_uploads=str(max_uploads), **markers)
-            page = fill_page(query, _in_order(bucket, query, USER))
+            page = fill_page(query, in_order(bucket, query, USER))
             assert page.size == max_uploads or not page.truncated
             markers = {'key_marker': page.next_key_marker, 'upload_id_marker': page.next_id_marker}
             shown, prefixes, truncated = shown + page.uploads, prefixes + page.prefixes, page.truncated
@@ -133,12 +135,12 @@ def bucket_of(own, swift, listed=True):
         account='AUTH_a', name='bucket', segments=Listing(rows, 3), ticks=lambda: NOW + 1, knows=made_id,
         made_id=made_id, backend=Backend(swift, client_env(), 'AUTH_a', 'bucket'),
         settings=SimpleNamespace(list_stock_uploads=listed),
-        upload_hints=UploadHints(None))
+        upload_hints=UploadHints(None), markers=NO_MARKERS)
 
 
 def test_time_and_initiator_of_an_upload():
     """They are as stock s3api shows them: the time of the marker, rounded up when shown, and the user who asks."""
-    upload, = _one_in_order(stock_of(swift_of(names_of([('key', STOCK_IDS[0])]))), query_of())
+    upload, = one_in_order(stock_of(swift_of(names_of([('key', STOCK_IDS[0])]))), query_of())
 
     assert ('2026-09-21T14:13:20.123450', 'test:tester') == (upload.initiated, upload.initiator)
 
@@ -150,7 +152,7 @@ def test_rows_are_in_proportion_to_uploads(count, parts, is_open):
     uploads = [('key%05d' % number, STOCK_IDS[0]) for number in range(count)]
     swift = swift_of(names_of(uploads if is_open else (), uploads, range(1, parts + 1)))
 
-    found = list(_one_in_order(stock_of(swift), query_of()))
+    found = list(one_in_order(stock_of(swift), query_of()))
 
     assert (uploads if is_open else []) == [(each.key, each.id) for each in found]
     limits = [int(parse_qs(seen.query)['limit'][0]) for seen in swift.seen]
@@ -162,7 +164,7 @@ def test_pages_grow_where_uploads_have_few_parts():
     """After a first short page, whole pages of Swift are read."""
     swift = swift_of(names_of([('key%05d' % number, STOCK_IDS[0]) for number in range(10000)]))
 
-    assert 10000 == len(list(_one_in_order(stock_of(swift), query_of())))
+    assert 10000 == len(list(one_in_order(stock_of(swift), query_of())))
     assert 2 == len(swift.seen)
 
 
@@ -170,7 +172,7 @@ def test_a_page_is_no_longer_than_swift_allows():
     """Swift would refuse a larger limit."""
     swift = swift_of(names_of([('key%05d' % number, STOCK_IDS[0]) for number in range(100)]))
     with mock.patch.object(constraints, 'CONTAINER_LISTING_LIMIT', 20):
-        assert 100 == len(list(_one_in_order(stock_of(swift), query_of())))
+        assert 100 == len(list(one_in_order(stock_of(swift), query_of())))
 
     assert {'20'} == {parse_qs(seen.query)['limit'][0] for seen in swift.seen}
 
@@ -179,7 +181,7 @@ def test_no_more_pages_are_read_than_are_needed():
     """A first page does not cost the listing of the whole container."""
     swift = swift_of(names_of([('key%05d' % number, STOCK_IDS[0]) for number in range(2000)]))
     query = query_of(max_uploads='5')
-    fill_page(query, _one_in_order(stock_of(swift), query))
+    fill_page(query, one_in_order(stock_of(swift), query))
 
     assert 1 == len(swift.seen)
 
@@ -189,7 +191,7 @@ def test_whether_there_are_any(status, asked):
     """Without a container of stock uploads, as Swift's cache tells, nothing is listed."""
     swift = swift_of(names_of([('key', STOCK_IDS[0])]))
     swift._answers['HEAD'] = lambda seen: status if seen.path == CONTAINER else 204
-    found = list(_in_order(bucket_of([], swift), query_of(), USER))
+    found = list(in_order(bucket_of([], swift), query_of(), USER))
 
     assert len(asked) == len(found)
     assert asked == [seen.method for seen in swift.seen if seen.method != 'HEAD']
@@ -198,7 +200,7 @@ def test_whether_there_are_any(status, asked):
 def test_a_failure_hides_no_upload():
     """If Swift cannot tell, the client gets an error: it would believe a list from which uploads are missing."""
     with pytest.raises(S3Error) as failed:
-        list(_in_order(bucket_of([], RecordingSwift(
+        list(in_order(bucket_of([], RecordingSwift(
             HEAD=lambda seen: 503 if seen.path == CONTAINER else 204, GET=503)), query_of(), USER))
 
     assert 'ServiceUnavailable' == failed.value.code
@@ -208,7 +210,7 @@ def test_an_operator_can_end_it():
     """With ``list_stock_uploads = false`` no request is made."""
     swift = swift_of(names_of([('key', STOCK_IDS[0])]))
 
-    assert [] == list(_in_order(bucket_of([], swift, listed=False), query_of(), USER))
+    assert [] == list(in_order(bucket_of([], swift, listed=False), query_of(), USER))
     assert [] == swift.seen
 
 

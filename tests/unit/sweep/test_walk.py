@@ -5,17 +5,19 @@ import itertools
 import pytest
 
 from s3multi.sweep import walk
-from s3multi.sweep.walk import until, uploads_in
+from s3multi.sweep.walk import Remains, markers_in, until, uploads_in
+from s3multi.upload.marker_names import marker_name
 from s3multi.upload.names import Kind, Upload, UploadIds, new_attempt, parse_name
 from s3multi.upload.records import State
 from tests.unit.fakes import IDS, Listing
 
 TICKS = 1790000000 * 100000
-ID = IDS.new('AUTH_a', 'bucket', 'key', TICKS)
+ID = IDS.new_among_parts('AUTH_a', 'bucket', 'key', TICKS)
+NEW_ID = IDS.new('AUTH_a', 'bucket', 'key', TICKS)
 
 
 def upload_of(key, ids=IDS):
-    return Upload('AUTH_a', 'bucket', key, ids.new('AUTH_a', 'bucket', key, TICKS))
+    return Upload('AUTH_a', 'bucket', key, ids.new_among_parts('AUTH_a', 'bucket', key, TICKS))
 
 
 def row(name, content_type='application/octet-stream'):
@@ -47,6 +49,9 @@ def found_in(rows, page_size=3):
     ('key/%s/shared' % ID, (Kind.NOTE, 'key', ID)),
     ('key/%s/shared-%s' % (ID, 'a' * 13), (Kind.NOTE, 'key', ID)),
     ('key/%s/shared-%s' % (ID, 'a' * 12), None),
+    ('key/' + NEW_ID, None),
+    ('key/%s/complete' % NEW_ID, (Kind.INTENT, 'key', NEW_ID)),
+    ('key/%s/00000001-%s' % (NEW_ID, 'a' * 11), (Kind.PART, 'key', NEW_ID)),
     ('/' + ID, None),
     (ID, None),
     ('key/%s/' % ID, None),
@@ -55,7 +60,7 @@ def found_in(rows, page_size=3):
     ('', None),
 ], ids=itertools.count())
 def test_names(name, parsed):
-    """A name is read from the right, and only the exact form counts."""
+    """A name is read from the right, and only the exact form counts. Markers of this release do not lie among parts."""
     assert parsed == parse_name(name)
 
 
@@ -78,6 +83,27 @@ def test_notes(page_size):
 
     assert [(first, State.OPEN, 2, True), (second, None, 0, True)] == [
         (found.upload, found.state, len(found.attempts), found.has_notes) for found in found_in(rows, page_size)]
+
+
+def test_markers_that_lie_apart():
+    """They are found in a listing of their own, without what lies among the parts."""
+    new = [Upload('AUTH_a', 'bucket', key, IDS.new('AUTH_a', 'bucket', key, TICKS)) for key in ('a', 'a-b')]
+    rows = [row(upload.marker, 'application/x-s3multi-marker;state=' + state)
+            for upload, state in zip(new, ('open', 'aborted'))]
+    others = [row(marker_name('moved', new[0].id)), row(marker_name('key', 'x')), row('\0other')]
+    found = list(markers_in([rows, others], 'AUTH_a', 'bucket', IDS))
+
+    assert [(new[0], State.OPEN, False, ()), (new[1], State.ABORTED, False, ())] == [
+        (each.upload, each.state, each.has_intent, each.attempts) for each in found]
+
+
+def test_whether_markers_lie_among_parts():
+    """Parts and intents of any upload are none."""
+    for rows, among in ((rows_of(upload_of('a')), True), (rows_of(upload_of('a'), state=None, intent=True), False)):
+        remains = Remains(uploads_in([rows], 'AUTH_a', 'bucket', IDS))
+
+        assert 1 == len(list(remains))
+        assert among is remains.has_markers
 
 
 def test_names_that_are_not_ours():

@@ -15,6 +15,7 @@ IDS = UploadIds(b'the secret of the cluster')
 NOW = 1790000000 * 100000
 # It has the form of an id, but was made for no upload.
 SOME_ID = names.new_attempt(NOW)[:8] + 'n' * (names.ID_LENGTH - 8)
+NEW_ID = SOME_ID[:8] + '.0' + SOME_ID[10:]
 SOME_ATTEMPT = names.new_attempt(NOW)
 
 ticks = st.integers(1767225600 * 100000, 2 ** 48 - 1)
@@ -24,20 +25,24 @@ keys = st.one_of(
     st.text(st.characters(blacklist_characters='\0', blacklist_categories=('Cs',)), min_size=1),
     st.lists(st.sampled_from(['a', '/', SOME_ID, 'complete', '00000001-', SOME_ATTEMPT, '..', '%2F', '\n', '\u00e9']),
              min_size=1, max_size=6).map(''.join))
-uploads = st.builds(lambda key, begun: Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)), keys, ticks)
+# Those of release 0.1, and of any.
+old_uploads = st.builds(lambda key, begun: Upload('AUTH_a', 'b', key, IDS.new_among_parts('AUTH_a', 'b', key, begun)),
+                        keys, ticks)
+uploads = st.one_of(old_uploads, st.builds(
+    lambda key, begun: Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)), keys, ticks))
 
 
 def test_ids_are_safe_in_a_query_without_encoding():
     """The AWS CRT puts the id into the query as it is, so no character of it may need an escape."""
     made = {IDS.new('AUTH_a', 'b', 'k', NOW) for _ in range(200)}
 
-    assert set(''.join(made)) <= set(string.ascii_letters + string.digits + '-_')
+    assert set(''.join(made)) <= set(string.ascii_letters + string.digits + '-_.')
     assert {names.ID_LENGTH} == {len(upload_id) for upload_id in made}
 
 
 def test_ids_of_one_moment_differ():
-    """Two Initiates of one key in the same 10 microseconds are two uploads."""
-    assert 200 == len({IDS.new('AUTH_a', 'b', 'k', NOW) for _ in range(200)})
+    """Two Initiates of one key in the same 10 microseconds are two uploads, but for a chance in a million."""
+    assert 10 == len({IDS.new('AUTH_a', 'b', 'k', NOW) for _ in range(10)})
 
 
 def test_ids_are_not_of_the_form_of_stock_s3api():
@@ -182,13 +187,15 @@ def test_names_of_containers_that_hold_uploads(name, expected):
 
 
 def test_names_of_an_upload():
-    """These are the names that an operator finds in the segments container."""
-    upload = Upload('AUTH_a', 'bucket', 'a/b', SOME_ID)
+    """These are the names that an operator finds, for an upload of this release and for one of release 0.1."""
+    for upload_id, marker in ((SOME_ID, ('bucket_segments', 'a/b/' + SOME_ID)),
+                              (NEW_ID, ('\0s3multi\0bucket', '\0a/b\0' + NEW_ID))):
+        upload = Upload('AUTH_a', 'bucket', 'a/b', upload_id)
 
-    assert 'bucket_segments' == upload.container == names.segments_container('bucket')
-    assert 'a/b/' + SOME_ID == upload.marker
-    assert 'a/b/%s/complete' % SOME_ID == upload.intent
-    assert 'a/b/%s/00000007-%s' % (SOME_ID, SOME_ATTEMPT) == upload.part(7, SOME_ATTEMPT)
+        assert 'bucket_segments' == upload.container == names.segments_container('bucket')
+        assert marker == (upload.marker_container, upload.marker)
+        assert 'a/b/%s/complete' % upload_id == upload.intent
+        assert 'a/b/%s/00000007-%s' % (upload_id, SOME_ATTEMPT) == upload.part(7, SOME_ATTEMPT)
 
 
 @given(uploads, numbers, ticks)
@@ -202,14 +209,14 @@ def test_a_part_is_found_by_its_name(upload, number, begun):
 @given(uploads)
 def test_a_marker_is_split_into_key_and_id(upload):
     """The name is split from the right, so the key may look like a marker itself."""
-    assert (upload.key, upload.id) == names.split_marker(upload.marker)
+    assert (upload.key, upload.id) == names.split_marker(upload.path)
 
 
 @given(uploads, uploads, numbers)
 def test_a_part_belongs_to_one_upload(upload, other, number):
     """No upload takes the part of another for its own, not even if its key is the marker of the other."""
     assume(upload != other)
-    nested = Upload('AUTH_a', 'b', upload.marker, other.id)
+    nested = Upload('AUTH_a', 'b', upload.path, other.id)
 
     assert upload.parse_part(other.part(number, SOME_ATTEMPT)) is None
     assert upload.parse_part(nested.part(number, SOME_ATTEMPT)) is None
@@ -224,7 +231,7 @@ def notes_of(upload):
 @given(uploads, uploads)
 def test_records_are_no_parts(upload, other):
     """Markers and intents are not taken for parts, not even those of a longer key."""
-    nested = Upload('AUTH_a', 'b', upload.marker, other.id)
+    nested = Upload('AUTH_a', 'b', upload.path, other.id)
 
     for name in (upload.marker, upload.intent, nested.marker, nested.intent, *notes_of(upload)):
         assert upload.parse_part(name) is None
@@ -288,10 +295,10 @@ def test_other_directories_hold_no_parts(common_prefix):
     assert names.parts_directory(common_prefix) is None
 
 
-@given(uploads, keys, ticks)
+@given(old_uploads, keys, ticks)
 def test_an_upload_that_is_not_hidden_is_not_in_a_directory_of_parts(upload, key, begun):
     """If no upload of a container is hidden, Swift may skip every directory of parts."""
-    marker = Upload('AUTH_a', 'b', key, IDS.new('AUTH_a', 'b', key, begun)).marker
+    marker = Upload('AUTH_a', 'b', key, IDS.new_among_parts('AUTH_a', 'b', key, begun)).marker
 
     assert IDS.hides('AUTH_a', 'b', key) or not marker.startswith(upload.prefix + names.PARTS_DELIMITER[1:])
 
@@ -334,7 +341,7 @@ def test_the_part_number_at_any_place(upload, rest):
     assert number >= 99999999 or name < upload.before_part(number + 1)
 
 
-@given(uploads, ticks)
+@given(old_uploads, ticks)
 def test_markers_of_a_key_lie_in_its_range(upload, later):
     """The markers of all uploads that began before lie between the two names."""
     assume(upload.ticks < later)

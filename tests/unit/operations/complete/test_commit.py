@@ -27,7 +27,7 @@ def commit_over(upload_id, etag, put=202, joins=False):
     name = list_name(ETAG, [PART.name])
 
     def head(seen):
-        if seen.path.endswith('/' + UPLOAD.id):
+        if seen.path.endswith(UPLOAD.marker):
             return 200, {'Content-Type': 'application/x-s3multi-marker;state=open', 'X-Timestamp': '1'}, b''
         if seen.path.endswith('/complete') and joins:
             now = Timestamp.now().internal
