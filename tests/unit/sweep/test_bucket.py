@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sweep of one bucket, over Swift in memory: uploads whose markers lie apart from their parts, or among them."""
+import pytest
+from swift.common.utils import Timestamp
+
+from s3multi import config
+from s3multi.sweep.bucket import Sweep
+from s3multi.sweep.rules import Limits
+from s3multi.upload.names import Upload
+from tests.model.kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS
+from tests.model.swift import Nature
+from tests.model.world import IDS, World
+
+NOTE = 'X-Container-Sysmeta-S3Multi-All-Apart-Since'
+
+
+class Lasting:
+    """Of a schedule what a world needs: the time."""
+
+    def __init__(self):
+        self.now = float(Timestamp.now())
+
+
+@pytest.fixture
+def world():
+    return World(Lasting(), Nature())
+
+
+def sweep(world, apply=True, **limits):
+    """Sweep the bucket; return key and outcome of each upload that was reported."""
+    settings = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
+    found = Sweep(world.app.app, IDS, settings, world.logger, Limits(**limits), apply, 1).bucket(ACCOUNT, BUCKET)
+    return sorted((outcome.upload.key, outcome.what) for outcome in found)
+
+
+def begun(world, key, parts=1):
+    """Begin an upload with some parts; return its id."""
+    upload_id = world.initiate(key).text('UploadId')
+    for number in range(1, parts + 1):
+        assert 200 == world.upload_part(key, upload_id, number, b'part').status
+    return upload_id
+
+
+def old_marker(world, key):
+    """Put the marker of an upload there that release 0.1 has begun; return the upload."""
+    upload = Upload(ACCOUNT, BUCKET, key, IDS.new_among_parts(ACCOUNT, BUCKET, key, Timestamp.now().raw))
+    assert world.ask('PUT', SEGMENTS, upload.marker, {
+        'Content-Type': 'application/x-s3multi-marker;state=open'}).is_success
+    return upload
+
+
+def names(world):
+    return [name for container in (SEGMENTS, MARKERS) for name in world.swift.names(ACCOUNT + '/' + container)]
+
+
+def test_uploads_in_progress_are_reported_once(world):
+    """Whether they have parts, which lie elsewhere than their markers, or none; and nothing is done to them."""
+    begun(world, 'a', 2)
+    begun(world, 'b', 0)
+    before = names(world)
+
+    assert [('a', 'open'), ('b', 'open')] == sweep(world)
+    assert before == names(world)
+
+
+def test_old_uploads_are_aborted_once(world):
+    """With all parts, of either layout."""
+    begun(world, 'a', 2)
+    old_marker(world, 'b')
+
+    assert [('a', 'aborted'), ('b', 'aborted')] == sweep(world, abort_older_than=-1)
+    assert not [name for name in names(world) if '/0000' in name]
+
+
+def test_aborted_uploads_are_kept_for_a_while(world):
+    """So that a repeated Abort gets the same answer."""
+    assert 204 == world.abort('a', begun(world, 'a')).status
+
+    assert [('a', 'kept')] == sweep(world)
+
+
+def test_a_complete_that_died_before_its_manifest(world):
+    """Its intent lies beside the parts, and its upload is at rest: it is looked at, and still reported once."""
+    upload = Upload(ACCOUNT, BUCKET, 'a', begun(world, 'a'))
+    assert world.ask('PUT', SEGMENTS, upload.intent).is_success
+
+    assert [('a', 'open')] == sweep(world)
+
+
+def note(world):
+    return world.swift.containers['%s/%s' % (ACCOUNT, MARKERS)].headers.get(NOTE, '')
+
+
+def test_the_note_that_all_markers_lie_apart(world):
+    """It has the time of the first sweep that has found none elsewhere, and goes with one that has."""
+    begun(world, 'a')
+    assert '' == note(world)
+    sweep(world, apply=False)
+    assert '' == note(world)
+    sweep(world)
+    since = note(world)
+    assert 0 <= float(Timestamp.now()) - float(Timestamp(since)) < 60
+    sweep(world)
+    assert since == note(world)
+
+    old_marker(world, 'b')
+    sweep(world)
+    assert '' == note(world)
