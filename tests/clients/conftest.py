@@ -16,6 +16,7 @@ from s3multi.demo.ports import HOST
 
 from tests.integration.users import auth
 
+from .applications import Application, Barman, DeltaLake, DockerRegistry, Duplicity, Gdal, PgBackRest, Tus
 from .aws import AwsCli, AwsCliV2, Boto3, Crt, boto3_client
 from .client import MIB, Client, Site
 from .data import Obstore, OpenDal, PyArrow
@@ -31,6 +32,7 @@ from .tls import in_front_of
 CLIENTS: tuple[type[Client], ...] = (
     Boto3, AwsCli, AwsCliV2, JavaScript, Crt, MinioPy, Rclone, S3cmd, S3fs, S3fsFuse, SmartOpen,
     PyArrow, Obstore, OpenDal, MinioGo, AwsGoV1, AwsGoV2, AwsRuby, Fog)
+APPLICATIONS: tuple[type[Application], ...] = (Barman, DeltaLake, DockerRegistry, Duplicity, Gdal, PgBackRest, Tus)
 WAIT_SECONDS = 30
 
 
@@ -45,7 +47,8 @@ def pytest_configure(config):
     """Have the table filled if it was asked for."""
     config.addinivalue_line('markers', 'topic(name): what a test of the clients shows, a column of their table')
     if config.getoption('--clients-table', None):
-        config.pluginmanager.register(Table(Path(config.getoption('--clients-table')), CLIENTS), 'clients-table')
+        config.pluginmanager.register(Table(Path(config.getoption('--clients-table')), CLIENTS, APPLICATIONS),
+                                      'clients-table')
 
 
 @pytest.fixture(scope='session')

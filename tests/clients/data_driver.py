@@ -129,11 +129,63 @@ class OpenDal:
                 if not row.path.endswith('/')}
 
 
+class DeltaLake:
+    """deltalake: a table whose rows are the blocks of the file."""
+
+    def options(self):
+        return {'AWS_ALLOW_HTTP': 'true', 'AWS_ENDPOINT_URL': URL}
+
+    def save(self, path, bucket):
+        import deltalake
+        import pyarrow
+        with open(path, 'rb') as file:
+            blocks = list(iter(lambda: file.read(65536), b''))
+        table = pyarrow.table({'place': range(len(blocks)), 'block': pyarrow.array(blocks, pyarrow.binary())})
+        deltalake.write_deltalake(f's3://{bucket}/table', table, storage_options=self.options())
+
+    def restore(self, bucket, path):
+        import deltalake
+        table = deltalake.DeltaTable(f's3://{bucket}/table', storage_options=self.options()).to_pyarrow_table()
+        with open(path, 'wb') as file:
+            for block in table.sort_by('place').column('block'):
+                file.write(block.as_py())
+
+
+class Gdal:
+    """GDAL by rasterio: an image whose lines are the blocks of the file."""
+
+    WIDTH = 8192
+
+    def environment(self):
+        import rasterio
+        scheme, _, address = URL.partition('://')
+        # A GeoTIFF is written at random, which /vsis3/ does by way of a local file.
+        return rasterio.Env(AWS_S3_ENDPOINT=address, AWS_HTTPS='YES' if scheme == 'https' else 'NO',
+                            AWS_VIRTUAL_HOSTING='FALSE', GDAL_CURL_CA_BUNDLE=AUTHORITY or '',
+                            CPL_VSIL_USE_TEMP_FILE_FOR_RANDOM_WRITE='YES')
+
+    def save(self, path, bucket):
+        import numpy
+        import rasterio
+        lines = numpy.fromfile(path, numpy.uint8).reshape(-1, self.WIDTH)
+        with self.environment(), rasterio.open(f'/vsis3/{bucket}/image.tif', 'w', driver='GTiff', width=self.WIDTH,
+                                               height=len(lines), count=1, dtype='uint8') as image:
+            image.write(lines, 1)
+
+    def restore(self, bucket, path):
+        import rasterio
+        from rasterio.windows import Window
+        with self.environment(), rasterio.open(f'/vsis3/{bucket}/image.tif') as image, open(path, 'wb') as file:
+            for line in range(0, image.height, 1024):
+                file.write(image.read(1, window=Window(0, line, self.WIDTH, 1024)).tobytes())
+
+
 def main(library, document):
     """Do what the document says; return the answer."""
     arguments = json.loads(document)
     try:
-        calls = {'pyarrow': PyArrow, 'obstore': Obstore, 'opendal': OpenDal}[library]()
+        calls = {'pyarrow': PyArrow, 'obstore': Obstore, 'opendal': OpenDal, 'deltalake': DeltaLake,
+                 'rasterio': Gdal}[library]()
         return {'result': getattr(calls, arguments.pop('operation'))(**arguments)}
     except Exception as error:
         # None of these libraries has S3's code as a value.

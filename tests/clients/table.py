@@ -7,13 +7,18 @@ import pytest
 
 TOPICS = {'upload': 'Upload', 'tls': 'over TLS', 'names': 'Names', 'list': 'Lists', 'copy': 'Copy', 'resume': 'Resume',
           'abort': 'Gives up', 'explicit abort': 'Abort', 'errors': 'Errors'}
+# The topics of applications.
+KEPT, KEPT_TLS = 'kept', 'kept over TLS'
 
 
 class Table:
-    """A plugin of pytest. path: of the file for the tables. kinds: the classes of the clients, in the order of rows."""
+    """A plugin of pytest. path: of the file for the tables.
 
-    def __init__(self, path, kinds):
-        self.path, self.kinds = path, kinds
+    kinds, applications: the classes of the clients and of the applications, in the order of rows.
+    """
+
+    def __init__(self, path, kinds, applications):
+        self.path, self.kinds, self.applications = path, kinds, applications
         # Both by client and topic: the outcomes of tests, and how the parts of an upload were sent.
         self.outcomes, self.ways = {}, {}
 
@@ -39,6 +44,11 @@ class Table:
         lines += ['What they send with the body of a part:', '']
         lines += _table(('Client', 'Without TLS', 'Over TLS'), (24, 38, 38), [
             (kind.name, self.ways.get((kind, 'upload'), ''), self.ways.get((kind, 'tls'), '')) for kind in self.kinds])
+        lines += ['Programs that keep data in a form of their own, and what they send with the body of a part:', '']
+        lines += _table(('Program', 'Version', 'Comes back', 'over TLS', 'Without TLS', 'Over TLS'),
+                        (16, 16, 8, 8, 26, 26), [
+            (kind.name, self._version(kind), *(self._cell(kind, topic) for topic in (KEPT, KEPT_TLS)),
+             *(self.ways.get((kind, topic), '–') for topic in (KEPT, KEPT_TLS))) for kind in self.applications])
         self.path.write_text('\n'.join(lines), encoding='utf-8')
 
     def _version(self, kind):

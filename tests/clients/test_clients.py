@@ -74,7 +74,7 @@ def test_file_that_needs_parts_comes_back_over_tls(kind, secure_site, make_file,
 
 
 @pytest.mark.topic('upload')
-def test_ranges_come_back(client, make_file, bucket, witness):
+def test_ranges_come_back(client, make_file, bucket):
     """The client reads ranges of an object in parts: within a part, across the seam of two, and the last bytes."""
     if type(client).read is Client.read:
         pytest.skip('not offered: no call for a range')

@@ -23,7 +23,7 @@ def in_front_of(port, directory):
     authority, ca = trustme.CA(), directory / 'ca.pem'
     authority.cert_pem.write_to_path(ca)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(HOST).configure_cert(context)
+    authority.issue_cert(HOST, 'localhost').configure_cert(context)
     loop = asyncio.new_event_loop()
     ready = threading.Event()
     server = []
