@@ -14,7 +14,7 @@ import pytest
 from s3multi.demo.cluster import PIPELINE, Cluster
 from s3multi.demo.ports import HOST
 
-from tests.integration.users import auth
+from tests.integration.users import GATEKEEPER, auth
 
 from .applications import Application, Barman, DeltaLake, DockerRegistry, Duplicity, Gdal, PgBackRest, Tus
 from .aws import AwsCli, AwsCliV2, Boto3, Crt, boto3_client
@@ -68,7 +68,7 @@ def cluster(tmp_path_factory, log):
     """A cluster like that of the demo, and as doc/install.rst describes one."""
     spy = {'paste.filter_factory': 'tests.clients.spy:filter_factory', 'log': log}
     with Cluster(tmp_path_factory.mktemp('cluster'), pipeline=PIPELINE.replace(' s3api ', ' spy s3api '),
-                 filters={'spy': spy}) as running:
+                 filters={'spy': spy, **GATEKEEPER}) as running:
         yield running
 
 

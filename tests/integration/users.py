@@ -110,13 +110,13 @@ def use(chosen):
 
 
 # Lets tests see the markers.
-_GATEKEEPER = {'gatekeeper': {'allow_reserved_names_header': 'true'}}
+GATEKEEPER = {'gatekeeper': {'allow_reserved_names_header': 'true'}}
 
 
 def make_cluster(directory, **options):
     """Return a Cluster, not started, for the users in use. options: as Cluster takes them, but no pipeline."""
     return Cluster(directory, pipeline=auth.pipeline,
-                   filters={**auth.filters, **_GATEKEEPER, **options.pop('filters', {})}, **options)
+                   filters={**auth.filters, **GATEKEEPER, **options.pop('filters', {})}, **options)
 
 
 def account():
