@@ -16,6 +16,7 @@ import swiftclient
 from swift.obj.diskfile import read_metadata
 
 from s3multi.demo.cluster import PIPELINE, Cluster, Policy
+from s3multi.upload.marker_names import markers_container
 
 from .faults import FACTORY, Faults, rule
 from .raw import RawClient, multipart_etag
@@ -80,7 +81,7 @@ def data_files(cluster, bucket):
             if name.endswith('.data'):
                 metadata = read_metadata(os.path.join(top, name))
                 container = metadata['name'].split('/')[2]
-                if container.endswith(bucket):
+                if container.endswith(bucket) and container != markers_container(bucket):
                     found[os.path.join(top, name)] = metadata
     return found
 
@@ -142,7 +143,7 @@ def readings(proxies, swift, bucket):
 
 def complete_and_stay_open(proxies, upload):
     """Complete an upload by the listing, but leave its marker, so that it can be completed once more."""
-    with proxies.faults.following(rule('DELETE', f'/{upload.id}$', status='204 No Content')):
+    with proxies.faults.following(rule('DELETE', f'\x00{upload.id}$', status='204 No Content')):
         return upload.complete()
 
 
