@@ -27,9 +27,10 @@ _ALGORITHMS = ('CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256')
 _MULTIPART = frozenset(('uploads', 'uploadId', 'partNumber', 'attributes'))
 _KNOWN = frozenset(('acl', 'delete', 'location', 'logging', 'versioning', 'tagging', 'object-lock', 'notification',
                     'policy', 'publicAccessBlock', 'requestPayment', 'torrent', 'website', 'cors', 'restore'))
-_UNKNOWN = frozenset(('abac', 'accelerate', 'analytics', 'encryption', 'intelligent-tiering', 'inventory', 'legal-hold',
-                      'lifecycle', 'metadataConfiguration', 'metadataTable', 'metrics', 'ownershipControls',
-                      'policyStatus', 'renameObject', 'replication', 'retention'))
+_UNKNOWN = frozenset(('abac', 'accelerate', 'analytics', 'annotation', 'encryption', 'intelligent-tiering', 'inventory',
+                      'legal-hold', 'lifecycle', 'metadataAnnotationTable', 'metadataConfiguration',
+                      'metadataInventoryTable', 'metadataJournalTable', 'metadataTable', 'metrics', 'ownershipControls',
+                      'policyStatus', 'renameObject', 'replication', 'retention', 'select'))
 
 
 class _Chunks(InputProxy):

@@ -3,6 +3,7 @@
 from io import BytesIO
 from types import SimpleNamespace
 
+import botocore.session
 import pytest
 from swift.common.middleware.s3api import exception
 from swift.common.middleware.s3api.s3response import ErrorResponse
@@ -89,13 +90,29 @@ def test_attributes(method, key, refused):
     assert refused == outcome(method, 'attributes', key)
 
 
-@pytest.mark.parametrize('selector', ['lifecycle', 'encryption', 'replication', 'retention', 'legal-hold', 'metrics'])
+@pytest.mark.parametrize('selector', ['lifecycle', 'encryption', 'retention', 'legal-hold', 'annotation'])
 @pytest.mark.parametrize('method', ['PUT', 'POST', 'DELETE'])
 @pytest.mark.parametrize('key', [None, 'key'])
 def test_what_s3api_does_not_know(selector, method, key):
     """It would write or delete the object, or the bucket, instead of what is below it."""
     assert 'S3NotImplemented' == outcome(method, selector, key)[0]
     assert outcome('GET', selector, key) is None
+
+
+def test_what_the_sdk_knows():
+    """Of all that boto3 can write below an object or bucket, only what s3api or an operation answers goes on.
+
+    If a new boto3 fails here, Amazon S3 has a new operation, which s3api would take for one on the object or bucket.
+    """
+    model, through = botocore.session.get_session().get_service_model('s3'), set()
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        method, (path, _, query) = http['method'], http['requestUri'].partition('?')
+        if method != 'GET' and query and outcome(method, query, 'key' if 'Key' in path else None) is None:
+            through.add(query.partition('=')[0])
+
+    assert through <= {'acl', 'cors', 'delete', 'logging', 'notification', 'object-lock', 'policy', 'publicAccessBlock',
+                       'requestPayment', 'restore', 'tagging', 'uploads', 'versioning', 'website'}
 
 
 # Headers
