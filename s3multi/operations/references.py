@@ -18,6 +18,7 @@ from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.storage.rows import Row, read_rows
 from s3multi.upload.lateness import Horizon, Life, may_just_have_moved
 from s3multi.upload.manifest import Segment, read_stored
+from s3multi.upload.marker_names import is_listable
 from s3multi.upload.names import Upload
 from s3multi.upload.records import ObjectAtKey
 from s3multi.upload.timestamps import plain_time, read_timestamp, swift_time
@@ -171,6 +172,8 @@ class References:
 
     def _versions(self, upload: Upload, most: 'int | None') -> 'dict[str, str]':
         """Return the content types of all that was written at the key since an upload began, by version id."""
+        if not is_listable(upload.key):
+            raise Uncertain('Swift cannot list the versions of a key that ends so')
         found: dict[str, str] = {}
         began = swift_time(upload.ticks)
         marker: dict[str, str] = {}
@@ -219,7 +222,9 @@ class References:
 
         seen: the timestamp that these have told; 0 if they have told nothing.
         """
-        target = Target(container, query={'format': 'json', 'prefix': name, 'limit': '1'})
+        # Without a prefix the row of the name is the last one that is not after it.
+        place = {'prefix': name} if is_listable(name) else {'reverse': 'true', 'marker': name + '\x01'}
+        target = Target(container, query={'format': 'json', 'limit': '1', **place})
         response = self._backend.call('GET', target, (404,))
         _check_listed(response)
         for row in read_rows(response):

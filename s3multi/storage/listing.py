@@ -10,6 +10,7 @@ from swift.common import constraints
 from s3multi.storage import shards
 from s3multi.storage.requests import Backend, Target
 from s3multi.storage.rows import Row, read_rows
+from s3multi.upload.marker_names import after_prefix, is_listable
 
 # Swift's servers accept request lines of 8192 bytes (eventlet). Two names of 1024 bytes, three times as long when
 # quoted, fit in; a third may not.
@@ -65,6 +66,10 @@ class Listing:
         limit: rows, at most (and by default) Swift's own limit; more where the container has shards. reverse: whether
         the page has the last rows, beginning with the very last one; without markers.
         """
+        if not is_listable(prefix):
+            # No name that anybody looks for is the prefix itself. A delimiter could match in it, so there is none.
+            marker, end_marker = max(prefix, marker), _first(end_marker, after_prefix(prefix))
+            prefix = delimiter = ''
         limit = min(limit or constraints.CONTAINER_LISTING_LIMIT, constraints.CONTAINER_LISTING_LIMIT)
         fits = not end_marker or len(quote(prefix + marker + end_marker, '', 'utf-8', 'surrogateescape')
                                      ) <= _MAX_NAMES_IN_QUERY
@@ -91,6 +96,11 @@ class Listing:
         names = shards.unlisted(read_rows(response), self._backend.path_of(self._container))
         further = [read_rows(self._backend.get_shard(name, query)) for name in names]
         return shards.union([page, *further], limit, 'reverse' in query)
+
+
+def _first(*names: 'str | None') -> str:
+    """Return the first of some end markers, of which '' and None are none."""
+    return min(filter(None, names), default='')
 
 
 def _interval(query: 'dict[str, str]', page: 'list[Row]', limit: int) -> 'dict[str, str]':

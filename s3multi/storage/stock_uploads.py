@@ -10,6 +10,7 @@ from swift.common import constraints
 from s3multi.s3.pages import OpenUpload
 from s3multi.storage.requests import Backend, Target
 from s3multi.storage.rows import Row, read_rows
+from s3multi.upload.marker_names import after_prefix, is_listable
 from s3multi.upload.stock_names import (after_stock_parts, split_stock_marker, stock_container, stock_marker_of,
                                         stock_marker_range)
 
@@ -41,9 +42,12 @@ class StockUploads:
         """
         most = constraints.CONTAINER_LISTING_LIMIT
         limit = min(self._rows_for_each, most)
+        asked = {'format': 'json', 'prefix': prefix}
+        if not is_listable(prefix):
+            asked, marker = {'format': 'json', 'end_marker': after_prefix(prefix) or ''}, max(prefix, marker)
         while True:
             page = read_rows(self._backend.call('GET', Target(self._container, query={
-                'format': 'json', 'limit': str(limit), 'prefix': prefix, 'marker': marker}), (404,)))
+                **asked, 'limit': str(limit), 'marker': marker}), (404,)))
             if page:
                 yield page
             if len(page) < limit:

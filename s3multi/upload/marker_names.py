@@ -53,11 +53,26 @@ def before_keys_after(prefix: str) -> 'str | None':
 
     None if there can be no other.
     """
+    place = after_prefix(prefix)
+    return names_from(place) if place else None
+
+
+def after_prefix(prefix: str) -> 'str | None':
+    """Return the least text after all that begin with ``prefix``; None if there is none."""
     prefix = prefix.rstrip(chr(sys.maxunicode))
     if not prefix:
         return None
     code = ord(prefix[-1]) + 1
-    return names_from(prefix[:-1] + chr(_SURROGATES.stop if code in _SURROGATES else code))
+    return prefix[:-1] + chr(_SURROGATES.stop if code in _SURROGATES else code)
+
+
+def is_listable(prefix: str) -> bool:
+    """Return whether Swift can list by a ``prefix``.
+
+    It takes the next code point for the last one to find the end, and fails where that is no character
+    (``list_objects_iter`` in ``swift/container/backend.py``).
+    """
+    return not prefix.endswith((chr(_SURROGATES.start - 1), chr(sys.maxunicode)))
 
 
 def _split_reserved(name: str) -> 'tuple[str, ...]':

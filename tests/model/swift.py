@@ -574,13 +574,16 @@ def _page(rows, query, reserved):
     """Return a page of a listing, as ``list_objects_iter`` of Swift's container server does."""
     limit = int(query.get('limit') or 10000)
     if config_true_value(query.get('reverse')):
-        # No more of this is asked for than the last rows.
-        assert not query.get('marker') and not query.get('end_marker')
-        return _page(rows, {**query, 'limit': len(rows), 'reverse': ''}, reserved)[::-1][:limit]
+        turned = {'limit': len(rows), 'reverse': '', 'marker': query.get('end_marker', ''),
+                  'end_marker': query.get('marker', '')}
+        return _page(rows, {**query, **turned}, reserved)[::-1][:limit]
     names = sorted(rows, key=lambda name: name.encode('utf-8', 'surrogateescape'))
     keys = [name.encode('utf-8', 'surrogateescape') for name in names]
     prefix, marker, end_marker, delimiter = (query.get(name, '') for name in (
         'prefix', 'marker', 'end_marker', 'delimiter'))
+    if prefix.endswith(('\ud7ff', '\U0010ffff')):
+        # Swift takes the next code point to find the end.
+        raise Lost(500)
     place = max(bisect_right(keys, marker.encode('utf-8', 'surrogateescape')) if marker else 0,
                 bisect_left(keys, prefix.encode('utf-8', 'surrogateescape')))
     page = []

@@ -107,13 +107,14 @@ def listed(markers, query, noted=(), page_size=10000, late=()):
     return shown
 
 
-keys = st.lists(st.sampled_from(['a', '-', '/', '0', '.', 'c', '\u00e9', '\x01', '\U0010ffff', '/000', 'coa']),
-                min_size=1, max_size=4).map(''.join)
+keys = st.lists(st.sampled_from(['a', '-', '/', '0', '.', 'c', '\u00e9', '\x01', '\ud7ff', '\U0010ffff', '/000',
+                                 'coa']), min_size=1, max_size=4).map(''.join)
 uploads = st.builds(upload_of, keys, st.integers(0, 3))
 states = st.sampled_from(['open', 'open', 'aborted', 'aborting', 'of-a-later-release'])
 marker_sets = st.lists(st.tuples(uploads, states), max_size=25, unique_by=lambda pair: pair[0].marker)
 delimiters = st.sampled_from(['', '/', '-', '.', 'a', '0', 'co', '.0', '\u00e9', '\x01', '\0', 'a/', '/000'])
-prefixes = st.sampled_from(['', 'a', 'a/', '-', '/', 'c', '\u00e9', '\U0010ffff', 'a\0'])
+# Swift cannot list by a prefix with one of two characters at its end.
+prefixes = st.sampled_from(['', 'a', 'a/', '-', '/', 'c', '\u00e9', '\ud7ff', 'a\ud7ff', '\U0010ffff', 'a\0'])
 
 
 @given(marker_sets, st.integers(1, 6), delimiters, prefixes, st.integers(1, 30))

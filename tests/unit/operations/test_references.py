@@ -371,3 +371,35 @@ def test_glance(answer, in_use):
     found = Found(UPLOAD, None, False, [Attempt(number, 'name', TICKS, 'e', 1) for number in (1, 2)])
 
     assert in_use is is_in_use(found, references(swift_of({KEY: answer})))
+
+
+# Keys by which Swift cannot list: it takes the next code point for their last character to find the end
+
+@pytest.mark.parametrize('last', ['\ud7ff', '\U0010ffff'])
+@pytest.mark.parametrize('shown, certain', [('key', True), ('other', True), ('newer', False)])
+def test_a_key_by_which_swift_cannot_list(last, shown, certain):
+    """Its row is the last one that is not after it."""
+    key = 'key' + last
+    upload = Upload('AUTH_a', 'bucket', key, IDS.new('AUTH_a', 'bucket', key, TICKS))
+    rows = {'key': [row(key, 9)], 'other': [row('kex', 99)], 'newer': [row(key, 99)]}[shown]
+    swift = swift_of({BUCKET: 204, BUCKET + '/' + key: tombstone(10)}, {BUCKET: rows})
+
+    def ask():
+        return references(swift).listed(upload, frozenset(WANTED), Life(later(1), [later(1)]), known(5))
+
+    if certain:
+        assert set() == ask()
+    else:
+        with pytest.raises(Uncertain):
+            ask()
+    query = [seen.query for seen in swift.seen if seen.method == 'GET']
+    assert all('reverse=true' in each and 'prefix' not in each for each in query)
+
+
+def test_versions_of_a_key_by_which_swift_cannot_list():
+    """Nothing is known of them."""
+    key = 'key\U0010ffff'
+    upload = Upload('AUTH_a', 'bucket', key, IDS.new('AUTH_a', 'bucket', key, TICKS))
+    swift = swift_of({BUCKET: (204, VERSIONED, b''), '/v1/AUTH_a/\0versions\0bucket': 204}, {BUCKET: []})
+    with pytest.raises(Uncertain, match='cannot list'):
+        references(swift).listed(upload, frozenset(WANTED), Life(later(1), [later(1)]), known(5))
