@@ -29,20 +29,6 @@ class DataLibrary(Driver):
     def command(self, *words):
         return [sys.executable, str(DRIVER), self.program, *map(str, words)]
 
-    def upload(self, path, bucket, key):
-        self.call('upload', path=path, bucket=bucket, key=key)
-
-    def download(self, bucket, key, path):
-        self.call('download', bucket=bucket, key=key, path=path)
-
-    def read(self, bucket, key, start, size):
-        path = self.site.home / 'range'
-        self.call('read', bucket=bucket, key=key, start=start, size=size, path=path)
-        return path.read_bytes()
-
-    def objects(self, bucket):
-        return self.call('objects', bucket=bucket)
-
     def fail(self, path, bucket, key, has_part):
         try:
             self.break_off('fail', has_part, bucket=bucket, key=key)

@@ -44,6 +44,20 @@ class Driver(Program):
                 process.kill()
                 process.wait()
 
+    def upload(self, path, bucket, key):
+        self.call('upload', path=path, bucket=bucket, key=key)
+
+    def download(self, bucket, key, path):
+        self.call('download', bucket=bucket, key=key, path=path)
+
+    def read(self, bucket, key, start, size):
+        path = self.site.home / 'range'
+        self.call('read', bucket=bucket, key=key, path=path, start=start, size=size)
+        return path.read_bytes()
+
+    def objects(self, bucket):
+        return self.call('objects', bucket=bucket)
+
     @staticmethod
     def told(operation, **arguments):
         """Return the document that tells the driver what to do."""
@@ -61,22 +75,8 @@ class Driver(Program):
 class Library(PartByPart, Driver):
     """A library whose driver knows all operations."""
 
-    def upload(self, path, bucket, key):
-        self.call('upload', path=path, bucket=bucket, key=key)
-
     def upload_with(self, path, bucket, key, metadata):
         self.call('upload', path=path, bucket=bucket, key=key, metadata=metadata)
-
-    def download(self, bucket, key, path):
-        self.call('download', bucket=bucket, key=key, path=path)
-
-    def read(self, bucket, key, start, size):
-        path = self.site.home / 'range'
-        self.call('read', bucket=bucket, key=key, path=path, start=start, size=size)
-        return path.read_bytes()
-
-    def objects(self, bucket):
-        return self.call('objects', bucket=bucket)
 
     def uploads(self, bucket):
         return self.call('uploads', bucket=bucket)

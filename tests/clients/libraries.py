@@ -206,26 +206,12 @@ class S3fs(Driver):
     def command(self, *words):
         return [str(self.python()), str(HERE / 's3fs_driver.py'), *map(str, words)]
 
-    def upload(self, path, bucket, key):
-        self.call('upload', path=path, bucket=bucket, key=key)
-
     def upload_with(self, path, bucket, key, metadata):
         self.call('upload', path=path, bucket=bucket, key=key, metadata=metadata)
-
-    def download(self, bucket, key, path):
-        self.call('download', bucket=bucket, key=key, path=path)
-
-    def read(self, bucket, key, start, size):
-        path = self.site.home / 'range'
-        self.call('read', bucket=bucket, key=key, path=path, start=start, end=start + size)
-        return path.read_bytes()
 
     def create(self, path, bucket, key):
         """Upload a file unless there is an object at the key."""
         self.call('create', path=path, bucket=bucket, key=key)
-
-    def objects(self, bucket):
-        return self.call('objects', bucket=bucket)
 
     def uploads(self, bucket):
         return self.call('uploads', bucket=bucket)

@@ -31,9 +31,9 @@ class Calls:
     def download(self, bucket, key, path):
         self.files.get_file(f'{bucket}/{key}', path)
 
-    def read(self, bucket, key, path, start, end):
+    def read(self, bucket, key, path, start, size):
         with open(path, 'wb') as file:
-            file.write(self.files.cat_file(f'{bucket}/{key}', start=start, end=end))
+            file.write(self.files.cat_file(f'{bucket}/{key}', start=start, end=start + size))
 
     def objects(self, bucket):
         found = self.files.find(bucket, detail=True)

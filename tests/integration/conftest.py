@@ -17,6 +17,7 @@ from s3multi.demo.ports import HOST
 from . import users
 from .faults import FaultyProxy
 from .raw import RawClient
+from .sweeping import Sweeper
 from .uploads import TINY_PARTS, tiny_parts
 
 # With --auth keystone these are left out, and why.
@@ -132,6 +133,13 @@ def other(cluster):
 def asking(cluster):
     """One that has SLO ask for every part."""
     return FaultyProxy(cluster, 'asking', verify='head')
+
+
+@pytest.fixture(scope='session')
+def sweeper(cluster):
+    """The command s3multi-sweep with the sample of its conf file, three days from now unless a test says otherwise."""
+    with Sweeper(cluster) as running:
+        yield running
 
 
 @pytest.fixture(scope='session')

@@ -12,19 +12,11 @@ from swiftclient import ClientException
 
 from . import users
 from .raw import RawClient
-from .sweeping import Sweeper
 from .test_freeing import expire
 from .test_replaced import at_rest
 from .uploads import Upload, segment_names
 
 BODIES = (b'one', b'two')
-
-
-@pytest.fixture(scope='module')
-def sweeper(cluster):
-    """The sweep, some days from now."""
-    with Sweeper(cluster) as running:
-        yield running
 
 
 @pytest.fixture

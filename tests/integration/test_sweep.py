@@ -29,13 +29,6 @@ def client(faulty):
 
 
 @pytest.fixture(scope='module')
-def sweeper(cluster):
-    """The command with the sample of its conf file, three days from now unless a test says otherwise."""
-    with Sweeper(cluster) as running:
-        yield running
-
-
-@pytest.fixture(scope='module')
 def faulty_sweeper(cluster):
     """The command with a filter that breaks what it asks, and the remote control of that."""
     directory = cluster.directory / 'faults' / 'sweeper'

@@ -9,7 +9,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient
-from .sweeping import DAYS, Sweeper
+from .sweeping import DAYS
 from .test_freeing import expire
 from .test_replaced import at_rest, delete_many
 from .uploads import TINY_PARTS, Upload, at_once, read, result
@@ -20,13 +20,6 @@ def in_days(cluster):
     """One whose clock is three days ahead, and which leaves nothing to the expirer, whose clock is not."""
     return FaultyProxy(cluster, 'in-days', seconds_ahead=3 * DAYS, s3api={'allowable_clock_skew': 4 * DAYS},
                        slo={'allow_async_delete': False})
-
-
-@pytest.fixture(scope='module')
-def sweeper(cluster):
-    """The sweep, three days from now."""
-    with Sweeper(cluster) as running:
-        yield running
 
 
 @pytest.fixture
