@@ -25,6 +25,8 @@ def new_id(bucket: Bucket, key: str, ticks: int) -> str:
         containers.create(bucket, with_markers=False)
         if not bucket.segments.has_hidden_uploads():
             bucket.segments.note_hidden_uploads()
+    # Another proxy, which begins uploads of this release, may have noted that there can be none of 0.1.
+    bucket.markers.note_all_apart(False, bucket.now())
     return bucket.ids.new_among_parts(bucket.account, bucket.name, key, ticks)
 
 

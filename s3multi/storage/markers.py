@@ -56,7 +56,7 @@ class Markers:
         return MarkersPage(page, read_timestamp(since) if since else None)
 
     def note_all_apart(self, all_apart: bool, now: Timestamp) -> None:
-        """Note whether all markers lie apart from the parts, as a look at them has shown, and if so since when."""
+        """Note whether all markers lie apart from the parts, and if so since when that is known."""
         noted = self.page('', '', 1).all_apart_since
         if all_apart is (noted is None):
             self._backend.call('POST', self._target, (404,), {_ALL_APART_HEADER: now.internal if all_apart else ''})

@@ -30,7 +30,7 @@ def first_initiate(segments=201, options=None):
             return segments if seen.path == SEGMENTS else 201
         return 201 if (MARKERS if seen.path.startswith(MARKERS) else SEGMENTS) in made else 404
 
-    swift = RecordingSwift(PUT=put)
+    swift = RecordingSwift(PUT=put, GET=404)
     env = handed_on('POST', params={'uploads': ''})
     assert 200 == initiate.run(*asked(swift, env, info=INFO, options=options)).status
     return swift
@@ -54,6 +54,17 @@ def test_the_first_upload_for_proxies_of_release_0_1():
 
     assert marker == again and marker.startswith(SEGMENTS + '/key/') and container == SEGMENTS
     assert not Upload('AUTH_a', 'bucket', 'key', marker.rpartition('/')[2]).is_apart
+
+
+def test_another_upload_for_proxies_of_release_0_1():
+    """It is looked for, although the first upload of the bucket was one of this release."""
+    noted = 200, {NOTE: '0000000000.00000'}, b'[]'
+    swift = RecordingSwift(GET=lambda seen: noted if seen.path == MARKERS else 404)
+    initiate.run(*asked(swift, handed_on('POST', params={'uploads': ''}), info=INFO,
+                        options={'initiate_for_release': '0.1'}))
+
+    assert [('POST', MARKERS, ''), ('PUT', swift.last.path, None)] == [
+        (seen.method, seen.path, seen.headers.get(NOTE)) for seen in swift.seen if seen.method in ('POST', 'PUT')]
 
 
 @pytest.mark.parametrize('path', [SEGMENTS, MARKERS])
