@@ -19,6 +19,7 @@ from s3multi.s3.parts import Attempt
 from s3multi.storage.requests import Backend, Target, failure, timestamp_of
 from s3multi.storage.rows import read_rows
 from s3multi.upload import manifest
+from s3multi.upload.marker_names import before_unlistable, is_listable
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
 from s3multi.upload.timestamps import just_after, plain_time
@@ -84,8 +85,9 @@ class Objects:
 
     def newest_versions(self, key: str) -> 'list[tuple[str, bool]]':
         """Return the ids of the newest versions of ``key``, each with whether it is a delete marker."""
+        place = {'prefix': key} if is_listable(key) else {'marker': before_unlistable(key)}
         target = Target(self._bucket, query={
-            'versions': 'true', 'format': 'json', 'prefix': key, 'limit': str(_NEWEST_VERSIONS)})
+            'versions': 'true', 'format': 'json', 'limit': str(_NEWEST_VERSIONS), **place})
         rows = read_rows(self._backend.call('GET', target, ()))
         return [(row.get('version_id', 'null'), row.get('content_type') == DELETE_MARKER_CONTENT_TYPE)
                 for row in rows if row.get('name') == key]

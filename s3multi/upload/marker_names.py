@@ -75,6 +75,11 @@ def is_listable(prefix: str) -> bool:
     return not prefix.endswith((chr(_SURROGATES.start - 1), chr(sys.maxunicode)))
 
 
+def before_unlistable(prefix: str) -> str:
+    """Return a name of the same length before a prefix that is not ``is_listable``; users have few in between."""
+    return prefix[:-1] + chr(ord(prefix[-1]) - 1)
+
+
 def _split_reserved(name: str) -> 'tuple[str, ...]':
     try:
         return tuple(split_reserved_name(name))

@@ -53,6 +53,20 @@ def test_what_is_shown(rows, shown):
         assert (answer, ['DELETE', 'GET'] + (['PUT ' + shown] if shown else [])) == (status, asked_for)
 
 
+@pytest.mark.parametrize('key, place', [
+    ('key', {'prefix': 'key'}), ('k\ud7ff', {'marker': 'k\ud7fe'}), ('k\U0010ffff', {'marker': 'k\U0010fffe'})])
+def test_how_the_newest_is_looked_for(key, place):
+    """Swift cannot list by a prefix that ends with one of two characters: it takes the next code point to find the end.
+    """
+    rows = [row(OLD, name='k'), row(MIDDLE, name=key)]
+    swift = RecordingSwift(GET=(200, {}, json.dumps(rows).encode()))
+    bucket, _ = asked(swift, handed_on('DELETE'), info=VERSIONED)
+
+    assert [(MIDDLE, False)] == bucket.objects.newest_versions(key)
+    params = {name: text.encode('latin-1').decode() for name, text in Request(swift.last.env).params.items()}
+    assert place == {name: params[name] for name in ('prefix', 'marker') if name in params}
+
+
 def test_when_it_is_shown():
     """Just after the deletion, so that what was written since stays on top."""
     _, _, swift = deletion(NEW, [row(OLD)])
