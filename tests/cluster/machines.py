@@ -13,6 +13,7 @@ from s3multi.demo.cluster import Cluster, Policy
 
 from tests.integration.faults import FaultyProxy
 from tests.integration.uploads import TINY_PARTS
+from tests.integration.users import GATEKEEPER
 
 from .disks import unsettled
 
@@ -42,7 +43,7 @@ class Machines:
     """
 
     def __init__(self, directory):
-        self.cluster = Cluster(directory, nodes=NODES, policies=POLICIES, app=APP, filters=TINY_PARTS)
+        self.cluster = Cluster(directory, nodes=NODES, policies=POLICIES, app=APP, filters={**TINY_PARTS, **GATEKEEPER})
         self.proxies = []
         self._daemons = {}
 
