@@ -18,7 +18,7 @@ from .golang import AwsGoV1, AwsGoV2, MinioGo
 from .libraries import JavaScript, S3fs
 from .programs import S3cmd
 from .ruby_libraries import AwsRuby, Fog
-from .test_clients import begin, sha256, stored
+from .test_clients import begin, sha256, skip_not_offered, stored
 
 PART = b'p' * 5 * MIB
 # The words by which clients report an error: s3fs uses Python's own exceptions, and smart_open counts its attempts.
@@ -49,12 +49,6 @@ def skip_missing(kind):
     if kind.missing():
         pytest.skip(kind.missing())
     return kind
-
-
-def skip_not_offered(client, what):
-    """Skip the test if the client does not offer this."""
-    if what in client.lacks:
-        pytest.skip(f'not offered: {client.lacks[what]}')
 
 
 @pytest.mark.topic('errors')
