@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from .faults import FaultyProxy, rule
+from .faults import rule
 from .raw import RawClient, multipart_etag
 from .uploads import Upload, at_once, current, persistently, race, result
 
@@ -34,21 +34,9 @@ PUT_MANIFEST = ('PUT', 'bucket-[0-9a-f]+/[^/]*key')
 
 
 @pytest.fixture(scope='module')
-def holding(cluster):
-    """A proxy whose requests can be held."""
-    return FaultyProxy(cluster, 'holding')
-
-
-@pytest.fixture(scope='module')
-def overlapping(cluster):
-    """Another one."""
-    return FaultyProxy(cluster, 'overlapping')
-
-
-@pytest.fixture(scope='module')
-def held(holding):
-    """A client of that proxy."""
-    return RawClient(holding.url)
+def held(faulty):
+    """A client of the proxy whose requests can be held."""
+    return RawClient(faulty.url)
 
 
 @pytest.fixture
@@ -178,11 +166,11 @@ def test_uploads_of_the_same_part(tiny, held, bucket, round_number):
 
 # Held at the worst moment
 
-def test_abort_while_a_complete_is_about_to_write(held, holding, tiny, any_bucket, swift):
+def test_abort_while_a_complete_is_about_to_write(held, faulty, tiny, any_bucket, swift):
     """An Abort that finds a Complete at work frees nothing; the Complete wins."""
     upload = Upload(held, any_bucket).parts(*BODIES)
 
-    with holding.below.following(rule(*PUT_MANIFEST, hold='manifest', times=1)) as below, \
+    with faulty.below.following(rule(*PUT_MANIFEST, hold='manifest', times=1)) as below, \
             at_once(upload.complete) as (completed,):
         below.wait_held('manifest')
         aborted = upload.abort(client=tiny).outcome
@@ -197,12 +185,12 @@ def test_abort_while_a_complete_is_about_to_write(held, holding, tiny, any_bucke
 
 
 @pytest.mark.parametrize('step', [HEAD_INTENT, HEAD_MARKER], ids=['intent', 'marker'])
-def test_complete_while_an_abort_looks(held, holding, tiny, later, bucket, swift, step):
+def test_complete_while_an_abort_looks(held, faulty, tiny, later, bucket, swift, step):
     """A Complete that comes between the two steps of an Abort does not make an object that the Abort then empties."""
     upload = Upload(held, bucket).parts(*BODIES)
 
     # The first HEAD of the marker is before the Abort has said anything.
-    with holding.above.following(rule(*step, hold='look', skip=int(step is HEAD_MARKER))) as above, \
+    with faulty.above.following(rule(*step, hold='look', skip=int(step is HEAD_MARKER))) as above, \
             at_once(upload.abort) as (aborted,):
         above.wait_held('look')
         completed = upload.complete(client=tiny).outcome
@@ -215,11 +203,11 @@ def test_complete_while_an_abort_looks(held, holding, tiny, later, bucket, swift
     assert (NO_SUCH_UPLOAD, None, []) == (upload.complete().outcome, current(upload), upload.stored_numbers(swift))
 
 
-def test_complete_before_the_abort_has_said_anything(held, holding, tiny, any_bucket):
+def test_complete_before_the_abort_has_said_anything(held, faulty, tiny, any_bucket):
     """An Abort that has read an open upload, which is then completed, does no harm."""
     upload = Upload(held, any_bucket).parts(*BODIES)
 
-    with holding.above.following(rule(*PUT_MARKER, hold='flag')) as above, at_once(upload.abort) as (aborted,):
+    with faulty.above.following(rule(*PUT_MARKER, hold='flag')) as above, at_once(upload.abort) as (aborted,):
         above.wait_held('flag')
         completed = upload.complete(client=tiny).outcome
         above.release('flag')
@@ -232,10 +220,10 @@ def test_complete_before_the_abort_has_said_anything(held, holding, tiny, any_bu
 
 @pytest.mark.parametrize('step', [HEAD_MARKER, PUT_MANIFEST, DELETE_MARKER, DELETE_INTENT],
                          ids=['marker read', 'manifest', 'marker', 'intent'])
-def test_same_list_while_a_complete_is_held(held, holding, tiny, any_bucket, s3, swift, step):
+def test_same_list_while_a_complete_is_held(held, faulty, tiny, any_bucket, s3, swift, step):
     """A Complete of the same list that overtakes another one answers 200, and so does the other one."""
     upload = Upload(held, any_bucket).parts(*BODIES)
-    side = holding.below if step is PUT_MANIFEST else holding.above
+    side = faulty.below if step is PUT_MANIFEST else faulty.above
 
     with side.following(rule(*step, hold='step', times=1)), at_once(upload.complete) as (completed,):
         side.wait_held('step')
@@ -250,12 +238,12 @@ def test_same_list_while_a_complete_is_held(held, holding, tiny, any_bucket, s3,
     assert [1, 2, 3] == upload.stored_numbers(swift)
 
 
-def test_same_list_between_version_and_link(held, holding, tiny, bucket, s3, swift):
+def test_same_list_between_version_and_link(held, faulty, tiny, bucket, s3, swift):
     """In a versioned bucket a Complete that overtakes one whose version is there, but not yet shown, shows that one."""
     swift.post_container(bucket, {'X-Versions-Enabled': 'true'})
     upload = Upload(held, bucket).parts(*BODIES)
 
-    with holding.below.following(rule(*PUT_LINK, hold='link', times=1)) as below, \
+    with faulty.below.following(rule(*PUT_LINK, hold='link', times=1)) as below, \
             at_once(upload.complete) as (completed,):
         below.wait_held('link')
         overtaking = upload.complete(client=tiny)
@@ -272,10 +260,10 @@ def test_same_list_between_version_and_link(held, holding, tiny, bucket, s3, swi
     (PUT_INTENT, [200, NO_SUCH_UPLOAD]), (HEAD_MARKER, [UNAVAILABLE, 200]), (PUT_MANIFEST, [UNAVAILABLE, 200]),
     (DELETE_MARKER, [UNAVAILABLE, 200]), (DELETE_INTENT, [NO_SUCH_UPLOAD, 200]),
 ], ids=['intent', 'marker read', 'manifest', 'marker', 'last'])
-def test_other_list_while_a_complete_is_held(held, holding, tiny, later, any_bucket, step, expected):
+def test_other_list_while_a_complete_is_held(held, faulty, tiny, later, any_bucket, step, expected):
     """A Complete with another list waits for the one that was first; only one of them makes the object."""
     upload = Upload(held, any_bucket).parts(*BODIES)
-    side = holding.below if step is PUT_MANIFEST else holding.above
+    side = faulty.below if step is PUT_MANIFEST else faulty.above
 
     with side.following(rule(*step, hold='step', times=1)), at_once(upload.complete) as (completed,):
         side.wait_held('step')
@@ -290,20 +278,20 @@ def test_other_list_while_a_complete_is_held(held, holding, tiny, later, any_buc
 
 
 @pytest.mark.parametrize('first_ends', [True, False], ids=['before the other has written', 'after it'])
-def test_intents_that_overlap(held, holding, overlapping, any_bucket, s3, first_ends):
+def test_intents_that_overlap(held, faulty, other, any_bucket, s3, first_ends):
     """Of two lists whose intents Swift took at the same moment one answers 200 and is the object, the other never."""
     upload = Upload(held, any_bucket).parts(*BODIES)
-    other = RawClient(overlapping.url)
+    second_client = RawClient(other.url)
     # Swift tests If-None-Match when a PUT begins; one that began at the same time is as one without it.
     at_the_same_time = rule(*PUT_INTENT, without='If-None-Match', times=1)
 
     def complete_other():
-        holding.below.wait_held('first')
-        return upload.complete(upload.listed[:2], client=other).outcome
+        faulty.below.wait_held('first')
+        return upload.complete(upload.listed[:2], client=second_client).outcome
 
-    with holding.below.following(rule(*PUT_MANIFEST, hold='first', times=1)) as first, \
-            overlapping.above.following(at_the_same_time), \
-            overlapping.below.following(rule(*PUT_MANIFEST, hold='second', times=1)) as second, \
+    with faulty.below.following(rule(*PUT_MANIFEST, hold='first', times=1)) as first, \
+            other.above.following(at_the_same_time), \
+            other.below.following(rule(*PUT_MANIFEST, hold='second', times=1)) as second, \
             at_once(lambda: upload.complete().outcome, complete_other) as ends:
         second.wait_held('second')
         for side, name, end in ((first, 'first', ends[0]), (second, 'second', ends[1]))[::1 if first_ends else -1]:
@@ -318,11 +306,11 @@ def test_intents_that_overlap(held, holding, overlapping, any_bucket, s3, first_
         assert body in (b'Hello, multipart ', WHOLE)
 
 
-def test_later_list_waits_for_the_lease(held, holding, tiny, later, bucket):
+def test_later_list_waits_for_the_lease(held, faulty, tiny, later, bucket):
     """When the lease of a held Complete is over another list may win; the held one then changes nothing."""
     upload = Upload(held, bucket).parts(*BODIES)
 
-    with holding.above.following(rule(*HEAD_MARKER, hold='step')) as above, at_once(upload.complete) as (completed,):
+    with faulty.above.following(rule(*HEAD_MARKER, hold='step')) as above, at_once(upload.complete) as (completed,):
         above.wait_held('step')
         other = upload.complete(upload.listed[:2], client=later).outcome
         above.release('step')
@@ -333,12 +321,12 @@ def test_later_list_waits_for_the_lease(held, holding, tiny, later, bucket):
 
 
 @pytest.mark.parametrize('method', ['PUT', 'DELETE'])
-def test_key_that_changes_while_a_complete_is_held(held, holding, tiny, any_bucket, s3, method):
+def test_key_that_changes_while_a_complete_is_held(held, faulty, tiny, any_bucket, s3, method):
     """What is done to the key after a Complete has begun counts as done after it."""
     tiny.request('PUT', any_bucket, 'key', body=b'older')
     upload = Upload(held, any_bucket).parts(*BODIES)
 
-    with holding.below.following(rule(*PUT_MANIFEST, hold='manifest', times=1)) as below, \
+    with faulty.below.following(rule(*PUT_MANIFEST, hold='manifest', times=1)) as below, \
             at_once(upload.complete) as (completed,):
         below.wait_held('manifest')
         tiny.request(method, any_bucket, 'key', body=b'newer' if method == 'PUT' else b'')
@@ -351,11 +339,11 @@ def test_key_that_changes_while_a_complete_is_held(held, holding, tiny, any_buck
     assert (b'newer' if method == 'PUT' else None) == current(upload)
 
 
-def test_part_that_ends_after_the_complete(held, holding, tiny, bucket, swift):
+def test_part_that_ends_after_the_complete(held, faulty, tiny, bucket, swift):
     """A part that was begun before a Complete and ends after it does not touch the finished object."""
     upload = Upload(held, bucket).parts(*BODIES)
 
-    with holding.above.following(rule('PUT', '/00000002-', hold='part')) as above, at_once(
+    with faulty.above.following(rule('PUT', '/00000002-', hold='part')) as above, at_once(
             lambda: held.upload_part(bucket, 'key', upload.id, 2, b'another ')) as (part,):
         above.wait_held('part')
         completed = upload.complete(client=tiny).outcome
