@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from s3multi.demo.ports import HOST
+from s3multi.upload.marker_names import markers_container
 
 from .uploads import container_hash, container_server_down, partition_of
 from .users import account
@@ -140,20 +141,43 @@ def flush_cache(cluster):
         assert connection.recv(100) == b'OK\r\n'
 
 
-def test_a_container_that_is_being_sharded(cluster, tiny, bucket, swift):
-    """At every stage, without a cache, all that was answered 200 is known: parts, uploads, and what is stale."""
-    uploads = [initiate(tiny, bucket, f'key{number}') for number in range(4)]
-    etags = [{number: upload_part(tiny, upload, number) for number in (1, 2)} for upload in uploads]
-    segments = bucket + '_segments'
-    partition = partition_of(container_hash(cluster, f'{account()}/{segments}'))
+def begin_sharding(cluster, container, rows):
+    """Have Swift split a container into shards of so many rows; return a function that makes one pass of it."""
+    partition = partition_of(container_hash(cluster, f'{account()}/{container}'))
+    run(_MANAGE, str(cluster.swift_dir), str(container_database(cluster, container)), 'find_and_replace', str(rows),
+        '--enable')
 
     def shard():
         # Only there: a pass looks at every container of its partitions.
         cluster.run_once('container-sharder', '--partitions', str(partition))
 
-    database = container_database(cluster, segments)
-    run(_MANAGE, str(cluster.swift_dir), str(database), 'find_and_replace', '5', '--enable')
     shard()
+    return shard
+
+
+def test_a_container_of_markers_that_is_being_sharded(cluster, tiny, bucket):
+    """The uploads are listed in their order, whichever shard has the row, and those that were aborted are not."""
+    uploads = {key: initiate(tiny, bucket, key) for key in ('a', 'b', 'c', 'd')}
+    shard = begin_sharding(cluster, markers_container(bucket), 2)
+    for round_ in range(3):
+        flush_cache(cluster)
+        for key in (f'a{round_}', f'd{round_}'):
+            uploads[key] = initiate(tiny, bucket, key)
+        tiny.abort_multipart_upload(**uploads.pop('abc'[round_]))
+        flush_cache(cluster)
+
+        assert sorted(uploads) == open_uploads(tiny, bucket) == open_uploads(tiny, bucket, 2)
+        shard()
+    for upload in uploads.values():
+        tiny.abort_multipart_upload(**upload)
+
+
+def test_a_container_that_is_being_sharded(cluster, tiny, bucket, swift):
+    """At every stage, without a cache, all that was answered 200 is known: parts, uploads, and what is stale."""
+    uploads = [initiate(tiny, bucket, f'key{number}') for number in range(4)]
+    etags = [{number: upload_part(tiny, upload, number) for number in (1, 2)} for upload in uploads]
+    segments = bucket + '_segments'
+    shard = begin_sharding(cluster, segments, 5)
     keys = [upload['Key'] for upload in uploads]
     # One range is cleaved in each round; in the last one all are.
     for round_ in range(3):
