@@ -80,22 +80,35 @@ class Listing:
         rows = read_rows(response)
         more = len(rows) >= limit
         if response.is_success and shards.is_split(response):
-            rows, more = self._with_unlisted(rows, asked, limit)
+            rows, more = self._with_unlisted(rows, asked, limit, shards.state_of(response))
         names = [row.get('name') or row['subdir'] for row in rows]
         kept = rows if fits else [row for row, name in zip(rows, names) if name < end_marker]
         after = names[-1] if more and len(kept) == len(rows) else None
         return Page(kept, after, response.headers, bool(response.is_success))
 
-    def _with_unlisted(self, page: 'list[Row]', query: 'dict[str, str]', limit: int) -> 'tuple[list[Row], bool]':
+    def _with_unlisted(self, page: 'list[Row]', query: 'dict[str, str]', limit: int, state: str,
+                       ) -> 'tuple[list[Row], bool]':
         """Add to a page what shards have that Swift does not list yet; return it, and whether there are more rows.
 
-        Raises ServiceUnavailable when they cannot be asked: nothing follows from a listing that is not whole.
+        state: the container's. Raises ServiceUnavailable when they cannot be asked: nothing follows from a listing
+        that is not whole.
         """
-        response = self._backend.shard_ranges(self._container, {
-            'format': 'json', 'states': shards.RANGE_STATES, **_interval(query, page, limit)}, shards.RANGE_HEADERS)
-        names = shards.unlisted(read_rows(response), self._backend.path_of(self._container))
-        further = [read_rows(self._backend.get_shard(name, query)) for name in names]
+        path = self._backend.path_of(self._container)
+        interval = _interval(query, page, limit)
+        ranges = self._ranges(interval)
+        begin = shards.begin(ranges, path)
+        if state == 'sharded' and begin is not None and begin < interval.get('marker', ''):
+            # A shard that shrinks into this one need not reach as far as the page, and may hide it all the same.
+            ranges = self._ranges({**interval, 'marker': begin})
+        names = shards.unlisted(ranges, path, state)
+        further = [read_rows(self._backend.call('GET', Target(self._container, query=query), (), shards.ROW_HEADERS)
+                             if name == path else self._backend.get_shard(name, query)) for name in names]
         return shards.union([page, *further], limit, 'reverse' in query)
+
+    def _ranges(self, interval: 'dict[str, str]') -> 'list[Row]':
+        """Return the shard ranges that have names of an interval."""
+        return read_rows(self._backend.shard_ranges(
+            self._container, {'format': 'json', 'states': shards.RANGE_STATES, **interval}, shards.RANGE_HEADERS))
 
 
 def _first(*names: 'str | None') -> str:

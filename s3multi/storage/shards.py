@@ -17,14 +17,22 @@ _UPDATING = (ShardRange.CREATED, ShardRange.CLEAVED, ShardRange.ACTIVE, ShardRan
 RANGE_STATES = 'listing,updating'
 RANGE_HEADERS = {'X-Backend-Record-Type': 'shard', 'X-Backend-Record-Shard-Format': 'full'}
 
+# Ask a container with these for the rows of its own.
+ROW_HEADERS = {'X-Backend-Record-Type': 'object'}
+
+
+def state_of(container: Response) -> str:
+    """Return what a ``container`` says of its shards."""
+    return str(container.headers.get('X-Backend-Sharding-State', 'unsharded')).lower()
+
 
 def is_split(listing: Response) -> bool:
     """Return whether a container may have rows that its ``listing`` does not show: it has shards, or may get some.
 
     A replica that has not begun to shard yet says so by the metadata alone.
     """
-    state = listing.headers.get('X-Backend-Sharding-State', 'unsharded').lower()
-    return state != 'unsharded' or bool(config_true_value(listing.headers.get('X-Container-Sysmeta-Sharding')))
+    sharding = listing.headers.get('X-Container-Sysmeta-Sharding')
+    return state_of(listing) != 'unsharded' or bool(config_true_value(sharding))
 
 
 def is_being_split(container: Response) -> bool:
@@ -32,20 +40,34 @@ def is_being_split(container: Response) -> bool:
 
     Once it is split, its listing is made of those of the shards.
     """
-    state = container.headers.get('X-Backend-Sharding-State', 'unsharded').lower()
-    return is_split(container) and state in ('unsharded', 'sharding')
+    return is_split(container) and state_of(container) in ('unsharded', 'sharding')
 
 
-def unlisted(ranges: Iterable[Row], container: str) -> 'list[str]':
-    """Return the shards, as ``account/container``, that take updates of names for which another one is listed.
+def unlisted(ranges: Iterable[Row], container: str, state: str) -> 'list[str]':
+    """Return the containers, as ``account/container``, that may have rows which Swift does not list.
 
-    ranges: as Swift's JSON has them. container: itself, as ``account/container``, which fills gaps.
+    These are shards that take updates of names for which another one is listed; shards that share names, of which a
+    proxy that caches the listed ones drops some, with all their names; and the container itself where it takes updates,
+    or has taken rows over, from shards that shrink into it.
+
+    ranges: as Swift's JSON has them. container: itself, as ``account/container``, which fills gaps. state: its
+    X-Backend-Sharding-State.
     """
     shards = [ShardRange.from_dict(row) for row in ranges]
     own = [shard for shard in shards if shard.name != container]
-    return [shard.name for shard in own if shard.state in _UPDATING and (
-        shard.state not in _LISTING
-        or any(other is not shard and other.state in _LISTING and shard.overlaps(other) for other in own))]
+    known = [shard for shard in own if shard.state in _LISTING or shard.state in _UPDATING]
+    names = [shard.name for shard in known if shard.state not in _LISTING or any(
+        other is not shard and other.state in _LISTING and shard.overlaps(other) for other in known)]
+    if state == 'sharded' and (len(own) < len(shards) or any(
+            shard.state == ShardRange.SHRINKING
+            and not any(other.state in _UPDATING and shard.overlaps(other) for other in known) for shard in known)):
+        names.append(container)
+    return names
+
+
+def begin(ranges: Iterable[Row], container: str) -> 'str | None':
+    """Return the name after which the first of these shards begins; None if there is none. Arguments: ``unlisted``."""
+    return min((str(row['lower']) for row in ranges if row['name'] != container), default=None)
 
 
 def union(pages: 'Sequence[Sequence[Row]]', limit: int, reverse: bool = False) -> 'tuple[list[Row], bool]':

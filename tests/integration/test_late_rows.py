@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -212,3 +213,53 @@ def test_a_container_that_is_being_sharded(cluster, tiny, bucket, swift):
         etags[round_] = {1: upload_part(tiny, uploads[round_], 1)}
         keys.append(f'new{round_}')
         shard()
+
+
+@pytest.mark.parametrize('into', ['a-shard', 'the-container'])
+def test_shards_that_are_joined_again(cluster, tiny, bucket, into):
+    """At every stage, without a cache, all that was answered 200 is known, whatever takes the rows over."""
+    uploads = [initiate(tiny, bucket, f'key{number}') for number in range(2)]
+    etags = [{number: upload_part(tiny, upload, number) for number in (1, 2)} for upload in uploads]
+    segments = bucket + '_segments'
+    database = str(container_database(cluster, segments))
+
+    def shard(container):
+        cluster.run_once('container-sharder', '--partitions', str(partition_of(container_hash(cluster, container))))
+
+    def manage(*words):
+        return run(_MANAGE, str(cluster.swift_dir), database, *words)
+
+    manage('find_and_replace', '2', '--enable')
+    for _ in range(2):
+        shard(f'{account()}/{segments}')
+    manage('compact', '--yes', '--max-shrinking', '9' if into == 'the-container' else '1')
+    donors = [found['name'] for found in json.loads(manage('show')) if found['state'] == 'shrinking']
+    assert len(donors) == (2 if into == 'the-container' else 1)
+
+    # Nothing has been moved yet; then the rows of one shard have; then all.
+    for round_, moved in enumerate([*donors, None]):
+        flush_cache(cluster)
+        for upload, known in zip(uploads, etags):
+            known[3 + round_] = upload_part(tiny, upload, 3 + round_)
+        for place in 'akz':
+            uploads.append(initiate(tiny, bucket, f'{place}ey0-{round_}'))
+            etags.append({1: upload_part(tiny, uploads[-1], 1)})
+        stale = dict(etags[0])
+        etags[0][1] = upload_part(tiny, uploads[0], 1, b'anew')
+
+        flush_cache(cluster)
+        for upload, known in zip(uploads, etags):
+            assert sorted(known) == part_numbers(tiny, upload) == part_numbers(tiny, upload, 2)
+        keys = sorted(upload['Key'] for upload in uploads)
+        assert keys == open_uploads(tiny, bucket) == open_uploads(tiny, bucket, 2)
+        assert 'InvalidPart' == code_of(lambda: complete(tiny, uploads[0], stale))
+        flush_cache(cluster)
+        complete(tiny, uploads.pop(0), etags.pop(0))
+        flush_cache(cluster)
+        gone = uploads.pop(0)
+        etags.pop(0)
+        tiny.abort_multipart_upload(**gone)
+        flush_cache(cluster)
+        assert 'NoSuchUpload' == code_of(lambda: part_numbers(tiny, gone))
+        if moved:
+            shard(moved)

@@ -43,21 +43,64 @@ def test_which_containers_have_shards(headers, split):
     pytest.param([shard('a', '', 'm'), shard('b', 'm', '')], [], id='sharded'),
     pytest.param([shard('a', '', 'm', ShardRange.CLEAVED), shard('b', 'm', '', ShardRange.CREATED)], ['b'],
                  id='not-cleaved-yet'),
-    pytest.param([shard('a', '', 'm', ShardRange.SHRINKING), shard('b', '', '')], ['b'], id='shrinking'),
+    pytest.param([shard('a', '', 'm', ShardRange.SHRINKING), shard('b', '', '')], ['a', 'b'], id='shrinking'),
     pytest.param([shard('a', '', '', ShardRange.SHARDING), shard('a1', '', 'm', ShardRange.CREATED)], ['a', 'a1'][1:],
                  id='a-shard-that-shards'),
     pytest.param([shard('a', '', 'm', ShardRange.FOUND)], [], id='only-found'),
 ])
 def test_who_is_asked_besides(ranges, asked):
     """Who takes updates of names for which another one is listed."""
-    assert ['.shards_AUTH_a/' + name for name in asked] == shards.unlisted(ranges, 'AUTH_a/bucket_segments')
+    for state in ('sharding', 'sharded'):
+        assert ['.shards_AUTH_a/' + name for name in asked] == shards.unlisted(ranges, 'AUTH_a/bucket_segments', state)
 
 
 def test_the_container_itself_is_not_asked_again():
     """It fills the gaps between its shards."""
     own = dict(ShardRange('AUTH_a/bucket_segments', Timestamp(1), '', '', state=ShardRange.CREATED))
 
-    assert [] == shards.unlisted([own], 'AUTH_a/bucket_segments')
+    for state in ('sharding', 'collapsed'):
+        assert [] == shards.unlisted([own], 'AUTH_a/bucket_segments', state)
+
+
+@pytest.mark.parametrize('ranges', [
+    pytest.param([shard('a', '', 'm', ShardRange.SHRINKING), shard('b', 'm', '', ShardRange.SHRINKING)], id='begun'),
+    pytest.param([shard('b', 'm', '', ShardRange.SHRINKING)], id='half-done'),
+    pytest.param([dict(ShardRange('AUTH_a/bucket_segments', Timestamp(1), '', 'm', state=ShardRange.ACTIVE))],
+                 id='in-the-half-that-is-done')])
+def test_the_container_is_asked_for_its_own_rows_while_its_shards_shrink_into_it(ranges):
+    """It takes the updates, and Swift lists the shards."""
+    assert ['AUTH_a/bucket_segments'] == shards.unlisted(ranges, 'AUTH_a/bucket_segments', 'sharded')
+
+
+def test_rows_of_the_container_itself_are_listed_while_its_shards_shrink_into_it():
+    """As rows of objects, which Swift is to be told."""
+    def answer(seen):
+        headers = {'X-Backend-Sharding-State': 'sharded'}
+        if 'states' in seen.query:
+            return 200, headers, json.dumps([shard('a', state=ShardRange.SHRINKING)]).encode()
+        own = seen.headers.get('X-Backend-Record-Type') == 'object'
+        return 200, headers, json.dumps([row('new' if own else 'old')]).encode()
+
+    segments = Segments(Backend(RecordingSwift(GET=answer), client_env(), 'AUTH_a', 'bucket'), 'bucket', 2)
+
+    assert ['new', 'old'] == [found['name'] for page in segments.rows() for found in page]
+
+
+def test_a_shard_is_asked_that_one_before_the_page_shrinks_into():
+    """A proxy that caches the listed shards drops it, with all its names."""
+    donor, acceptor = shard('a', '', 'm', ShardRange.SHRINKING), shard('b')
+
+    def answer(seen):
+        query = {name: values[0] for name, values in parse_qs(seen.query).items()}
+        headers = {'X-Backend-Sharding-State': 'sharded'}
+        if 'states' in query:
+            ranges = [acceptor] if query.get('marker', '') >= 'm' else [donor, acceptor]
+            return 200, headers, json.dumps(ranges).encode()
+        return 200, headers, json.dumps([row('z')] if seen.path.endswith('/b') else []).encode()
+
+    segments = Segments(Backend(RecordingSwift(GET=answer), client_env(), 'AUTH_a', 'bucket'), 'bucket', 2)
+
+    assert ['z'] == [found['name'] for page in segments.rows('', 'n') for found in page]
 
 
 @pytest.mark.parametrize('pages, names, more', [
