@@ -30,7 +30,7 @@ _KNOWN = frozenset(('acl', 'delete', 'location', 'logging', 'versioning', 'taggi
 _UNKNOWN = frozenset(('abac', 'accelerate', 'analytics', 'annotation', 'encryption', 'intelligent-tiering', 'inventory',
                       'legal-hold', 'lifecycle', 'metadataAnnotationTable', 'metadataConfiguration',
                       'metadataInventoryTable', 'metadataJournalTable', 'metadataTable', 'metrics', 'ownershipControls',
-                      'policyStatus', 'renameObject', 'replication', 'retention', 'select'))
+                      'policyStatus', 'renameObject', 'replication', 'retention'))
 
 
 class _Chunks(InputProxy):

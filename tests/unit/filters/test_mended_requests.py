@@ -112,7 +112,7 @@ def test_what_the_sdk_knows():
             through.add(query.partition('=')[0])
 
     assert through <= {'acl', 'cors', 'delete', 'logging', 'notification', 'object-lock', 'policy', 'publicAccessBlock',
-                       'requestPayment', 'restore', 'tagging', 'uploads', 'versioning', 'website'}
+                       'requestPayment', 'restore', 'select&select-type', 'tagging', 'uploads', 'versioning', 'website'}
 
 
 # Headers
