@@ -147,7 +147,7 @@ class References:
         container = self._backend.head_versions_container()
         if not container.is_success:
             raise Uncertain('the container of the versions is not found')
-        _check_listed(container)
+        self._check_listed(None, container)
         # The listing need not show the current version, to which the link at the key leads, nor those whose times are
         # known: a marker is deleted just after the timestamp of a manifest, which is the id of the version.
         current = at_key.headers.get('X-Object-Version-Id', 'null')
@@ -226,16 +226,21 @@ class References:
         place = {'prefix': name} if is_listable(name) else {'reverse': 'true', 'marker': name + '\x01'}
         target = Target(container, query={'format': 'json', 'limit': '1', **place})
         response = self._backend.call('GET', target, (404,))
-        _check_listed(response)
+        self._check_listed(container, response)
         for row in read_rows(response):
             if row.get('name') == name and _modified(row).normal > seen.normal:
                 raise Uncertain('the listing of %s shows more than the object servers' % container)
 
+    def _check_listed(self, container: 'str | None', answer: Response) -> None:
+        """Raise Uncertain if a listing need not show what was written long ago.
 
-def _check_listed(container: Response) -> None:
-    """Raise Uncertain if a container is being split into shards: it need not show what was written long ago."""
-    if shards.is_being_split(container):
-        raise Uncertain('a container is being sharded')
+        That is so while the container is split into shards, and while shards are joined. container: None stands for
+        that of the versions. answer: its answer to any request.
+        """
+        if shards.is_being_split(answer):
+            raise Uncertain('a container is being sharded')
+        if shards.state_of(answer) == 'sharded' and self._backend.has_shrinking_shards(container):
+            raise Uncertain('shards of a container are being joined')
 
 
 def _version_of(row: Row) -> str:

@@ -16,6 +16,7 @@ from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
+from s3multi.storage import shards
 from s3multi.storage.rows import read_rows
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import segments_container
@@ -160,13 +161,7 @@ class Backend:
         Filters in between, SLO among them, take every listing for one of objects. Raises the S3 error for no success.
         """
         target = Target(container, query=query)
-        request = self.request('GET', target, headers)
-        # Swift gives it to every filter once the pipeline stands.
-        response = request.get_response(getattr(self._app, '_pipeline_final_app', self._app))
-        response.body  # noqa: B018 - reading it frees the connection to the container server
-        if not response.is_success:
-            raise failure('GET', target, response)
-        return response
+        return self._ranges(target, self.request('GET', target, headers))
 
     def get_shard(self, name: str, query: 'Mapping[str, str]') -> Response:
         """List a shard of a container of this account. name: ``account/container``, as its shard range has it.
@@ -208,10 +203,28 @@ class Backend:
 
     def head_versions_container(self) -> Response:
         """Return the newest replica's answer to a HEAD of Swift's own container for the versions of the bucket."""
-        target = Target(get_reserved_name('versions', self._bucket))
-        return self.answer(make_pre_authed_request(
-            self._env, 'HEAD', self._path(target), agent=_AGENT, swift_source=SOURCE,
-            headers={**_RESERVED_NAMES, 'X-Newest': 'true'}))
+        return self.answer(self._of_versions('HEAD', {}, {'X-Newest': 'true'})[1])
+
+    def has_shrinking_shards(self, container: 'str | None' = None) -> bool:
+        """Return whether shards of a sharded container are being joined; None stands for that of the versions."""
+        query = {'format': 'json', 'states': 'shrinking'}
+        headers = {**shards.RANGE_HEADERS, 'X-Newest': 'true'}
+        return bool(read_rows(self.shard_ranges(container, query, headers) if container is not None
+                              else self._ranges(*self._of_versions('GET', query, headers))))
+
+    def _of_versions(self, method: str, query: 'Mapping[str, str]', headers: 'Mapping[str, str]',
+                     ) -> 'tuple[Target, Request]':
+        target = Target(get_reserved_name('versions', self._bucket), query=query)
+        return target, make_pre_authed_request(self._env, method, self._path(target), agent=_AGENT,
+                                               swift_source=SOURCE, headers={**_RESERVED_NAMES, **headers})
+
+    def _ranges(self, target: Target, request: Request) -> Response:
+        # Swift gives it to every filter once the pipeline stands.
+        response = request.get_response(getattr(self._app, '_pipeline_final_app', self._app))
+        response.body  # noqa: B018 - reading it frees the connection to the container server
+        if not response.is_success:
+            raise failure('GET', target, response)
+        return response
 
     def account_lists(self, container: str) -> bool:
         """Return whether the account's listing shows a container. Raises ServiceUnavailable if it cannot be read."""

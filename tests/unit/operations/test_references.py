@@ -41,12 +41,15 @@ def row(name, seconds, **fields):
     return {'name': name, 'last_modified': later(seconds).isoformat, 'content_type': 'x/y', **fields}
 
 
-def swift_of(heads, gets=None, shard_headers=None):
+def swift_of(heads, gets=None, shard_headers=None, shrinking=()):
     """Return a Swift with answers to HEAD and GET by path, or by path and query. A list is the rows of a listing.
 
-    shard_headers: what a listing says about shards.
+    shard_headers: what a listing says about shards. shrinking: the shard ranges in that state.
     """
     def answer(answers, seen, default):
+        if 'states=shrinking' in seen.query:
+            assert 'shard' == seen.headers['X-Backend-Record-Type']
+            return 200, {}, json.dumps(list(shrinking)).encode()
         found = next((found for place, found in answers.items() if seen.path == place.partition('?')[0]
                       and place.partition('?')[2] in seen.query), default)
         return (200, shard_headers or {}, json.dumps(found).encode()) if isinstance(found, list) else found
@@ -63,9 +66,10 @@ def known(days, grace=2.0, most=None):
     return Horizon.of(later(days * 86400), grace * 86400, most)
 
 
-def listed(heads, gets=None, life=None, at=None, wanted=frozenset(WANTED)):
+def listed(heads, gets=None, life=None, at=None, wanted=frozenset(WANTED), shrinking=()):
     life = life or Life(later(1), [later(1)])
-    return references(swift_of({BUCKET: 204, **heads}, gets)).listed(UPLOAD, wanted, life, at or known(5))
+    swift = swift_of({BUCKET: 204, **heads}, gets, shrinking=shrinking)
+    return references(swift).listed(UPLOAD, wanted, life, at or known(5))
 
 
 # The marker
@@ -107,14 +111,18 @@ def test_listing_that_shows_something_newer(head):
         listed({KEY: head}, {BUCKET: [row('key', 9)]})
 
 
-@pytest.mark.parametrize('headers, knows', [
-    ({'X-Backend-Sharding-State': 'sharding'}, False), ({'X-Container-Sysmeta-Sharding': 'True'}, False),
-    ({'X-Backend-Sharding-State': 'sharded', 'X-Container-Sysmeta-Sharding': 'True'}, True)],
-    ids=['sharding', 'to be sharded', 'sharded'])
-def test_listing_that_is_being_sharded(headers, knows):
-    """It need not show what was written long ago, so it proves nothing."""
+SHARDED = {'X-Backend-Sharding-State': 'sharded', 'X-Container-Sysmeta-Sharding': 'True'}
+
+
+@pytest.mark.parametrize('headers, shrinking, knows', [
+    ({'X-Backend-Sharding-State': 'sharding'}, [], False), ({'X-Container-Sysmeta-Sharding': 'True'}, [], False),
+    (SHARDED, [], True), (SHARDED, [{'name': '.shards_AUTH_a/x'}], False)],
+    ids=['sharding', 'to be sharded', 'sharded', 'shrinking'])
+def test_listing_that_is_being_sharded(headers, shrinking, knows):
+    """It need not show what was written long ago, so it proves nothing; nor while shards are joined again."""
     def ask():
-        return references(swift_of({MARKER: tombstone(5)}, {MARKERS: []}, headers)).marker_deleted(UPLOAD)
+        swift = swift_of({MARKER: tombstone(5)}, {MARKERS: []}, headers, shrinking)
+        return references(swift).marker_deleted(UPLOAD)
 
     if knows:
         assert later(5) == ask()
@@ -211,13 +219,13 @@ VERSIONS_CONTAINER = '/v1/AUTH_a/\0versions\0bucket'
 DAY = 86400
 
 
-def versions(rows, heads=None, gets=None, container=204, life=None, at=None, key=tombstone(1)):
+def versions(rows, heads=None, gets=None, container=204, life=None, at=None, key=tombstone(1), shrinking=()):
     """Return the names in a bucket with versions. rows: of these. key: the answer to a HEAD of the key itself."""
     heads = {BUCKET: (204, VERSIONED, b''), VERSIONS_CONTAINER: container,
              **{KEY + '?version-id=' + name: answer for name, answer in (heads or {}).items()}, KEY: key}
     gets = {BUCKET + '?versions': rows, BUCKET: [],
             **{KEY + '?version-id=' + name: answer for name, answer in (gets or {}).items()}}
-    return listed(heads, gets, life or Life(later(1)), at)
+    return listed(heads, gets, life or Life(later(1)), at, shrinking=shrinking)
 
 
 def test_versions():
@@ -259,6 +267,13 @@ def test_versions_that_cannot_be_known(rows, container, key):
     """A listed version is not found, the pipeline shows no versions, or their container is not there."""
     with pytest.raises(Uncertain):
         versions(rows, {'1': 404}, container=container, key=key)
+
+
+def test_versions_whose_shards_are_being_joined():
+    """Their listing may lack versions; that of shards which stay is as good as any."""
+    assert set() == versions([], container=(204, SHARDED, b''))
+    with pytest.raises(Uncertain):
+        versions([], container=(204, SHARDED, b''), shrinking=[{'name': '.shards_AUTH_a/x'}])
 
 
 def test_too_many_versions():
