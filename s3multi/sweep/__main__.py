@@ -2,36 +2,21 @@
 """``s3multi-sweep``: ends uploads whose proxy died or whose client forgot them, and frees parts that no object uses."""
 import argparse
 import logging
-import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 from swift.common.utils import EventletRateLimiter, Timestamp, get_logger, monkey_patch
 
+from s3multi.commands.arguments import Place, add_places, duration, parse, places
+from s3multi.commands.interrupt import Interrupt
+from s3multi.commands.lines import shown
 from s3multi.config import ConfigError
 from s3multi.storage.concurrency import FAILURES
-from s3multi.sweep.accounts import Unreadable
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.cluster import SweptCluster
-from s3multi.sweep.report import CANNOT_START, Report, shown
+from s3multi.sweep.report import CANNOT_START, Report
 from s3multi.sweep.rules import LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS, Limits
 from s3multi.upload.records import GRACE_SECONDS
-
-_UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
-DEFAULT_CONF = '/etc/swift/s3multi-sweep.conf'
-
-
-def duration(text: str) -> float:
-    """Return the seconds that ``text`` stands for: ``36h``, ``2d``, ``90m``, ``3600s`` or ``3600``.
-
-    Raises ValueError unless it is a positive number, with one of these units or none.
-    """
-    number, unit = (text[:-1], _UNITS[text[-1]]) if text and text[-1] in _UNITS else (text, 1)
-    seconds = float(number) * unit
-    if not 0 < seconds < float('inf'):
-        raise ValueError(text)
-    return seconds
 
 
 def _grace(text: str) -> float:
@@ -49,16 +34,7 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='s3multi-sweep', description=__doc__.replace('``', ''), epilog=(
         'Exit codes: 0 all was swept; 1 something could not be read or deleted, run it again; 2 it could not start; '
         '3 interrupted; 4 all was swept, and nothing empties the queue of the object expirer.'))
-    parser.add_argument('places', nargs='*', metavar='ACCOUNT[/BUCKET]', help='what to sweep')
-    parser.add_argument('--from', dest='file', metavar='FILE',
-                        help='a file with more places to sweep, one per line; - for standard input')
-    parser.add_argument('--local-accounts', metavar='DEVICES',
-                        help='sweep all accounts whose first replica is on this storage node; DEVICES as in '
-                             'account-server.conf, where the default is /srv/node')
-    parser.add_argument('--no-mount-check', action='store_true',
-                        help='with --local-accounts: devices need not be mount points')
-    parser.add_argument('--conf', default=DEFAULT_CONF, help='the pipeline of the internal client (%(default)s)')
-    parser.add_argument('--swift-dir', help='where swift.conf and the rings are (/etc/swift)')
+    add_places(parser, 'sweep')
     parser.add_argument('--apply', action='store_true',
                         help='make the changes; without this, only report what would be changed')
     parser.add_argument('--grace', type=_grace, default=GRACE_SECONDS, metavar='TIME',
@@ -75,55 +51,10 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
                         help='do not look at the queue of the object expirer, which takes some 200 small requests')
     parser.add_argument('--json', action='store_true', help='report in JSON, one document per line')
     parser.add_argument('--verbose', action='store_true', help='report uploads that are left as they are, too')
-    options = parser.parse_args(arguments)
-    if not (options.places or options.file or options.local_accounts):
-        parser.error('say what to sweep: accounts, --from or --local-accounts')
-    return options
+    return parse(parser, arguments, 'sweep')
 
 
-def places(options: argparse.Namespace, cluster: SweptCluster,
-           unreadable: Unreadable) -> 'Iterator[tuple[str, str | None]]':
-    """Yield the places to sweep: an account, and one of its buckets or None for all of them.
-
-    unreadable: called for a name, a database or a device that cannot be read. Raises OSError for a file that cannot be
-    read, ConfigError for a directory of devices that does not exist.
-    """
-    yield from _split(options.places)
-    if options.file:
-        # What is no UTF-8 is no account, and is told of as such.
-        with open(0 if options.file == '-' else options.file, encoding='utf-8-sig', errors='surrogateescape',
-                  closefd=options.file != '-') as lines:
-            yield from _split(lines)
-    if options.local_accounts:
-        for account in cluster.local_accounts(options.local_accounts, not options.no_mount_check, unreadable):
-            yield account, None
-
-
-def _split(lines: Iterable[str]) -> 'Iterator[tuple[str, str | None]]':
-    for line in lines:
-        account, _, bucket = line.strip().partition('/')
-        if account and not account.startswith('#'):
-            yield account, bucket or None
-
-
-class Interrupt:
-    """Tells, when called, whether somebody has asked the sweep to end: by SIGINT or SIGTERM."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
-
-    def __call__(self) -> bool:
-        return self.asked
-
-    def _ask(self, number: int, _frame: Any) -> None:
-        self.asked = True
-        # A second signal ends the process at once. That is safe: a sweep may end at any point.
-        signal.signal(number, signal.SIG_DFL)
-
-
-def sweep_all(sweep: Sweep, cluster: SweptCluster, wanted: 'Iterable[tuple[str, str | None]]', report: Report,
+def sweep_all(sweep: Sweep, cluster: SweptCluster, wanted: Iterable[Place], report: Report,
               stop: Callable[[], bool]) -> None:
     """Sweep one place after the other, and report; return before the end when ``stop`` says so.
 

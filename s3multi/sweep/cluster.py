@@ -1,52 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cluster that is swept, through Swift's internal client."""
-import configparser
+"""The cluster that is swept: its buckets with uploads, and the queue of its expirer."""
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
-from swift.common import constraints, storage_policy, utils
-from swift.common.internal_client import InternalClient
-from swift.common.registry import get_swift_info
-from swift.common.ring import Ring
-
-from s3multi import config
-from s3multi.config import ConfigError, Settings
-from s3multi.operations.bucket import cluster_secret
-from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
-from s3multi.sweep.accounts import Unreadable, local_accounts
+from s3multi.commands.cluster import ReachedCluster
 from s3multi.sweep.queue import QueueState, look
 from s3multi.upload.marker_names import bucket_of_markers
-from s3multi.upload.names import SEGMENTS_SUFFIX, UploadIds
+from s3multi.upload.names import SEGMENTS_SUFFIX
 
-_REQUEST_TRIES = 3
 # Of each container of the expirer's queue: enough to find a deletion behind tasks that the expirer keeps.
 _TASKS_LOOKED_AT = 1000
 
 
-class SweptCluster:
-    """Containers, accounts and the expirer's queue of a cluster. client: an internal client over its pipeline."""
+class SweptCluster(ReachedCluster):
+    """Containers, accounts and the expirer's queue of a cluster."""
 
     def __init__(self, conf_path: str, swift_dir: 'str | None', logger: Any) -> None:
-        """swift_dir: of swift.conf and the rings, None for /etc/swift. Raises ConfigError, and what Swift raises."""
-        if swift_dir is not None:
-            utils.set_swift_dir(swift_dir)
-            storage_policy.reload_storage_policies()
-            constraints.reload_constraints()
-        self._logger = logger
-        self.settings = _settings(conf_path)
-        self.ids = UploadIds(cluster_secret())
-        try:
-            self.client = InternalClient(conf_path, 's3multi sweep', _REQUEST_TRIES)
-        except ValueError as error:
-            raise ConfigError('%s: %s' % (conf_path, error)) from None
-        for name, section in (('symlink', 'symlink'), ('object_versioning', 'versioned_writes')):
-            if name not in get_swift_info():
-                # Without them the versions of an object could not be seen, and their parts would be deleted.
-                raise ConfigError('%s: the pipeline needs versioned_writes and symlink, and [filter:versioned_writes] '
-                                  'allow_object_versioning = true, whether the proxies have them or not; %s is missing'
-                                  % (conf_path, section))
+        super().__init__(conf_path, swift_dir, logger, 's3multi sweep')
 
     def buckets(self, account: str) -> Iterator[str]:
         """Yield the buckets of an account that have a container for uploads, whether they still exist or not."""
@@ -63,16 +34,6 @@ class SweptCluster:
             if bucket:
                 yield bucket
 
-    def local_accounts(self, devices: str, mount_check: bool, unreadable: Unreadable) -> Iterator[str]:
-        """Return the accounts that are this storage node's to sweep. devices: the directory of its devices.
-
-        unreadable: called for each place among them that cannot be read.
-        """
-        if not os.path.isdir(devices):
-            raise ConfigError('%s: no directory of devices' % devices)
-        return local_accounts(Ring(utils.SWIFT_CONF_FILE.rpartition('/')[0], ring_name='account'), devices,
-                              mount_check, self._logger, unreadable)
-
     def queue(self, now: float) -> QueueState:
         """Look at the queue of the object expirer. Raises what the internal client raises."""
         account = '.' + (self.settings.expiring_objects_account_name or 'expiring_objects')
@@ -85,12 +46,3 @@ class SweptCluster:
 
         return look(lambda: self.client.iter_containers(account), first_tasks,
                     self.settings.expiring_objects_container_divisor or 86400, now)
-
-
-def _settings(conf_path: str) -> Settings:
-    parser = configparser.RawConfigParser(strict=False)
-    if not parser.read(conf_path):
-        raise ConfigError('%s cannot be read' % conf_path)
-    section = dict(parser['filter:s3multi']) if parser.has_section('filter:s3multi') else {}
-    own = {name: value for name, value in section.items() if name not in parser.defaults()}
-    return config.load(own, {'min_segment_size': MAX_PART_BYTES, 'max_upload_part_num': MAX_PART_NUMBER})

@@ -3,29 +3,17 @@
 
 ``doc/sweep`` specifies the JSON form and the exit codes.
 """
-import json
-import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
+from s3multi.commands.lines import Lines, shown
 from s3multi.sweep.judge import CHANGES, FAILED, Outcome
 from s3multi.sweep.queue import QueueState
 
-_PROGRESS_SECONDS = 0.5
 # Exit codes.
 OK, INCOMPLETE, CANNOT_START, INTERRUPTED, QUEUE_STUCK = range(5)
 _VERBS = {'finished': 'end', 'aborted': 'abort', 'freed': 'free', 'forgotten': 'forget'}
-
-
-def shown(text: str) -> str:
-    """Return what may be written to a terminal: ASCII in which nothing is obeyed, whoever has chosen the text."""
-    return _json(text)[1:-1]
-
-
-def _json(value: object) -> str:
-    # The only control character that JSON does not escape.
-    return json.dumps(value).replace('\x7f', '\\u007f')
 
 
 class Report:
@@ -37,13 +25,10 @@ class Report:
         as_json: whether lines are JSON documents. applied: whether the sweep makes its changes. verbose: whether to
         report uploads that are left as they are, too.
         """
-        self._out = out
-        self._progress = progress
-        self._as_json = as_json
+        self._lines = Lines(out, progress, as_json)
+        self._say = self._lines.say
         self._applied = applied
         self._verbose = verbose
-        self._shown = 0.0
-        self._width = 0
         self.uploads: Counter[str] = Counter()
         self.parts = self.bytes = self.containers = self.unread = 0
 
@@ -73,10 +58,8 @@ class Report:
 
     def show(self, place: str) -> None:
         """Show on the terminal, at most twice a second, that the sweep is at ``place``."""
-        if self._progress is not None and time.monotonic() - self._shown > _PROGRESS_SECONDS:
-            self._shown = time.monotonic()
-            self._overwrite('%s: %d uploads in %d containers, %d parts %s' % (
-                shown(place), sum(self.uploads.values()), self.containers, self.parts, self._verb('free')))
+        self._lines.show(lambda: '%s: %d uploads in %d containers, %d parts %s' % (
+            shown(place), sum(self.uploads.values()), self.containers, self.parts, self._verb('free')))
 
     def end(self, interrupted: bool, queue: 'QueueState | None', warnings: Sequence[str]) -> int:
         """Report the sum; return the exit code.
@@ -113,14 +96,3 @@ class Report:
         details += [shown(outcome.reason)] if outcome.reason else []
         return '%s/%s/"%s" %s: %s%s' % (shown(upload.account), shown(upload.bucket), shown(upload.key), upload.id, what,
                                         ' (%s)' % '; '.join(details) if details else '')
-
-    def _say(self, fields: 'dict[str, Any]', line: str) -> None:
-        if self._progress is not None and self._width:
-            self._overwrite('')
-        print(_json(fields) if self._as_json else line, file=self._out, flush=True)
-
-    def _overwrite(self, text: str) -> None:
-        assert self._progress is not None
-        self._progress.write('\r' + text[:200].ljust(self._width) + ('\r' if not text else ''))
-        self._progress.flush()
-        self._width = len(text[:200])

@@ -17,7 +17,8 @@ ABOVE = {
     'storage': ('s3', 'upload'),
     'operations': ('s3', 'config', 'upload', 'storage'),
     'filters': ('s3', 'config', 'upload', 'storage', 'operations'),
-    'sweep': ('s3', 'config', 'upload', 'storage', 'operations'),
+    'commands': ('s3', 'config', 'upload', 'storage', 'operations'),
+    'sweep': ('s3', 'config', 'upload', 'storage', 'operations', 'commands'),
     'demo': (),
 }
 # Packages and modules of plain functions and values: no request, no clock, no file. Of Swift, each may import only the
@@ -175,6 +176,8 @@ BREAKING = (
     ('operations.abort', 'from s3multi.filters.routes import route'),
     ('filters.s3multi', 'from s3multi.sweep import rules'),
     ('sweep.bucket', 'from s3multi.filters import s3multi'),
+    ('commands.cluster', 'from s3multi.sweep import rules'),
+    ('filters.s3multi', 'from s3multi.commands import lines'),
     ('filters.s3multi', 'from s3multi.demo import cluster'),
     ('filters.s3api', 'from s3multi import demo'),
     ('demo.cluster', 'from ..upload import names'),

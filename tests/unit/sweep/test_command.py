@@ -2,20 +2,15 @@
 """The command line of s3multi-sweep: its options, its report, and its exit codes."""
 import io
 import json
-import logging
-from unittest import mock
 
 import pytest
 from eventlet import Timeout
 from hypothesis import given
 from hypothesis import strategies as st
-from swift.account.backend import AccountBroker
-from swift.common.utils import Timestamp
 
 from s3multi.operations.references import Uncertain
 from s3multi.s3.errors import ServiceUnavailable
-from s3multi.sweep.__main__ import places, read_arguments, sweep_all
-from s3multi.sweep.accounts import local_accounts
+from s3multi.sweep.__main__ import read_arguments, sweep_all
 from s3multi.sweep.judge import Outcome
 from s3multi.sweep.queue import QueueState
 from s3multi.sweep.report import INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK, Report
@@ -73,16 +68,6 @@ def test_nothing_is_changed_unless_asked_for():
     assert (False, None, False) == (options.apply, options.abort_older_than, options.keep_finished)
 
 
-def test_places(tmp_path):
-    """They are read from the arguments and a file with comments and blank lines; what is no text is a place too."""
-    (tmp_path / 'list').write_bytes(b'\xef\xbb\xbfAUTH_b\n\n# no\n AUTH_c/a/b \r\nAUTH_\xff\nAUTH_d\0\nAUTH_e\n')
-
-    found = list(places(read_arguments(['AUTH_a', '--from', str(tmp_path / 'list')]), None, None))
-
-    assert [('AUTH_a', None), ('AUTH_b', None), ('AUTH_c', 'a/b'), ('AUTH_\udcff', None), ('AUTH_d\0', None),
-            ('AUTH_e', None)] == found
-
-
 # What cannot be read
 
 class BrokenCluster:
@@ -123,31 +108,6 @@ def test_the_sweep_goes_on(error):
     assert [('AUTH_broken', None), ('AUTH_a', 'b'), ('AUTH_b', 'b')] == [
         (line['account'], line['bucket']) for line in lines if line['event'] == 'unreadable']
     assert INCOMPLETE == told.end(False, None, [])
-
-
-def test_accounts_that_cannot_be_read(tmp_path):
-    """A broken database, and a device that is not mounted, are told; the accounts of the others are swept."""
-    unreadable = []
-    for number, name in enumerate(['AUTH_a', 'AUTH_b']):
-        path = tmp_path / 'sda' / 'accounts' / str(number) / 'abc' / (str(number) * 32) / ('%s.db' % (str(number) * 32))
-        path.parent.mkdir(parents=True)
-        if number:
-            path.write_bytes(b'no database')
-        else:
-            AccountBroker(str(path), account=name).initialize(Timestamp.now().internal)
-    (tmp_path / 'sdb').mkdir()
-    ring = mock.Mock(get_nodes=lambda account: (0, [{'device': 'sda', 'ip': '127.0.0.1'}]))
-
-    def is_mounted(path):
-        return path.endswith('sda')
-
-    with mock.patch('swift.common.utils.ismount', is_mounted):
-        found = list(local_accounts(ring, str(tmp_path), True, logging.getLogger('s3multi.test'),
-                                    lambda place, error: unreadable.append((place, str(error)))))
-
-    assert ['AUTH_a'] == found
-    (broken, _), (device, reason) = unreadable
-    assert broken.endswith('.db') and (device, 'not mounted' in reason) == ('sdb', True)
 
 
 # The report

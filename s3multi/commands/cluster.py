@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster that a command looks at, through Swift's internal client."""
+import configparser
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from swift.common import constraints, storage_policy, utils
+from swift.common.internal_client import InternalClient
+from swift.common.registry import get_swift_info
+from swift.common.ring import Ring
+
+from s3multi import config
+from s3multi.commands.accounts import Unreadable, local_accounts
+from s3multi.config import ConfigError, Settings
+from s3multi.operations.bucket import cluster_secret
+from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
+from s3multi.upload.names import UploadIds
+
+_REQUEST_TRIES = 3
+
+
+class ReachedCluster:
+    """A cluster. client: an internal client over its pipeline."""
+
+    def __init__(self, conf_path: str, swift_dir: 'str | None', logger: Any, agent: str) -> None:
+        """swift_dir: of swift.conf and the rings, None for /etc/swift. agent: the command, as logs name it.
+
+        Raises ConfigError, and what Swift raises.
+        """
+        if swift_dir is not None:
+            utils.set_swift_dir(swift_dir)
+            storage_policy.reload_storage_policies()
+            constraints.reload_constraints()
+        self._logger = logger
+        self.settings = _settings(conf_path)
+        self.ids = UploadIds(cluster_secret())
+        try:
+            self.client = InternalClient(conf_path, agent, _REQUEST_TRIES)
+        except ValueError as error:
+            raise ConfigError('%s: %s' % (conf_path, error)) from None
+        for name, section in (('symlink', 'symlink'), ('object_versioning', 'versioned_writes')):
+            if name not in get_swift_info():
+                # Without them the versions of an object could not be seen, and their parts would be deleted.
+                raise ConfigError('%s: the pipeline needs versioned_writes and symlink, and [filter:versioned_writes] '
+                                  'allow_object_versioning = true, whether the proxies have them or not; %s is missing'
+                                  % (conf_path, section))
+
+    def local_accounts(self, devices: str, mount_check: bool, unreadable: Unreadable) -> Iterator[str]:
+        """Return the accounts that are this storage node's to look at. devices: the directory of its devices.
+
+        unreadable: called for each place among them that cannot be read.
+        """
+        if not os.path.isdir(devices):
+            raise ConfigError('%s: no directory of devices' % devices)
+        return local_accounts(Ring(utils.SWIFT_CONF_FILE.rpartition('/')[0], ring_name='account'), devices,
+                              mount_check, self._logger, unreadable)
+
+
+def _settings(conf_path: str) -> Settings:
+    parser = configparser.RawConfigParser(strict=False)
+    if not parser.read(conf_path):
+        raise ConfigError('%s cannot be read' % conf_path)
+    section = dict(parser['filter:s3multi']) if parser.has_section('filter:s3multi') else {}
+    own = {name: value for name, value in section.items() if name not in parser.defaults()}
+    return config.load(own, {'min_segment_size': MAX_PART_BYTES, 'max_upload_part_num': MAX_PART_NUMBER})
