@@ -15,6 +15,7 @@ import state_diagram
 from s3multi import config
 from s3multi.filters import client_headers
 from s3multi.s3 import errors, request_headers
+from s3multi.storage import metrics
 from s3multi.upload import decisions, lifecycle
 from tests.integration import switching
 from tests.model import mutations, sweeping
@@ -64,6 +65,20 @@ class FrontOptions(Options):
     """Our options of ``[filter:s3api]``."""
 
     described = config.FRONT_OPTIONS
+
+
+class Counters(TableDirective):
+    """What s3multi counts."""
+
+    module = metrics
+    heads = ('Counter', 'What it counts', 'What is normal')
+    widths = (27, 40, 33)
+
+    def rows(self) -> 'Iterable[Sequence[str]]':
+        for counter in metrics.COUNTERS:
+            for value in counter.values or ('',):
+                yield ('``s3multi.%s``' % '.'.join(filter(None, (counter.name, value))), _literal(counter.meaning),
+                       _literal(counter.normal))
 
 
 def _default(option: config.Option) -> str:
@@ -223,6 +238,7 @@ class SweepSteps(TableDirective):
 def setup(app: Any) -> 'dict[str, Any]':
     """Register the directives, and have the state diagram drawn before each build. Sphinx calls this."""
     app.add_directive('s3multi-options', Options)
+    app.add_directive('s3multi-counters', Counters)
     app.add_directive('s3multi-front-options', FrontOptions)
     app.add_directive('s3multi-refused-headers', RefusedHeaders)
     app.add_directive('s3multi-client-headers', ClientHeaders)

@@ -34,6 +34,7 @@ class Settings:
     initiate_for_release: str
     list_stock_uploads: bool
     free_replaced_parts: bool
+    audit_log: bool
     expiring_objects_account_name: str
     expiring_objects_container_divisor: 'int | None'
 
@@ -136,6 +137,9 @@ OPTIONS = (
     Option('free_replaced_parts', True, _boolean, '"true" or "false"', 'word',
            'Whether S3 requests that replace or delete a multipart object free its parts. false: they behave like '
            'requests of the Swift API, which remove the manifest and leave the segments; so do S3 deletes.'),
+    Option('audit_log', True, _boolean, '"true" or "false"', 'word',
+           'Whether the log has a line for each Complete and each Abort, at the level INFO: who did what to which '
+           'upload.'),
     Option('expiring_objects_account_name', '', str, 'the name of an account', 'name',
            'Set this only where object-server.conf sets it, to the same value.'),
     Option('expiring_objects_container_divisor', None, _integer(101, 10 ** 9), 'an integer from 101', 'seconds',
@@ -167,7 +171,7 @@ def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Setting
     """
     known = {option.name: option for option in OPTIONS}
     for name in local_conf:
-        if name not in known and name not in _COMMON_NAMES and not name.startswith('log_'):
+        if name not in known and name not in _COMMON_NAMES and not name.startswith(('log_', 'statsd_')):
             raise ConfigError('[filter:s3multi] has no option %r; it has: %s' % (name, ', '.join(sorted(known))))
     values = {}
     for name, option in known.items():

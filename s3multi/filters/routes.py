@@ -21,6 +21,21 @@ ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
     ('attributes', 'ATTRIBUTES', {'GET': get_attributes.run}),
 )
 
+# What Amazon calls them, and so the metrics and the log.
+NAMES: 'Mapping[Operation, str]' = {
+    abort.run: 'AbortMultipartUpload', complete.run: 'CompleteMultipartUpload', copy_part.run: 'UploadPartCopy',
+    get_attributes.run: 'GetObjectAttributes', initiate.run: 'CreateMultipartUpload', list_parts.run: 'ListParts',
+    list_uploads.run: 'ListMultipartUploads', upload_part.run: 'UploadPart',
+}
+
+
+def name_of(call: Call) -> str:
+    """Return what Amazon calls the operation of ``call``; ``Unknown`` if there is none."""
+    try:
+        return NAMES[route(call)]
+    except MethodNotAllowed:
+        return 'Unknown'
+
 
 def route(call: Call) -> Operation:
     """Return the operation that ``call`` asks for. Raises MethodNotAllowed if there is none."""

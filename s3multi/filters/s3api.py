@@ -124,6 +124,8 @@ class S3MultiFront(BucketView):
         if not handoff.answered:
             response.body  # noqa: B018 - reading it frees the connection
             raise _denial(req, request, response)
+        # s3api hands it on to proxy-logging.
+        req.policy_index = response.headers.get('X-Backend-Storage-Policy-Index')
         # Gives the headers S3's spelling: some clients know "ETag" only.
         response.headers = s3response.HeaderKeyDict(response.headers)
         if response.content_length == 0:

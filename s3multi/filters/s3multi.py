@@ -15,19 +15,20 @@ from swift.common.swob import HeaderKeyDict, Request, wsgi_to_str
 from swift.common.utils import close_if_possible, get_logger
 
 from s3multi import __version__, config
-from s3multi.filters import (client_headers, copied_digests, part_access, shared_parts, shown_checksum,
+from s3multi.filters import (client_headers, copied_digests, part_access, reports, shared_parts, shown_checksum,
                              startup_checks)
 from s3multi.filters.authorisation import authorize
 from s3multi.filters.cors import ClusterCors, cors_headers
 from s3multi.filters.handoff import (DELETED_BUCKET, HANDOFF, READING, Reading, check_params, names_of, read_call,
                                      send)
-from s3multi.filters.routes import route
+from s3multi.filters.routes import name_of, route
 from s3multi.operations import delete_bucket, deleted_versions, replaced_objects
 from s3multi.operations.bucket import Bucket, Cluster, cluster_secret
 from s3multi.operations.request import Reply
 from s3multi.s3.copy_source import HEADER as COPY_SOURCE
 from s3multi.s3.errors import InternalError, InvalidURI, S3Error
 from s3multi.storage.deletion import ExpiryQueue, Freeing
+from s3multi.storage.metrics import Metrics
 from s3multi.storage.requests import Backend
 from s3multi.storage.segments import Segments
 from s3multi.upload.names import UploadIds
@@ -52,8 +53,10 @@ class S3MultiMiddleware:
 
     def _operate(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         """Answer a request that the filter s3api has handed on."""
+        report = None
         try:
             call = read_call(env)
+            report = reports.Report(self._cluster, call, name_of(call))
             if COPY_SOURCE in call.headers:
                 part_access.grant(env, self._cluster.ids)
             bucket = Bucket.open(self.app, env, call.account, call.bucket, self._cluster)
@@ -63,8 +66,9 @@ class S3MultiMiddleware:
             denied = authorize(bucket, call)
             if denied is not None:
                 # Not marked as an answer of ours, so s3api turns it into the S3 error for a denial.
-                return denied(env, start_response)
+                return denied(env, report.telling_denial(start_response))
             reply = route(call)(bucket, call)
+            reply.headers.update(reports.policy_header(bucket, call))
         except S3Error as error:
             append_log_info(env, 's3:err:%s' % error.code)
             if isinstance(error, InternalError):
@@ -73,7 +77,7 @@ class S3MultiMiddleware:
         except Exception:
             self._logger.exception('%s %s failed', env['REQUEST_METHOD'], env['PATH_INFO'])
             reply = Reply.error(InternalError(), env.get('swift.trans_id', ''))
-        return send(reply, env, start_response)
+        return send(report.tell(reply) if report else reply, env, start_response)
 
     def _delete_bucket(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         """Pass on a request that s3api makes while it deletes a bucket; if it is the DELETE itself, end the uploads."""
@@ -174,7 +178,7 @@ def filter_factory(global_conf: Mapping[str, str],
         startup_checks.check_limits(info['slo'], settings.max_upload_part_num)
         register_swift_info('s3multi', version=__version__, min_segment_size=settings.min_segment_size,
                             max_upload_part_num=settings.max_upload_part_num)
-        logger = get_logger({**global_conf, **local_conf}, log_route='s3multi')
+        logger = get_logger({**global_conf, **local_conf}, log_route='s3multi', statsd_tail_prefix='s3multi')
         queue = ExpiryQueue(settings.expirer_options, logger) if info['slo'].get('allow_async_delete') else None
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
         return S3MultiMiddleware(app, Cluster(
@@ -182,6 +186,6 @@ def filter_factory(global_conf: Mapping[str, str],
             # Asked as s3api asks it. The encryption filter has registered itself by now, wherever it stands.
             encrypted=bool(get_swift_info(admin=True)['admin'].get('encryption', {}).get('enabled')),
             # Without that filter, a quota in the metadata of a container binds nobody.
-            has_quotas='container_quotas' in info))
+            has_quotas='container_quotas' in info, metrics=Metrics.of(logger, {**global_conf, **local_conf})))
 
     return s3multi_filter

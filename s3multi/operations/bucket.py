@@ -11,6 +11,7 @@ from s3multi.s3.errors import NoSuchUpload
 from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
 from s3multi.storage.deletion import Deletion, Freeing
 from s3multi.storage.markers import Markers
+from s3multi.storage.metrics import Metrics
 from s3multi.storage.notes import Notes
 from s3multi.storage.objects import Objects
 from s3multi.storage.records import Records
@@ -30,6 +31,7 @@ class Cluster:
 
     settings: the options of [filter:s3multi]. ids: makes and checks upload ids. freeing: how parts are deleted. logger:
     a Swift logger. encrypted: whether the cluster encrypts objects. has_quotas: whether it has container quotas.
+    metrics: where to count.
     """
 
     settings: Settings
@@ -38,6 +40,7 @@ class Cluster:
     logger: Any
     encrypted: bool = False
     has_quotas: bool = False
+    metrics: Metrics = Metrics()
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Bucket:
         app: the pipeline to which requests go. env: the environ of the request on whose behalf they are made. account,
         name: native text.
         """
-        backend = Backend(app, env, account, name)
+        backend = Backend(app, env, account, name, cluster.metrics)
         info = backend.bucket_info()
         cache = cache_from_env(env)
         segments = Segments(backend, name, cluster.settings.delete_concurrency)

@@ -2,7 +2,7 @@
 """The language of the operations: a ``Call`` is what a client asks for, a ``Reply`` what it is answered."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from s3multi.s3.documents import CONTENT_TYPE, error_document
 from s3multi.s3.errors import InvalidRequest, S3Error
@@ -86,11 +86,18 @@ class Call:
 
 @dataclass
 class Reply:
-    """An answer. body: the whole of it, or an iterator if it is not known yet."""
+    """An answer. body: the whole of it, or an iterator if it is not known yet.
+
+    code: that of the S3 error, '' without one. facts: what the log tells of the operation, for an auditor. final: what
+    a body that was not known yet has turned out to be, after another status was sent.
+    """
 
     status: int = 200
     headers: 'dict[str, str]' = field(default_factory=dict)
     body: 'bytes | Iterator[bytes]' = b''
+    code: str = ''
+    facts: 'dict[str, Any]' = field(default_factory=dict)
+    final: 'Reply | None' = None
 
     @classmethod
     def xml(cls, body: bytes, headers: 'dict[str, str] | None' = None) -> 'Reply':
@@ -98,4 +105,5 @@ class Reply:
 
     @classmethod
     def error(cls, error: S3Error, trans_id: str) -> 'Reply':
-        return cls(error.status, {'Content-Type': CONTENT_TYPE, **error.headers}, error_document(error, trans_id))
+        return cls(error.status, {'Content-Type': CONTENT_TYPE, **error.headers}, error_document(error, trans_id),
+                   error.code)

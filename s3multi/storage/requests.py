@@ -17,6 +17,7 @@ from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
 from s3multi.storage import shards
+from s3multi.storage.metrics import SHARDS_ASKED, Metrics
 from s3multi.storage.rows import read_rows
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import segments_container
@@ -60,7 +61,10 @@ class Job:
 class Backend:
     """Sends sub-requests on behalf of one client's request, to the account of that request."""
 
-    def __init__(self, app: 'WSGIApplication', env: 'WSGIEnvironment', account: str, bucket: str) -> None:
+    def __init__(self, app: 'WSGIApplication', env: 'WSGIEnvironment', account: str, bucket: str,
+                 metrics: 'Metrics | None' = None) -> None:
+        """metrics: where to count; None for nowhere."""
+        self.metrics = metrics or Metrics()
         self._app = app
         self._env = env
         self._account = account
@@ -74,7 +78,7 @@ class Backend:
 
     def beside(self, bucket: str) -> 'Backend':
         """Return a backend for another bucket of the account. Only for the sweep, which has no client to authorise."""
-        return Backend(self._app, self._env, self._account, bucket)
+        return Backend(self._app, self._env, self._account, bucket, self.metrics)
 
     def request(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None,
                 body: bytes = b'', *, past_quota: bool = False) -> Request:
@@ -172,6 +176,7 @@ class Backend:
         if not (account.startswith('.') and account.endswith(self._account)):
             raise ValueError('no shard of this account: %r' % name)
         path = wsgi_quote(str_to_wsgi('/v1/' + name)) + '?' + urlencode(query, errors='surrogateescape')
+        self.metrics.count(SHARDS_ASKED)
         response = self.answer(make_pre_authed_request(self._env, 'GET', path, agent=_AGENT, swift_source=SOURCE,
                                                        headers=_RESERVED_NAMES))
         if response.status_int == 404:

@@ -120,6 +120,9 @@ class Segments:
             **headers, 'X-Timestamp': swift_time(attempt_ticks(attempt)).internal,
             'Content-Type': manifest.SEGMENT_TYPE})
         request.environ.update(environ)
+        # The client's request has the same bytes, and is logged: metrics must not count them twice. s3api does the same
+        # with the one request that it makes of the client's.
+        request.environ['swift.proxy_access_log_made'] = True
         return self._backend.answer(request)
 
     def stored_attempts(self, upload: Upload, names: Iterable[str]) -> 'list[Attempt]':

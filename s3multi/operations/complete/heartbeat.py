@@ -24,16 +24,19 @@ def answer(worker: GreenThread, interval: float) -> Reply:
     reply = _result(worker, interval)
     if reply is not None:
         return reply
-    return Reply(200, {'Content-Type': CONTENT_TYPE}, _white_space(worker, interval))
+    late = Reply(200, {'Content-Type': CONTENT_TYPE})
+    late.body = _white_space(worker, interval, late)
+    return late
 
 
-def _white_space(worker: GreenThread, interval: float) -> Iterator[bytes]:
+def _white_space(worker: GreenThread, interval: float, late: Reply) -> Iterator[bytes]:
     # In XML nothing may stand before the declaration, not even white space.
     yield DECLARATION
     reply = _result(worker, interval)
     while reply is None:
         yield b' '
         reply = _result(worker, interval)
+    late.final = reply
     body = reply.body if isinstance(reply.body, bytes) else b''.join(reply.body)
     yield body.removeprefix(DECLARATION)
 

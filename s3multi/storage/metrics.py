@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What s3multi counts and times, sent to StatsD by Swift's own clients, in Swift's two forms.
+
+Plain names, as Swift always had them, begin with ``s3multi.``, behind the operator's own prefix. Labelled metrics begin
+with ``swift_s3multi_``; Swift 2.36 and later send them if ``statsd_label_mode`` is set
+(``swift/common/statsd_client.py``). ``COUNTERS`` is the whole list, for the product and for the page "Metrics".
+"""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+try:
+    from swift.common.statsd_client import get_labeled_statsd_client
+except ImportError:     # Swift 2.34 and 2.35
+    get_labeled_statsd_client = None
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Something that is counted.
+
+    name: its words, joined by points. label: what ``value`` of ``Metrics.count`` says, '' if there is no such thing.
+    values: all that it may be. meaning, normal: for the page.
+    """
+
+    name: str
+    meaning: str
+    normal: str
+    label: str = ''
+    values: 'tuple[str, ...]' = ()
+
+
+SHARDS_ASKED = Counter(
+    'shards.asked', 'Shards of a segments container, or of one of markers, that were listed by themselves, because '
+    'Swift does not list them yet or any more.',
+    '0, except while such a container is being sharded or its shards shrink.')
+COUNTERS = (SHARDS_ASKED,)
+
+
+class Metrics:
+    """Sends metrics, if the operator has configured a ``log_statsd_host``."""
+
+    def __init__(self, plain: Any = None, labelled: Any = None) -> None:
+        """plain: a Swift logger, whose prefix is ``s3multi``. labelled: Swift's client for labelled metrics. None: such
+        metrics are not sent."""
+        self._plain = plain
+        self._labelled = labelled
+
+    @classmethod
+    def of(cls, logger: Any, conf: 'Mapping[str, str]') -> 'Metrics':
+        """Return those that go where ``conf``, [DEFAULT] and the filter's section, says."""
+        return cls(logger, get_labeled_statsd_client(dict(conf), logger.logger) if get_labeled_statsd_client else None)
+
+    def operation(self, name: str, status: int, code: str, seconds: float, account: str, bucket: str) -> None:
+        """Time an operation. name: as Amazon has it. code: that of the S3 error, '' without one."""
+        if self._plain:
+            # As the middleware proxy-logging names what it times.
+            self._plain.timing('%s.%d.timing' % (name, status), seconds * 1000)
+            if code:
+                self._plain.increment('%s.%d.%s' % (name, status, code))
+        if self._labelled:
+            self._labelled.timing('swift_s3multi_operation_timing', seconds * 1000, labels={
+                'operation': name, 'status': status, 'account': account, 'container': bucket,
+                **({'error': code} if code else {})})
+
+    def count(self, counter: Counter, value: str = '', amount: int = 1) -> None:
+        """Add to a counter. value: one of its ``values``, if it has a label."""
+        if self._plain and amount:
+            self._plain.update_stats('.'.join(filter(None, (counter.name, value))), amount)
+        if self._labelled and amount:
+            self._labelled.update_stats('swift_s3multi_' + counter.name.replace('.', '_'), amount,
+                                        labels={counter.label: value} if counter.label else {})

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics as StatsD gets them: names, values and labels."""
+from s3multi.storage.metrics import Counter, Metrics
+
+LABELLED = Counter('complete.busy', '', '', 'reason', ('a', 'b'))
+PLAIN = Counter('parts.late', '', '')
+
+
+class Client:
+    """Stands in for a client of StatsD: keeps what is called."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, name):
+        return lambda *args, **options: self.calls.append((name, *args, *options.values()))
+
+
+def test_an_operation_is_a_time_and_a_count_of_its_error():
+    """The plain names are made as proxy-logging makes its own, and Swift puts ``s3multi`` before them."""
+    plain, labelled = Client(), Client()
+    metrics = Metrics(plain, labelled)
+    metrics.operation('UploadPart', 200, '', 0.25, 'AUTH_a', 'bucket')
+    metrics.operation('UploadPart', 404, 'NoSuchUpload', 0.5, 'AUTH_a', 'bucket')
+
+    assert [('timing', 'UploadPart.200.timing', 250), ('timing', 'UploadPart.404.timing', 500),
+            ('increment', 'UploadPart.404.NoSuchUpload')] == plain.calls
+    labels = {'operation': 'UploadPart', 'account': 'AUTH_a', 'container': 'bucket'}
+    assert [('timing', 'swift_s3multi_operation_timing', 250, {**labels, 'status': 200}),
+            ('timing', 'swift_s3multi_operation_timing', 500, {**labels, 'status': 404, 'error': 'NoSuchUpload'})
+            ] == labelled.calls
+
+
+def test_counters():
+    """Nothing is sent for nothing."""
+    plain, labelled = Client(), Client()
+    metrics = Metrics(plain, labelled)
+    metrics.count(PLAIN)
+    metrics.count(PLAIN, amount=0)
+    metrics.count(LABELLED, 'a', 3)
+
+    assert [('update_stats', 'parts.late', 1), ('update_stats', 'complete.busy.a', 3)] == plain.calls
+    assert [('update_stats', 'swift_s3multi_parts_late', 1, {}),
+            ('update_stats', 'swift_s3multi_complete_busy', 3, {'reason': 'a'})] == labelled.calls
+
+
+def test_without_a_client_nothing_is_sent():
+    """The sweep has none, and Swift before 2.36 has none for labelled metrics."""
+    Metrics().operation('UploadPart', 200, '', 0.25, 'AUTH_a', 'bucket')
+    Metrics().count(PLAIN)
