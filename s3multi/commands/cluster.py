@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cluster that a command looks at, through Swift's internal client."""
 import configparser
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -12,12 +13,16 @@ from swift.common.ring import Ring
 
 from s3multi import config
 from s3multi.commands.accounts import Unreadable, local_accounts
+from s3multi.commands.queue import QueueState, look
 from s3multi.config import ConfigError, Settings
 from s3multi.operations.bucket import cluster_secret
 from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
-from s3multi.upload.names import UploadIds
+from s3multi.upload.marker_names import bucket_of_markers
+from s3multi.upload.names import SEGMENTS_SUFFIX, UploadIds
 
 _REQUEST_TRIES = 3
+# Of each container of the expirer's queue: enough to find a deletion behind tasks that the expirer keeps.
+_TASKS_LOOKED_AT = 1000
 
 
 class ReachedCluster:
@@ -55,6 +60,34 @@ class ReachedCluster:
             raise ConfigError('%s: no directory of devices' % devices)
         return local_accounts(Ring(utils.SWIFT_CONF_FILE.rpartition('/')[0], ring_name='account'), devices,
                               mount_check, self._logger, unreadable)
+
+    def buckets(self, account: str) -> Iterator[str]:
+        """Yield the buckets of an account that have a container for uploads, whether they still exist or not."""
+        with_markers: set[str] = set()
+        # Reserved names, which the internal client is shown, come first.
+        for row in self.client.iter_containers(account):
+            bucket = bucket_of_markers(row['name'])
+            if bucket:
+                with_markers.add(bucket)
+            elif row['name'].endswith(SEGMENTS_SUFFIX) and row['name'] != SEGMENTS_SUFFIX:
+                bucket = row['name'][:-len(SEGMENTS_SUFFIX)]
+                if bucket in with_markers:
+                    continue
+            if bucket:
+                yield bucket
+
+    def queue(self, now: float) -> QueueState:
+        """Look at the queue of the object expirer. Raises what the internal client raises."""
+        account = '.' + (self.settings.expiring_objects_account_name or 'expiring_objects')
+
+        def first_tasks(container: str) -> 'list[dict[str, Any]]':
+            path = self.client.make_path(account, container) + '?format=json&limit=%d' % _TASKS_LOOKED_AT
+            response = self.client.make_request('GET', path, {}, (2, 404))
+            rows: list[dict[str, Any]] = json.loads(response.body) if response.status_int == 200 else []
+            return rows
+
+        return look(lambda: self.client.iter_containers(account), first_tasks,
+                    self.settings.expiring_objects_container_divisor or 86400, now)
 
 
 def _settings(conf_path: str) -> Settings:

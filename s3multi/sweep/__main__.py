@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from swift.common.utils import EventletRateLimiter, Timestamp, get_logger, monkey_patch
 
 from s3multi.commands.arguments import Place, add_places, duration, parse, places
+from s3multi.commands.cluster import ReachedCluster
 from s3multi.commands.interrupt import Interrupt
 from s3multi.commands.lines import shown
 from s3multi.config import ConfigError
 from s3multi.storage.concurrency import FAILURES
 from s3multi.sweep.bucket import Sweep
-from s3multi.sweep.cluster import SweptCluster
 from s3multi.sweep.report import CANNOT_START, Report
 from s3multi.sweep.rules import LEAST_GRACE_SECONDS, MOST_GRACE_SECONDS, Limits
 from s3multi.upload.records import GRACE_SECONDS
@@ -54,7 +54,7 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
     return parse(parser, arguments, 'sweep')
 
 
-def sweep_all(sweep: Sweep, cluster: SweptCluster, wanted: Iterable[Place], report: Report,
+def sweep_all(sweep: Sweep, cluster: ReachedCluster, wanted: Iterable[Place], report: Report,
               stop: Callable[[], bool]) -> None:
     """Sweep one place after the other, and report; return before the end when ``stop`` says so.
 
@@ -90,7 +90,7 @@ def main(arguments: 'Sequence[str] | None' = None) -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     logger = get_logger({'log_name': 's3multi-sweep'}, log_route='s3multi-sweep')
     try:
-        cluster = SweptCluster(options.conf, options.swift_dir, logger)
+        cluster = ReachedCluster(options.conf, options.swift_dir, logger, 's3multi sweep')
     # SystemExit is how Swift refuses storage policies that are wrong.
     except (ValueError, LookupError, OSError, SystemExit) as error:
         print('s3multi-sweep: %s' % shown(str(error)), file=sys.stderr)

@@ -15,7 +15,7 @@ from s3multi.storage.deletion import Freeing
 from s3multi.storage.requests import own_environ
 from s3multi.sweep.judge import BUSY, FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use, marker_elsewhere
 from s3multi.sweep.rules import Limits
-from s3multi.sweep.walk import Found, Remains, markers_in, until, uploads_in
+from s3multi.commands.walk import Found, Remains, markers_in, until, uploads_in
 from s3multi.upload.bucket_lifetime import deleted_at
 from s3multi.upload.names import UploadIds
 

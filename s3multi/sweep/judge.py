@@ -18,7 +18,7 @@ from s3multi.s3.etags import part_count
 from s3multi.s3.parts import Attempt
 from s3multi.sweep import rules
 from s3multi.sweep.rules import Limits
-from s3multi.sweep.walk import Found
+from s3multi.commands.walk import Found
 from s3multi.upload.decisions import Step, View, follow, sweep_step
 from s3multi.upload.lateness import Horizon, Life
 from s3multi.upload.names import Upload

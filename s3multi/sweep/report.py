@@ -9,7 +9,7 @@ from typing import TextIO
 
 from s3multi.commands.lines import Lines, shown
 from s3multi.sweep.judge import CHANGES, FAILED, Outcome
-from s3multi.sweep.queue import QueueState
+from s3multi.commands.queue import QueueState
 
 # Exit codes.
 OK, INCOMPLETE, CANNOT_START, INTERRUPTED, QUEUE_STUCK = range(5)

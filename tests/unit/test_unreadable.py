@@ -27,7 +27,7 @@ from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend, timestamp_of
 from s3multi.storage.rows import read_rows
 from s3multi.storage.segments import Segments, attempt_of
-from s3multi.sweep.walk import uploads_in
+from s3multi.commands.walk import uploads_in
 from s3multi.upload.bucket_lifetime import ended_before
 from s3multi.upload.lateness import Horizon, Life
 from s3multi.upload.manifest import read_stored

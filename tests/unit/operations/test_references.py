@@ -10,7 +10,7 @@ from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
 from s3multi.storage.requests import Backend, own_environ
 from s3multi.sweep.judge import is_in_use
-from s3multi.sweep.walk import Found
+from s3multi.commands.walk import Found
 from s3multi.upload.lateness import Horizon, Life
 from s3multi.upload.names import Upload
 from s3multi.upload.timestamps import swift_time

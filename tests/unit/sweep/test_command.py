@@ -12,7 +12,7 @@ from s3multi.operations.references import Uncertain
 from s3multi.s3.errors import ServiceUnavailable
 from s3multi.sweep.__main__ import read_arguments, sweep_all
 from s3multi.sweep.judge import Outcome
-from s3multi.sweep.queue import QueueState
+from s3multi.commands.queue import QueueState
 from s3multi.sweep.report import INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK, Report
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS

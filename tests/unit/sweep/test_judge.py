@@ -7,7 +7,7 @@ from s3multi.operations.references import References
 from s3multi.s3.parts import Attempt
 from s3multi.sweep.judge import Judge
 from s3multi.sweep.rules import Limits
-from s3multi.sweep.walk import Found
+from s3multi.commands.walk import Found
 from s3multi.upload.names import Upload, new_attempt
 from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 

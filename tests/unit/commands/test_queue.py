@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from s3multi.storage.deletion import ExpiryQueue
-from s3multi.sweep.queue import look
+from s3multi.commands.queue import look
 from s3multi.upload.timestamps import swift_time
 
 DAY = 86400

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from s3multi.sweep import walk
-from s3multi.sweep.walk import Remains, markers_in, until, uploads_in
+from s3multi.commands import walk
+from s3multi.commands.walk import Remains, markers_in, until, uploads_in
 from s3multi.upload.marker_names import marker_name
 from s3multi.upload.names import Kind, Upload, UploadIds, new_attempt, parse_name
 from s3multi.upload.records import State
