@@ -3,14 +3,13 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 """
-import base64
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from swift.common.utils import Timestamp
 
+from s3multi.operations.body import read_body
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.complete import heartbeat
 from s3multi.operations.complete.commit import Commit, earlier_object
@@ -23,10 +22,9 @@ from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare, read_condition
 from s3multi.s3.documents import MAX_COMPLETE_BYTES, document, read_complete
-from s3multi.s3.errors import (BadDigest, EntityTooLarge, EntityTooSmall, IncompleteBody, InternalError,
-                               InvalidArgument, InvalidPart, InvalidPartOrder, InvalidRequest,
-                               MaxMessageLengthExceeded, NoSuchUpload, RequestTimeout, S3Error, ServiceUnavailable)
-from s3multi.s3.etags import is_md5, md5, multipart_etag
+from s3multi.s3.errors import (BadDigest, EntityTooLarge, EntityTooSmall, InternalError, InvalidArgument, InvalidPart,
+                               InvalidPartOrder, InvalidRequest, NoSuchUpload, S3Error, ServiceUnavailable)
+from s3multi.s3.etags import is_md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
 from s3multi.storage.concurrency import FAILURES, Later, spawn
 from s3multi.upload.names import Upload
@@ -49,8 +47,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     request_headers.refuse_unsupported('complete', call.headers)
     precondition = Precondition(bucket, call, upload, read_condition(call.headers))
     announced = checksum_rules.read_announced(call.headers)
-    body = _read_body(call)
-    _check_md5(call, body)
+    body = read_body(call, MAX_COMPLETE_BYTES)
     with _of_open(bucket, upload):
         listed = _read_list(bucket, body, upload)
     etag = multipart_etag(ref.etag for ref in listed)
@@ -85,11 +82,6 @@ def _of_open(bucket: Bucket, upload: Upload) -> Iterator[None]:
         raise
 
 
-def _check_md5(call: Call, body: bytes) -> None:
-    if call.content_md5 and bytes.fromhex(call.content_md5) != md5(body):
-        raise BadDigest(call.headers['content-md5'].strip(), base64.b64encode(md5(body)).decode('ascii'))
-
-
 def _read_list(bucket: Bucket, body: bytes, upload: Upload) -> 'list[PartRef]':
     listed = read_complete(body)
     check_order(listed, upload.id, bucket.settings.max_upload_part_num)
@@ -97,31 +89,6 @@ def _read_list(bucket: Bucket, body: bytes, upload: Upload) -> 'list[PartRef]':
         if not is_md5(ref.etag):
             raise InvalidPart(upload.id, ref.number, ref.sent)
     return listed
-
-
-def _read_body(call: Call) -> bytes:
-    if call.content_length is not None and call.content_length > MAX_COMPLETE_BYTES:
-        raise MaxMessageLengthExceeded(MAX_COMPLETE_BYTES)
-    chunks: list[bytes] = []
-    left = MAX_COMPLETE_BYTES + 1
-    while left > 0:
-        try:
-            chunk = call.body.read(left)
-        except socket.timeout:
-            raise RequestTimeout() from None
-        except (OSError, ValueError):
-            # The connection is gone, or what should be a chunk is none.
-            raise IncompleteBody(call.content_length, sum(map(len, chunks))) from None
-        if not chunk:
-            break
-        chunks.append(chunk)
-        left -= len(chunk)
-    body = b''.join(chunks)
-    if len(body) > MAX_COMPLETE_BYTES:
-        raise MaxMessageLengthExceeded(MAX_COMPLETE_BYTES)
-    if call.content_length is not None and len(body) < call.content_length:
-        raise IncompleteBody(call.content_length, len(body))
-    return body
 
 
 def _check_quota(bucket: Bucket, upload: Upload, proof: Proof, etag: str) -> None:
