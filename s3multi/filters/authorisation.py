@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from swift.common.http import is_success
 from swift.common.swob import Request
 
-from s3multi.filters.routes import reads_an_object
+from s3multi.filters.routes import is_for_the_owner, reads_an_object
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.expected_owner import check_owner
 from s3multi.operations.request import Call
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def authorize(bucket: Bucket, call: Call) -> 'WSGIApplication | None':
-    """Judge the client's rights on the bucket: to read it for GET and HEAD, to write it for all else.
+    """Judge the client's rights on the bucket: to own it, to read it for GET and HEAD, or to write it.
 
     Returns the auth filter's answer if that denies it, else None. Raises AccessDenied if there is no auth filter, if
     the ACL of S3 denies it, or if the client expects another owner; ServiceUnavailable if Swift does not tell whether
@@ -31,7 +31,9 @@ def authorize(bucket: Bucket, call: Call) -> 'WSGIApplication | None':
         raise AccessDenied()
     request = Request(call.env)
     reads = call.method in ('GET', 'HEAD')
-    request.acl = bucket.info['read_acl' if reads else 'write_acl']
+    # An ACL grants nobody what is the owner's.
+    owners = is_for_the_owner(call)
+    request.acl = None if owners else bucket.info['read_acl' if reads else 'write_acl']
     denied: WSGIApplication | None = judge(request)
     if denied is not None:
         return denied
@@ -42,8 +44,9 @@ def authorize(bucket: Bucket, call: Call) -> 'WSGIApplication | None':
     if not is_success(status):
         raise ServiceUnavailable()
     # An operation that reads an object is judged by the object's own ACL, when that is read.
-    if (call.s3_acl is not None and not reads_an_object(call)
-            and not call.s3_acl.may('READ' if reads else 'WRITE', bucket.info['sysmeta'])):
-        raise AccessDenied()
+    if call.s3_acl is not None and not reads_an_object(call):
+        sysmeta = bucket.info['sysmeta']
+        if not (call.s3_acl.owns(sysmeta) if owners else call.s3_acl.may('READ' if reads else 'WRITE', sysmeta)):
+            raise AccessDenied()
     check_owner(bucket, call, 'x-amz-expected-bucket-owner', bucket.name)
     return None

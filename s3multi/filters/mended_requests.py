@@ -23,8 +23,9 @@ _BODY, _CHECKSUMS = 's3multi.body', 's3multi.checksums'
 _SUFFIXED = re.compile(r'([A-Za-z0-9+/]+=*)-[0-9]{1,5}')
 _ALGORITHMS = ('CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256')
 
-# What is below an object or bucket: of multipart uploads, what else s3api knows, and what it knows not.
+# What is below an object or bucket: what is ours, with a key or without, what else s3api knows, and what it knows not.
 _MULTIPART = frozenset(('uploads', 'uploadId', 'partNumber', 'attributes'))
+_OF_BUCKETS = _MULTIPART | {'lifecycle'}
 _KNOWN = frozenset(('acl', 'delete', 'location', 'logging', 'versioning', 'tagging', 'object-lock', 'notification',
                     'policy', 'publicAccessBlock', 'requestPayment', 'torrent', 'website', 'cors', 'restore'))
 _UNKNOWN = frozenset(('abac', 'accelerate', 'analytics', 'annotation', 'encryption', 'intelligent-tiering', 'inventory',
@@ -113,11 +114,12 @@ def after_parsing(req: Any) -> None:
 
 
 def _check_selectors(method: str, has_key: bool, params: 'Mapping[str, str]') -> None:
-    unknown = sorted(_UNKNOWN & set(params))
+    served = _MULTIPART if has_key else _OF_BUCKETS
+    unknown = sorted((_UNKNOWN - served) & set(params))
     if unknown and method in ('PUT', 'POST', 'DELETE'):
         # A GET does no harm, and gets from s3api what it always got.
         raise s3response.S3NotImplemented('The requested resource is not implemented')
-    ours, known = _MULTIPART & set(params), sorted((_MULTIPART | _KNOWN) & set(params))
+    ours, known = served & set(params), sorted((served | _KNOWN) & set(params))
     if not ours or known == ['partNumber', 'uploadId'] and method == 'PUT':
         return
     if len(known) > 1:

@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Sto
 """
 from collections.abc import Callable, Mapping
 
-from s3multi.operations import abort, copy_part, get_attributes, initiate, list_parts, list_uploads, upload_part
+from s3multi.operations import (abort, bucket_lifecycle, copy_part, get_attributes, initiate, list_parts, list_uploads,
+                                upload_part)
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.complete import handler as complete
 from s3multi.operations.request import Call, Reply
@@ -19,10 +20,14 @@ ROUTES: 'tuple[tuple[str, str, Mapping[str, Operation]], ...]' = (
     ('uploadId', 'UPLOAD', {'GET': list_parts.run, 'POST': complete.run, 'DELETE': abort.run}),
     ('uploads', 'UPLOADS', {'GET': list_uploads.run, 'POST': initiate.run}),
     ('attributes', 'ATTRIBUTES', {'GET': get_attributes.run}),
+    ('lifecycle', 'LIFECYCLE', {'GET': bucket_lifecycle.get, 'PUT': bucket_lifecycle.put,
+                                'DELETE': bucket_lifecycle.delete}),
 )
 
 # What Amazon calls them, and so the metrics and the log.
 NAMES: 'Mapping[Operation, str]' = {
+    bucket_lifecycle.delete: 'DeleteBucketLifecycle', bucket_lifecycle.get: 'GetBucketLifecycleConfiguration',
+    bucket_lifecycle.put: 'PutBucketLifecycleConfiguration',
     abort.run: 'AbortMultipartUpload', complete.run: 'CompleteMultipartUpload', copy_part.run: 'UploadPartCopy',
     get_attributes.run: 'GetObjectAttributes', initiate.run: 'CreateMultipartUpload', list_parts.run: 'ListParts',
     list_uploads.run: 'ListMultipartUploads', upload_part.run: 'UploadPart',
@@ -47,6 +52,11 @@ def route(call: Call) -> Operation:
                 return methods[call.method]
             raise MethodNotAllowed(call.method, resource, ', '.join(methods))
     raise MethodNotAllowed(call.method, 'PART', 'PUT')
+
+
+def is_for_the_owner(call: Call) -> bool:
+    """Return whether the operation of ``call`` is for the owner of the bucket alone, whatever its ACL grants."""
+    return 'lifecycle' in call.params
 
 
 def reads_an_object(call: Call) -> bool:

@@ -5,7 +5,7 @@ s3api then tells Swift to let every request of a user pass, and judges by ACLs t
 buckets and objects. s3api's own code reads, judges and writes the ACLs here, too. This module sends no requests: its
 callers have the metadata already.
 """
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from swift.common.middleware.s3api.acl_utils import handle_acl_header
@@ -58,6 +58,10 @@ class S3Acl:
         """
         return self._allows(self._bucket_acl(bucket_sysmeta), permission)
 
+    def owns(self, bucket_sysmeta: Mapping[str, str]) -> bool:
+        """Return whether the user is the owner of a bucket. bucket_sysmeta: of Swift's container info."""
+        return self._passes(self._bucket_acl(bucket_sysmeta).check_owner)
+
     def may_read_object(self, headers: Mapping[str, str]) -> bool:
         """Return whether the user may read an object. headers: of Swift's answer to a GET or HEAD of it."""
         found = {name.lower(): value for name, value in headers.items()}
@@ -92,8 +96,11 @@ class S3Acl:
             return ACL(Owner(None, None), [], True, False)
 
     def _allows(self, acl: ACL, permission: str) -> bool:
+        return self._passes(acl.check_permission, permission)
+
+    def _passes(self, check: 'Callable[..., None]', *arguments: str) -> bool:
         try:
-            acl.check_permission(self.user, permission)
+            check(self.user, *arguments)
         except AccessDenied:
             return False
         return True

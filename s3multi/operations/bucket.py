@@ -7,6 +7,7 @@ import swift.common.utils
 from swift.common.utils import Timestamp, cache_from_env, config_true_value
 
 from s3multi.config import Settings
+from s3multi.s3.bucket_lifecycle import Lifecycle
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
 from s3multi.storage.deletion import Deletion, Freeing
@@ -17,6 +18,8 @@ from s3multi.storage.objects import Objects
 from s3multi.storage.records import Records
 from s3multi.storage.requests import Backend
 from s3multi.storage.segments import Segments
+from s3multi.upload import abort_rules
+from s3multi.upload.abort_rules import AbortRules
 from s3multi.upload.bucket_lifetime import ended_before
 from s3multi.upload.names import Upload, UploadIds
 from s3multi.upload.quotas import NO_QUOTA, Quota, check_object, check_part, quota_of
@@ -128,6 +131,21 @@ class Bucket:
     def _segments_bytes(self, upload: Upload) -> int:
         # Costs no request as a rule: every PUT of a part brings this container info into Swift's cache.
         return int(self.backend.bucket_info(upload.container)['bytes'])
+
+    @property
+    def abort_rules(self) -> AbortRules:
+        """When uploads are aborted that nobody ends, as far as the container info tells."""
+        return self.with_operators_rules(abort_rules.of_bucket(self.info))
+
+    def abort_headers(self, upload: Upload) -> 'dict[str, str]':
+        """Return the headers that tell when an upload is aborted; none if it never is."""
+        deadline = self.abort_rules.deadline(upload.key, upload.ticks)
+        return deadline.headers if deadline else {}
+
+    def with_operators_rules(self, lifecycle: 'Lifecycle | None') -> AbortRules:
+        """Return when uploads are aborted that nobody ends. lifecycle: the configuration of the bucket, if any."""
+        return AbortRules(lifecycle, self.settings.abort_uploads_after_days,
+                          self.settings.abort_uploads_within_days)
 
     @property
     def is_versioned(self) -> bool:

@@ -39,7 +39,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
     # The row of the marker may be late.
     bucket.upload_hints.remember(upload)
     return Reply.xml(document('InitiateMultipartUploadResult', [
-        ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]), checksum.headers if checksum else None)
+        ('Bucket', call.bucket), ('Key', key), ('UploadId', upload.id)]),
+        {**bucket.abort_headers(upload), **(checksum.headers if checksum else {})})
 
 
 def _check_names(bucket: str, key: str) -> None:

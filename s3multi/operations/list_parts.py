@@ -37,7 +37,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     nodes.append(('IsTruncated', 'true' if page.truncated else 'false'))
     nodes += upload_marker.checksum.elements if upload_marker.checksum else []
     nodes += [('Part', _part(attempt)) for attempt in page.parts]
-    return Reply.xml(document('ListPartsResult', nodes))
+    return Reply.xml(document('ListPartsResult', nodes), bucket.abort_headers(upload))
 
 
 def _part(attempt: Attempt) -> 'list[Node]':

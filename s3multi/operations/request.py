@@ -28,6 +28,9 @@ class Rights(Protocol):
     def may_read_object(self, headers: Mapping[str, str]) -> bool:
         """Return whether the user may read an object. headers: those of Swift's answer to a GET or HEAD of it."""
 
+    def owns(self, bucket_sysmeta: Mapping[str, str]) -> bool:
+        """Return whether the user is the owner of a bucket."""
+
     def owner_of(self, bucket_sysmeta: Mapping[str, str]) -> str:
         """Return the id of a bucket's owner, '' if it has none."""
 

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The XML documents of the multipart operations, in and out. Only this module imports lxml.
 
-The reader trusts nothing: it builds no tree and refuses a document type; its caller bounds the size. What the writer
-makes can be read by every parser of XML 1.0, whatever is in a key.
+The readers trust nothing: they refuse a document type and what is too deep or too much; their caller bounds the size.
+What the writer makes can be read by every parser of XML 1.0, whatever is in a key.
 """
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Union
+from typing import Any, Union
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
@@ -29,7 +30,10 @@ _COMPLETE_ROOTS = ('CompleteMultipartUpload', 'CompletedMultipartUpload', 'Multi
 # A list of 10,000 parts, indented and with the longest checksums, is below 3 MB.
 MAX_COMPLETE_BYTES = 4 * 1024 * 1024
 
-# An element: its name, and its text or its children.
+# A tree of elements that is larger or deeper is no document of S3.
+_MOST_ELEMENTS, _MOST_DEPTH = 20000, 8
+
+# An element to be written: its name, and its text or its children.
 Node = tuple[str, Union[str, Sequence['Node']]]
 
 _NUMBER = re.compile(r'-?[0-9]{1,10}')
@@ -55,19 +59,92 @@ def read_complete(body: bytes) -> 'list[PartRef]':
     clients worked with Amazon S3. Of the second name, and of other spellings of the namespace, it is not known.
     """
     reader = _CompleteReader()
-    parser = lxml.etree.XMLParser(target=reader, resolve_entities=False, no_network=True, load_dtd=False,
-                                  huge_tree=False, remove_comments=True, remove_pis=True)
-    try:
-        lxml.etree.fromstring(body, parser)
-    except (lxml.etree.LxmlError, ValueError):
-        raise MalformedXML() from None
+    _parse(body, reader)
     if not reader.parts:
         raise MalformedXML()
     return reader.parts
 
 
-class _CompleteReader:
-    """Collects the parts. lxml's parser calls the methods (a "target") for each tag and text of the document."""
+@dataclass(frozen=True)
+class Element:
+    """An element that was read. name: without its namespace. text: '' if it has children."""
+
+    name: str
+    text: str
+    children: 'tuple[Element, ...]' = ()
+
+
+def read_tree(body: bytes) -> Element:
+    """Return the root of a document. Attributes are ignored.
+
+    Raises MalformedXML if it is not well-formed, of another namespace, too deep or too large, or mixes text with
+    elements.
+    """
+    reader = _TreeReader()
+    _parse(body, reader)
+    if reader.root is None:
+        raise MalformedXML()
+    return reader.root
+
+
+def _parse(body: bytes, target: Any) -> None:
+    parser = lxml.etree.XMLParser(target=target, resolve_entities=False, no_network=True, load_dtd=False,
+                                  huge_tree=False, remove_comments=True, remove_pis=True)
+    try:
+        lxml.etree.fromstring(body, parser)
+    except (lxml.etree.LxmlError, ValueError):
+        raise MalformedXML() from None
+
+
+def _local_name(tag: str) -> str:
+    namespace, _, name = tag.rpartition('}')
+    if namespace.removeprefix('{') not in _NAMESPACES:
+        raise MalformedXML()
+    return name
+
+
+class _Target:
+    """What lxml's parser calls (a "target") for each tag and text of the document."""
+
+    def doctype(self, *_: object) -> None:
+        raise MalformedXML()
+
+    def close(self) -> None:
+        """Do nothing: lxml calls this at the end of the document, complete or not."""
+
+
+class _TreeReader(_Target):
+    """Builds the tree."""
+
+    def __init__(self) -> None:
+        self.root: Element | None = None
+        self._count = 0
+        # Of each element that is open: its name, texts and children.
+        self._open: list[tuple[str, list[str], list[Element]]] = []
+
+    def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
+        self._count += 1
+        self._open.append((_local_name(tag), [], []))
+        if self._count > _MOST_ELEMENTS or len(self._open) > _MOST_DEPTH:
+            raise MalformedXML()
+
+    def data(self, text: str) -> None:
+        self._open[-1][1].append(text)
+
+    def end(self, _tag: str) -> None:
+        name, texts, children = self._open.pop()
+        text = ''.join(texts)
+        if children and text.strip():
+            raise MalformedXML()
+        element = Element(name, '' if children else text, tuple(children))
+        if self._open:
+            self._open[-1][2].append(element)
+        else:
+            self.root = element
+
+
+class _CompleteReader(_Target):
+    """Collects the parts."""
 
     def __init__(self) -> None:
         self.parts: list[PartRef] = []
@@ -75,13 +152,8 @@ class _CompleteReader:
         self._part: dict[str, str] = {}
         self._text: list[str] = []
 
-    def doctype(self, *_: object) -> None:
-        raise MalformedXML()
-
     def start(self, tag: str, _attributes: Mapping[str, str]) -> None:
-        namespace, _, name = tag.rpartition('}')
-        if namespace.removeprefix('{') not in _NAMESPACES:
-            raise MalformedXML()
+        name = _local_name(tag)
         depth = len(self._path)
         # Only a root with Parts with children is accepted, and each child once in its Part.
         if (depth > 2 or depth == 0 and name not in _COMPLETE_ROOTS or depth == 1 and name != 'Part'
@@ -106,9 +178,6 @@ class _CompleteReader:
             self._part = {}
             if len(self.parts) > MAX_PART_NUMBER:
                 raise MalformedXML()
-
-    def close(self) -> None:
-        """Do nothing: lxml calls this at the end of the document, complete or not."""
 
 
 def _is_part_child(name: str) -> bool:

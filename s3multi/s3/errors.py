@@ -208,6 +208,14 @@ class NoSuchKey(S3Error):
         super().__init__(headers=headers, Key=key)
 
 
+class NoSuchLifecycleConfiguration(S3Error):
+    code, status = 'NoSuchLifecycleConfiguration', 404
+    message = 'The lifecycle configuration does not exist'
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(BucketName=bucket)
+
+
 class NoSuchUpload(S3Error):
     code, status = 'NoSuchUpload', 404
     message = ('The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted '
@@ -223,6 +231,15 @@ class NoSuchVersion(S3Error):
 
     def __init__(self, key: str, version_id: str) -> None:
         super().__init__(Key=key, VersionId=version_id)
+
+
+class NotImplementedAction(S3Error):
+    """An action of a lifecycle rule that s3multi does not do. element: its name."""
+
+    code, status = 'NotImplemented', 501
+
+    def __init__(self, element: str) -> None:
+        super().__init__('The action %s of lifecycle rules is not implemented' % element, Element=element)
 
 
 class NotImplementedHeader(S3Error):

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sweep of one bucket: its segments container from beginning to end, several uploads at a time."""
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from swift.common.http import is_success
 
 from s3multi.config import Settings
+from s3multi.operations import bucket_lifecycle
 from s3multi.operations.bucket import Bucket, Cluster
 from s3multi.operations.references import References, Uncertain
 from s3multi.storage.concurrency import FAILURES, concurrently
@@ -18,6 +19,7 @@ from s3multi.sweep.rules import Limits
 from s3multi.commands.walk import Found, Remains, markers_in, until, uploads_in
 from s3multi.upload.bucket_lifetime import deleted_at
 from s3multi.upload.names import UploadIds
+from s3multi.upload.records import State
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -51,9 +53,10 @@ class Sweep:
             raise Uncertain('the bucket is not always found')
         # Without a bucket, all uploads have ended with it.
         ended = bucket.ticks() if gone else deleted_at(bucket.info)
+        limits = self._limits_of(bucket)
 
         def look(found: Found) -> 'Outcome | None':
-            if is_at_rest(found, ended, self.limits, bucket.now()):
+            if is_at_rest(found, ended, limits, bucket.now()):
                 return Outcome(found.upload, OPEN)
             try:
                 self.pause()
@@ -64,9 +67,11 @@ class Sweep:
                 marker = marker_elsewhere(found, now)
                 # Where its marker was met, an upload at rest was not judged, and so no Complete found that has died.
                 if marker and not (found.has_intent and is_at_rest(
-                        Found(found.upload, marker.state, False, ()), ended, self.limits, bucket.now())):
+                        Found(found.upload, marker.state, False, ()), ended, limits, bucket.now())):
                     return None
-                outcome = Judge(now, references, ended, self.limits, self.apply).run(found)
+                # An Abort cannot be taken back, and the owner may have changed the rules since.
+                current = self._limits_of(now) if found.state is State.OPEN else limits
+                outcome = Judge(now, references, ended, current, self.apply).run(found)
                 return None if marker and outcome.what in (OPEN, BUSY) else outcome
             except FAILURES as error:
                 return Outcome(found.upload, FAILED, reason='%s: %s' % (type(error).__name__, error))
@@ -79,6 +84,10 @@ class Sweep:
             # Initiate relies on the container of the parts as long as there is that of the markers.
             if gone and bucket.markers.delete():
                 bucket.segments.delete()
+
+    def _limits_of(self, bucket: Bucket) -> Limits:
+        """Return what is allowed for the uploads of a bucket. Asks for its lifecycle configuration."""
+        return replace(self.limits, abort_rules=bucket.with_operators_rules(bucket_lifecycle.newest(bucket)))
 
     def _open(self, account: str, name: str) -> 'tuple[Bucket, References]':
         # Without the queue of the object expirer: nobody waits, and what is reported as deleted must be deleted.

@@ -5,7 +5,7 @@ Every read on which a decision depends is answered by the newest replica, and co
 ``upload.decisions``. At any point a sweep may meet an operation or another sweep, or be killed.
 """
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swift.common.utils import Timestamp
 
@@ -36,7 +36,8 @@ CHANGES = (FINISHED, ABORTED, FREED, FORGOTTEN)
 class Outcome:
     """What was done about an upload, or would be without a dry run.
 
-    what: one of the outcomes above. parts, bytes: how many are deleted. reason: why nothing was done, or why it failed.
+    what: one of the outcomes above. parts, bytes: how many are deleted. reason: why nothing was done, or why it failed,
+    or the rule by which an upload was aborted.
     """
 
     upload: Upload
@@ -122,7 +123,9 @@ class Judge:
                 return Outcome(upload, FINISHED)
             except ServiceUnavailable:
                 return Outcome(upload, BUSY)
-        return self._free(upload, ABORTED, self._bucket.segments.attempts(upload))
+        outcome = self._free(upload, ABORTED, self._bucket.segments.attempts(upload))
+        rule = rules.rule_to_abort(upload, self._limits, self._bucket.now())
+        return replace(outcome, reason='by the rule ' + rule) if rule and outcome.what == ABORTED else outcome
 
     def _free_aborted(self, upload: Upload, marker: UploadMarker, intent: 'Intent | None') -> Outcome:
         """Free what is left of an upload that is marked aborted, and in the end forget the upload."""

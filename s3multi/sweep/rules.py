@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from swift.common.utils import Timestamp
 
+from s3multi.upload.abort_rules import AbortRules
 from s3multi.upload.names import Upload
 from s3multi.upload.records import GRACE_SECONDS, RECLAIM_SECONDS, UploadMarker
 from s3multi.upload.timestamps import ticks_before
@@ -23,23 +24,33 @@ class Limits:
     """What the operator allows. Times are in seconds.
 
     grace: nothing younger than this is deleted. abort_older_than: open uploads older than this are aborted; None: none
-    are. keep_finished: whether all parts of uploads that are over stay, even if no object refers to them.
+    are. keep_finished: whether all parts of uploads that are over stay, even if no object refers to them. abort_rules:
+    those of the bucket that is swept.
     """
 
     grace: float = GRACE_SECONDS
     abort_older_than: 'float | None' = None
     keep_finished: bool = False
+    abort_rules: AbortRules = AbortRules()
 
 
 def may_abort(upload: Upload, ended_before: int, limits: Limits, now: Timestamp) -> bool:
-    """Return whether an open upload may be aborted: its bucket was deleted, or it is older than the operator allows.
+    """Return whether an open upload may be aborted: its bucket was deleted, or it is older than is allowed.
 
     ended_before: uploads that began no later than this (units of 10 microseconds since the epoch) belong to a bucket
     that was deleted.
     """
     if upload.ticks <= ended_before and is_older(upload.ticks, limits.grace, now):
         return True
-    return limits.abort_older_than is not None and is_older(upload.ticks, limits.abort_older_than, now)
+    if limits.abort_older_than is not None and is_older(upload.ticks, limits.abort_older_than, now):
+        return True
+    return rule_to_abort(upload, limits, now) is not None
+
+
+def rule_to_abort(upload: Upload, limits: Limits, now: Timestamp) -> 'str | None':
+    """Return the ID of the rule by which an open upload may be aborted now; None if there is none."""
+    deadline = limits.abort_rules.deadline(upload.key, upload.ticks)
+    return deadline.rule_id if deadline is not None and deadline.seconds <= float(now) else None
 
 
 def may_forget(marker: UploadMarker, limits: Limits, now: Timestamp) -> bool:

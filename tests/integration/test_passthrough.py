@@ -67,7 +67,7 @@ def both(raw, stock, *arguments, **options):
     ('GET', None, {'location': None}, {}),
     ('GET', None, {'versioning': None}, {}),
     ('GET', None, {'acl': None}, {}),
-    ('GET', None, {'lifecycle': None}, {}),
+    ('GET', None, {'replication': None}, {}),
     ('GET', None, {'policy': None}, {}),
     ('GET', 'plain', {}, {}),
     ('HEAD', 'plain', {}, {}),

@@ -49,6 +49,11 @@ BAD_ACLS = [({'x-amz-acl': 'nonsense'}, (400, 'InvalidArgument')),
             ({'x-amz-grant-full-control': 'emailAddress=a@example.com'}, (501, 'NotImplemented'))]
 
 
+LIFECYCLE = (b'<LifecycleConfiguration><Rule><ID>all</ID><Filter/><Status>Enabled</Status>'
+             b'<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation>'
+             b'</AbortIncompleteMultipartUpload></Rule></LifecycleConfiguration>')
+
+
 @pytest.fixture(scope='module')
 def cluster(tmp_path_factory):
     """A cluster of its own, with the ACLs of S3 and three users of one account."""
@@ -293,6 +298,21 @@ def test_acl_for_the_owner_of_a_bucket_without_one(open_to_all, swift):
     for acl in ('bucket-owner-read', 'bucket-owner-full-control'):
         answer = client.request('POST', name, 'key', {'uploads': None}, {'x-amz-acl': acl})
         assert (400, 'InvalidRequest') == answer.outcome
+
+
+@pytest.mark.parametrize('method', ['PUT', 'GET', 'DELETE'])
+def test_the_lifecycle_of_a_bucket(owner, user, stranger, bucket, method):
+    """It is the owner's alone, whatever the ACL grants; an upload of anybody who may write is told of it."""
+    grant(owner, bucket, {'x-amz-acl': 'public-read-write'})
+    assert 200 == owner.request('PUT', bucket, None, {'lifecycle': None}, body=LIFECYCLE).outcome
+
+    body = LIFECYCLE if method == 'PUT' else b''
+    assert 2 * [DENIED] == [client.request(method, bucket, None, {'lifecycle': None}, body=body).outcome
+                            for client in (user, stranger)]
+    told = user.request('POST', bucket, 'key', {'uploads': None})
+    assert (200, 'all') == (told.status, told.headers['x-amz-abort-rule-id'])
+    answer = owner.request(method, bucket, None, {'lifecycle': None}, {'x-amz-expected-bucket-owner': OWNER}, body)
+    assert (204 if method == 'DELETE' else 200) == answer.outcome
 
 
 # The ACL of the object

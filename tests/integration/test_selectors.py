@@ -74,10 +74,10 @@ def test_every_combination(client, upload, empty, method, has_key):
                                       for part in upload.list_parts().xml('ListPartsResult').findall('Part')]
 
 
-@pytest.mark.parametrize('selector', ['lifecycle', 'encryption', 'retention', 'legal-hold', 'annotation'])
+@pytest.mark.parametrize('selector', ['replication', 'encryption', 'retention', 'legal-hold', 'annotation'])
 @pytest.mark.parametrize('method', ['PUT', 'POST', 'DELETE'])
 def test_what_s3api_does_not_know(client, upload, empty, method, selector):
-    """Swift's own s3api deletes an empty bucket for DeleteBucketLifecycle, and stores a retention as the object."""
+    """Swift's own s3api deletes an empty bucket for DeleteBucketReplication, and stores a retention as the object."""
     assert (501, 'NotImplemented') == client.request(method, empty, None, {selector: None}, body=b'<x/>').outcome
     assert (501, 'NotImplemented') == client.request(method, upload.bucket, 'key', {selector: None},
                                                      body=b'<x/>').outcome

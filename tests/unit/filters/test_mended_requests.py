@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What s3api's reading of a request gets wrong: which requests are refused, and what is hidden from it."""
+import itertools
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -90,9 +91,19 @@ def test_attributes(method, key, refused):
     assert refused == outcome(method, 'attributes', key)
 
 
-@pytest.mark.parametrize('selector', ['lifecycle', 'encryption', 'retention', 'legal-hold', 'annotation'])
+@pytest.mark.parametrize('method', ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'])
+@pytest.mark.parametrize('query, refused', [
+    ('lifecycle', None), ('lifecycle=', None), ('lifecycle&x-id=PutBucketLifecycleConfiguration', None),
+    ('lifecycle&acl', conflict('acl', 'lifecycle')), ('uploads&lifecycle', conflict('lifecycle', 'uploads')),
+    ('lifecycle&versioning&cors', conflict('cors', 'lifecycle', 'versioning'))])
+def test_the_lifecycle_of_a_bucket(method, query, refused):
+    """Is for its operation, whatever the method; beside something else nobody knows what is meant."""
+    assert refused == outcome(method, query, None)
+
+
+@pytest.mark.parametrize('key, selector', [('key', 'lifecycle'), *itertools.product((None, 'key'), (
+    'encryption', 'retention', 'legal-hold', 'annotation'))])
 @pytest.mark.parametrize('method', ['PUT', 'POST', 'DELETE'])
-@pytest.mark.parametrize('key', [None, 'key'])
 def test_what_s3api_does_not_know(selector, method, key):
     """It would write or delete the object, or the bucket, instead of what is below it."""
     assert 'S3NotImplemented' == outcome(method, selector, key)[0]
@@ -111,8 +122,9 @@ def test_what_the_sdk_knows():
         if method != 'GET' and query and outcome(method, query, 'key' if 'Key' in path else None) is None:
             through.add(query.partition('=')[0])
 
-    assert through <= {'acl', 'cors', 'delete', 'logging', 'notification', 'object-lock', 'policy', 'publicAccessBlock',
-                       'requestPayment', 'restore', 'select&select-type', 'tagging', 'uploads', 'versioning', 'website'}
+    assert through <= {'acl', 'cors', 'delete', 'lifecycle', 'logging', 'notification', 'object-lock', 'policy',
+                       'publicAccessBlock', 'requestPayment', 'restore', 'select&select-type', 'tagging', 'uploads',
+                       'versioning', 'website'}
 
 
 # Headers

@@ -35,11 +35,18 @@ def test_the_owner_of_a_bucket():
     assert ['test:owner', ''] == [acl().owner_of(sysmeta) for sysmeta in (BUCKET, {})]
 
 
+@pytest.mark.parametrize('user, owns', [('owner', True), ('friend', False), ('writer', False), ('user', False)])
+def test_who_owns_a_bucket(user, owns):
+    """Nobody else does, whatever was granted."""
+    assert owns is acl('test:' + user).owns(BUCKET)
+
+
 @pytest.mark.parametrize('allow_no_owner', [True, False])
 @pytest.mark.parametrize('stored', [{}, {'s3api-acl': ''}])
 def test_a_bucket_without_an_acl(stored, allow_no_owner):
     """It is nobody's or everybody's; the operator decides."""
     assert allow_no_owner is acl(allow_no_owner=allow_no_owner).may('WRITE', stored)
+    assert allow_no_owner is acl(allow_no_owner=allow_no_owner).owns(stored)
 
 
 @pytest.mark.parametrize('name', ['X-Object-Sysmeta-S3api-Acl', 'x-object-sysmeta-s3api-acl',

@@ -7,7 +7,9 @@ import lxml.etree
 import pytest
 
 from s3multi.operations import list_parts
+from s3multi.s3.bucket_lifecycle import Lifecycle, Rule
 from s3multi.s3.errors import S3Error
+from s3multi.upload.abort_rules import encode
 from s3multi.upload.names import Upload, new_attempt
 from tests.unit.fakes import IDS, RecordingSwift, handed_on, asked
 
@@ -131,6 +133,21 @@ def test_requests_that_are_refused(params, code):
 
     assert code == refused.value.code
     assert not swift.seen
+
+
+def test_when_the_upload_is_aborted():
+    """The headers tell, by the rules in the container info that is there anyway; the operator's rules count, too."""
+    env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id})
+    stored = encode(Lifecycle((Rule('of the bucket', 'a ', 9),)))
+
+    def told(**more):
+        reply = list_parts.run(*asked(RecordingSwift(HEAD=MARKER, GET=(200, {}, b'[]')), env, **more))
+        return {name: value for name, value in reply.headers.items() if name.startswith('x-amz-')}
+
+    assert {} == told()
+    assert {'x-amz-abort-date': 'Thu, 01 Oct 2026 00:00:00 GMT', 'x-amz-abort-rule-id': 'of the bucket'} == told(
+        info={'sysmeta': {'s3multi-lifecycle': stored}})
+    assert 'abort_uploads_after_days' == told(options={'abort_uploads_after_days': '3'})['x-amz-abort-rule-id']
 
 
 def test_an_upload_that_has_ended():

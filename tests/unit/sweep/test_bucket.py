@@ -4,8 +4,10 @@ import pytest
 from swift.common.utils import Timestamp
 
 from s3multi import config
+from s3multi.s3.bucket_lifecycle import Lifecycle, Rule
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.rules import Limits
+from s3multi.upload.abort_rules import HEADER, encode
 from s3multi.upload.names import Upload
 from tests.model.kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS
 from tests.model.swift import Nature
@@ -26,11 +28,15 @@ def world():
     return World(Lasting(), Nature())
 
 
-def sweep(world, apply=True, **limits):
+def outcomes(world, apply=True, options=None, pause=lambda: None, **limits):
+    """Sweep the bucket; yield the outcome of each upload that is reported."""
+    settings = config.load(options or {}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
+    return Sweep(world.app.app, IDS, settings, world.logger, Limits(**limits), apply, 1, pause).bucket(ACCOUNT, BUCKET)
+
+
+def sweep(world, *args, **more):
     """Sweep the bucket; return key and outcome of each upload that was reported."""
-    settings = config.load({}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
-    found = Sweep(world.app.app, IDS, settings, world.logger, Limits(**limits), apply, 1).bucket(ACCOUNT, BUCKET)
-    return sorted((outcome.upload.key, outcome.what) for outcome in found)
+    return sorted((outcome.upload.key, outcome.what) for outcome in outcomes(world, *args, **more))
 
 
 def begun(world, key, parts=1):
@@ -85,6 +91,49 @@ def test_a_complete_that_died_before_its_manifest(world):
     assert world.ask('PUT', SEGMENTS, upload.intent).is_success
 
     assert [('a', 'open')] == sweep(world)
+
+
+def old_upload(world, key, days=3):
+    """Put the marker of an upload there that was begun so long ago; there has to be another upload. Return it."""
+    upload = Upload(ACCOUNT, BUCKET, key, IDS.new(ACCOUNT, BUCKET, key, Timestamp.now().raw - days * 86400 * 100000))
+    assert world.ask('PUT', MARKERS, upload.marker, {
+        'Content-Type': 'application/x-s3multi-marker;state=open', 'X-Backend-Allow-Reserved-Names': 'true'}).is_success
+    return upload
+
+
+def set_rules(world, *rules):
+    stored = encode(Lifecycle(tuple(Rule(*rule) for rule in rules))) if rules else ''
+    assert world.ask('POST', BUCKET, headers={HEADER: stored}).is_success
+
+
+def test_rules_of_the_bucket(world):
+    """Uploads to whose keys a rule applies are aborted when it says so; of others only the old ones, by the option."""
+    begun(world, 'logs/new')
+    for key in ('logs/a', 'tmp/a', 'tmp/older'):
+        old_upload(world, key, 9 if key == 'tmp/older' else 3)
+    set_rules(world, ('of the bucket', 'logs/', 1), ('not yet', '', 30, False))
+
+    assert [('logs/a', 'aborted'), ('logs/new', 'open'), ('tmp/a', 'open'), ('tmp/older', 'aborted')] == sweep(
+        world, options={'abort_uploads_after_days': '5'})
+
+
+def test_the_rule_is_told(world):
+    begun(world, 'new')
+    old_upload(world, 'a')
+    set_rules(world, ('of the bucket', '', 1))
+
+    assert ['', 'by the rule of the bucket'] == sorted(
+        outcome.reason for outcome in outcomes(world, apply=False))
+
+
+def test_rules_that_are_changed_during_a_sweep(world):
+    """They are read again before an Abort, which cannot be taken back."""
+    begun(world, 'new')
+    old_upload(world, 'a')
+    set_rules(world, ('of the bucket', '', 1))
+    sweeping = outcomes(world, pause=lambda: set_rules(world, ('of the bucket', '', 30)))
+
+    assert [('a', 'open'), ('new', 'open')] == sorted((outcome.upload.key, outcome.what) for outcome in sweeping)
 
 
 def note(world):

@@ -3,8 +3,10 @@
 import pytest
 from swift.common.utils import Timestamp
 
+from s3multi.s3.bucket_lifecycle import Lifecycle, Rule
 from s3multi.sweep import rules
 from s3multi.sweep.rules import Limits
+from s3multi.upload.abort_rules import AbortRules
 from s3multi.upload.names import Upload
 from s3multi.upload.records import LEASE_SECONDS, State, UploadMarker
 from s3multi.upload.timestamps import swift_time
@@ -32,6 +34,16 @@ def test_forgotten_uploads(age, days, aborts):
     limits = Limits(abort_older_than=age)
 
     assert aborts == rules.may_abort(UPLOAD, 0, limits, at(days))
+
+
+@pytest.mark.parametrize('prefix, days, rule', [
+    ('k', 7.3, None), ('k', 7.5, 'of the bucket'), ('x', 7.5, None), ('x', 100, 'abort_uploads_after_days')])
+def test_rules_of_the_bucket(prefix, days, rule):
+    """Uploads are aborted after the midnight that follows, and the rule is told."""
+    limits = Limits(abort_rules=AbortRules(Lifecycle((Rule('of the bucket', prefix, 7),)), default_days=90))
+
+    assert (rule is not None) is rules.may_abort(UPLOAD, 0, limits, at(days))
+    assert rule == rules.rule_to_abort(UPLOAD, limits, at(days))
 
 
 @pytest.mark.parametrize('ended_before, days, aborts', [
