@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -12,18 +11,17 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import requests
 
-from s3multi.demo.ports import HOST, free_port
+from s3multi.demo.ports import HOST
 
 from .client import MIB, REGION, Failed, Program, find_program, missing_module, package_version
 from .libraries import JavaScript
+from .serving import serving
 
 HERE = Path(__file__).resolve().parent
-START_SECONDS = 30
 
 
 class Application(Program):
@@ -183,29 +181,9 @@ class Server(Application):
         """Return the command line of the server."""
         raise NotImplementedError
 
-    @contextlib.contextmanager
     def running(self, bucket):
         """Run the server; yield its URL."""
-        port = free_port(set())
-        with open(self.site.home / 'server.log', 'ab') as log:
-            # Older SDKs for Go cannot have AWS_CA_BUNDLE and a transport of the program's own.
-            environment = {name: value for name, value in self.site.environment.items() if name != 'AWS_CA_BUNDLE'}
-            process = subprocess.Popen(self.served(bucket, port), env=environment, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log)
-        try:
-            url = f'http://{HOST}:{port}'
-            deadline = time.monotonic() + START_SECONDS
-            while True:
-                try:
-                    requests.get(url, timeout=5)
-                    break
-                except requests.ConnectionError:
-                    assert process.poll() is None and time.monotonic() < deadline, log.name
-                    time.sleep(0.1)
-            yield url
-        finally:
-            process.kill()
-            process.wait()
+        return serving(self.site, lambda port: self.served(bucket, port))
 
 
 class DockerRegistry(Server):

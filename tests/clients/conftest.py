@@ -18,11 +18,13 @@ from tests.integration.users import GATEKEEPER, auth
 
 from .applications import Application, Barman, DeltaLake, DockerRegistry, Duplicity, Gdal, PgBackRest, Tus
 from .aws import AwsCli, AwsCliV2, Boto3, Crt, boto3_client
+from .browsers import Uppy, UppyCompanion
 from .client import MIB, Client, Site
 from .data import Obstore, OpenDal, PyArrow
 from .golang import AwsGoV1, AwsGoV2, MinioGo
 from .libraries import JavaScript, MinioPy, S3fs, SmartOpen
 from .mounted import S3fsFuse
+from .presigned import JavaScriptPresigner
 from .programs import Rclone, S3cmd
 from .ruby_libraries import AwsRuby, Fog
 from .spy import Sent
@@ -30,8 +32,8 @@ from .table import Table
 from .tls import in_front_of
 
 CLIENTS: tuple[type[Client], ...] = (
-    Boto3, AwsCli, AwsCliV2, JavaScript, Crt, MinioPy, Rclone, S3cmd, S3fs, S3fsFuse, SmartOpen,
-    PyArrow, Obstore, OpenDal, MinioGo, AwsGoV1, AwsGoV2, AwsRuby, Fog)
+    Boto3, AwsCli, AwsCliV2, JavaScript, JavaScriptPresigner, Uppy, UppyCompanion, Crt, MinioPy, Rclone, S3cmd, S3fs,
+    S3fsFuse, SmartOpen, PyArrow, Obstore, OpenDal, MinioGo, AwsGoV1, AwsGoV2, AwsRuby, Fog)
 APPLICATIONS: tuple[type[Application], ...] = (Barman, DeltaLake, DockerRegistry, Duplicity, Gdal, PgBackRest, Tus)
 WAIT_SECONDS = 30
 
@@ -65,10 +67,11 @@ def sent(log):
 
 @pytest.fixture(scope='session')
 def cluster(tmp_path_factory, log):
-    """A cluster like that of the demo, and as doc/install.rst describes one."""
+    """A cluster like that of the demo, and as doc/install.rst describes one. Browsers may ask it in advance."""
     spy = {'paste.filter_factory': 'tests.clients.spy:filter_factory', 'log': log}
+    filters = {'spy': spy, 's3api': {'cors_preflight_allow_origin': '*'}, **GATEKEEPER}
     with Cluster(tmp_path_factory.mktemp('cluster'), pipeline=PIPELINE.replace(' s3api ', ' spy s3api '),
-                 filters={'spy': spy, **GATEKEEPER}) as running:
+                 filters=filters) as running:
         yield running
 
 

@@ -45,15 +45,19 @@ class Sent:
 
     def parts(self, bucket):
         """Return the Upload Parts that succeeded, without Upload Part Copies."""
-        return [row for row in self._numbered(bucket) if 'x-amz-copy-source' not in row['headers']]
+        return [row for row in self._numbered(bucket) if not _copies(row)]
 
     def copied_parts(self, bucket):
         """Return the Upload Part Copies that succeeded."""
-        return [row for row in self._numbered(bucket) if 'x-amz-copy-source' in row['headers']]
+        return [row for row in self._numbered(bucket) if _copies(row)]
 
     def _numbered(self, bucket):
         return [row for row in self.to(bucket)
                 if row['method'] == 'PUT' and 'partNumber' in row['query'] and row['status'] == 200]
+
+
+def _copies(row):
+    return 'x-amz-copy-source' in {*row['headers'], *row['query']}
 
 
 def how_signed(row):
@@ -62,6 +66,8 @@ def how_signed(row):
     word = headers.get('x-amz-content-sha256', '')
     if headers.get('authorization', '').startswith('AWS '):
         word = 'signature v2'
+    elif 'X-Amz-Signature' in row['query']:
+        word = 'presigned URL'
     elif len(word) == 64:
         word = 'SHA256 of the body'
     trailer = headers.get('x-amz-trailer')

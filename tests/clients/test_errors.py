@@ -16,6 +16,7 @@ from .aws import AwsCli, AwsCliV2, Boto3, Crt
 from .client import MIB, Failed
 from .golang import AwsGoV1, AwsGoV2, MinioGo
 from .libraries import JavaScript, S3fs
+from .presigned import JavaScriptPresigner
 from .programs import S3cmd
 from .ruby_libraries import AwsRuby, Fog
 from .test_clients import begin, sha256, skip_not_offered, stored
@@ -55,7 +56,8 @@ def skip_missing(kind):
 class TestPartByPart:
     """Errors of the single calls of an upload, with the clients that have these calls."""
 
-    @pytest.fixture(params=(Boto3, AwsCli, AwsCliV2, JavaScript, MinioGo, AwsGoV1, AwsGoV2, AwsRuby, Fog),
+    @pytest.fixture(params=(Boto3, AwsCli, AwsCliV2, JavaScript, JavaScriptPresigner, MinioGo, AwsGoV1,
+                            AwsGoV2, AwsRuby, Fog),
                     ids=lambda kind: kind.__name__)
     def kind(self, request):
         """The class of each such client in turn."""

@@ -56,9 +56,9 @@ def find_browser():
 
 class WebApplication:
     """Serves a page that runs a script once, and keeps what it reports. sign: a function of an S3 client's operation
-    and its parameters, which returns a presigned URL."""
+    and its parameters, which returns a presigned URL. files: path to file, what else is served."""
 
-    def __init__(self, sign):
+    def __init__(self, sign, files=None):
         self._sign = sign
         self._script = ''
         self._reports = queue.Queue()
@@ -66,8 +66,12 @@ class WebApplication:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                page = _PAGE % application._script if self.path == '/' else ''
-                self._answer(page.encode(), 'text/html')
+                if files and self.path in files:
+                    content_type = 'text/javascript' if self.path.endswith('.js') else 'application/octet-stream'
+                    self._answer(files[self.path].read_bytes(), content_type)
+                else:
+                    page = _PAGE % application._script if self.path == '/' else ''
+                    self._answer(page.encode(), 'text/html')
 
             def do_POST(self):
                 asked = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
@@ -98,13 +102,14 @@ class WebApplication:
         self._server.shutdown()
         self._server.server_close()
 
-    def run(self, browser, directory, script):
+    def run(self, browser, directory, script, options=()):
         """Have the browser run a script, an async function of sign(operation, params); return what it returns.
 
-        browser: of find_browser. directory: an empty one. An exception of the script is a failed assertion.
+        browser: of find_browser. directory: an empty one. options: more of the browser's. An exception of the script is
+        a failed assertion.
         """
         self._script = script
-        with _running(browser, directory, self.origin + '/'):
+        with _running(browser, directory, options, self.origin + '/'):
             try:
                 report = self._reports.get(timeout=ANSWER_SECONDS)
             except queue.Empty:
@@ -115,13 +120,14 @@ class WebApplication:
 
 
 @contextlib.contextmanager
-def _running(browser, directory, url):
+def _running(browser, directory, options, url):
     name, path = browser
     profile = directory / 'profile'
     profile.mkdir()
     with open(directory / 'browser.log', 'wb') as log:
-        process = subprocess.Popen([path, *PROGRAMS[name](str(profile)), url], stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log, start_new_session=True, env={**os.environ, 'HOME': str(directory)})
+        process = subprocess.Popen([path, *PROGRAMS[name](str(profile)), *options, url], stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=log, start_new_session=True,
+                                   env={**os.environ, 'HOME': str(directory)})
     try:
         yield
     finally:

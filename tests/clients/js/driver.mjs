@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 
 import * as s3 from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 
 const client = new s3.S3Client({})
 const { operation, bucket: Bucket, key: Key, upload: UploadId, ...given } = JSON.parse(process.argv[2])
@@ -103,6 +104,11 @@ const operations = {
 
   async part () {
     return await sendPart(given.number, await readFile(given.path))
+  },
+
+  async presign () {
+    const unhoistableHeaders = new Set(given.unhoistable)
+    return await getSignedUrl(client, new s3[`${given.command}Command`](given.input), { unhoistableHeaders })
   },
 
   async complete () {
