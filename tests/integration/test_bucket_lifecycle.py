@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from s3multi.sweep.report import OK
 
 from .raw import RawClient
+from .s3api_features import needs_checksums
 from .uploads import Upload, tiny_parts
 from .users import account
 
@@ -82,6 +83,7 @@ def test_as_terraform_sends_it(raw, bucket, headers):
                                                'AbortIncompleteMultipartUpload/DaysAfterInitiation')) for each in found]
 
 
+@needs_checksums
 def test_a_body_in_chunks(raw, bucket):
     """As SDKs send one whose checksum follows it."""
     trailer = {'x-amz-checksum-crc32': CRC32['x-amz-checksum-crc32']}

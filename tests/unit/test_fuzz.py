@@ -5,8 +5,10 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3multi.s3.bucket_lifecycle import Form, Lifecycle, Rule, lifecycle_document, read_lifecycle
 from s3multi.s3.documents import read_complete
 from s3multi.s3.errors import S3Error
+from s3multi.upload.abort_rules import decode, encode
 from tests.examples import examples
 from tests.unit.fakes import RecordingSwift, handed_on
 from tests.unit.filters.test_s3multi import IDS, answer
@@ -22,11 +24,17 @@ PIECES = [b'<CompleteMultipartUpload>', b'</CompleteMultipartUpload>', b'<Part>'
           b'<ChecksumSHA1>', b'-1']
 
 
+LIFECYCLE = lifecycle_document(Lifecycle(tuple(Rule('a%d' % number, 'b/', 7, True, form)
+                                               for number, form in enumerate(list(Form)[1:]))))
+LIFECYCLE_PIECES = [*re.findall(b'<[^>]+>|[^<>]+', LIFECYCLE),
+                    b'<Tag>', b'<Expiration/>', b'<ObjectSizeLessThan>', b'0']
+
+
 @st.composite
-def damaged(draw):
+def damaged(draw, valid=VALID, pieces=tuple(PIECES)):
     """Draw a valid document in which some bytes are replaced by others."""
-    start, end = sorted(draw(st.tuples(*[st.integers(0, len(VALID))] * 2)))
-    return VALID[:start] + draw(st.one_of(st.binary(max_size=20), st.sampled_from(PIECES))) + VALID[end:]
+    start, end = sorted(draw(st.tuples(*[st.integers(0, len(valid))] * 2)))
+    return valid[:start] + draw(st.one_of(st.binary(max_size=20), st.sampled_from(pieces))) + valid[end:]
 
 
 documents = st.one_of(st.binary(max_size=300), damaged(), st.lists(st.sampled_from(PIECES), max_size=25).map(b''.join),
@@ -45,9 +53,21 @@ def test_any_document(body):
         assert parts and all(isinstance(part.number, int) for part in parts)
 
 
+@examples(15)
+@given(st.one_of(documents, damaged(LIFECYCLE, tuple(PIECES + LIFECYCLE_PIECES))))
+def test_any_lifecycle(body):
+    """The reader returns rules that are written and read again, or raises an S3 error."""
+    try:
+        lifecycle = read_lifecycle(body, {})
+    except S3Error as error:
+        assert error.status in (400, 501)
+    else:
+        assert lifecycle == read_lifecycle(lifecycle_document(lifecycle), {}) == decode(encode(lifecycle))
+
+
 names = st.one_of(st.text(max_size=20), st.sampled_from([
     'uploadId', 'uploads', 'partNumber', 'max-parts', 'part-number-marker', 'max-uploads', 'key-marker', 'prefix',
-    'upload-id-marker', 'delimiter', 'encoding-type', 'versionId']))
+    'upload-id-marker', 'delimiter', 'encoding-type', 'versionId', 'lifecycle']))
 any_text = st.text(st.characters(blacklist_categories=()), max_size=30)
 values = st.one_of(any_text, st.integers().map(str), st.sampled_from([
     '', '1', '10000', '*', 'url', 'bytes=0-0', 'bytes=-', '/b/k', '/b/k?versionId=', '%', 'COPY', 'AAAAAA==', '"',
@@ -71,7 +91,7 @@ def swift():
     def read(seen):
         return (200, {}, b'[]') if seen.path.count('/') < 4 else found(seen)
 
-    return RecordingSwift(HEAD=found, GET=read, PUT=(201, {'Etag': 'd41d8cd98f00b204e9800998ecf8427e'}, b''))
+    return RecordingSwift(HEAD=found, GET=read, POST=204, PUT=(201, {'Etag': 'd41d8cd98f00b204e9800998ecf8427e'}, b''))
 
 
 @examples(6)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
 from s3multi.s3 import errors
-from s3multi.s3.documents import (DECLARATION, MAX_COMPLETE_BYTES, NAMESPACE, document, error_document, read_complete,
-                                  s3_time, s3_time_of, s3_time_of_row, url_encode)
+from s3multi.s3.documents import (DECLARATION, MAX_COMPLETE_BYTES, NAMESPACE, Element, document, error_document,
+                                  read_complete, read_tree, s3_time, s3_time_of, s3_time_of_row, url_encode)
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_NUMBER, PartRef
 
@@ -234,6 +234,42 @@ def test_long_documents_are_read_at_little_cost(inner):
 
     assert [1] == [ref.number for ref in read_complete(complete(inner).encode())]
     assert time.process_time() - began < 10
+
+
+# Trees
+
+def tree(text):
+    """Return the root in a body, or the code of the error."""
+    try:
+        return read_tree(text.encode())
+    except S3Error as error:
+        return error.code
+
+
+def test_a_tree():
+    """Blanks between elements are none of their text; blanks in a text are kept."""
+    assert Element('a', '', (Element('b', ' 1 '), Element('c', '', (Element('d', ''),)), Element('b', '&'))) == tree(
+        '<a xmlns="%s" x="y">\n <b> 1 </b>\n <c><d/> </c><!-- --><b>&amp;</b></a>' % NAMESPACE)
+
+
+@pytest.mark.parametrize('text, is_read', [
+    ('<a>' * 8 + '</a>' * 8, True), ('<a>' * 9 + '</a>' * 9, False), ('<a>%s</a>' % ('<b/>' * 19999), True),
+    ('<a>%s</a>' % ('<b/>' * 20000), False), ('<a>x<b/></a>', False), ('<a><b/>x</a>', False), ('', False),
+    ('<a xmlns="urn:x"/>', False), ('<a><b xmlns="urn:x"/></a>', False), ('<!DOCTYPE a><a/>', False), ('<a>', False)])
+def test_what_is_a_tree(text, is_read):
+    """Neither too deep nor too large, in S3's namespace or none, without a document type, and without text between."""
+    assert is_read is isinstance(tree(text), Element)
+    assert is_read or 'MalformedXML' == tree(text)
+
+
+@pytest.mark.parametrize('text', [pytest.param(row[0], id=row[1]) for row in HOSTILE])
+def test_hostile_trees_cost_little(text):
+    """As hostile lists of parts do; those that have what no tree may have are refused."""
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    assert 'MalformedXML' == tree(text) or '<!DOCTYPE' not in text
+    assert time.process_time() - began < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 256 * 1024
 
 
 def test_an_empty_checksum_beside_another():
