@@ -4,7 +4,8 @@
 ``OPTIONS`` and ``FRONT_OPTIONS`` have name, default, unit and range of each, for the checks and for the documentation;
 ``load`` and ``load_front`` read a section into ``Settings`` and ``FrontSettings``.
 """
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,8 +94,13 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return cast
 
 
+# Swift takes these for true, and everything else for false: also a word that was meant as true.
+_TRUE, _FALSE = ('true', 'yes', 'on', 't', 'y', '1'), ('false', 'no', 'off', 'f', 'n', '0')
+_WORDS_OF_BOOLEANS = '%s; or %s' % (', '.join(_TRUE), ', '.join(_FALSE))
+
+
 def _boolean(text: str) -> bool:
-    return {'true': True, 'yes': True, 'on': True, 'false': False, 'no': False, 'off': False}[text.lower()]
+    return {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}[text.lower()]
 
 
 def _choice(*words: str) -> Callable[[str], str]:
@@ -135,14 +141,14 @@ OPTIONS = (
     Option('initiate_for_release', '0.2', _choice('0.2', '0.1'), '"0.2" or "0.1"', 'word',
            'For which release new uploads are made. 0.1: for proxies with s3multi 0.1, which can continue them then. '
            'Choose it for as long as there are such proxies.'),
-    Option('list_stock_uploads', True, _boolean, '"true" or "false"', 'word',
+    Option('list_stock_uploads', True, _boolean, _WORDS_OF_BOOLEANS, 'word',
            'Whether List Multipart Uploads also shows the uploads that Swift\'s own s3api began. They are looked for '
            'among the segments of all objects that it ever completed. Choose false once the last such upload has '
            'ended.'),
-    Option('free_replaced_parts', True, _boolean, '"true" or "false"', 'word',
+    Option('free_replaced_parts', True, _boolean, _WORDS_OF_BOOLEANS, 'word',
            'Whether S3 requests that replace or delete a multipart object free its parts. false: they behave like '
            'requests of the Swift API, which remove the manifest and leave the segments; so do S3 deletes.'),
-    Option('audit_log', True, _boolean, '"true" or "false"', 'word',
+    Option('audit_log', True, _boolean, _WORDS_OF_BOOLEANS, 'word',
            'Whether the log has a line for each Complete and each Abort, at the level INFO: who did what to which '
            'upload.'),
     Option('abort_uploads_after_days', None, _integer(1, _MOST_DAYS), 'an integer from 1 to %d' % _MOST_DAYS, 'days',
@@ -172,6 +178,10 @@ FRONT_OPTIONS = (
 
 # Set by PasteDeploy and Swift for every filter.
 _COMMON_NAMES = ('__file__', '__name__', 'here', 'use')
+# s3api keeps the option storage_domain under another name.
+_NAMES_BESIDE = ('storage_domain',)
+# How alike two names have to be (difflib) for one to be taken for the other, misspelt. No two names of options are.
+_ALIKE = 0.88
 
 
 def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Settings:
@@ -181,8 +191,11 @@ def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Setting
     option, and for a value that is of the wrong kind or out of range.
     """
     known = {option.name: option for option in OPTIONS}
-    for name in local_conf:
-        if name not in known and name not in _COMMON_NAMES and not name.startswith(('log_', 'statsd_')):
+    front_names = [option.name for option in FRONT_OPTIONS]
+    for name in _options_in(local_conf):
+        if name in front_names:
+            raise ConfigError('[filter:s3multi] has no option %r: it belongs into [filter:s3api]' % name)
+        if name not in known:
             raise ConfigError('[filter:s3multi] has no option %r; it has: %s' % (name, ', '.join(sorted(known))))
     values = {}
     for name, option in known.items():
@@ -202,6 +215,30 @@ def load_front(conf: Mapping[str, str]) -> FrontSettings:
     """
     return FrontSettings(**{option.name: _read(option, '[filter:s3api]', conf[option.name])
                             if option.name in conf else option.default for option in FRONT_OPTIONS})
+
+
+def check_front_names(local_conf: Mapping[str, str], of_swift: Collection[str]) -> None:
+    """Raise ConfigError for an option in ``local_conf``, the section ``[filter:s3api]``, that nobody would read.
+
+    of_swift: the options that Swift's s3api reads. What is none of them, and not like any, may be for another version
+    of Swift, and is left to it, as it is without s3multi.
+    """
+    ours = [option.name for option in FRONT_OPTIONS]
+    known = {*ours, *of_swift, *_NAMES_BESIDE}
+    elsewhere = {option.name for option in OPTIONS} - known
+    for name in _options_in(local_conf):
+        if name in known:
+            continue
+        like = difflib.get_close_matches(name.lower().replace('-', '_'), sorted({*known, *elsewhere}), 1, _ALIKE)
+        if name in elsewhere:
+            raise ConfigError('[filter:s3api] has no option %r: it belongs into [filter:s3multi]' % name)
+        if like:
+            raise ConfigError('[filter:s3api] has no option %r: did you mean %s%s?' % (
+                name, like[0], ' in [filter:s3multi]' if like[0] in elsewhere else ''))
+
+
+def _options_in(section: Mapping[str, str]) -> 'list[str]':
+    return [name for name in section if name not in _COMMON_NAMES and not name.startswith(('log_', 'statsd_'))]
 
 
 def _read(option: Option, section: str, text: str) -> Any:

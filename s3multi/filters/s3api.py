@@ -17,8 +17,8 @@ from swift.common.request_helpers import update_etag_is_at_header
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
 
-from s3multi.config import load_front
-from s3multi.filters import client_headers, if_range, mended_requests, startup_checks, unencoded_lists
+from s3multi.config import check_front_names, load_front
+from s3multi.filters import client_headers, if_range, mended_requests, self_test, startup_checks, unencoded_lists
 from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.location import object_url
@@ -58,6 +58,7 @@ class S3MultiFront(BucketView):
     def __init__(self, app: 'WSGIApplication', conf: Mapping[str, str]) -> None:
         super().__init__(app, conf)
         self._settings = load_front(conf)
+        self.initiates = self._settings.multipart_initiate == 's3multi'
 
     def __call__(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         mended_requests.before_parsing(env)
@@ -138,7 +139,7 @@ class S3MultiFront(BucketView):
     def _is_for_stock(self, req: Any) -> bool:
         """Return whether Swift's own controllers have to answer: by the upload id, or by the option for new uploads."""
         if req.controller is UploadsController:
-            return req.method == 'POST' and self._settings.multipart_initiate == 'stock'
+            return req.method == 'POST' and not self.initiates
         return is_stock_id(wsgi_to_str(req.params.get('uploadId', '')))
 
     def _pass(self, req: Any) -> Response:
@@ -273,6 +274,9 @@ def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callab
     def s3api_filter(app: 'WSGIApplication') -> S3MultiFront:
         if '__file__' in global_conf:
             startup_checks.check(startup_checks.read_stages(global_conf['__file__']))
-        return S3MultiFront(_Unnamed(app), conf)
+        front = S3MultiFront(_Unnamed(app), conf)
+        check_front_names(local_conf, front.conf)
+        self_test.check(front, front.initiates)
+        return front
 
     return s3api_filter

@@ -8,6 +8,7 @@ deleted version gives way to the one below.
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import swift
 from swift.common.registry import get_swift_info, register_swift_info
 from swift.common.request_helpers import append_log_info
 from swift.common.storage_policy import POLICIES
@@ -176,9 +177,13 @@ def filter_factory(global_conf: Mapping[str, str],
             raise config.ConfigError('[filter:s3multi] storage_policy = %s: swift.conf has no such policy'
                                      % settings.storage_policy)
         startup_checks.check_limits(info['slo'], settings.max_upload_part_num)
-        register_swift_info('s3multi', version=__version__, min_segment_size=settings.min_segment_size,
-                            max_upload_part_num=settings.max_upload_part_num)
         logger = get_logger({**global_conf, **local_conf}, log_route='s3multi', statsd_tail_prefix='s3multi')
+        untested = startup_checks.untested_swift(swift.__version__)
+        if untested:
+            logger.warning(untested)
+        register_swift_info('s3multi', version=__version__, min_segment_size=settings.min_segment_size,
+                            max_upload_part_num=settings.max_upload_part_num,
+                            **({'warning': untested} if untested else {}))
         queue = ExpiryQueue(settings.expirer_options, logger) if info['slo'].get('allow_async_delete') else None
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
         return S3MultiMiddleware(app, Cluster(

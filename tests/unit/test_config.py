@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options of [filter:s3multi]: which values they accept, and what a refusal tells the operator."""
 import dataclasses
+import difflib
+import itertools
 
 import pytest
 
-from s3multi.config import OPTIONS, ConfigError, Settings, load, load_front
+from swift.common.middleware.s3api.s3api import S3ApiMiddleware
+from swift.common.utils import TRUE_VALUES
+
+from s3multi.config import (FRONT_OPTIONS, OPTIONS, ConfigError, Settings, check_front_names, load,
+                            load_front)
 
 INHERITED = {'min_segment_size': 5242880, 'max_upload_part_num': 10000}
 
@@ -31,7 +37,8 @@ VALUES = [
     ('verify', 'head', 'head'), ('verify', 'listing', 'listing'), ('verify', 'HEAD', None), ('verify', '', None),
     ('immediate_deletes', '0', 0), ('immediate_deletes', '10001', None),
     ('list_stock_uploads', 'true', True), ('list_stock_uploads', 'False', False), ('list_stock_uploads', 'no', False),
-    ('list_stock_uploads', 'on', True), ('list_stock_uploads', '', None), ('list_stock_uploads', 'maybe', None),
+    ('list_stock_uploads', 'on', True), ('list_stock_uploads', '2', None),
+    ('list_stock_uploads', '', None), ('list_stock_uploads', 'maybe', None),
     ('expiring_objects_container_divisor', '3600', 3600), ('expiring_objects_container_divisor', '100', None),
     ('expiring_objects_account_name', 'later', 'later'),
     *((name, *row) for name in ('abort_uploads_after_days', 'abort_uploads_within_days') for row in (
@@ -72,6 +79,27 @@ def test_unknown_names_are_refused(name):
 
     assert '[filter:s3multi] has no option %r' % name in str(refused.value)
     assert all(option.name in str(refused.value) for option in OPTIONS)
+
+
+@pytest.mark.parametrize('name', [option.name for option in FRONT_OPTIONS])
+def test_options_of_the_other_section(name):
+    """The refusal tells where the option belongs."""
+    with pytest.raises(ConfigError) as refused:
+        load({name: 'stock'}, INHERITED)
+
+    assert '[filter:s3multi] has no option %r: it belongs into [filter:s3api]' % name == str(refused.value)
+
+
+@pytest.mark.parametrize('word', sorted(TRUE_VALUES))
+def test_words_for_true(word):
+    """They are those of Swift, in any case."""
+    assert load({'list_stock_uploads': word.upper()}, INHERITED).list_stock_uploads
+
+
+@pytest.mark.parametrize('word', ['false', 'no', 'off', 'f', 'n', '0'])
+def test_words_for_false(word):
+    """They are the opposites. What is neither is refused, where Swift takes it for false."""
+    assert not load({'list_stock_uploads': word.upper()}, INHERITED).list_stock_uploads
 
 
 @pytest.mark.parametrize('name', ['use', '__file__', '__name__', 'here', 'log_level', 'log_statsd_host'])
@@ -152,6 +180,70 @@ def test_who_begins_uploads_is_one_of_two(text):
         load_front({'multipart_initiate': text})
 
     assert '[filter:s3api] multipart_initiate = %s: expected "s3multi" or "stock"' % text == str(refused.value)
+
+
+# The names in [filter:s3api]
+
+class Asked(dict):
+    """A section without options, which notes for which it was asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def get(self, name, default=None):
+        self.names.add(name)
+        return default
+
+
+def asked_by_swift():
+    """Return the names that Swift's s3api reads in its section, and its own configuration."""
+    section = Asked()
+    front = S3ApiMiddleware(None, section)
+    return sorted(name for name in section.names if not name.startswith(('_', 'log_', 'statsd_'))), front.conf
+
+
+@pytest.mark.parametrize('name', asked_by_swift()[0])
+def test_every_option_of_swift_may_stand_in_its_section(name):
+    """The names of this Swift are known, also where it keeps the value under another name."""
+    assert check_front_names({name: 'x'}, asked_by_swift()[1]) is None
+
+
+@pytest.mark.parametrize('name', ['use', 'log_level', 'multipart_initiate', 'location_scheme', 'some_other_option',
+                                  'default_storage_policy', 'reseller_prefix'])
+def test_names_that_pass(name):
+    """So do ours, those of every filter, and what may be an option of another version of Swift."""
+    assert check_front_names({name: 'x'}, asked_by_swift()[1]) is None
+
+
+@pytest.mark.parametrize('name, meant', [
+    ('multipart_initate', 'multipart_initiate'), ('Multipart_Initiate', 'multipart_initiate'),
+    ('multi_part_initiate', 'multipart_initiate'), ('multipart-initiate', 'multipart_initiate'),
+    ('location_schema', 'location_scheme'), ('min_segment_sise', 'min_segment_size'), ('s3acl', 's3_acl'),
+    ('list_stock_upload', 'list_stock_uploads in [filter:s3multi]'),
+])
+def test_misspelt_names_are_refused(name, meant):
+    """Swift's s3api would ignore them, and the operator would think that they count."""
+    with pytest.raises(ConfigError) as refused:
+        check_front_names({name: 'x'}, asked_by_swift()[1])
+
+    assert '[filter:s3api] has no option %r: did you mean %s?' % (name, meant) == str(refused.value)
+
+
+@pytest.mark.parametrize('name', sorted({option.name for option in OPTIONS} - set(INHERITED)))
+def test_options_of_s3multi_in_the_section_of_s3api(name):
+    """They would be ignored. Only the two that s3api has as well may stand there."""
+    with pytest.raises(ConfigError) as refused:
+        check_front_names({name: 'x'}, asked_by_swift()[1])
+
+    assert '[filter:s3api] has no option %r: it belongs into [filter:s3multi]' % name == str(refused.value)
+
+
+def test_no_two_options_are_alike():
+    """Else one that is spelt right could be taken for another one, misspelt."""
+    names = {option.name for option in (*OPTIONS, *FRONT_OPTIONS)} | set(asked_by_swift()[0])
+    for one, other in itertools.combinations(sorted(names), 2):
+        assert not difflib.get_close_matches(one, [other], cutoff=0.88)
 
 
 def test_settings_cannot_be_changed():

@@ -32,7 +32,7 @@ ALONE = {
     'paste': ('filters.startup_checks',),
     'swift.common.middleware.s3api': ('filters',),
     'swift.common.wsgi': ('storage.requests', 'filters.startup_checks'),
-    'swift.proxy': ('storage.requests',),
+    'swift.proxy': ('storage.requests', 'filters.startup_checks'),
 }
 # The functions that make or send requests to the pipeline, and the only places that may call them.
 SENDING = {name: ('storage.requests',) for name in (

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The filter s3multi: what passes unchanged, which operation a request asks for, and what becomes of errors."""
 import logging
+from types import SimpleNamespace
 
 import pytest
+import swift
+from swift.common import registry
 
 from s3multi import config
 from s3multi.filters.handoff import DELETED_BUCKET, HANDOFF, read_call
 from s3multi.filters.routes import route
-from s3multi.filters.s3multi import S3MultiMiddleware
+from s3multi.filters.s3multi import S3MultiMiddleware, filter_factory
+from s3multi.filters.startup_checks import NEWEST_SWIFT
 from s3multi.operations import abort, copy_part, initiate, list_parts, list_uploads, upload_part
 from s3multi.operations.bucket import Cluster
 from s3multi.operations.complete import handler as complete
@@ -302,3 +306,23 @@ def test_the_code_of_an_error_is_in_the_access_log():
     answer(RecordingSwift(HEAD=(204, BUCKET, b'')), env)
 
     assert ['s3:err:MethodNotAllowed'] == env['swift.log_info']
+
+
+# The factory
+
+@pytest.mark.parametrize('version, warned', [('2.34.0', False), ('99.0.0', True)])
+def test_a_swift_that_is_not_tested(monkeypatch, version, warned):
+    """The proxy starts all the same. Log and /info tell of it."""
+    info = {'s3api': {'min_segment_size': 1, 'max_upload_part_num': 1000},
+            'slo': {'max_manifest_segments': 1000, 'max_manifest_size': 8 << 20}}
+    monkeypatch.setattr(registry, '_swift_info', info)
+    monkeypatch.setattr('s3multi.filters.s3multi.cluster_secret', lambda: b'secret')
+    monkeypatch.setattr(swift, '__version__', version)
+    logged = []
+    monkeypatch.setattr('s3multi.filters.s3multi.get_logger', lambda conf, **options: SimpleNamespace(
+        warning=logged.append, logger=logging.getLogger('s3multi.test')))
+    filter_factory({})(RecordingSwift())
+
+    said = 's3multi is not tested with Swift 99.0.0: the newest release that it is tested with is %d.%d' % NEWEST_SWIFT
+    assert ([said] if warned else []) == logged
+    assert (said if warned else None) == info['s3multi'].get('warning')

@@ -3,7 +3,8 @@
 import pytest
 
 from s3multi.config import ConfigError
-from s3multi.filters.startup_checks import Stage, check, check_limits, read_stages
+from s3multi.filters.startup_checks import (NEWEST_SWIFT, Stage, check, check_limits, read_stages,
+                                            untested_swift)
 from s3multi.upload.manifest import MAX_ENTRY_BYTES
 
 MODULES = {
@@ -16,6 +17,7 @@ MODULES = {
     'ratelimit': 'swift.common.middleware.ratelimit', 'staticweb': 'swift.common.middleware.staticweb',
     'versioned_writes': 'swift.common.middleware.versioned_writes', 'symlink': 'swift.common.middleware.symlink',
     'keymaster': 'swift.common.middleware.crypto.keymaster', 'encryption': 'swift.common.middleware.crypto',
+    'gatekeeper': 'swift.common.middleware.gatekeeper',
     'kmip': 'swift.common.middleware.crypto.kmip_keymaster', 'tempurl': 'swift.common.middleware.tempurl',
 }
 
@@ -32,6 +34,7 @@ def stages(pipeline):
     's3api s3multi slo',
     's3api tempauth s3multi slo slo',
     'ratelimit tempurl s3api tempauth s3multi slo',
+    'gatekeeper authtoken s3api s3token keystoneauth s3multi slo',
     's3api tempauth ratelimit staticweb s3multi copy slo dlo versioned_writes symlink keymaster encryption',
 ])
 def test_pipelines_that_work(pipeline):
@@ -53,6 +56,12 @@ def test_pipelines_that_work(pipeline):
     pytest.param('s3api s3token s3multi keystoneauth slo', 'keystoneauth stands after s3multi', id='keystone-behind'),
     pytest.param('s3api s3multi authtoken slo', 'authtoken stands after s3multi', id='token-behind'),
     pytest.param('s3api s3multi slo s3token', 's3token stands after s3multi', id='s3token-behind-slo'),
+    pytest.param('tempauth s3api s3multi slo', 'tempauth stands before s3api', id='auth-in-front'),
+    pytest.param('authtoken s3token s3api keystoneauth s3multi slo', 's3token stands before s3api', id='s3token-first'),
+    pytest.param('s3api tempauth s3multi gatekeeper slo', 'gatekeeper has to stand to the left of s3api',
+                 id='gatekeeper-behind'),
+    pytest.param('s3api gatekeeper tempauth s3multi slo', 'gatekeeper has to stand to the left of s3api',
+                 id='gatekeeper-between'),
     pytest.param('s3api tempauth s3multi', 'needs slo to its right', id='no-slo'),
     pytest.param('s3api tempauth slo s3multi', 'needs slo to its right', id='slo-in-front'),
     pytest.param('s3api tempauth s3multi ratelimit slo', 'ratelimit has to stand to the left', id='ratelimit-behind'),
@@ -91,7 +100,8 @@ use = egg:swift#tempauth
 
 [filter:slo]
 use = egg:swift#slo
-"""
+""" + ''.join('[filter:%s]\nuse = egg:swift#%s\n' % (name, name) for name in (
+    'catch_errors', 'gatekeeper', 'listing_formats', 'copy', 'dlo', 'versioned_writes'))
 
 
 @pytest.mark.parametrize('package, module', [('s3multi', 's3multi.filters.s3api'),
@@ -103,15 +113,44 @@ def test_stages_of_a_configuration(tmp_path, package, module):
     read = read_stages(str(conf))
 
     assert [module, 'swift.common.middleware.tempauth', 's3multi.filters.s3multi', 'swift.common.middleware.slo'] == [
-        stage.module for stage in read]
+        stage.module for stage in read if not stage.added]
+
+
+@pytest.mark.parametrize('pipeline, final', [
+    ('s3api tempauth multi slo', 'catch_errors+ gatekeeper+ listing_formats+ s3api tempauth copy+ dlo+ multi slo '
+     'versioned_writes+'),
+    ('s3api tempauth multi copy slo', 'catch_errors+ gatekeeper+ listing_formats+ s3api tempauth multi copy dlo+ slo '
+     'versioned_writes+'),
+    ('catch_errors gatekeeper listing_formats s3api tempauth multi copy slo dlo versioned_writes',
+     'catch_errors gatekeeper listing_formats s3api tempauth multi copy slo dlo versioned_writes'),
+], ids=['all-missing', 'copy-there', 'none-missing'])
+def test_filters_that_swift_adds(tmp_path, pipeline, final):
+    """Swift adds what its proxy cannot do without, at a place of its own choice. That pipeline is the one that counts.
+    """
+    conf = tmp_path / 'proxy-server.conf'
+    conf.write_text(CONF % (pipeline + ' proxy-server', 's3multi'))
+
+    assert final == ' '.join(stage.name + '+' * stage.added for stage in read_stages(str(conf)))
+
+
+def test_a_filter_that_swift_adds_on_the_wrong_side(tmp_path):
+    """Without copy and dlo in the file, Swift adds dlo to the left of s3multi. The message says what to do."""
+    conf = tmp_path / 'proxy-server.conf'
+    conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', 's3multi'))
+    with pytest.raises(ConfigError) as refused:
+        check(read_stages(str(conf)))
+
+    assert 'dlo has to stand to the right of s3multi in the pipeline (catch_errors gatekeeper' in str(refused.value)
+    assert str(refused.value).endswith('The file lacks it, so Swift has added it there: write it where it has to '
+                                       'stand.')
 
 
 def test_a_configuration_is_checked_as_it_is_written(tmp_path):
     """A file passes or fails the check whatever its sections are called."""
     conf = tmp_path / 'proxy-server.conf'
-    conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', 's3multi'))
+    conf.write_text(CONF % ('s3api tempauth multi copy slo proxy-server', 's3multi'))
     check(read_stages(str(conf)))
-    conf.write_text(CONF % ('s3api tempauth multi slo proxy-server', 'swift'))
+    conf.write_text(CONF % ('s3api tempauth multi copy slo proxy-server', 'swift'))
 
     with pytest.raises(ConfigError):
         check(read_stages(str(conf)))
@@ -143,3 +182,17 @@ def test_limits_of_slo(parts, segments, size, accepted):
 
     assert 'max_manifest_segments = %d\nmax_manifest_size = %d\n' % (parts, parts * MAX_ENTRY_BYTES) in str(
         refused.value)
+
+
+@pytest.mark.parametrize('version, tested', [
+    ('2.34.0', True), ('2.9.1', True), ('%d.%d.99' % NEWEST_SWIFT, True), ('%d.%d.1.dev7' % NEWEST_SWIFT, True),
+    ('unknown', True), ('%d.%d.0' % (NEWEST_SWIFT[0], NEWEST_SWIFT[1] + 1), False),
+    ('%d.0.0' % (NEWEST_SWIFT[0] + 1), False),
+])
+def test_versions_of_swift(version, tested):
+    """One that is newer than the newest that s3multi was tested with is worth a warning, and no refusal."""
+    warning = untested_swift(version)
+
+    assert (warning is None) == tested
+    if warning:
+        assert 'not tested with Swift %s' % version in warning and '%d.%d' % NEWEST_SWIFT in warning
