@@ -267,6 +267,9 @@ def filter_factory(global_conf: Mapping[str, str], **local_conf: str) -> 'Callab
     Takes the options of ``egg:swift#s3api`` and those of ``config.FRONT_OPTIONS``. Raises ConfigError.
     """
     local_conf.setdefault('max_upload_part_num', str(MAX_PART_NUMBER))
+    if self_test.NATIVE not in global_conf:
+        # Where s3api has this option, it is on unless the operator has switched it off.
+        local_conf.setdefault(self_test.NATIVE, 'false')
     # Registers s3api in /info, and the headers that must not be logged. The filter that it would make is not used.
     s3api.filter_factory(global_conf, **local_conf)
     conf = {**global_conf, **local_conf}

@@ -27,6 +27,8 @@ NAMES = ('AccessDenied', 'BadDigest', 'EntityTooLarge', 'ErrorResponse', 'Header
          'InternalError', 'InvalidArgument', 'InvalidBucketName', 'InvalidPartArgument', 'InvalidPartNumber',
          'InvalidRange', 'InvalidRequest', 'NoSuchBucket', 'RequestTimeout', 'S3NotImplemented', 'ServiceUnavailable',
          'SignatureDoesNotMatch', 'SlowDown', 'XAmzContentSHA256Mismatch')
+# An option of s3api on Swift's branch feature/mpu.
+NATIVE = 'enable_native_multipart_uploads'
 _TRAILER = 'x-amz-checksum-crc32'
 _BODY = b'data'
 
@@ -49,6 +51,7 @@ HANDED_ON = {
     'Complete': _Trial('POST', '/self-test/key?uploadId=self-test'),
     'Abort': _Trial('DELETE', '/self-test/key?uploadId=self-test'),
     'List Multipart Uploads': _Trial('GET', '/self-test?uploads'),
+    'GetBucketLifecycleConfiguration': _Trial('GET', '/self-test?lifecycle'),
     'GetObjectAttributes': _Trial('GET', '/self-test/key?attributes'),
 }
 _DENIED = _Trial('DELETE', '/self-test/key?uploadId=self-test', denied=True)
@@ -63,6 +66,9 @@ def check(front: Any, initiates: bool) -> None:
     if not front.conf.allow_multipart_uploads:
         raise ConfigError('s3api answers every multipart request with 501. In [filter:s3api] remove '
                           'allow_multipart_uploads = false; and slo has to have this name in the pipeline.')
+    if front.conf.get(NATIVE):
+        raise ConfigError('Swift\'s native multipart uploads would take the place of s3multi, whose open uploads '
+                          'would be lost. In [filter:s3api] write:\n%s = false' % NATIVE)
     lacking = [name for name in NAMES if not hasattr(s3response, name)]
     if lacking:
         _refuse('it has no ' + ', '.join(lacking))
@@ -75,7 +81,7 @@ def check(front: Any, initiates: bool) -> None:
         seen, status = _try(front, trial)
         handoff = seen.get(HANDOFF)
         if status != 200 or not isinstance(handoff, Handoff):
-            _refuse('%s does not reach s3multi but is answered with %d' % (name, status))
+            _refuse('%s does not reach s3multi but is answered with %d by its %s' % (name, status, seen['controller']))
         elif trial.in_chunks and (handoff.trailer is None or seen['body'] != _BODY):
             _refuse('the checksum behind a body is not found')
         elif handoff.access_key != 'self-test':
@@ -90,13 +96,16 @@ def check(front: Any, initiates: bool) -> None:
 
 def _refuse(what: str) -> None:
     raise ConfigError('s3multi cannot work with the s3api of Swift %s: %s. Use a release of Swift that s3multi is '
-                      'tested with, or a newer s3multi.' % (swift.__version__, what))
+                      'tested with, or a newer s3multi. To go without it, write in [filter:s3api]:\n'
+                      'use = egg:swift#s3api\nand take s3multi out of the pipeline.' % (swift.__version__, what))
 
 
 def _try(front: Any, trial: _Trial) -> 'tuple[WSGIEnvironment, int]':
-    """Return the environ with which a request has come behind ``front``, with its body, and the status of the answer.
+    """Return the environ with which a request has come behind ``front``, and the status of the answer.
+
+    Also in the environ: the body, and the name of the class of s3api that answers such a request.
     """
-    seen: WSGIEnvironment = {}
+    seen: WSGIEnvironment = {'controller': 'parser'}
 
     def pipeline(env: 'WSGIEnvironment', start_response: 'StartResponse') -> Iterable[bytes]:
         if env['REQUEST_METHOD'] == 'TEST':
@@ -110,9 +119,14 @@ def _try(front: Any, trial: _Trial) -> 'tuple[WSGIEnvironment, int]':
         start_response('401 Unauthorized' if trial.denied else '404 Not Found', [('Content-Length', '0')])
         return [b'']
 
+    def handle(req: Any) -> Any:
+        seen['controller'] = req.controller.__name__
+        return type(front).handle_request(tested, req)
+
     statuses: list[int] = []
     tested = copy.copy(front)
     tested.app = pipeline
+    tested.handle_request = handle
     body = tested(_environ(trial, front.conf.location),
                   lambda status, headers, exc_info=None: statuses.append(int(status[:3])))
     b''.join(body)

@@ -21,6 +21,8 @@ FRONT = 's3multi.filters.s3api'
 # The newest Swift that all tests were run with: see ``tox -e swift-newest``.
 NEWEST_SWIFT = (2, 38)
 _STOCK_FRONT = 'swift.common.middleware.s3api.s3api'
+# Swift's native multipart uploads: not released yet, on Swift's branch feature/mpu.
+_NATIVE = 'swift.common.middleware.mpu'
 _SLO = 'swift.common.middleware.slo'
 # Filters that have to stand between s3api and s3multi; and one that has to stand to the left of both.
 _AUTH = ('swift.common.middleware.tempauth', 'swift.common.middleware.keystoneauth',
@@ -84,6 +86,11 @@ def check(stages: Sequence[Stage]) -> None:
     if _places(stages, _STOCK_FRONT):
         raise ConfigError('The pipeline (%s) has Swift\'s own s3api, which would answer multipart requests the old way.'
                           ' In [filter:s3api] write: use = egg:s3multi#s3api (its options stay as they are).' % shown)
+    native = [stage.name for stage in stages if stage.module == _NATIVE]
+    if native:
+        raise ConfigError('%s in the pipeline (%s) would answer multipart requests beside s3multi, and neither knows '
+                          'the uploads of the other: remove it. The page "Native multipart uploads of Swift" in the '
+                          'documentation of s3multi has the way to go without s3multi.' % (native[0], shown))
     if not fronts or fronts[0] > place:
         raise ConfigError('s3multi needs s3api to its left in the pipeline (%s), with [filter:s3api] '
                           'use = egg:s3multi#s3api' % shown)

@@ -6,6 +6,7 @@ Each refusal tells in the log what to write instead.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -20,7 +21,7 @@ from s3multi.demo.cluster import PIPELINE, STOCK_FILTERS, ClusterError
 from s3multi.upload.manifest import MAX_ENTRY_BYTES
 
 from .raw import RawClient
-from .uploads import Upload
+from .uploads import TINY_PARTS, Upload
 
 # Loads what a proxy loads at its start, for the configuration file in each line of its input, and tells the error.
 _LOADER = '''
@@ -39,29 +40,37 @@ for line in sys.stdin:
 '''
 
 
-@pytest.fixture(scope='module')
-def loader(cluster):
-    """The process that loads; one for all tests, since most of the time goes into its imports."""
+@contextlib.contextmanager
+def loading(cluster):
+    """Run a process that loads; return a function that configures a proxy which must not load, and gets the reason."""
     with subprocess.Popen(
             [sys.executable, '-c', _LOADER, str(cluster.swift_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, env={
                 **os.environ, 'PYTHONWARNINGS': 'ignore', 'PYTHONPATH': os.pathsep.join(filter(None, sys.path))}
     ) as running:
-        yield running
+        def load(**options):
+            path = cluster.write_proxy_conf('refused', **options)
+            print(path, file=running.stdin, flush=True)
+            kind, reason = json.loads(running.stdout.readline()) or ('', 'it was loaded')
+            assert 'ConfigError' == kind, reason
+            return reason
+
+        yield load
         running.stdin.close()
 
 
-@pytest.fixture
-def refusal(cluster, loader):
-    """A function that configures a proxy which must not load, and returns the reason."""
-    def load(**options):
-        path = cluster.write_proxy_conf('refused', **options)
-        print(path, file=loader.stdin, flush=True)
-        kind, reason = json.loads(loader.stdout.readline()) or ('', 'it was loaded')
-        assert 'ConfigError' == kind, reason
-        return reason
+@pytest.fixture(scope='module')
+def refusal(cluster):
+    """The function of a process that loads; one for all tests, since most of the time goes into its imports."""
+    with loading(cluster) as load:
+        yield load
 
-    return load
+
+@pytest.fixture(scope='module')
+def next_refusal(cluster):
+    """The same for a process whose s3api is that of Swift's branch feature/mpu, once it has loaded NEXT."""
+    with loading(cluster) as load:
+        yield load
 
 
 def replaced(old, new):
@@ -219,7 +228,8 @@ def test_misspelt_option(refusal, name):
     """A name that is no option is refused, and all that are stand in the log."""
     reason = refusal(filters={'s3multi': {name: '1'}})
 
-    assert f'[filter:s3multi] has no option {name!r}; it has: delete_concurrency, ' in reason
+    assert f'[filter:s3multi] has no option {name!r}; it has: ' in reason
+    assert 'delete_concurrency, ' in reason
 
 
 @pytest.mark.parametrize('section, name, hint', [
@@ -274,3 +284,33 @@ def test_storage_policy_that_does_not_exist(refusal):
     reason = refusal(filters={'s3multi': {'storage_policy': 'platinum'}})
 
     assert '[filter:s3multi] storage_policy = platinum: swift.conf has no such policy' in reason
+
+
+# Swift's branch feature/mpu
+
+NEXT = {'next': {'paste.filter_factory': 'tests.next_swift:filter_factory'}}
+MPU = {'mpu': {'paste.filter_factory': 'swift.common.middleware.mpu:filter_factory'}}
+
+
+def test_uploads_with_a_swift_that_has_native_ones(cluster, bucket):
+    """Native uploads, which are on by default there, are switched off, and s3multi does all that it is there for."""
+    proxy = cluster.add_proxy('next', pipeline=replaced('copy', 'next copy'), filters={**NEXT, **TINY_PARTS})
+    client = RawClient(proxy.url)
+    client.put_multipart(bucket, 'key', [b'one', b'two'])
+
+    assert [b'onetwo', b'two'] == [client.request('GET', bucket, 'key', query).body for query in (
+        {}, {'partNumber': 2})]
+    assert 501 == RawClient(cluster.add_proxy(
+        'next', pipeline=replaced('copy', 'next copy').replace(' s3multi', ''), filters={
+            **NEXT, **STOCK_FILTERS}).url).request('POST', bucket, 'key', {'uploads': ''}).status
+
+
+@pytest.mark.parametrize('filters, pipeline, said', [
+    ({'s3api': {'enable_native_multipart_uploads': 'yes'}}, 'next copy',
+     'In [filter:s3api] write:\nenable_native_multipart_uploads = false'),
+    (MPU, 'next mpu copy', 'mpu in the pipeline (catch_errors '),
+    ({'next': {**NEXT['next'], 'always': 'true'}}, 'next copy', 'by its NativeUploadsController'),
+], ids=['native-on', 'mpu', 'unknown-controllers'])
+def test_a_swift_that_would_answer_itself(next_refusal, filters, pipeline, said):
+    """Where s3multi would be bypassed, or all requests answered 501, nothing starts; it is said what to write."""
+    assert said in next_refusal(filters={**NEXT, **filters}, pipeline=replaced('copy', pipeline))

@@ -11,7 +11,8 @@ from swift.common.middleware.s3api.controllers import ObjectController
 import s3multi.filters
 from s3multi.config import ConfigError
 from s3multi.filters import self_test
-from s3multi.filters.s3api import S3MultiFront, _Unnamed
+from s3multi.filters.s3api import S3MultiFront, _Unnamed, filter_factory
+from tests import next_swift
 
 SOURCES = sorted(Path(s3multi.filters.__file__).parent.glob('*.py'))
 
@@ -96,6 +97,40 @@ def test_multipart_requests_that_are_switched_off():
         self_test.check(front(allow_multipart_uploads='false'), True)
 
     assert 'In [filter:s3api] remove allow_multipart_uploads = false' in str(refused.value)
+
+
+# Swift's branch feature/mpu
+
+def test_native_uploads_are_switched_off(monkeypatch):
+    """They are on by default. Unless the operator has said something else, the filter says no."""
+    next_swift.imitate(monkeypatch)
+
+    made = filter_factory({})(unreachable)
+
+    assert made.conf.enable_native_multipart_uploads is False
+
+
+@pytest.mark.parametrize('everywhere', [False, True], ids=['filter', 'default'])
+@pytest.mark.parametrize('word', ['true', 'on', '1'])
+def test_native_uploads_that_the_operator_wants(monkeypatch, word, everywhere):
+    """The refusal has the line to write, also where the section [DEFAULT] has them on."""
+    next_swift.imitate(monkeypatch)
+    conf = {next_swift.OPTION: word}
+    with pytest.raises(ConfigError) as refused:
+        (filter_factory(conf) if everywhere else filter_factory({}, **conf))(unreachable)
+
+    assert str(refused.value).endswith('In [filter:s3api] write:\nenable_native_multipart_uploads = false')
+
+
+def test_controllers_that_are_not_known(monkeypatch):
+    """Nothing would reach s3multi, whatever the option says. The refusal has the lines to go on without s3multi."""
+    next_swift.imitate(monkeypatch, always=True)
+    with pytest.raises(ConfigError) as refused:
+        filter_factory({})(unreachable)
+
+    assert 'Initiate does not reach s3multi but is answered with 501 by its NativeUploadsController' in str(
+        refused.value)
+    assert 'write in [filter:s3api]:\nuse = egg:swift#s3api\n' in str(refused.value)
 
 
 def test_the_self_test_knows_every_error():

@@ -17,7 +17,7 @@ MODULES = {
     'ratelimit': 'swift.common.middleware.ratelimit', 'staticweb': 'swift.common.middleware.staticweb',
     'versioned_writes': 'swift.common.middleware.versioned_writes', 'symlink': 'swift.common.middleware.symlink',
     'keymaster': 'swift.common.middleware.crypto.keymaster', 'encryption': 'swift.common.middleware.crypto',
-    'gatekeeper': 'swift.common.middleware.gatekeeper',
+    'mpu': 'swift.common.middleware.mpu', 'gatekeeper': 'swift.common.middleware.gatekeeper',
     'kmip': 'swift.common.middleware.crypto.kmip_keymaster', 'tempurl': 'swift.common.middleware.tempurl',
 }
 
@@ -62,6 +62,8 @@ def test_pipelines_that_work(pipeline):
                  id='gatekeeper-behind'),
     pytest.param('s3api gatekeeper tempauth s3multi slo', 'gatekeeper has to stand to the left of s3api',
                  id='gatekeeper-between'),
+    pytest.param('s3api tempauth s3multi mpu slo', 'mpu in the pipeline', id='native-behind'),
+    pytest.param('s3api tempauth mpu s3multi slo', 'mpu in the pipeline', id='native-in-front'),
     pytest.param('s3api tempauth s3multi', 'needs slo to its right', id='no-slo'),
     pytest.param('s3api tempauth slo s3multi', 'needs slo to its right', id='slo-in-front'),
     pytest.param('s3api tempauth s3multi ratelimit slo', 'ratelimit has to stand to the left', id='ratelimit-behind'),
