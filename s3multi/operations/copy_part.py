@@ -10,10 +10,10 @@ from swift.common.utils import FileLikeIter, closing_if_possible
 
 from s3multi.operations import client_read
 from s3multi.operations.bucket import Bucket
-from s3multi.operations.ending import require_open
+from s3multi.operations.ending import ask_open
 from s3multi.operations.expected_owner import check_owner
 from s3multi.operations.request import Call, Reply
-from s3multi.operations.upload_part import read_target, store_attempt
+from s3multi.operations.upload_part import choice_at, read_target, store_attempt
 from s3multi.s3.copy_source import (HEADER, CopySource, SourceState, check_conditions, check_range, parse_range,
                                     parse_source, seconds_of)
 from s3multi.s3.documents import Node, document, s3_time_of
@@ -35,22 +35,23 @@ def run(bucket: Bucket, call: Call) -> Reply:
     if is_segments_container(source.bucket):
         raise NoSuchBucket(source.bucket)
     byte_range = parse_range(call.headers)
-    checksum_choice = require_open(bucket, upload).checksum
-    response = _open_source(bucket, call, source, byte_range)
-    with closing_if_possible(response.app_iter):
-        state = _state_of(response)
-        check_conditions(call.headers, state, float(bucket.now()))
-        # Swift answers some sources, such as a dynamic large object, without a length. Such a source is streamed in
-        # chunks, and its size cannot be checked first.
-        length = None if state.size < 0 else check_range(byte_range, state.size)
-        body = PartBody(FileLikeIter(response.app_iter), length, encrypted=bucket.cluster.encrypted,
-                        owed=checksum_choice.algorithm if checksum_choice else None)
-        try:
-            stored = store_attempt(bucket, call, upload, number, body)
-        except (IncompleteBody, RequestTimeout) as error:
-            # The body that broke off is that of the source. The client has sent none, so it is not to blame.
-            bucket.logger.warning('copying a part of upload %s has to be repeated: the source broke off', upload.id)
-            raise ServiceUnavailable() from error
+    with ask_open(bucket, upload) as marker:
+        response = _open_source(bucket, call, source, byte_range)
+        with closing_if_possible(response.app_iter):
+            state = _state_of(response)
+            check_conditions(call.headers, state, float(bucket.now()))
+            # Swift answers some sources, such as a dynamic large object, without a length. Such a source is streamed in
+            # chunks, and its size cannot be checked first.
+            length = None if state.size < 0 else check_range(byte_range, state.size)
+            choice = choice_at(upload, marker)
+            body = PartBody(FileLikeIter(response.app_iter), length, owed=choice.algorithm if choice else None,
+                            encrypted=bucket.cluster.encrypted, allow=marker.result)
+            try:
+                stored = store_attempt(bucket, call, upload, number, body)
+            except (IncompleteBody, RequestTimeout) as error:
+                # The body that broke off is that of the source. The client has sent none, so it is not to blame.
+                bucket.logger.warning('copying a part of upload %s has to be repeated: the source broke off', upload.id)
+                raise ServiceUnavailable() from error
     checksum: list[Node] = [(body.checksum.element, body.checksum.value)] if body.checksum else []
     result = document('CopyPartResult', [('LastModified', s3_time_of(stored.began_ticks)),
                                          ('ETag', '"%s"' % stored.etag), *checksum])

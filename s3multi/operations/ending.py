@@ -5,6 +5,7 @@
 """
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -12,6 +13,7 @@ from swift.common.utils import Timestamp
 
 from s3multi.operations.bucket import Bucket
 from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
+from s3multi.storage.concurrency import Later
 from s3multi.upload.decisions import UNREAD, Step, View, abort_step, follow, open_step
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, State, UploadMarker
@@ -51,6 +53,11 @@ def require_open(bucket: Bucket, upload: Upload) -> UploadMarker:
     if marker is None or open_step(View(upload.id, marker)) is not Step.GO_ON:
         raise NoSuchUpload(upload.id)
     return marker
+
+
+def ask_open(bucket: Bucket, upload: Upload) -> 'Later[UploadMarker]':
+    """Begin to ask whether an upload is open; return its marker for later. It comes as NoSuchUpload if it is not."""
+    return Later(bucket.logger, partial(require_open, bucket, upload))
 
 
 def open_marker(bucket: Bucket, upload: Upload) -> 'UploadMarker | None':

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 """
 from s3multi.operations import known_parts
 from s3multi.operations.bucket import Bucket
-from s3multi.operations.ending import require_open
+from s3multi.operations.ending import ask_open
 from s3multi.operations.known_parts import PartsPage
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
@@ -21,10 +21,11 @@ def run(bucket: Bucket, call: Call) -> Reply:
     encoding = parse_encoding(call.params)
     max_parts = parse_count(call.params, 'max-parts', MAX_PAGE, MAX_PAGE)
     after = parse_count(call.params, 'part-number-marker', 0)
-    upload_marker = require_open(bucket, upload)
-    # Numbers beyond those of S3 have no parts.
-    page = (known_parts.page(bucket, upload, after, max_parts) if max_parts and after < MAX_PART_NUMBER
-            else PartsPage([], False, after))
+    with ask_open(bucket, upload) as asked:
+        # Numbers beyond those of S3 have no parts.
+        page = (known_parts.page(bucket, upload, after, max_parts) if max_parts and after < MAX_PART_NUMBER
+                else PartsPage([], False, after))
+    upload_marker = asked.result()
     nodes: list[Node] = [
         ('Bucket', call.bucket), ('Key', url_encode(upload.key) if encoding else upload.key), ('UploadId', upload.id),
         *people(upload_marker.initiator), ('StorageClass', 'STANDARD'), ('PartNumberMarker', str(after)),

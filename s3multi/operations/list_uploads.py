@@ -8,7 +8,9 @@ bounded, and is shorter if that is not enough.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
 import heapq
+import itertools
 from collections.abc import Iterator
+from functools import partial
 
 from swift.common import constraints
 
@@ -18,6 +20,7 @@ from s3multi.operations.request import Call, Reply
 from s3multi.s3.documents import Node, document, people, s3_time_of_row, url_encode
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, shown_id_marker
+from s3multi.storage.concurrency import Later
 from s3multi.storage.listing import FIRST_ROWS
 from s3multi.storage.markers import MarkersPage, open_upload_of
 from s3multi.storage.stock_uploads import StockUploads
@@ -55,17 +58,24 @@ def in_order(bucket: Bucket, query: UploadsQuery, user: str) -> Iterator[OpenUpl
     begin = _begin(query)
     if begin is None:
         return
-    # One row more than the page tells whether it is the last.
-    first = bucket.markers.page(names_from(query.prefix), begin, min(query.max_uploads + 1, FIRST_ROWS))
-    listings: list[uploads_of_0_1.Listed] = []
+    with Later(bucket.logger, partial(_of_stock, bucket, query, user)) as stock:
+        # One row more than the page tells whether it is the last.
+        first = bucket.markers.page(names_from(query.prefix), begin, min(query.max_uploads + 1, FIRST_ROWS))
+    among_parts: Iterator[OpenUpload] = iter(())
     if _may_lie_among_parts(bucket, first):
-        listings.append(uploads_of_0_1.UploadsAmongParts(bucket))
-    if bucket.settings.list_stock_uploads:
-        stock = StockUploads(bucket.backend, bucket.name, user)
-        if stock.may_exist():
-            listings.append(stock)
-    yield from _with_noted(bucket, query, heapq.merge(
-        _apart(bucket, query, first), *(uploads_of_0_1.in_order(listing, query) for listing in listings)))
+        among_parts = uploads_of_0_1.in_order(uploads_of_0_1.UploadsAmongParts(bucket), query)
+    yield from _with_noted(bucket, query, heapq.merge(_apart(bucket, query, first), among_parts, stock.result()))
+
+
+def _of_stock(bucket: Bucket, query: UploadsQuery, user: str) -> Iterator[OpenUpload]:
+    """Return the open uploads of stock s3api in S3's order. Asks for the first of them at once."""
+    if not bucket.settings.list_stock_uploads:
+        return iter(())
+    stock = StockUploads(bucket.backend, bucket.name, user)
+    if not stock.may_exist():
+        return iter(())
+    uploads = uploads_of_0_1.in_order(stock, query)
+    return itertools.chain(list(itertools.islice(uploads, 1)), uploads)
 
 
 def _begin(query: UploadsQuery) -> 'str | None':

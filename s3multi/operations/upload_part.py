@@ -11,17 +11,21 @@ from swift.common.swob import Response
 
 from s3multi.operations import containers
 from s3multi.operations.bucket import Bucket
-from s3multi.operations.ending import reader, require_open
+from s3multi.operations.ending import ask_open, reader, require_open
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
+from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
                                NoSuchUpload, RequestTimeout, ServiceUnavailable)
 from s3multi.s3.etags import is_md5
 from s3multi.s3.parts import MAX_PART_BYTES, Attempt, parse_part_number
+from s3multi.storage.concurrency import Later
 from s3multi.storage.part_body import PartBody
 from s3multi.storage.requests import Target, failure
 from s3multi.upload.decisions import Step, View, follow, open_step
+from s3multi.upload.layouts import choice_of
 from s3multi.upload.names import Upload, attempt_ticks, new_attempt
+from s3multi.upload.records import UploadMarker
 
 
 def run(bucket: Bucket, call: Call) -> Reply:
@@ -35,13 +39,14 @@ def run(bucket: Bucket, call: Call) -> Reply:
     if length > largest:
         raise EntityTooLarge(length, largest)
     sent = call.trailer or checksum_rules.read_sent(call.headers)
-    checksum_choice = require_open(bucket, upload).checksum
-    checksum_rules.check_part(checksum_choice, sent.algorithm if sent else None)
-    body = PartBody(call.body, length, sent, call.verified, checksum_choice.algorithm if checksum_choice else None,
-                    bucket.cluster.encrypted)
-    if call.content_md5:
-        body.headers['ETag'] = call.content_md5
-    stored = store_attempt(bucket, call, upload, number, body)
+    with ask_open(bucket, upload) as marker:
+        choice = choice_at(upload, marker)
+        checksum_rules.check_part(choice, sent.algorithm if sent else None)
+        body = PartBody(call.body, length, sent, call.verified, choice.algorithm if choice else None,
+                        bucket.cluster.encrypted, marker.result)
+        if call.content_md5:
+            body.headers['ETag'] = call.content_md5
+        stored = store_attempt(bucket, call, upload, number, body)
     answered = {body.checksum.header: body.checksum.value} if sent and body.checksum else {}
     return Reply(200, {'ETag': '"%s"' % stored.etag, **answered})
 
@@ -62,14 +67,17 @@ def read_target(bucket: Bucket, call: Call, operation: str) -> 'tuple[Upload, in
     return upload, number
 
 
+def choice_at(upload: Upload, marker: 'Later[UploadMarker]') -> 'ChecksumChoice | None':
+    """Return the checksum that Initiate chose; None for none. Waits for the ``marker`` only if the id does not tell."""
+    return choice_of(upload.id) if upload.is_apart else marker.result().checksum
+
+
 def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body: PartBody) -> Attempt:
     """Store a new attempt to upload part ``number``; return it, its size left out.
 
     Raises NoSuchUpload if the upload ended meanwhile, EntityTooLarge if a quota has no room, BadDigest if the body is
-    not the one that was announced, IncompleteBody or RequestTimeout if it broke off.
+    not the one that was announced, IncompleteBody or RequestTimeout if it broke off, and what ``body`` was refused for.
     """
-    if body.error:
-        raise body.error
     # Where the length is not known beforehand, this asks only whether there is any room left, as Swift does.
     bucket.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
     started_ticks = bucket.ticks()

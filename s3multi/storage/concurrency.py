@@ -67,7 +67,10 @@ def behind(logger: Any, complaint: str, task: 'Callable[[], None]') -> GreenThre
 
 
 class Later(Generic[_Result]):
-    """An answer of Swift that is asked for before it is needed, while other work goes on."""
+    """An answer of Swift that is asked for before it is needed, while other work goes on.
+
+    The end of a ``with`` block waits for it. If an S3Error came instead, that is raised, whatever the block has raised.
+    """
 
     def __init__(self, logger: Any, ask: 'Callable[[], _Result]') -> None:
         """Begin to ask. ask: an S3Error that it raises is raised by ``result``, and lost if nobody calls that."""
@@ -78,6 +81,12 @@ class Later(Generic[_Result]):
                 return error
 
         self._thread = spawn(logger, outcome)
+
+    def __enter__(self) -> 'Later[_Result]':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.result()
 
     def result(self) -> _Result:
         """Wait for the answer, and return it or raise the S3Error that came instead."""

@@ -6,13 +6,15 @@ upload has and the client did not send, are computed here while the bytes pass.
 """
 import hashlib
 import socket
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, BinaryIO, Optional, Union
 
+from eventlet import Timeout
 from swift.common.exceptions import ChunkReadError
+from swift.common.swob import HTTPConflict
 
 from s3multi.s3.checksums import Checksum, Hasher, algorithm_of, decode, hasher, with_parameter
-from s3multi.s3.errors import BadDigest, IncompleteBody, RequestTimeout, S3Error
+from s3multi.s3.errors import BadDigest, IncompleteBody, RequestTimeout, S3Error, ServiceUnavailable
 from s3multi.upload.manifest import LISTING_ETAG_HEADER, LISTING_TYPE_HEADER, SEGMENT_TYPE
 
 
@@ -39,22 +41,24 @@ Sent = Optional[Union[Checksum, TrailingChecksum]]
 class PartBody:
     """What to hand to Swift for one part: the ``headers`` and the ``environ`` of its PUT.
 
-    error: set as soon as the body is known to have stopped, to have ended too early, or to differ from its checksum.
-    Swift then sees the body break off and stores nothing. An empty body cannot break off; its error is set from the
-    beginning.
+    error: set as soon as the body is refused, or known to have stopped, to have ended too early, or to differ from its
+    checksum. Swift then sees the body break off and stores nothing.
     """
 
     def __init__(self, stream: BinaryIO, length: 'int | None', sent: Sent = None, verified: bool = True,
-                 owed: 'str | None' = None, encrypted: bool = False) -> None:
+                 owed: 'str | None' = None, encrypted: bool = False,
+                 allow: 'Callable[[], object] | None' = None) -> None:
         """stream: the body. length: its length in bytes; None when nobody knows. sent: the checksum that the client
         sends with it.
 
         verified: whether s3api compares ``sent`` with the body. owed: the algorithm of the checksum to compute when
-        none is sent; None to compute none. encrypted: whether the cluster encrypts objects.
+        none is sent; None to compute none. encrypted: whether the cluster encrypts objects. allow: called before
+        anything is read, and so before Swift stores anything; an S3Error that it raises refuses the body.
         """
         self.headers = {'Transfer-Encoding': 'chunked'} if length is None else {'Content-Length': str(length)}
         self.environ: dict[str, Any] = {'wsgi.input': self}
         self.error: S3Error | None = None
+        self._allow = allow
         self._stream = stream
         self._length = length
         self._passed = 0
@@ -65,9 +69,6 @@ class PartBody:
         elif sent is None and owed:
             self._computed = owed, hasher(owed)
         self._md5 = hashlib.md5(usedforsecurity=False) if encrypted and (sent or owed) else None
-        if length == 0:
-            # Swift reads nothing of an empty body.
-            self._compare()
         if isinstance(sent, Checksum) and not encrypted:
             # The value is known already, and if it is wrong the PUT never succeeds. So a header will do, which is
             # cheaper than a footer.
@@ -88,8 +89,10 @@ class PartBody:
     def read(self, size: int = -1) -> bytes:
         """Return at most ``size`` bytes of the body; all of it by default.
 
-        Raises ChunkReadError where it stops, and at its end when it is not what was announced.
+        Raises ChunkReadError where it stops, and at its end when it is not what was announced; HTTPConflict if it is
+        refused.
         """
+        self._await_leave()
         try:
             chunk = self._stream.read(size)
         except socket.timeout as error:
@@ -109,6 +112,19 @@ class PartBody:
         if self.error:
             raise ChunkReadError(self.error.message)
         return chunk
+
+    def _await_leave(self) -> None:
+        try:
+            if self._allow is not None:
+                self._allow()
+        except S3Error as error:
+            self.error = error
+            # Not a ChunkReadError, which Swift logs and counts as a client that is gone.
+            raise HTTPConflict() from error
+        except Timeout:
+            # Swift has lost patience with the client, who is not to blame.
+            self.error = ServiceUnavailable()
+            raise
 
     def _compare(self) -> None:
         if isinstance(self._sent, Checksum) and self._computed:

@@ -12,7 +12,8 @@ import time
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
-from swift.common.swob import Request
+from swift.common.exceptions import ChunkReadError
+from swift.common.swob import HTTPConflict, Request
 from swift.common.utils import Timestamp, md5
 
 from tests.model.swift import Nature
@@ -29,6 +30,16 @@ T = int(time.time()) - 3600
 def at(seconds=0, offset=0):
     """Return Swift's text for a time, so many seconds after T."""
     return Timestamp(T + seconds, offset=offset).internal
+
+
+class Breaking:
+    """A body that breaks off at its beginning. how: refused, or gone."""
+
+    def __init__(self, how):
+        self._error = {'refused': HTTPConflict, 'gone': ChunkReadError}[how]
+
+    def read(self, *_):
+        raise self._error()
 
 
 # In the proxy: what gatekeeper would take off requests and answers travels in one header that it does not know.
@@ -48,6 +59,8 @@ def _from_inside(app, env, start_response):
     override = request.headers.pop('Slo-Override', None)
     if override:
         env.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
+    if 'Break-Off' in request.headers:
+        env['wsgi.input'] = Breaking(request.headers.pop('Break-Off'))
     response = request.get_response(app)
     response.body  # noqa: B018 - reads it
     response.headers['Contract'] = base64.b64encode(json.dumps(dict(response.headers)).encode()).decode()
@@ -99,8 +112,9 @@ class ModelSwift:
 
     def ask(self, method, container, name=None, headers=None, body=b'', query=''):
         headers = dict(headers or {})
-        override = headers.pop('Slo-Override', None)
-        response = self._world.ask(method, container, name, headers, body, query, bool(override))
+        override, how = headers.pop('Slo-Override', None), headers.pop('Break-Off', None)
+        response = self._world.ask(method, container, name, headers, body, query, bool(override),
+                                   Breaking(how) if how else None)
         return Answer(response.status_int, dict(response.headers), response.body)
 
 
@@ -195,6 +209,15 @@ def test_put_unless_there_is_one(asked, container):
     delete(asked, container, 'o', at(2))
     assert 202 == put(asked, container, 'o', at(1), **condition)
     assert 201 == put(asked, container, 'o', at(3), **condition)
+
+
+@pytest.mark.parametrize('body', [b'body', b''], ids=['bytes', 'empty'])
+@pytest.mark.parametrize('how, status', [('refused', 409), ('gone', 499)])
+def test_put_of_a_body_that_breaks_off(asked, container, body, how, status):
+    """Swift reads before it stores anything, an empty body too. A filter may refuse the body while it is read."""
+    assert status == put(asked, container, 'o', at(0), body, **{'Break-Off': how})
+    assert 404 == head(asked, container, 'o').status
+    assert [] == listing(asked, container)
 
 
 def test_metadata_of_an_object(asked, container):

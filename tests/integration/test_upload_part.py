@@ -320,14 +320,15 @@ def test_upload_id_belongs_to_its_account(cluster, upload):
 
 @pytest.mark.parametrize('end', ['complete', 'abort'])
 def test_upload_that_has_ended(upload, swift, end):
-    """After Complete and after Abort the id is 404 NoSuchUpload, and the finished object is safe."""
+    """After Complete and after Abort the id is 404 NoSuchUpload, no byte is asked for, and the finished object is safe.
+    """
     upload.part(1, b'data')
     assert getattr(upload, end)().status in (200, 204)
     before = part_rows(swift, upload)
 
-    for number in (1, 2):
-        answer = put(upload, number)
-        assert (404, 'NoSuchUpload') == answer.outcome
+    for number, body in ((1, BODY), (2, BODY), (2, b'')):
+        answer = put(upload, number, body, {'Expect': '100-continue'})
+        assert (404, 'NoSuchUpload', False) == (*answer.outcome, answer.continued)
         assert upload.id == answer.error['UploadId']
     assert before == part_rows(swift, upload)
     if end == 'complete':

@@ -303,6 +303,23 @@ class OneName(Mutant):
         return self.send(request)
 
 
+class MarkerAfterPart(Mutant):
+    """An Upload Part looks whether the upload is open once its part is stored, and not before."""
+
+    def handle(self, kind, request):
+        writes = getcurrent().actor.label[0] in 'PK'
+        if kind == 'HEAD marker' and writes and not self.of(request).get('stored'):
+            return _answer(200, request, {'Content-Type': 'application/x-s3multi-marker;state=open',
+                                          'X-Timestamp': '0'})
+        response = self.send(request)
+        if kind == 'PUT part':
+            self.of(request)['stored'] = True
+            marker = self.ask_marker(request, 'HEAD', {'X-Newest': 'true'})
+            if 'state=open' not in marker.headers.get('Content-Type', ''):
+                return _answer(404, request)
+        return response
+
+
 class DeletesOwnAttempt(Mutant):
     """An Upload Part that finds the marker gone deletes the attempt that it has stored."""
 
@@ -434,6 +451,10 @@ MUTATIONS = (
              ('C1 to PUT intent', 'A ends', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
     Mutation('every attempt has a name of its own', OneName, 'R1',
              ('P to commit part', 'C1 ends', 'P ends')),
+    Mutation('Swift gets the bytes of a part when the marker was open', MarkerAfterPart, 'R4',
+             ('A ends', 'P ends'), answers={'P': (404, 'NoSuchUpload')}),
+    Mutation('... and those of a copy', MarkerAfterPart, 'R4',
+             ('W ends', 'C1 ends', 'K ends'), answers={'K': (404, 'NoSuchUpload')}),
     Mutation('an Upload Part leaves its attempt when the marker is gone', DeletesOwnAttempt, 'R2',
              ('P to commit part', '6 s pass', 'P to HEAD marker', 'C4 ends', 'P ends')),
     Mutation('every attempt to copy into a part has a name of its own', OneName, 'R1',

@@ -4,16 +4,19 @@
 R1 After a 200 on Complete the object is readable in full until someone deletes or overwrites it.
 R2 Abort never deletes a part that a finished object, or a version of one, refers to.
 R3 A Complete that fails leaves the upload as it was.
-R4 After a 204 on Abort no Complete of that upload succeeds, and its parts go away.
+R4 After a 204 on Abort no Complete of that upload succeeds, and its parts go away. No part is stored whose Upload Part
+   began after the upload had ended for a client.
 R5 Every operation can be repeated after a lost answer or a crash, and converges.
 R6 Of two Completes with different lists one wins whole; the object is never a mixture.
 """
 import json
 from dataclasses import dataclass, field
 
+from greenlet import getcurrent
+
 from s3multi.upload.manifest import ETAG_HEADER, UPLOAD_ID_HEADER
 
-from .kinds import ACCOUNT, BUCKET, SEGMENTS
+from .kinds import ACCOUNT, BUCKET, PART, SEGMENTS
 from .moves import Moves
 
 _SEGMENTS = ACCOUNT + '/' + SEGMENTS + '/'
@@ -70,6 +73,11 @@ class Rules:
     def initiated(self, key, upload_id):
         self.fates[upload_id] = Fate(key)
 
+    def begins(self, upload_id):
+        """Note that a client begins an operation on an upload, in this thread."""
+        fate = self.fates[upload_id]
+        getcurrent().too_late = fate.aborted or bool(fate.completed)
+
     def answered(self, operation, upload_id, etag, outcome):
         """Note what a client was told. operation: 'complete', 'abort' or another. etag: that of the object it lists."""
         fate = self.fates[upload_id]
@@ -117,6 +125,8 @@ class Rules:
 
     def _changed(self, name, _before, after):
         if name.startswith(_SEGMENTS):
+            if after is not None and PART.fullmatch(name[len(_SEGMENTS):]) and getattr(getcurrent(), 'too_late', False):
+                self._broken('R4', 'part %s was stored after the upload had ended' % name)
             for where, (maker, _etag, parts) in self._manifests.items():
                 if parts.get(name, after and after.etag) != (after and after.etag):
                     rule = 'R2' if after is None else 'R1'

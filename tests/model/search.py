@@ -163,6 +163,7 @@ class Run:
 
     def _once(self, client):
         world, name = self.world, client.name
+        self.rules.begins(self.id)
         if client.listed:
             outcome = world.complete(KEY, self.id, client.listed, client.condition).outcome
             self.rules.answered('complete', self.id, client.etag, outcome)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 from greenlet import GreenletExit
+from swift.common.exceptions import ChunkReadError
 from swift.common.request_helpers import resolve_etag_is_at_header
-from swift.common.swob import HeaderKeyDict, Request, Response, wsgi_to_str
+from swift.common.swob import HeaderKeyDict, HTTPException, Request, Response, wsgi_to_str
 from swift.common.utils import ShardRange, Timestamp, config_true_value, extract_swift_bytes
 from swift.proxy.controllers.base import clear_info_cache
 
@@ -227,6 +228,10 @@ class MemorySwift:
                 status, headers, body = self._account(env, account, query)
         except Lost as lost:
             status, headers, body = lost.status, _TEXT, b''
+        except ChunkReadError:
+            status, headers, body = 499, _TEXT, b''
+        except HTTPException as refused:
+            return refused(env, start_response)
         return _send(start_response, status, headers, body)
 
     def _account(self, env, account, query):

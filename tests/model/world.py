@@ -175,12 +175,17 @@ class World:
 
     # The Swift API, below s3multi
 
-    def ask(self, method, container, name=None, headers=None, body=b'', query='', slo_override=False):
-        """Send a request to the pipeline right of s3multi; return the ``Response``, its body read."""
+    def ask(self, method, container, name=None, headers=None, body=b'', query='', slo_override=False, stream=None):
+        """Send a request to the pipeline right of s3multi; return the ``Response``, its body read.
+
+        stream: gives the body, whose length alone is that of ``body``.
+        """
         path = '/v1/%s/%s' % (ACCOUNT, container) + ('/' + name if name else '')
         env = self._env(method, path, body, query)
         if slo_override:
             env.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
+        if stream is not None:
+            env['wsgi.input'] = stream
         request = Request(env)
         request.headers.update({'X-Backend-Allow-Reserved-Names': 'true', **(headers or {})})
         if method in ('PUT', 'DELETE') and self.schedule is not None:

@@ -5,7 +5,9 @@ import logging
 from io import BytesIO
 from unittest import mock
 
-from swift.common.swob import wsgi_to_str
+from eventlet.event import Event
+from swift.common.exceptions import ChunkReadError
+from swift.common.swob import HTTPClientDisconnect, HTTPException, wsgi_to_str
 
 from s3multi import config
 from s3multi.filters.handoff import HANDOFF, Handoff, read_call
@@ -16,6 +18,9 @@ from s3multi.upload.names import UploadIds
 
 # Makes the upload ids of all fake requests.
 IDS = UploadIds(b'secret')
+# As a logger of Swift, which names the request of the present thread.
+LOGGER = logging.getLogger('s3multi.test')
+LOGGER.thread_locals = None
 
 
 class Seen:
@@ -39,16 +44,23 @@ class RecordingSwift:
 
     answers: for each method a status; or status, headers and body; or a function of ``Seen`` that returns either; or a
     list of these, one for each request, the last one for all further requests. A method without an answer gets 201
-    (PUT), 204 (DELETE, POST) or 404. ``unclosed`` counts the bodies that were not closed.
+    (PUT), 204 (DELETE, POST) or 404. A request whose body breaks off is answered as Swift does, and kept in ``broken``.
+    ``unclosed`` counts the bodies that were not closed.
     """
 
     def __init__(self, **answers):
         self._answers = answers
         self.seen = []
+        self.broken = []
         self.unclosed = 0
 
     def __call__(self, env, start_response):
-        seen = Seen(env)
+        try:
+            seen = Seen(env)
+        except (ChunkReadError, HTTPException) as error:
+            self.broken.append(env['REQUEST_METHOD'])
+            refusal = HTTPClientDisconnect() if isinstance(error, ChunkReadError) else error
+            return refusal(env, start_response)
         self.seen.append(seen)
         answer = self._answers.get(seen.method, {'PUT': 201, 'DELETE': 204, 'POST': 204}.get(seen.method, 404))
         if isinstance(answer, list):
@@ -84,6 +96,27 @@ class _Body:
         if not self._closed:
             self._closed = True
             self._swift.unclosed -= 1
+
+
+class Together:
+    """A WSGI app that holds these requests until all of them have come, and passes on to ``app``.
+
+    requests: pairs of method and end of the path.
+    """
+
+    def __init__(self, app, *requests):
+        self._app = app
+        self._missing = set(requests)
+        self._complete = Event()
+
+    def __call__(self, env, start_response):
+        came = {request for request in self._missing
+                if request[0] == env['REQUEST_METHOD'] and env['PATH_INFO'].endswith(request[1])}
+        self._missing -= came
+        if came and not self._missing:
+            self._complete.send(True)
+        assert not came or self._complete.wait(1), 'these have not come: %s' % self._missing
+        return self._app(env, start_response)
 
 
 class Listing:
@@ -172,9 +205,7 @@ def asked(swift, env=None, cache=None, options=None, encrypted=False, info=None,
     if cache is not None:
         call.env['swift.cache'] = cache
     settings = config.load(options or {}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
-    logger = logging.getLogger('s3multi.test')
-    logger.thread_locals = None
-    cluster = Cluster(settings, IDS, Freeing(settings.delete_concurrency, settings.immediate_deletes, None), logger,
+    cluster = Cluster(settings, IDS, Freeing(settings.delete_concurrency, settings.immediate_deletes, None), LOGGER,
                       encrypted, has_quotas)
     known = {'status': 204, 'sysmeta': {}, **(info or {})}
     with mock.patch.object(Backend, 'bucket_info', lambda *_: known):

@@ -12,7 +12,7 @@ from s3multi.s3.pages import UploadsQuery
 from s3multi.storage.cache_hints import UploadHints
 from s3multi.upload.names import PARTS_DELIMITER, Upload, UploadIds, new_attempt, parts_directory
 from tests.cases import for_each
-from tests.unit.fakes import Listing
+from tests.unit.fakes import LOGGER, Listing
 from tests.unit.operations.test_uploads_of_0_1 import NO_MARKERS
 
 NOW = 1790000000 * 100000
@@ -96,7 +96,7 @@ def listed(uploads, page_size, hidden, parts=3, **params):
 
     bucket = SimpleNamespace(account=ACCOUNT, name=BUCKET, segments=segments, ticks=lambda: NOW, knows=made_id,
                              made_id=made_id, settings=SimpleNamespace(list_stock_uploads=False),
-                             upload_hints=UploadHints(None), markers=NO_MARKERS)
+                             upload_hints=UploadHints(None), markers=NO_MARKERS, logger=LOGGER)
     query = UploadsQuery.parse(params, lambda *_: True)
     return [(upload.key, upload.id) for upload in _in_order(bucket, query, '')]
 

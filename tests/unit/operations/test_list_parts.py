@@ -11,7 +11,7 @@ from s3multi.s3.bucket_lifecycle import Lifecycle, Rule
 from s3multi.s3.errors import S3Error
 from s3multi.upload.abort_rules import encode
 from s3multi.upload.names import Upload, new_attempt
-from tests.unit.fakes import IDS, RecordingSwift, handed_on, asked
+from tests.unit.fakes import IDS, RecordingSwift, Together, handed_on, asked
 
 TICKS = 1790000000 * 100000
 A, B, C = (letter * 32 for letter in 'abc')
@@ -150,10 +150,20 @@ def test_when_the_upload_is_aborted():
     assert 'abort_uploads_after_days' == told(options={'abort_uploads_after_days': '3'})['x-amz-abort-rule-id']
 
 
-def test_an_upload_that_has_ended():
-    """The answer is 404. The AWS CRT takes that for success if it knows that all parts were uploaded."""
+def test_marker_and_listing_are_asked_for_at_once():
+    """Neither waits for the other."""
+    swift = Together(RecordingSwift(HEAD=MARKER, GET=(200, {}, b'[]')), ('HEAD', UPLOAD.marker), ('GET', '_segments'))
+    env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id})
+
+    assert 200 == list_parts.run(*asked(swift, env)).status
+
+
+@pytest.mark.parametrize('listing', [(200, {}, b'[]'), 503])
+def test_an_upload_that_has_ended(listing):
+    """The answer is 404, whatever is listed. The AWS CRT takes that for success if it knows that all parts were
+    uploaded."""
     env = handed_on('GET', '/v1/AUTH_a/bucket/a key', {'uploadId': UPLOAD.id})
     with pytest.raises(S3Error) as refused:
-        list_parts.run(*asked(RecordingSwift(HEAD=404), env))
+        list_parts.run(*asked(RecordingSwift(HEAD=404, GET=listing), env))
 
     assert 'NoSuchUpload' == refused.value.code

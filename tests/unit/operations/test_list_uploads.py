@@ -19,7 +19,7 @@ from s3multi.s3.pages import UploadsQuery, fill_page
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import Upload, new_attempt
 from tests.model.swift import Container, MemorySwift, Stored
-from tests.unit.fakes import IDS, Cache, bucket_of, handed_on
+from tests.unit.fakes import IDS, Cache, Together, bucket_of, handed_on
 
 NOW = 1790000000 * 100000
 MARKERS, SEGMENTS = 'AUTH_a/' + markers_container('bucket'), 'AUTH_a/bucket_segments'
@@ -239,6 +239,14 @@ def test_whether_uploads_of_release_0_1_are_looked_for(headers, asked):
 
 
 # The answer
+
+def test_uploads_of_stock_s3api_are_looked_for_at_once():
+    """Whether the bucket has any does not depend on those of s3multi, and neither waits for the other."""
+    swift = Together(Swift([]), ('GET', MARKERS), ('HEAD', '/bucket+segments'))
+    bucket = bucket_of(swift, handed_on('GET'), Cache())
+
+    assert [] == list(in_order(bucket, query_of(), ''))
+
 
 def answer(uploads, initiator='test%3Abeginner', **params):
     """Return the document that answers a request to the bucket, as element names and texts."""

@@ -4,12 +4,14 @@ from dataclasses import replace
 from io import BytesIO
 from unittest import mock
 
+import eventlet
 import pytest
+from eventlet.event import Event
 from swift.common.exceptions import ChunkReadError
 
 from s3multi.operations import upload_part
 from s3multi.operations.upload_part import store_attempt
-from s3multi.s3.checksums import Checksum
+from s3multi.s3.checksums import Checksum, ChecksumChoice
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_BYTES
 from s3multi.storage.cache_hints import PartHints
@@ -21,7 +23,8 @@ from tests.unit.fakes import IDS, Cache, RecordingSwift, handed_on, asked
 MD5 = 'c84cabbaebee9a9631c8be234ac64c26'
 CONTENT_MD5 = 'yEyruuvumpYxyL4jSsZMJg=='
 CRC32 = Checksum('crc32', '3ldvBQ==')
-UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', 1790000000 * 100000))
+TICKS = 1790000000 * 100000
+UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
 PARAMS = {'partNumber': '7', 'uploadId': UPLOAD.id}
 STORED = 201, {'Etag': '"%s"' % MD5}, b''
 
@@ -29,6 +32,13 @@ STORED = 201, {'Etag': '"%s"' % MD5}, b''
 def marker(state):
     """Return the answer to a HEAD of the marker."""
     return 200, {'Content-Type': 'application/x-s3multi-marker;state=' + state, 'X-Timestamp': '1790000000.00000'}, b''
+
+
+def of_choice(kind, release='0.2'):
+    """Return the parameters of part 7 of an upload that chose CRC-32, and the answer to a HEAD of its marker."""
+    args = 'AUTH_a', 'bucket', 'key', TICKS
+    upload_id = IDS.new_among_parts(*args) if release == '0.1' else IDS.new(*args, ChecksumChoice('crc32', kind))
+    return {**PARAMS, 'uploadId': upload_id}, marker('open;checksum=crc32;checksum-type=' + kind)
 
 
 def error_of(call, *args):
@@ -85,11 +95,58 @@ def test_the_largest_part():
 
 @pytest.mark.parametrize('head', [404, marker('aborting'), marker('aborted')], ids=['gone', 'aborting', 'aborted'])
 def test_an_upload_that_is_not_open(head):
-    """If it was completed or aborted, or its Abort has begun, the answer is NoSuchUpload, and nothing is stored."""
-    swift = RecordingSwift(PUT=STORED, HEAD=head)
+    """If it was completed or aborted, or its Abort has begun, the answer is NoSuchUpload, and Swift gets no byte."""
+    swift, body = RecordingSwift(PUT=STORED, HEAD=head), BytesIO(b'Hello, ')
 
-    assert 'NoSuchUpload' == error_of(upload, swift).code
-    assert ['HEAD'] == [seen.method for seen in swift.seen]
+    assert 'NoSuchUpload' == error_of(lambda: upload(swift, **{'wsgi.input': body, 'CONTENT_LENGTH': '7'})).code
+    assert (['HEAD'], ['PUT'], 0) == ([seen.method for seen in swift.seen], swift.broken, body.tell())
+
+
+@pytest.mark.parametrize('request_of, info, put', [
+    pytest.param({}, {}, 507, id='full-disk'),
+    pytest.param({}, {'meta': {'quota-bytes': '1'}, 'bytes': 1}, STORED, id='quota'),
+    pytest.param({'body': b'', 'verified': False, 'headers': {CRC32.header: CRC32.value}}, {}, STORED, id='checksum'),
+])
+def test_what_else_is_wrong_with_a_part_of_an_upload_that_is_over(request_of, info, put):
+    """The answer is NoSuchUpload all the same."""
+    env = handed_on(**{'params': PARAMS, 'body': b'Hello, ', **request_of})
+    request = asked(RecordingSwift(PUT=put, HEAD=404), env, info=info, has_quotas=True)
+
+    assert 'NoSuchUpload' == error_of(upload_part.run, *request).code
+
+
+def test_a_marker_that_cannot_be_read():
+    """It may be that of an upload that is over. The client has to repeat the part, and nothing is stored."""
+    swift = RecordingSwift(PUT=STORED, HEAD=503)
+
+    assert 'ServiceUnavailable' == error_of(upload, swift).code
+    assert (['HEAD'], ['PUT']) == ([seen.method for seen in swift.seen], swift.broken)
+
+
+@pytest.mark.parametrize('body', [b'Hello, ', b''], ids=['bytes', 'empty'])
+def test_the_marker_is_read_while_swift_gets_ready(body):
+    """Swift finds a place for the part meanwhile, and gets the first byte when the upload is known to be open."""
+    order, ready = [], Event()
+
+    def swift(env, start_response):
+        method = env['REQUEST_METHOD']
+        if method == 'HEAD':
+            order.append('asked')
+            ready.wait(1)
+            eventlet.sleep(0)
+            order.append('open')
+        else:
+            ready.send()
+            order.append('ready')
+            env['wsgi.input'].read()
+            order.append('read')
+        status, headers, _ = marker('open') if method == 'HEAD' else STORED
+        start_response('%d As The Test Says' % status, list(headers.items()))
+        return [b'']
+
+    assert 200 == upload(swift, body).status
+    assert {'asked', 'ready'} == set(order[:2])
+    assert ['open', 'read'] == order[2:]
 
 
 def test_the_answer_has_the_etag_of_the_part():
@@ -144,9 +201,10 @@ def test_a_checksum_is_kept_in_the_row(sent, encrypted, headers, footers):
         seen.env.get('swift.callback.update_footers', lambda footers: None)(told)
         return STORED
 
-    swift = RecordingSwift(PUT=put, HEAD=marker(
-        'open;checksum=crc32;checksum-type=FULL_OBJECT' if sent == 'owed' else 'open'))
-    reply = upload(swift, encrypted=encrypted, headers={CRC32.header: CRC32.value} if sent == 'header' else {},
+    params, head = of_choice('FULL_OBJECT') if sent == 'owed' else (PARAMS, marker('open'))
+    swift = RecordingSwift(PUT=put, HEAD=head)
+    reply = upload(swift, params=params, encrypted=encrypted,
+                   headers={CRC32.header: CRC32.value} if sent == 'header' else {},
                    trailer=TrailingChecksum(CRC32.header, trailers) if sent == 'trailer' else None)
     kept = {name: swift.last.headers[name.title()] for name in (TYPE_HEADER, ETAG_HEADER)
             if name.title() in swift.last.headers}
@@ -156,23 +214,25 @@ def test_a_checksum_is_kept_in_the_row(sent, encrypted, headers, footers):
         {'x-amz-checksum-crc32': '3ldvBQ=='} if sent in ('header', 'trailer') else {})}
 
 
+@pytest.mark.parametrize('release', ['0.1', '0.2'])
 @pytest.mark.parametrize('choice, headers, trailer', [
     pytest.param('COMPOSITE', {}, None, id='none'),
     pytest.param('COMPOSITE', {'x-amz-checksum-sha1': '9Sq1f6Ud+nFFBSlEREY65aAJrjQ='}, None, id='another'),
     pytest.param('FULL_OBJECT', {'x-amz-checksum-crc32c': 'R4ccNA=='}, None, id='another-whole'),
     pytest.param('COMPOSITE', {}, TrailingChecksum('x-amz-checksum-sha1', {}), id='another-trailer'),
 ])
-def test_a_part_that_is_not_what_initiate_chose(choice, headers, trailer):
-    """The answer is InvalidRequest, before a byte is read."""
-    swift = RecordingSwift(HEAD=marker('open;checksum=crc32;checksum-type=' + choice))
+def test_a_part_that_is_not_what_initiate_chose(choice, headers, trailer, release):
+    """The answer is InvalidRequest, before a byte is read, whether the id tells the choice or the marker alone."""
+    params, head = of_choice(choice, release)
+    swift = RecordingSwift(HEAD=head)
 
-    assert 'InvalidRequest' == error_of(lambda: upload(swift, headers=headers, trailer=trailer)).code
+    assert 'InvalidRequest' == error_of(lambda: upload(swift, params=params, headers=headers, trailer=trailer)).code
     assert ['HEAD'] == [seen.method for seen in swift.seen]
 
 
 @pytest.mark.parametrize('body', [b'Hello! ', b''], ids=['others', 'none'])
 def test_a_wrong_checksum_that_s3api_does_not_notice(body):
-    """The answer is BadDigest, where Swift sees only a body that broke off. An empty body is refused without a PUT."""
+    """The answer is BadDigest, where Swift sees only a body that broke off."""
     def swift(env, start_response):
         status, headers, _ = marker('open')
         if env['REQUEST_METHOD'] == 'PUT':

@@ -12,7 +12,7 @@ from s3multi.storage.cache_hints import UploadHints
 from s3multi.storage.listing import Page
 from s3multi.storage.markers import MarkersPage
 from s3multi.upload.names import ID_LENGTH, Upload, UploadIds, new_attempt
-from tests.unit.fakes import Listing
+from tests.unit.fakes import LOGGER, Listing
 
 # Ids begin with eight digits for the time of the Initiate: here five minutes, of which the first digit is "c".
 NOW = 1790000000 * 100000
@@ -43,7 +43,7 @@ def bucket_of(uploads, page_size, others=(), with_parts=()):
                              knows=lambda key, upload_id: upload_id in IDS,
                              made_id=lambda key, upload_id: upload_id in IDS,
                              settings=SimpleNamespace(list_stock_uploads=False), upload_hints=UploadHints(None),
-                             markers=NO_MARKERS)
+                             markers=NO_MARKERS, logger=LOGGER)
     # Initiate notes this.
     bucket.segments.hidden = any(UploadIds.hides(ids, 'AUTH_a', 'bucket', key) for key, _ in uploads)
     return bucket

@@ -5,9 +5,12 @@ from io import BytesIO
 from unittest import mock
 
 import pytest
+from eventlet import Timeout
 from swift.common.exceptions import ChunkReadError
+from swift.common.swob import HTTPException
 
 from s3multi.s3.checksums import Checksum
+from s3multi.s3.errors import NoSuchUpload
 from s3multi.storage.part_body import PartBody, TrailingChecksum
 
 BODY = b'Hello, '
@@ -57,9 +60,13 @@ def test_bytes_that_do_not_fit_their_checksum(sent, code):
 
 
 def test_no_bytes_that_do_not_fit_their_checksum():
-    """The error is known at once, since Swift would store an empty part without reading anything."""
-    assert 'BadDigest' == PartBody(BytesIO(), 0, Checksum('crc32', VALUES['crc32']), verified=False).error.code
-    assert PartBody(BytesIO(), 0, Checksum('crc32', 'AAAAAA=='), verified=False).error is None
+    """Swift reads before it stores anything, even an empty part."""
+    body = PartBody(BytesIO(), 0, Checksum('crc32', VALUES['crc32']), verified=False)
+    with pytest.raises(ChunkReadError):
+        body.read(3)
+
+    assert 'BadDigest' == body.error.code
+    assert b'' == read_all(PartBody(BytesIO(), 0, Checksum('crc32', 'AAAAAA=='), verified=False))
 
 
 def test_what_s3api_compares_is_not_computed_again():
@@ -81,6 +88,21 @@ def test_a_body_that_does_not_come(bodies, code):
     assert code == body.error.code
     assert {'IncompleteBody': {'NumberBytesExpected': '7', 'NumberBytesProvided': '3'}}.get(code, {}) == (
         body.error.fields)
+
+
+@pytest.mark.parametrize('cause, raised, code', [
+    (NoSuchUpload('x'), HTTPException, 'NoSuchUpload'), (Timeout(), Timeout, 'ServiceUnavailable')],
+                         ids=['refused', 'not known in time'])
+@pytest.mark.parametrize('length', [7, 0, None])
+def test_a_body_that_is_not_allowed(length, cause, raised, code):
+    """No byte is read. To Swift it is none of a client that is gone, or too slow; the client is told why."""
+    stream = mock.Mock()
+    body = PartBody(stream, length, allow=mock.Mock(side_effect=cause))
+    with pytest.raises(raised):
+        read_all(body)
+
+    assert code == body.error.code
+    assert not stream.read.called
 
 
 def test_a_trailer_is_known_at_the_end():

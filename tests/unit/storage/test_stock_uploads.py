@@ -19,7 +19,7 @@ from s3multi.storage.cache_hints import UploadHints
 from s3multi.storage.requests import Backend
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.names import new_attempt
-from tests.unit.fakes import IDS, Listing, RecordingSwift, client_env
+from tests.unit.fakes import IDS, LOGGER, Listing, RecordingSwift, client_env
 from tests.unit.operations.test_uploads_of_0_1 import NO_MARKERS
 
 STOCK_IDS = [base64.b64encode(b'%s0000000-1111-4222-8333-444444444444' % digit).decode()
@@ -140,7 +140,7 @@ def bucket_of(own, swift, listed=True):
         account='AUTH_a', name='bucket', segments=Listing(rows, 3), ticks=lambda: NOW + 1, knows=made_id,
         made_id=made_id, backend=Backend(swift, client_env(), 'AUTH_a', 'bucket'),
         settings=SimpleNamespace(list_stock_uploads=listed),
-        upload_hints=UploadHints(None), markers=NO_MARKERS)
+        upload_hints=UploadHints(None), markers=NO_MARKERS, logger=LOGGER)
 
 
 def test_time_and_initiator_of_an_upload():
