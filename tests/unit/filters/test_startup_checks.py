@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checks at start-up: in which pipelines multipart uploads work, and what is said of the others."""
+import re
+from pathlib import Path
+
 import pytest
 
 from s3multi.config import ConfigError
@@ -198,3 +201,11 @@ def test_versions_of_swift(version, tested):
     assert (warning is None) == tested
     if warning:
         assert 'not tested with Swift %s' % version in warning and '%d.%d' % NEWEST_SWIFT in warning
+
+
+@pytest.mark.parametrize('document', ['README.rst', 'doc/install.rst'])
+def test_the_documents_name_the_newest_swift(document):
+    """That is the newest release without a warning."""
+    text = (Path(__file__).parents[3] / document).read_text()
+
+    assert {'%d.%d' % NEWEST_SWIFT} == set(re.findall(r'2\.34 to (\d+\.\d+)', text))
