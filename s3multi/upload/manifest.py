@@ -4,6 +4,7 @@
 ``stored`` and ``stored_headers`` return, byte for byte, what ``swift/common/middleware/slo.py`` writes for the same
 segments; a test compares the two. ``request_body`` serves ``verify = head``, where SLO itself asks for every segment.
 """
+import base64
 import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,10 +32,10 @@ ACL_HEADER = 'X-Object-Sysmeta-S3Api-Acl'
 ETAG_HEADERS = (ETAG_HEADER, 'X-Object-Sysmeta-Swift3-Etag')
 # s3api has no name for this.
 CHECKSUM_HEADER = 'X-Object-Sysmeta-S3multi-Checksum'
-_SLO_ETAG_HEADER = 'X-Object-Sysmeta-Slo-Etag'
-_SLO_SIZE_HEADER = 'X-Object-Sysmeta-Slo-Size'
+SLO_ETAG_HEADER = 'X-Object-Sysmeta-Slo-Etag'
+SLO_SIZE_HEADER = 'X-Object-Sysmeta-Slo-Size'
 # These describe the parts, and so are not true of a copy.
-DIGEST_HEADERS = (*ETAG_HEADERS, UPLOAD_ID_HEADER, CHECKSUM_HEADER, _SLO_ETAG_HEADER, _SLO_SIZE_HEADER)
+DIGEST_HEADERS = (*ETAG_HEADERS, UPLOAD_ID_HEADER, CHECKSUM_HEADER, SLO_ETAG_HEADER, SLO_SIZE_HEADER)
 # What the listing of the container shows in place of the object's own ETag and content type.
 LISTING_ETAG_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Etag'
 LISTING_TYPE_HEADER = 'X-Object-Sysmeta-Container-Update-Override-Content-Type'
@@ -50,22 +51,48 @@ _PART_IS_NOT_THERE = ('404 Not Found', 'Etag Mismatch', 'Size Mismatch')
 class Segment:
     """An entry of a stored manifest. path: ``/container/object``; '' if it has none. size: of the segment, in bytes.
 
-    is_large: whether the segment is a large object itself.
+    is_large: whether the segment is a large object itself. etag: that of the segment; where it has no path, the MD5 of
+    the bytes that the entry has instead. range: ``first-last``, where the object has only these bytes of it.
     """
 
     path: str
     size: int
     is_large: bool = False
+    etag: str = ''
+    range: str = ''
 
 
 def read_stored(body: bytes) -> 'list[Segment]':
     """Return the entries of ``body``, any manifest that SLO has stored, in order. Raises ValueError for other bytes."""
     try:
-        # An entry without a name has its bytes in the manifest.
-        return [Segment('' if 'data' in entry else str(entry['name']), int(entry.get('bytes', 0)),
-                        bool(entry.get('sub_slo'))) for entry in json.loads(body)]
+        return [_segment(entry) for entry in json.loads(body)]
     except (AttributeError, KeyError, OverflowError, TypeError) as error:
         raise ValueError('no manifest: %s' % error) from error
+
+
+def _segment(entry: 'Mapping[str, Any]') -> Segment:
+    # An entry without a name has its bytes in the manifest.
+    if 'data' in entry:
+        raw = base64.b64decode(entry['data'])
+        return Segment('', len(raw), False, hashlib.md5(raw, usedforsecurity=False).hexdigest())
+    size, is_large = int(entry.get('bytes', 0)), bool(entry.get('sub_slo'))
+    if is_large and 'swift_bytes' in str(entry.get('content_type')):
+        # Older manifests tell the size of the manifest, and that of the large object here.
+        size = int(extract_swift_bytes(entry['content_type'])[1] or size)
+    return Segment(str(entry['name']), size, is_large, str(entry.get('hash')), str(entry.get('range') or ''))
+
+
+def slo_sums(segments: 'Iterable[Segment]') -> 'tuple[str, int]':
+    """Return the ETag and the size that SLO gives to a large object of these segments. Raises ValueError."""
+    digest, size = hashlib.md5(usedforsecurity=False), 0
+    for segment in segments:
+        text, length = segment.etag, segment.size
+        if segment.range:
+            first, last = map(int, segment.range.split('-'))
+            text, length = '%s:%s;' % (text, segment.range), last - first + 1
+        digest.update(text.encode())
+        size += length
+    return digest.hexdigest(), size
 
 
 def part_name(upload: Upload, segment: Segment) -> str:
@@ -103,8 +130,8 @@ def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mappin
     return {**headers,
             'content-type': '%s;swift_bytes=%d' % (headers['content-type'], size),
             'X-Static-Large-Object': 'True',
-            _SLO_ETAG_HEADER: slo_etag,
-            _SLO_SIZE_HEADER: str(size),
+            SLO_ETAG_HEADER: slo_etag,
+            SLO_SIZE_HEADER: str(size),
             'Etag': body_md5,
             LISTING_ETAG_HEADER: '%s; s3_etag=%s; slo_etag=%s' % (body_md5, digests.etag, slo_etag)}
 

@@ -24,7 +24,7 @@ class Clock:
     def time(self):
         return time.time() + self.ahead
 timestamp.time = clock = Clock()
-from s3multi.sweep.__main__ import main
+from s3multi.%s.__main__ import main
 for line in sys.stdin:
     arguments, clock.ahead = json.loads(line)
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
@@ -32,7 +32,7 @@ for line in sys.stdin:
     print(json.dumps([code, out.getvalue(), err.getvalue()]), flush=True)
 '''
 # The same once, without any clock but its own.
-_ONCE = 'import sys; from s3multi.sweep.__main__ import main; sys.exit(main())'
+_ONCE = 'import sys; from s3multi.%s.__main__ import main; sys.exit(main())'
 
 
 @dataclass
@@ -55,6 +55,8 @@ class Swept:
 
 class Sweeper:
     """Runs the command against a cluster. section: further options, by section, of the sample of its conf file."""
+
+    package = 'sweep'
 
     def __init__(self, cluster, name='s3multi-sweep', app=(), sections=(), pipeline=None):
         text = SAMPLE.read_text()
@@ -93,7 +95,7 @@ class Sweeper:
 
     def start(self, *arguments):
         """Start the command by itself, and return the process."""
-        return self._spawn(_ONCE, self._arguments(arguments), stderr=subprocess.PIPE)
+        return self._spawn(_ONCE % self.package, self._arguments(arguments), stderr=subprocess.PIPE)
 
     @staticmethod
     def end(process, first=''):
@@ -107,10 +109,12 @@ class Sweeper:
 
     def run(self, *arguments, days=3.0, queue=False):
         """Run the command to its end. days: how many its clock is ahead. queue: whether to look at the expirer's."""
-        arguments += () if queue else ('--skip-queue',)
+        return self._run(*arguments, *(() if queue else ('--skip-queue',)), days=days)
+
+    def _run(self, *arguments, days):
         # One process for all, since most of the time goes into its imports.
         if self._server is None:
-            self._server = self._spawn(_SERVER, [], stdin=subprocess.PIPE)
+            self._server = self._spawn(_SERVER % self.package, [], stdin=subprocess.PIPE)
         print(json.dumps([self._arguments(arguments), days * DAYS]), file=self._server.stdin, flush=True)
         return _swept(*json.loads(self._server.stdout.readline()))
 

@@ -19,11 +19,12 @@ ABOVE = {
     'filters': ('s3', 'config', 'upload', 'storage', 'operations'),
     'commands': ('s3', 'config', 'upload', 'storage', 'operations'),
     'sweep': ('s3', 'config', 'upload', 'storage', 'operations', 'commands'),
+    'check': ('s3', 'config', 'upload', 'storage', 'operations', 'commands'),
     'demo': (),
 }
 # Packages and modules of plain functions and values: no request, no clock, no file. Of Swift, each may import only the
 # names that are listed, which are values or functions too.
-PURE = {'s3': (), 'config': (), 'sweep.rules': ('Timestamp',), 'upload': (
+PURE = {'s3': (), 'config': (), 'sweep.rules': ('Timestamp',), 'check.rules': ('Timestamp',), 'upload': (
     'Timestamp', 'extract_swift_bytes', 'get_reserved_name', 'parse_content_type', 'split_reserved_name')}
 # Foreign modules, and the only places that may import them.
 ALONE = {
@@ -176,6 +177,9 @@ BREAKING = (
     ('operations.abort', 'from s3multi.filters.routes import route'),
     ('filters.s3multi', 'from s3multi.sweep import rules'),
     ('sweep.bucket', 'from s3multi.filters import s3multi'),
+    ('check.run', 'from s3multi.sweep import rules'),
+    ('sweep.bucket', 'from s3multi.check import rules'),
+    ('check.rules', 'from s3multi.check.asking import eventlet\nimport eventlet'),
     ('commands.cluster', 'from s3multi.sweep import rules'),
     ('filters.s3multi', 'from s3multi.commands import lines'),
     ('filters.s3multi', 'from s3multi.demo import cluster'),
