@@ -1,24 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Directives whose tables are made from the code, so that they cannot differ from it.
+"""Writes into the pages what is made from the code: ``python3 doc/generated_tables.py``.
 
-The classes below say what each table shows; ``setup`` has the names of the directives. These take no options and no
-content, as in ``.. s3multi-options::``.
+A page has a table between two comments, so that it can be read as it is, and built by Sphinx alone::
+
+    .. NAME: made by doc/generated_tables.py
+
+    .. end of NAME
+
+``TABLES`` has the names. ``states.svg`` and ``etc/proxy-server.conf-sample`` are written as well.
+``tests/unit/test_documentation.py`` fails where the code has changed since.
 """
+import re
+import sys
+import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
 
-from docutils import nodes
-from docutils.parsers.rst import Directive
-from docutils.statemachine import StringList
-import decision_table
-import state_diagram
-from s3multi import config
-from s3multi.filters import client_headers
-from s3multi.s3 import errors, request_headers
-from s3multi.storage import metrics
-from s3multi.upload import decisions, lifecycle
-from tests.integration import switching
-from tests.model import mutations, sweeping
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import conf_sample  # noqa: E402
+import decision_table  # noqa: E402
+import state_diagram  # noqa: E402
+from s3multi import config  # noqa: E402
+from s3multi.filters import client_headers  # noqa: E402
+from s3multi.s3 import errors, request_headers  # noqa: E402
+from s3multi.storage import metrics  # noqa: E402
+from s3multi.upload import lifecycle  # noqa: E402
+from tests.integration import switching  # noqa: E402
+from tests.model import mutations, sweeping  # noqa: E402
+
+_PLACE = re.compile(r'^\.\. (?P<name>[a-z0-9-]+): made by doc/generated_tables\.py\n.*?^\.\. end of (?P=name)\n',
+                    re.MULTILINE | re.DOTALL)
+_WIDTH = 120
 
 # The operations by the names of ``request_headers.REFUSED``.
 OPERATIONS = {
@@ -27,31 +41,36 @@ OPERATIONS = {
 }
 
 
-class TableDirective(Directive):
+class Table:
     """A table with ``heads`` above ``rows``. Each cell is a line of reStructuredText. widths: in percent."""
 
-    module: Any = None      # the module from which the rows come
     heads: Sequence[str] = ()
     widths: Sequence[int] = ()
 
     def rows(self) -> 'Iterable[Sequence[str]]':
         raise NotImplementedError
 
-    def run(self) -> 'list[nodes.Node]':
-        # So Sphinx makes the page anew when the module changes.
-        self.state.document.settings.env.note_dependency(self.module.__file__)
-        lines = ['.. list-table::', '   :header-rows: 1', '   :widths: ' + ' '.join(map(str, self.widths)), '']
-        for row in [self.heads, *self.rows()]:
-            lines += ['   %s - %s' % ('*' if place == 0 else ' ', cell) for place, cell in enumerate(row)]
-        container = nodes.container()
-        self.state.nested_parse(StringList(lines, source=__file__), self.content_offset, container)
-        return container.children
+    def text(self) -> str:
+        """Return the table: with its columns side by side where there is room, else cell by cell."""
+        rows = [self.heads, *self.rows()]
+        widest = [max(map(len, column)) for column in zip(*rows)]
+        if sum(widest) + 2 * len(widest) - 2 > _WIDTH or not all(row[0] for row in rows):
+            return '\n'.join(['.. list-table::', '   :header-rows: 1',
+                              '   :widths: ' + ' '.join(map(str, self.widths)), '', *map(_listed, rows)]) + '\n'
+        rule = '  '.join('=' * width for width in widest)
+        lines = ['  '.join(cell.ljust(width) for cell, width in zip(row, widest)).rstrip() for row in rows]
+        return '\n'.join([rule, lines[0], rule, *lines[1:], rule]) + '\n'
 
 
-class Options(TableDirective):
+def _listed(row: 'Sequence[str]') -> str:
+    return '\n'.join(textwrap.fill(cell, _WIDTH, initial_indent='   %s - ' % (' ' if place else '*'),
+                                   subsequent_indent=' ' * 7, break_long_words=False, break_on_hyphens=False)
+                     if cell else '   %s -' % (' ' if place else '*') for place, cell in enumerate(row))
+
+
+class Options(Table):
     """The options of ``[filter:s3multi]``."""
 
-    module = config
     described: Sequence[config.Option] = config.OPTIONS
     heads = ('Option', 'Default', 'Unit', 'Range', 'Why')
     widths = (22, 13, 10, 18, 37)
@@ -67,10 +86,9 @@ class FrontOptions(Options):
     described = config.FRONT_OPTIONS
 
 
-class Counters(TableDirective):
+class Counters(Table):
     """What s3multi counts."""
 
-    module = metrics
     heads = ('Counter', 'What it counts', 'What is normal')
     widths = (27, 40, 33)
 
@@ -82,21 +100,17 @@ class Counters(TableDirective):
 
 
 def _default(option: config.Option) -> str:
-    if option.default is None:
-        return 'that of ``[filter:s3api]``'
-    if isinstance(option.default, bool):
-        return '``%s``' % str(option.default).lower()
-    return '``%s``' % option.default if option.default != '' else 'that of the bucket'
+    written = conf_sample.written(option.default)
+    return '``%s``' % written if written else 'unset'
 
 
 def _literal(text: str) -> str:
     return text.replace('*', '\\*').replace('`', '\\`').replace('_', '\\_')
 
 
-class RefusedHeaders(TableDirective):
+class RefusedHeaders(Table):
     """The request headers that are refused with NotImplemented, and the operations that refuse them."""
 
-    module = request_headers
     heads = ('Header', 'Refused by')
     widths = (50, 50)
 
@@ -109,10 +123,9 @@ class RefusedHeaders(TableDirective):
             yield '``%s``' % header, ', '.join(operations)
 
 
-class ClientHeaders(TableDirective):
+class ClientHeaders(Table):
     """The headers that do not count in an S3 request, and those that have to be signed."""
 
-    module = client_headers
     heads = ('Header', 'Rule', 'Else a client could', 'Swift does the same since')
     widths = (30, 14, 28, 28)
 
@@ -122,10 +135,9 @@ class ClientHeaders(TableDirective):
                 yield ', '.join('``%s``' % name for name in rule.headers), does, rule.danger, rule.swift
 
 
-class Switching(TableDirective):
+class Switching(Table):
     """What S3 clients see differently with s3multi and with Swift's own s3api, as measured."""
 
-    module = switching
     heads: Sequence[str] = ('Operation', 'Request', "Swift's own", 's3multi')
     widths: Sequence[int] = (14, 42, 22, 22)
 
@@ -147,10 +159,9 @@ class SwitchingSame(Switching):
                 yield row.operation, row.request, row.ours
 
 
-class Errors(TableDirective):
+class Errors(Table):
     """Every error code that s3multi itself answers, with its HTTP status and its message."""
 
-    module = errors
     heads = ('Code', 'Status', 'Message')
     widths = (25, 8, 67)
 
@@ -161,10 +172,9 @@ class Errors(TableDirective):
             yield '``%s``' % code, str(known[code].status), _literal(known[code].message)
 
 
-class Stages(TableDirective):
+class Stages(Table):
     """The stages of an upload: what marker, intent and object say in each, and how it ends."""
 
-    module = lifecycle
     heads = ('Stage', 'Marker', 'Intent', 'Object', 'Who goes on')
     widths = (12, 14, 8, 8, 58)
 
@@ -179,10 +189,9 @@ def _sign(there: 'bool | None') -> str:
     return {True: 'yes', False: 'no', None: 'either'}[there]
 
 
-class Moves(TableDirective):
+class Moves(Table):
     """Every durable write: by whom, at which timestamp, and how it moves the upload."""
 
-    module = lifecycle
     heads = ('No.', 'Write', 'At', 'By', 'Moves the upload')
     widths = (5, 16, 7, 25, 47)
 
@@ -198,10 +207,9 @@ class Moves(TableDirective):
                    '; '.join(filter(None, texts)))
 
 
-class Decisions(TableDirective):
+class Decisions(Table):
     """What each operation does in each state of an upload."""
 
-    module = decisions
     heads = decision_table.HEADS
     widths = (10, 11, 10, 16, 15, 14, 10, 14)
 
@@ -209,10 +217,9 @@ class Decisions(TableDirective):
         return decision_table.rows()
 
 
-class Steps(TableDirective):
+class Steps(Table):
     """The steps that protect an upload, the rule that breaks without each, and the events that show it."""
 
-    module = mutations
     heads = ('Step', 'Broken without it', 'After these events')
     widths = (34, 14, 52)
 
@@ -222,10 +229,9 @@ class Steps(TableDirective):
             yield mutation.step, mutation.rule, events
 
 
-class SweepSteps(TableDirective):
+class SweepSteps(Table):
     """The steps that protect an upload from a sweep, like ``Steps``."""
 
-    module = sweeping
     heads = Steps.heads
     widths = Steps.widths
 
@@ -235,20 +241,37 @@ class SweepSteps(TableDirective):
             yield mutation.step, mutation.rule, events
 
 
-def setup(app: Any) -> 'dict[str, Any]':
-    """Register the directives, and have the state diagram drawn before each build. Sphinx calls this."""
-    app.add_directive('s3multi-options', Options)
-    app.add_directive('s3multi-counters', Counters)
-    app.add_directive('s3multi-front-options', FrontOptions)
-    app.add_directive('s3multi-refused-headers', RefusedHeaders)
-    app.add_directive('s3multi-client-headers', ClientHeaders)
-    app.add_directive('s3multi-switching', Switching)
-    app.add_directive('s3multi-switching-same', SwitchingSame)
-    app.add_directive('s3multi-errors', Errors)
-    app.add_directive('s3multi-stages', Stages)
-    app.add_directive('s3multi-moves', Moves)
-    app.add_directive('s3multi-decisions', Decisions)
-    app.add_directive('s3multi-steps', Steps)
-    app.add_directive('s3multi-sweep-steps', SweepSteps)
-    app.connect('builder-inited', lambda _app: state_diagram.write())
-    return {'parallel_read_safe': True}
+TABLES: 'dict[str, type[Table]]' = {
+    's3multi-options': Options,
+    's3multi-front-options': FrontOptions,
+    's3multi-counters': Counters,
+    's3multi-refused-headers': RefusedHeaders,
+    's3multi-client-headers': ClientHeaders,
+    's3multi-switching': Switching,
+    's3multi-switching-same': SwitchingSame,
+    's3multi-errors': Errors,
+    's3multi-stages': Stages,
+    's3multi-moves': Moves,
+    's3multi-decisions': Decisions,
+    's3multi-steps': Steps,
+    's3multi-sweep-steps': SweepSteps,
+}
+
+
+def filled(page: str) -> str:
+    """Return the text of a page with its tables as the code makes them."""
+    return _PLACE.sub(lambda found: '.. %s: made by doc/generated_tables.py\n\n%s\n.. end of %s\n' % (
+        found['name'], TABLES[found['name']]().text(), found['name']), page)
+
+
+def files() -> 'dict[Path, str]':
+    """Return every file that is made from the code, wholly or in part, and its text."""
+    pages = {path: path.read_text(encoding='utf-8') for path in sorted(HERE.glob('*.rst'))}
+    return {**{path: filled(text) for path, text in pages.items() if _PLACE.search(text)},
+            state_diagram.FILE: state_diagram.draw(),
+            HERE.parent / 'etc' / 'proxy-server.conf-sample': conf_sample.text()}
+
+
+if __name__ == '__main__':
+    for path, text in files().items():
+        path.write_text(text, encoding='utf-8')

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws ``states.svg`` from ``s3multi.upload.lifecycle``: ``python3 doc/state_diagram.py``.
+"""Draws ``states.svg`` from ``s3multi.upload.lifecycle``; ``generated_tables.py`` writes it.
 
-Sphinx runs this before each build. An arrow shows the numbers of the writes that make its move; the table below the
+An arrow shows the numbers of the writes that make its move; the table below the
 diagram has the same numbers.
 """
 import sys
@@ -104,13 +104,3 @@ def _edge(stage, centre, towards, aside):
     part = min((size / 2 - off * (1 if way > 0 else -1)) / abs(way)
                for size, off, way in zip(_BOX, aside, ways) if way)
     return start[0] + ways[0] * part, start[1] + ways[1] * part
-
-
-def write():
-    """Write the file if its content has changed."""
-    if not FILE.exists() or FILE.read_text('utf-8') != draw():
-        FILE.write_text(draw(), 'utf-8')
-
-
-if __name__ == '__main__':
-    write()

@@ -72,13 +72,6 @@ def test_parts_are_freed_only_when_that_is_final():
                                  for before, _ in move.steps}
 
 
-def test_diagram_is_current():
-    """The documentation shows what ``python3 doc/state_diagram.py`` draws."""
-    drawn = diagram()
-
-    assert drawn.FILE.read_text('utf-8') == drawn.draw()
-
-
 def test_diagram_shows_every_move():
     """There is an arrow for each move from one stage to another, with the numbers of its writes."""
     drawn = diagram()
