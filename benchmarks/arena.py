@@ -22,16 +22,30 @@ SIDES = (S3MULTI, STOCK)
 FILTERS: Mapping[str, Mapping[str, Any]] = {'s3api': {'min_segment_size': 1, 'max_upload_part_num': 10000}}
 
 
+def at_once(sides: Mapping[str, Side], prepare: Callable[[Side], Any]) -> dict[str, Any]:
+    """Call `prepare` for all sides at once; return the results by the names of the sides."""
+    with ThreadPoolExecutor(len(sides)) as pool:
+        made = {name: pool.submit(prepare, side) for name, side in sides.items()}
+        try:
+            return {name: future.result() for name, future in made.items()}
+        except KeyboardInterrupt:
+            # The end of this block waits for both, and both may have minutes of work left.
+            for side in sides.values():
+                side.stopped = True
+            raise
+
+
 class Arena:
     """A context manager that starts and stops the cluster in a directory; `sides` holds both sides by name.
 
     filters: further options of both proxies. probed: whether the proxies tell what they hold in memory (`probe`).
+    Other options are those of Cluster.
     """
 
     def __init__(self, directory: str | os.PathLike[str], filters: Mapping[str, Mapping[str, Any]] | None = None,
-                 probed: bool = False) -> None:
+                 probed: bool = False, **options: Any) -> None:
         self._filters = merge(FILTERS, filters or {}, probe.FILTERS if probed else {})
-        self.cluster = Cluster(directory, filters=self._filters)
+        self.cluster = Cluster(directory, filters=self._filters, **options)
         self._pipelines = {name: probe.into(pipeline) if probed else pipeline
                            for name, pipeline in ((S3MULTI, PIPELINE), (STOCK, STOCK_PIPELINE))}
         self.sides = {name: Side(name) for name in SIDES}
@@ -62,15 +76,7 @@ class Arena:
 
     def prepare(self, prepare: Callable[[Side], Any]) -> dict[str, Any]:
         """Call `prepare` for both sides at once; return the results by the names of the sides."""
-        with ThreadPoolExecutor(len(self.sides)) as pool:
-            made = {name: pool.submit(prepare, side) for name, side in self.sides.items()}
-            try:
-                return {name: future.result() for name, future in made.items()}
-            except KeyboardInterrupt:
-                # The end of this block waits for both, and both may have minutes of work left.
-                for side in self.sides.values():
-                    side.stopped = True
-                raise
+        return at_once(self.sides, prepare)
 
     def settle(self) -> None:
         """Bring into the listings all rows that a busy container server did not accept in time."""

@@ -130,7 +130,7 @@ def _transfers(size: int) -> list[Case]:
 
 
 @dataclass
-class _Source:
+class Source:
     """An object that is made once for each side and read in every round. keys: by the names of the sides."""
 
     make: Callable[[Side], str]
@@ -149,7 +149,7 @@ def _copy() -> Case:
         side.put_object(key, _body_of(COPIED_BYTES))
         return key
 
-    source = _Source(make)
+    source = Source(make)
     return Case('part copy', COPIED_BYTES, 'bytes', lambda side: (side.new_upload(), source.key(side)),
                 lambda side, made: side.copy_part(made[0], 1, f'/{side.bucket}/{made[1]}'),
                 lambda side, made: side.abort(made[0]))
@@ -163,7 +163,7 @@ def _download() -> Case:
         side.complete(upload)
         return upload.key
 
-    source = _Source(make)
+    source = Source(make)
     return Case(f'download of {DOWNLOAD_PARTS} parts', size, 'bytes', source.key,
                 lambda side, key: side.get_object(key, size))
 

@@ -94,7 +94,7 @@ def _tick(power: int) -> str:
 
 
 def _key(x: float, side: str) -> list[str]:
-    return [_mark(side, x, -13), f'<text x="{x + 10}" y="-9">{LABELS[side]}</text>']
+    return [mark(side, x, -13), f'<text x="{x + 10}" y="-9">{LABELS[side]}</text>']
 
 
 def _curve(side: str, curve: Curve, scale: Scale) -> list[str]:
@@ -103,14 +103,15 @@ def _curve(side: str, curve: Curve, scale: Scale) -> list[str]:
         return []
     path = 'L'.join(f'{x:.1f} {y:.1f}' for x, y in points)
     lines = [f'<path d="M{path}" fill="none" stroke="{COLOURS[side]}" stroke-width="2"/>']
-    lines += [_mark(side, x, y) for x, y in points]
+    lines += [mark(side, x, y) for x, y in points]
     (x, y), seconds = points[-1], curve[-1][1]
     lines.append(f'<text x="{x + 9:.1f}" y="{y + 4:.1f}" font-weight="bold" fill="{COLOURS[side]}">'
                  f'{show_seconds(seconds)}</text>')
     return lines
 
 
-def _mark(side: str, x: float, y: float) -> str:
+def mark(side: str, x: float, y: float) -> str:
+    """Return the mark of a side at a place."""
     if side == STOCK:
         return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{COLOURS[side]}"/>'
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{COLOURS[side]}"/>'

@@ -10,7 +10,6 @@ proxy and tells in whose code the time is spent.
 from __future__ import annotations
 
 import collections
-import os
 import re
 import shutil
 import signal
@@ -24,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from s3multi.demo import bootstrap
+
+from .cpu import cpu_seconds
 
 SAMPLES_A_SECOND = 300
 LONGEST_SECONDS = 300
@@ -54,12 +55,6 @@ def subjects() -> list[Subject]:
         Subject('Abort, 100 parts', 8, lambda side: side.new_upload(100), Side.abort),
         Subject('Abort, 1000 parts', 5, lambda side: side.new_upload(1000), Side.abort),
     ]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return how much CPU time a process has taken, in seconds: proc(5), /proc/pid/stat, utime and stime."""
-    fields = Path(f'/proc/{pid}/stat').read_text(encoding='ascii', errors='replace').rpartition(')')[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def owner_of(stack: Sequence[str]) -> str:

@@ -19,14 +19,14 @@ deletion to the object expirer, and so does a Complete after more than five repe
 
 def render(machine: Mapping[str, Any], results: Results) -> str:
     """Return the report. machine: as `machine.facts` returns it."""
-    parts = [_machine(machine), _table(_times(results)), NOTE]
+    parts = [machine_lines(machine), table(_times(results)), NOTE]
     throughput = _throughput(results)
     if len(throughput) > 1:
         parts += ['Bodies in MiB/s, medians. Share: a part\'s throughput as a share of PutObject\'s of the same round '
-                  'through the same proxy', _table(throughput)]
+                  'through the same proxy', table(throughput)]
     memory = _memory(results)
     if len(memory) > 1:
-        parts += ['Memory of a proxy that was just started, MiB resident', _table(memory)]
+        parts += ['Memory of a proxy that was just started, MiB resident', table(memory)]
     if results.failures:
         parts.append('\n'.join(['FAILED:', *results.failures]))
     return '\n\n'.join(parts)
@@ -44,7 +44,8 @@ def show_ratio(ratio: float) -> str:
     return f'1/{1 / ratio:.1f}' if 0 < ratio < 0.5 else f'{ratio:.2f}'
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
+def machine_lines(machine: Mapping[str, Any]) -> str:
+    """Return lines that say what was measured, with which command, and where."""
     return (f'{machine["date"]}  {machine["command"]}\n'
             f'{machine["cores"]} cores ({machine["processor"]}), {machine["memory_bytes"] / (1 << 30):.0f} GiB, '
             f'{machine["file_system"]}, load before {machine["load_before"]:.1f}\n'
@@ -89,7 +90,7 @@ def _memory(results: Results) -> list[list[str]]:
     return rows
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     """Return the rows as a table: the first two columns are aligned to the left, numbers to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ['  '.join(cell.ljust(width) if column < 2 else cell.rjust(width)

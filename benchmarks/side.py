@@ -25,6 +25,9 @@ SETUP_ATTEMPTS = 3            # a busy object server answers 503 now and then
 WARM_UPLOADS = 3              # that are completed, and as many that are aborted: first requests pay for imports
 PART = Body.of(b's3multi.' * 128)            # 1 KiB: the body of a part that is only there to be counted
 
+VERSIONING = Body.of(b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+                     b'<Status>Enabled</Status></VersioningConfiguration>')
+
 
 @dataclass
 class Upload:
@@ -44,14 +47,15 @@ class Upload:
 class Side:
     """One side. name: 's3multi' or 'stock'. `connect` gives it a proxy, and may later give it another one.
 
-    stopped: set this to make preparations in other threads fail soon.
+    versioned: whether its buckets have versions. stopped: set this to make preparations in other threads fail soon.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, versioned: bool = False) -> None:
         self.name = name
-        self.bucket = f'bench-{name}'
+        self.bucket = f'bench-{name}' + ('-versioned' if versioned else '')
         self.stopped = False
-        self._lists_bucket = f'bench-{name}-lists'
+        self._versioned = versioned
+        self._lists_bucket = self.bucket + '-lists'
         self._spare: dict[int, list[Upload]] = {}
         self._clients = threading.local()
         self._proxy: Proxy | None = None
@@ -76,6 +80,8 @@ class Side:
         if first_time:
             for bucket in (self.bucket, self._lists_bucket):
                 self.client.s3('PUT', '/' + bucket)
+                if self._versioned:
+                    self.client.s3('PUT', '/' + bucket, {'versioning': None}, None, VERSIONING)
         for _time in range(WARM_UPLOADS):
             upload = self.new_upload(2)
             self.list_parts(upload)
@@ -160,18 +166,36 @@ class Side:
             raise BenchmarkError(f'{key} has {len(answer.body)} bytes instead of {size_bytes}')
         return answer.seconds
 
-    def delete_object(self, key: str) -> None:
+    def get_part(self, key: str, number: int, size_bytes: int) -> float:
+        """Read a part, which has this size, of an object."""
+        answer = self.client.s3('GET', f'/{self.bucket}/{key}', {'partNumber': str(number)})
+        if len(answer.body) != size_bytes:
+            raise BenchmarkError(f'part {number} of {key} has {len(answer.body)} bytes instead of {size_bytes}')
+        return answer.seconds
+
+    def head_object(self, key: str) -> float:
+        """Ask for the headers of an object."""
+        return self.client.s3('HEAD', f'/{self.bucket}/{key}').seconds
+
+    def copy_object(self, key: str, source: str) -> float:
+        """Copy an object to this key. source: its path."""
+        answer = self.client.s3('PUT', f'/{self.bucket}/{key}', None, {'x-amz-copy-source': source})
+        _expect_count(answer, b'<CopyObjectResult', 1)
+        return answer.seconds
+
+    def delete_object(self, key: str) -> float:
         """Delete an object."""
-        self.client.s3('DELETE', f'/{self.bucket}/{key}')
+        return self.client.s3('DELETE', f'/{self.bucket}/{key}').seconds
 
     # Preparations
 
-    def new_upload(self, parts: int = 0, body: Body = PART, times: int = 1, lists: bool = False) -> Upload:
+    def new_upload(self, parts: int = 0, body: Body = PART, times: int = 1, lists: bool = False,
+                   key: str = '') -> Upload:
         """Initiate an upload and send `parts` parts, several at a time, each `times` times; return the upload.
 
-        lists: whether it belongs in the bucket whose uploads are listed, or in the other one.
+        lists: whether it belongs in the bucket whose uploads are listed, or in the other one. key: '' for a new one.
         """
-        upload = Upload(self._lists_bucket if lists else self.bucket, self.new_key(), '')
+        upload = Upload(self._lists_bucket if lists else self.bucket, key or self.new_key(), '')
         self.initiate(upload)
         for _time in range(times):
             with ThreadPoolExecutor(SETUP_THREADS) as pool:

@@ -57,7 +57,8 @@ class Cluster:
     pipeline, filters: of the proxy named `proxy`, and the defaults of `add_proxy`; filters override conf.FILTERS,
     option by option. policies: the first is the default one; a plain name is a policy of one replica. proxy_port: None
     for any free one. constraints, app, storage: options of swift.conf's [swift-constraints], of the proxy-server, and
-    of the storage servers by kind ('account', 'container', 'object'). memcached: the program to use; None for memcached
+    of the storage servers by kind ('account', 'container', 'object'). storage_filters: of one's own, which stand first
+    in the pipelines of all storage servers. memcached: the program to use; None for memcached
     if it is installed, else the demo's own stand-in. nodes: how many storage nodes there are, each at an address of its
     own, with an account, a container and an object server; those of the second are `servers['object2']` and so on.
 
@@ -67,6 +68,7 @@ class Cluster:
     def __init__(self, directory: str | os.PathLike[str], *, pipeline: str = PIPELINE, filters: Filters | None = None,
                  policies: Sequence[str | Policy] = ('gold',), proxy_port: int | None = None,
                  app: Mapping[str, Value] | None = None, storage: Filters | None = None,
+                 storage_filters: Filters | None = None,
                  constraints: Mapping[str, Value] | None = None, memcached: str | None = None,
                  nodes: int = 1) -> None:
         self.directory = Path(directory).resolve()
@@ -81,6 +83,7 @@ class Cluster:
         self._proxy_port = proxy_port
         self._app = dict(app or {})
         self._storage = storage or {}
+        self._storage_filters = storage_filters or {}
         self._constraints = constraints or {}
         self._memcached = memcached or shutil.which('memcached')
         self._node_count = nodes
@@ -219,7 +222,8 @@ class Cluster:
                                     devices=node.devices(self.directory), host=node.host)
         for kind, port in node.ports.items():
             name = node.own(kind)
-            path = self._write(f'{name}-server.conf', conf.storage_conf(place, kind, port, self._storage.get(kind, {})))
+            path = self._write(f'{name}-server.conf', conf.storage_conf(
+                place, kind, port, self._storage.get(kind, {}), self._storage_filters))
             self.servers[name] = Child(f'{name} server', [kind, str(path)], port, self.log_dir / f'{name}.log',
                                        host=node.host)
 

@@ -112,16 +112,18 @@ def swift_conf(hash_suffix: str, policies: Sequence[Policy], constraints: Mappin
     return render(sections)
 
 
-def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value]) -> str:
+def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value], filters: Filters) -> str:
     """Return the configuration of the account, container or object server.
 
-    kind: 'account', 'container' or 'object'. options: further ones of the server's own section.
+    kind: 'account', 'container' or 'object'. options: further ones of the server's own section. filters: those that
+    stand before Swift's own.
     """
     defaults = place.defaults(kind, port)
     defaults.update(devices=place.devices, mount_check=False, disable_fallocate=True, fallocate_reserve=0)
     sections: dict[str, Mapping[str, Value]] = {
         'DEFAULT': defaults,
-        'pipeline:main': {'pipeline': f'healthcheck recon {kind}-server'},
+        'pipeline:main': {'pipeline': ' '.join([*filters, 'healthcheck', 'recon', f'{kind}-server'])},
+        **{f'filter:{name}': each for name, each in filters.items()},
         'filter:healthcheck': {'use': 'egg:swift#healthcheck'},
         'filter:recon': {'use': 'egg:swift#recon'},
         f'app:{kind}-server': {'use': f'egg:swift#{kind}', **options},

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from benchmarks.hold import Hold
 from s3multi.demo import conf
 from s3multi.demo.cluster import STOCK_FILTERS
 from s3multi.demo.keystone import Keystone
@@ -28,6 +29,7 @@ WITHOUT_KEYSTONE = {
     'test_memory.py': 'the memory of a proxy, measured on a cluster of its own',
     'test_neighbours.py': 'filters around s3multi, on clusters of their own whose users tempauth tells apart',
     'test_quotas.py': 'those of accounts are set by a reseller, who is a user of tempauth',
+    'test_round_trips.py': 'what the storage servers are asked, whoever asks',
     'test_same_manifest.py': 'what Swift stores of a manifest, in pipelines and on a cluster of its own',
     'test_startup.py': 'pipelines that are wrong, built from the one with tempauth',
     'test_switching.py': 'what a page says of two servers with tempauth',
@@ -59,10 +61,16 @@ def _auth(request):
 
 
 @pytest.fixture(scope='session')
-def cluster(_auth, tmp_path_factory):
+def hold(tmp_path_factory):
+    """What holds the requests to the storage servers of the cluster, when it is told to."""
+    return Hold(tmp_path_factory.mktemp('hold'))
+
+
+@pytest.fixture(scope='session')
+def cluster(_auth, tmp_path_factory, hold):
     """The cluster, with a second storage policy named silver; `cluster.add_proxy` starts other proxies over it."""
     with users.make_cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', 'silver'),
-                            filters={'s3multi': S3MULTI_OPTIONS}) as running:
+                            filters={'s3multi': S3MULTI_OPTIONS}, storage_filters=hold.filters) as running:
         yield running
 
 
