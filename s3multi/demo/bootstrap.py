@@ -12,6 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
@@ -19,9 +21,15 @@ MINIMUM_PYTHON = (3, 9)
 DEMO_MODULES = ('swift', 'lxml', 'simplejson', 'boto3')
 KEYSTONE_MODULES = ('keystone', 'keystonemiddleware', 'keystoneclient')
 TEST_MODULES = DEMO_MODULES + ('pytest', 'xdist', 'hypothesis', 'swiftclient', 'requests')
-OLDEST_PIP = (21, 3)         # the first that installs a project without pyproject.toml in editable mode by PEP 660
+OLDEST_PIP = (21, 3)         # the first that installs a project in editable mode by PEP 660
 OLDEST_OUTER_PIP = (22, 3)   # the first with the option --python
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+# What pip needs of the checkout, and what the environment depends on.
+SOURCES = ('s3multi', 'etc', 'LICENSE', 'README.rst', 'pyproject.toml', 'setup.cfg', 'setup.py')
+# How the lines begin in which pip says what it does, and how often one of them is shown where it cannot be redrawn.
+STEPS = ('Building', 'Collecting', 'Downloading', 'Installing', 'Preparing', 'Using')
+TELL_SECONDS = 10
+TAIL_LINES = 30
 
 # Set for the process that runs in the virtual environment. If something is missing there too, it ends with a message
 # instead of trying once more.
@@ -96,7 +104,7 @@ def prepare(directory: Path, extra: str) -> Path:
     if usable and stamp.is_file() and stamp.read_text() == digest(python):
         return python
     # Later runs use the same environment; the user of this one is told where the time goes.
-    print('s3multi: installing Swift and what else this needs into {} (once; a minute or less) ...'.format(
+    print('s3multi: installing Swift and what else this needs into {} (once; up to a few minutes) ...'.format(
         shown(directory)), file=sys.stderr, flush=True)
     if not usable:
         create(directory)
@@ -107,7 +115,8 @@ def prepare(directory: Path, extra: str) -> Path:
 
 def digest(python: Path) -> str:
     """Return a hash of what an environment depends on: requirements, entry points, place of the checkout, Python."""
-    parts = [(CHECKOUT / 'setup.cfg').read_text(encoding='utf-8'), str(CHECKOUT), version_of(python)]
+    parts = [*((CHECKOUT / name).read_text(encoding='utf-8') for name in ('setup.cfg', 'pyproject.toml')),
+             str(CHECKOUT), version_of(python)]
     return hashlib.sha256('\0'.join(parts).encode()).hexdigest()
 
 
@@ -152,7 +161,7 @@ def create(directory: Path) -> None:
 
 
 def install(python: Path, extra: str) -> None:
-    """Install the checkout, editable and with an extra, into the environment of this Python.
+    """Install the checkout, with an extra, into the environment of this Python: editable, unless it cannot be written.
 
     Raises BootstrapError if there is no pip to do it, or if it fails.
     """
@@ -166,11 +175,40 @@ def install(python: Path, extra: str) -> None:
             raise BootstrapError('neither "ensurepip" nor a pip of {}.{} or later is there; install one of them '
                                  '(Debian and Ubuntu: apt install python3-venv)'.format(*OLDEST_OUTER_PIP))
         pip += ['--python', str(python)]
-    result = run(pip + ['install', '--quiet', '--disable-pip-version-check', '--use-pep517',
-                        '--editable', '{}[{}]'.format(CHECKOUT, extra)])
+    pip += ['install', '--disable-pip-version-check', '--progress-bar', 'off', '--use-pep517']
+    if os.access(str(CHECKOUT), os.W_OK):
+        result = follow(pip + ['--editable', '{}[{}]'.format(CHECKOUT, extra)])
+    else:
+        # pip builds where the source is. What then runs is the checkout all the same, if it is the working directory.
+        with tempfile.TemporaryDirectory(prefix='s3multi-') as copy:
+            for name in SOURCES:
+                source = CHECKOUT / name
+                (shutil.copytree if source.is_dir() else shutil.copy)(str(source), os.path.join(copy, name))
+            result = follow(pip + ['{}[{}]'.format(copy, extra)])
     if result.returncode != 0:
         raise BootstrapError('pip could not install what is needed into the virtual environment:\n{}\nWhen this is '
-                             'mended, run the same command again.'.format(output(result)))
+                             'mended, run the same command again.'.format(
+                                 '\n'.join(output(result).splitlines()[-TAIL_LINES:])))
+
+
+def follow(command: Sequence[str]) -> 'subprocess.CompletedProcess[bytes]':
+    """Run pip without input; return its result, with what it printed. Shows its steps on standard error meanwhile."""
+    lines, begun = [], time.monotonic()
+    told, redraw = begun, sys.stderr.isatty()
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            words = line.decode('utf-8', 'replace').split()
+            now = time.monotonic()
+            if words[:1] and words[0] in STEPS and (redraw or now - told >= TELL_SECONDS):
+                told = now
+                print('{}  {:3.0f} s: {}'.format('\r\033[K' if redraw else '', now - begun, ' '.join(words[:2])[:70]),
+                      end='' if redraw else '\n', file=sys.stderr, flush=True)
+    if redraw:
+        print('\r\033[K', end='', file=sys.stderr, flush=True)
+    return subprocess.CompletedProcess(command, process.returncode, b''.join(lines))
 
 
 def pip_version(pip: Sequence[str]) -> Tuple[int, ...]:

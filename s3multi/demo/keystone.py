@@ -218,6 +218,8 @@ def _keystone_conf(directory: Path) -> str:
     return conf.render({
         'database': {'connection': f'sqlite:///{directory}/keystone.db'},
         'fernet_tokens': {'key_repository': directory / 'fernet-keys'},
+        # The same keys. Otherwise they would be in /etc/keystone, which only root may write.
+        'fernet_receipts': {'key_repository': directory / 'fernet-keys'},
         'credential': {'key_repository': directory / 'credential-keys'},
         # Without a cache Keystone asks its database for everything, and takes half a second for a signature.
         'cache': {'enabled': True, 'backend': 'oslo_cache.dict'},

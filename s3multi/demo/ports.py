@@ -20,17 +20,22 @@ def address(number: int) -> str:
     return f'127.0.0.{number}'
 
 
-def is_free(port: int, host: str = HOST) -> bool:
-    """Return whether a server could listen on `port` now."""
+def refusal(port: int, host: str = HOST) -> OSError | None:
+    """Return the error with which a server could not listen on `port` now; None if it could."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # Swift does the same: connections of an earlier run that linger in TIME_WAIT are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
             probe.listen(1)
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error
+    return None
+
+
+def is_free(port: int, host: str = HOST) -> bool:
+    """Return whether a server could listen on `port` now."""
+    return refusal(port, host) is None
 
 
 def free_port(taken: set[int], host: str = HOST) -> int:
@@ -48,11 +53,14 @@ def free_port(taken: set[int], host: str = HOST) -> int:
 
 
 def claim_port(port: int, taken: set[int], option: str) -> int:
-    """Return `port` and add it to `taken`. Raises ClusterError if another program listens there.
+    """Return `port` and add it to `taken`. Raises ClusterError if no server can listen there.
 
     option: the option with which the user chooses another port, for the message.
     """
-    if port in taken or not is_free(port):
+    error = refusal(port)
+    if isinstance(error, PermissionError):
+        raise ClusterError(f'only root may listen on port {port}; choose one from 1024 on with {option}')
+    if port in taken or error:
         raise ClusterError(f'port {port} on {HOST} is in use by another program; choose another one with {option}')
     taken.add(port)
     return port

@@ -120,6 +120,22 @@ def test_demo_makes_its_own_file_and_removes_what_it_made(tmp_path, monkeypatch)
     assert [] == list(tmp_path.iterdir())
 
 
+def test_demo_whose_terminal_is_closed_removes_what_it_made(tmp_path, monkeypatch):
+    """A terminal that is closed sends SIGHUP."""
+    monkeypatch.setenv('TMPDIR', str(tmp_path))
+    with start_demo('--size', '100KiB') as process:
+        try:
+            assert any('Ctrl-C' in line for line in process.stdout)
+            assert [] != list(tmp_path.iterdir())
+            process.send_signal(signal.SIGHUP)
+            _out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
+
+    assert (130, '') == (process.returncode, err)
+    assert [] == list(tmp_path.iterdir())
+
+
 def test_demo_names_a_port_that_is_taken(tmp_path):
     """One clear message with the port and the option that changes it, no traceback."""
     with socket.create_server(('127.0.0.1', 0)) as server:
