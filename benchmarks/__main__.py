@@ -33,12 +33,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--quick', action='store_true', help='only check that it works: few rounds, few parts')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write every measurement to this file')
     parser.add_argument('--svg', type=Path, metavar='FILE', help='write a plot of Complete and Abort to this file')
+    parser.add_argument('--table', type=Path, metavar='FILE', help='write the table of times for the documentation to '
+                        'this file')
     parser.add_argument('--data', type=Path, metavar='DIR', help='make the temporary directory of the cluster, which '
                         "needs about 2 GiB, in this one, on the disk to be measured (default: the system's)")
     options = parser.parse_args()
     options.rounds = options.rounds or (QUICK_ROUNDS if options.quick else DEFAULT_ROUNDS)
     options.parts = options.parts or (QUICK_PARTS if options.quick else DEFAULT_PARTS)
-    for path in (options.json, options.svg):
+    for path in (options.json, options.svg, options.table):
         # Found out now, not when everything has been measured.
         if path is not None and not path.resolve().parent.is_dir():
             parser.error(f'the directory of {path} does not exist')
@@ -79,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
                         options.json.write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
                     if options.svg:
                         options.svg.write_text(plot.render(results), encoding='utf-8')
+                    if options.table:
+                        options.table.write_text(report.render_table(facts, results), encoding='utf-8')
     return 1 if results.failures else 0
 
 

@@ -85,9 +85,9 @@ def groups(parts: Sequence[int], rounds: int, body_bytes: Sequence[int]) -> list
 
 
 def show_size(size: int, unit: str) -> str:
-    """Return a size for people: '8 MiB', '10,000 parts', ''."""
+    """Return a size for people: '8 MiB', '10,000 parts', '1 part', ''."""
     if unit != 'bytes':
-        return f'{size:,} {unit}' if unit else ''
+        return f'{size:,} {unit[:-1] if size == 1 else unit}' if unit else ''
     return f'{size // MIB} MiB' if size >= MIB else f'{size // KIB} KiB'
 
 

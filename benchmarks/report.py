@@ -32,6 +32,30 @@ def render(machine: Mapping[str, Any], results: Results) -> str:
     return '\n\n'.join(parts)
 
 
+def render_table(machine: Mapping[str, Any], results: Results) -> str:
+    """Return the table of times for the documentation, in reStructuredText."""
+    rows = [['Operation', S3MULTI, STOCK, 'ratio']]
+    for subject, samples in results.whole():
+        ours, stock = (statistics.median(samples[name]) for name in (S3MULTI, STOCK))
+        rows.append([', '.join(filter(None, [subject.operation, show_size(subject.size, subject.unit)])),
+                     show_seconds(ours), show_seconds(stock), show_ratio(ours / stock)])
+    return '\n'.join([made_by(machine), '', *list_table(rows, '46 18 18 18')])
+
+
+def made_by(machine: Mapping[str, Any]) -> str:
+    """Return a line of the documentation that says what was measured, with which command."""
+    return (f'Made by ``{machine["command"]}`` on {machine["date"][:10]}, with Swift {machine["swift"]}, on '
+            f'{machine["cores"]} cores.')
+
+
+def list_table(rows: Sequence[Sequence[str]], widths: str, caption: str = '') -> list[str]:
+    """Return the lines of a table in reStructuredText. rows: the first one is the head."""
+    lines = [f'.. list-table:: {caption}'.rstrip(), '   :header-rows: 1', f'   :widths: {widths}', '']
+    for row in rows:
+        lines += [f'   {"*" if place == 0 else " "} - {cell}' for place, cell in enumerate(row)]
+    return [*lines, '']
+
+
 def show_seconds(seconds: float) -> str:
     """Return a time for people, to three digits: '12.3 ms', '4.56 s', '153 s'."""
     number, unit = (seconds, 's') if seconds >= 1 else (seconds * 1000, 'ms')

@@ -16,7 +16,7 @@ from s3multi.demo import bootstrap
 if TYPE_CHECKING:
     from .results import Row
 
-ROUNDS = 5
+ROUNDS = 3
 HELD_MS, REPLICAS, BUCKETS = (5, 20), (1, 3), ('plain', 'versioned')
 
 

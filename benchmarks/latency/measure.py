@@ -19,7 +19,7 @@ from ..side import Side
 from .cases import cases
 from .results import Row, Setting
 
-COUNTED = 3                   # how often each case is counted on each side
+COUNTED = 2                   # how often each case is counted on each side
 # What a proxy has looked up it knows until the end; what has to be written is waited for.
 LONG_SECONDS = 3600
 APP = {'recheck_account_existence': LONG_SECONDS, 'recheck_container_existence': LONG_SECONDS}

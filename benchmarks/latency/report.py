@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..arena import S3MULTI, SIDES, STOCK
-from ..report import machine_lines, show_ratio, table
+from ..arena import SIDES
+from ..report import list_table, machine_lines, made_by, show_ratio, table
 from .results import Row, Setting
 
 NOTE = """\
-Trips: round trips to storage servers one after another before the answer, s3multi / stock, and +N of s3multi's behind
-the answer. They are counted, not measured. A write takes two: the object server tells the container server. Times are
-medians in milliseconds, with each request to a storage server held for so long. CPU: of the proxy in milliseconds,
-medians, with the work behind the answer."""
+All figures are s3multi / stock. Trips: round trips to storage servers one after another before the answer; they are
+counted, not measured. A write takes two: the object server tells the container server. Behind: the same behind the
+answer. Times are medians in milliseconds, with each request to a storage server held for so long. CPU: of the proxy in
+milliseconds, medians, with the work behind the answer."""
 
 
 def render(machine: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -39,15 +39,11 @@ def render_steps(row: Row) -> str:
 
 def render_tables(machine: Mapping[str, Any], rows: Sequence[Row]) -> str:
     """Return the tables for the documentation, in reStructuredText."""
-    lines = [f'Made by ``{machine["command"]}`` on {machine["date"][:10]}, with Swift {machine["swift"]}, on '
-             f'{machine["cores"]} cores.', '']
+    lines = [made_by(machine), '']
     for setting, own in by_setting(rows):
-        heads = ['Operation', *(head[0].upper() + head[1:] for head in _heads(own)[1:])]
-        lines += [f'.. list-table:: {setting.title[0].upper()}{setting.title[1:]}', '   :header-rows: 1',
-                  f'   :widths: {" ".join(["34", *["11"] * (len(heads) - 1)])}', '']
-        for cells in (heads, *([row.name, *_cells(row)] for row in own)):
-            lines += [f'   {"*" if place == 0 else " "} - {cell}' for place, cell in enumerate(cells)]
-        lines.append('')
+        heads = _heads(own)
+        lines += list_table([heads, *([row.name, *_cells(row)] for row in own)],
+                            ' '.join(['40', *['12'] * (len(heads) - 1)]), setting.title)
     return '\n'.join(lines)
 
 
@@ -60,15 +56,14 @@ def by_setting(rows: Iterable[Row]) -> list[tuple[Setting, list[Row]]]:
 
 
 def _heads(rows: Sequence[Row]) -> list[str]:
-    heads = ['operation', 'trips']
+    heads = ['operation', 'trips', 'behind']
     for held in rows[0].seconds:
-        heads += [f'{held} ms: {S3MULTI}', STOCK, 'ratio']
-    return [*heads, f'CPU: {S3MULTI}', STOCK]
+        heads += [f'{held} ms', 'ratio']
+    return [*heads, 'CPU']
 
 
 def _cells(row: Row) -> list[str]:
-    behind = row.behind(S3MULTI)
-    cells = [f'{row.answered(S3MULTI)} / {row.answered(STOCK)}' + (f' +{behind}' if behind != '0' else '')]
+    cells = [' / '.join(map(row.answered, SIDES)), ' / '.join(map(row.behind, SIDES))]
     for held in row.seconds:
-        cells += [*(f'{1000 * row.median(held, side):.0f}' for side in SIDES), show_ratio(row.ratio(held))]
-    return [*cells, *(f'{1000 * row.median_cpu(side):.1f}' for side in SIDES)]
+        cells += [' / '.join(f'{1000 * row.median(held, side):.0f}' for side in SIDES), show_ratio(row.ratio(held))]
+    return [*cells, ' / '.join(f'{1000 * row.median_cpu(side):.1f}' for side in SIDES)]

@@ -23,7 +23,7 @@ class Setting:
     @property
     def title(self) -> str:
         """The setting in words."""
-        replicas = 'one replica' if self.replicas == 1 else f'{self.replicas} replicas'
+        replicas = 'One replica' if self.replicas == 1 else f'{self.replicas} replicas'
         return f'{replicas}, buckets {"with" if self.versioned else "without"} versions'
 
 

@@ -27,7 +27,7 @@ PLAIN = {
     'Complete, 10 parts': (10, 0),
     'Complete, over a plain object, 3 parts': (10, 0),
     'Complete, over a multipart object, 3 parts': (10, 14),
-    'Abort, 1 parts': (11, 0),
+    'Abort, 1 part': (11, 0),
     'Abort, 10 parts': (11, 0),
     'List Parts, 3 parts': (1, 0),
     'List Multipart Uploads, 10 uploads': (1, 0),
