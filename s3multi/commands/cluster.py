@@ -17,12 +17,16 @@ from s3multi.commands.queue import QueueState, look
 from s3multi.config import ConfigError, Settings
 from s3multi.operations.bucket import cluster_secret
 from s3multi.s3.parts import MAX_PART_BYTES, MAX_PART_NUMBER
-from s3multi.upload.marker_names import bucket_of_markers
-from s3multi.upload.names import SEGMENTS_SUFFIX, UploadIds
+from s3multi.upload.marker_names import bucket_of_markers, markers_container
+from s3multi.upload.names import SEGMENTS_SUFFIX, UploadIds, segments_container
 
 _REQUEST_TRIES = 3
 # Of each container of the expirer's queue: enough to find a deletion behind tasks that the expirer keeps.
 _TASKS_LOOKED_AT = 1000
+
+
+class NotThere(LookupError):
+    """An operator has named an account or a bucket that does not exist."""
 
 
 class ReachedCluster:
@@ -60,6 +64,20 @@ class ReachedCluster:
             raise ConfigError('%s: no directory of devices' % devices)
         return local_accounts(Ring(utils.SWIFT_CONF_FILE.rpartition('/')[0], ring_name='account'), devices,
                               mount_check, self._logger, unreadable)
+
+    def wanted(self, account: str, only: 'str | None') -> Iterator[str]:
+        """Yield ``only``, or without it the buckets of an account. Raises NotThere if there is nothing of that name."""
+        if only is None:
+            response = self.client.make_request('HEAD', self.client.make_path(account), {}, (2, 404))
+            if response.status_int == 404:
+                raise NotThere('there is no such account')
+            yield from self.buckets(account)
+            return
+        # Of a deleted bucket the parts may be left.
+        if not any(self.client.container_exists(account, name)
+                   for name in (only, segments_container(only), markers_container(only))):
+            raise NotThere('there is no such bucket')
+        yield only
 
     def buckets(self, account: str) -> Iterator[str]:
         """Yield the buckets of an account that have a container for uploads, whether they still exist or not."""

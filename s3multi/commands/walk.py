@@ -19,8 +19,8 @@ _MOST_ATTEMPTS = 30000
 class Found:
     """Neighbouring rows of one upload. It may have more, if rows of others lie between them or they are many.
 
-    state: what the row of the marker says; None without one. has_intent, has_notes: whether there is a row of the
-    intent, or of a note. attempts: those that the other rows prove.
+    state, initiator: what the row of the marker says; None and '' without one. has_intent, has_notes: whether there is
+    a row of the intent, or of a note. attempts: those that the other rows prove.
     """
 
     upload: Upload
@@ -28,6 +28,7 @@ class Found:
     has_intent: bool
     attempts: Sequence[Attempt]
     has_notes: bool = False
+    initiator: str = ''
 
 
 def uploads_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: UploadIds) -> Iterator[Found]:
@@ -51,11 +52,12 @@ def markers_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: Upl
     for row in (row for page in pages for row in page):
         place = split_marker_name(row['name'])
         if place is not None and ids.belongs(account, bucket, *place):
-            yield Found(Upload(account, bucket, *place), MarkerType.decode(row.get('content_type')).state, False, ())
+            told = MarkerType.decode(row.get('content_type'))
+            yield Found(Upload(account, bucket, *place), told.state, False, (), initiator=told.initiator)
 
 
 def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
-    state, has_intent, has_notes = None, False, False
+    told, has_intent, has_notes = MarkerType(), False, False
     attempts: list[Attempt] = []
     for row in rows:
         kind = parse_name(row['name'])
@@ -68,12 +70,12 @@ def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
         elif kind is not None and kind[0] is Kind.NOTE:
             has_notes = True
         else:
-            state = MarkerType.decode(row.get('content_type')).state
+            told = MarkerType.decode(row.get('content_type'))
         if len(attempts) == _MOST_ATTEMPTS:
-            yield Found(upload, state, has_intent, tuple(attempts), has_notes)
+            yield Found(upload, told.state, has_intent, tuple(attempts), has_notes, told.initiator)
             attempts = []
-    if attempts or state is not None or has_intent or has_notes:
-        yield Found(upload, state, has_intent, tuple(attempts), has_notes)
+    if attempts or told.state is not None or has_intent or has_notes:
+        yield Found(upload, told.state, has_intent, tuple(attempts), has_notes, told.initiator)
 
 
 class Remains:

@@ -62,14 +62,14 @@ def sweep_all(sweep: Sweep, cluster: ReachedCluster, wanted: Iterable[Place], re
     """
     for account, only in wanted:
         try:
-            for bucket in cluster.buckets(account) if only is None else [only]:
+            for bucket in cluster.wanted(account, only):
                 if stop():
                     return
                 report.containers += 1
                 report.show('%s/%s' % (account, bucket))
                 _sweep_one(sweep, account, bucket, report, stop)
         except FAILURES as error:
-            report.unreadable(account, None, error)
+            report.unreadable(account, only, error)
         if stop():
             return
 

@@ -18,6 +18,7 @@ ABOVE = {
     'operations': ('s3', 'config', 'upload', 'storage'),
     'filters': ('s3', 'config', 'upload', 'storage', 'operations'),
     'commands': ('s3', 'config', 'upload', 'storage', 'operations'),
+    'space': ('s3', 'config', 'upload', 'storage', 'operations', 'commands'),
     'sweep': ('s3', 'config', 'upload', 'storage', 'operations', 'commands'),
     'check': ('s3', 'config', 'upload', 'storage', 'operations', 'commands'),
     'demo': (),

@@ -77,7 +77,10 @@ class BrokenCluster:
         self._error = error
         self.swept = []
 
-    def buckets(self, account):
+    def wanted(self, account, only):
+        if only is not None:
+            yield only
+            return
         yield 'a'
         if account == 'AUTH_broken':
             raise self._error

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``s3multi-space``: tells which uploads hold how many bytes, since when, and who began them. It changes nothing."""
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from swift.common.utils import Timestamp, get_logger, monkey_patch
+
+from s3multi.commands.arguments import Place, add_places, parse, places
+from s3multi.commands.cluster import ReachedCluster
+from s3multi.commands.interrupt import Interrupt
+from s3multi.commands.lines import shown
+from s3multi.commands.queue import QueueState
+from s3multi.config import ConfigError
+from s3multi.space.bucket import Reader
+from s3multi.space.page import render
+from s3multi.space.report import CANNOT_START, Report, exit_code
+from s3multi.storage.concurrency import FAILURES
+
+
+def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
+    """Return the options of the command line. arguments: without the program's name; None for those of the process.
+
+    Exits with code 2 when they are wrong.
+    """
+    parser = argparse.ArgumentParser(prog='s3multi-space', description=__doc__.replace('``', ''), epilog=(
+        'Exit codes: 0 all was read; 1 something could not be read; 2 it could not start; 3 interrupted.'))
+    add_places(parser, 'report on')
+    parser.add_argument('--top', type=int, default=50, metavar='N',
+                        help='tell of the N uploads that hold the most bytes (%(default)s)')
+    parser.add_argument('--skip-queue', action='store_true',
+                        help='do not look at the queue of the object expirer, which takes some 200 small requests')
+    parser.add_argument('--json', action='store_true', help='report in JSON, one document per line')
+    parser.add_argument('--html', type=Path, metavar='FILE', help='write the report with plots to this file, too')
+    return parse(parser, arguments, 'report on')
+
+
+def read_all(reader: Reader, cluster: ReachedCluster, wanted: 'Iterable[Place]', report: Report,
+             stop: 'Callable[[], bool]') -> None:
+    """Read all places, until ``stop`` returns True. A place that cannot be read is reported, and ends nothing."""
+    for account, only in wanted:
+        bucket = only
+        try:
+            for bucket in cluster.wanted(account, only):
+                report.show('%s/%s' % (account, bucket))
+                for holding in reader.holdings(account, bucket, stop):
+                    report.add(holding)
+                if stop():
+                    return
+        except FAILURES as error:
+            report.unreadable(account, bucket, error)
+
+
+def main(arguments: 'Sequence[str] | None' = None) -> int:
+    """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
+    options = read_arguments(arguments)
+    monkey_patch()
+    # Without a handler, Python writes the warnings of libraries to standard error, between report and progress.
+    logging.getLogger().addHandler(logging.NullHandler())
+    logger = get_logger({'log_name': 's3multi-space'}, log_route='s3multi-space')
+    stop = Interrupt()
+    report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, options.json, options.top)
+    try:
+        cluster = ReachedCluster(options.conf, options.swift_dir, logger, 's3multi space')
+        wanted = places(options, cluster, lambda place, error: report.unreadable(place, None, error))
+        read_all(Reader(cluster.client.app, cluster.ids, cluster.settings, logger), cluster, wanted, report, stop)
+        found = report.end(stop(), None if stop() or options.skip_queue else _queue(cluster, report))
+        if options.html:
+            options.html.write_text(render(found, options.top), 'utf-8', 'backslashreplace')
+    # SystemExit is how Swift refuses storage policies that are wrong.
+    except (ConfigError, ValueError, LookupError, OSError, SystemExit) as error:
+        print('s3multi-space: %s' % shown(str(error)), file=sys.stderr)
+        return CANNOT_START
+    return exit_code(found)
+
+
+def _queue(cluster: ReachedCluster, report: Report) -> 'QueueState | None':
+    try:
+        return cluster.queue(float(Timestamp.now()))
+    except FAILURES as error:
+        report.unreadable('the queue of the object expirer', None, error)
+        return None
+
+
+if __name__ == '__main__':
+    sys.exit(main())
