@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """``Bucket``: everything that work on one bucket needs, whether it is done for an S3 client or by the sweep."""
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import swift.common.utils
+from eventlet.greenthread import GreenThread
 from swift.common.utils import Timestamp, cache_from_env, config_true_value
 
 from s3multi.config import Settings
 from s3multi.s3.bucket_lifecycle import Lifecycle
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
+from s3multi.storage.concurrency import behind
 from s3multi.storage.deletion import Deletion, Freeing
 from s3multi.storage.markers import Markers
 from s3multi.storage.metrics import Metrics
@@ -97,6 +100,14 @@ class Bucket:
     @property
     def logger(self) -> Any:
         return self.cluster.logger
+
+    @property
+    def metrics(self) -> Metrics:
+        return self.cluster.metrics
+
+    def behind(self, complaint: str, task: 'Callable[[], None]') -> GreenThread:
+        """Run ``task`` behind the answer, as ``concurrency.behind`` does, and count it."""
+        return behind(self.logger, complaint, task, self.metrics)
 
     def upload(self, key: str, upload_id: str) -> Upload:
         """Return the upload with this id. Raises NoSuchUpload unless the bucket ``knows`` the id."""

@@ -4,7 +4,6 @@ from swift.common.storage_policy import POLICIES
 
 from s3multi.operations.bucket import Bucket
 from s3multi.s3.errors import ServiceUnavailable
-from s3multi.storage.concurrency import behind
 
 
 def create(bucket: Bucket, with_markers: bool = True) -> None:
@@ -20,8 +19,7 @@ def create(bucket: Bucket, with_markers: bool = True) -> None:
                               'proxy whose clock is ahead of the one of this proxy', bucket.name)
         raise ServiceUnavailable()
     if made:
-        behind(bucket.logger, 'the segments container of %s is not marked, and will stay' % bucket.name,
-               bucket.segments.mark)
+        bucket.behind('the segments container of %s is not marked, and will stay' % bucket.name, bucket.segments.mark)
     bucket.with_uploads.remember(bucket.account, bucket.name, True)
 
 

@@ -14,7 +14,7 @@ from s3multi.operations import ending, uploads_of_0_1
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.known_parts import all_attempts
 from s3multi.s3.errors import NoSuchUpload, S3Error
-from s3multi.storage.concurrency import behind, concurrently
+from s3multi.storage.concurrency import concurrently
 from s3multi.upload.marker_names import split_marker_name
 from s3multi.upload.names import Upload
 from s3multi.upload.timestamps import just_after, marker_time, swift_time
@@ -48,7 +48,7 @@ def end_uploads(bucket: Bucket, began_ticks: int) -> None:
         if (not with_markers or bucket.markers.delete()) and with_parts:
             bucket.segments.delete()
 
-    worker = behind(bucket.logger, 'not all uploads of the deleted bucket %s could be ended' % bucket.name, task)
+    worker = bucket.behind('not all uploads of the deleted bucket %s could be ended' % bucket.name, task)
     with eventlet.Timeout(_ANSWER_WITHIN_SECONDS, False):
         worker.wait()
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from s3multi.operations.bucket import Bucket
 from s3multi.s3.parts import MAX_PART_NUMBER, Attempt, newest_attempts
 from s3multi.storage.listing import FIRST_ROWS
+from s3multi.storage.metrics import LATE_ROWS
 from s3multi.upload.names import Upload, attempt_ticks
 
 # Pages of the listing that are read for one answer. After each, one more request may find the newest attempt at a part.
@@ -79,7 +80,9 @@ def late_attempts(bucket: Bucket, upload: Upload, noted: Iterable[str], listed: 
 
     One HEAD for each whose row is late; none where all rows are there.
     """
-    return bucket.segments.stored_attempts(upload, [name for name in noted if name not in listed])
+    found = bucket.segments.stored_attempts(upload, [name for name in noted if name not in listed])
+    bucket.metrics.count(LATE_ROWS, amount=len(found))
+    return found
 
 
 def attempts_named(bucket: Bucket, upload: Upload, names: Collection[str]) -> 'tuple[dict[str, Attempt], set[str]]':

@@ -8,6 +8,7 @@ from eventlet.greenthread import GreenThread
 from swift.common.utils import StreamingPile
 
 from s3multi.s3.errors import S3Error
+from s3multi.storage.metrics import BEHIND, Metrics
 
 _Item = TypeVar('_Item')
 _Result = TypeVar('_Result')
@@ -49,20 +50,26 @@ def spawn(logger: Any, task: 'Callable[[], _Result]') -> GreenThread:
     return eventlet.spawn(run)
 
 
-def behind(logger: Any, complaint: str, task: 'Callable[[], None]') -> GreenThread:
+def behind(logger: Any, complaint: str, task: 'Callable[[], None]',
+           metrics: Metrics = Metrics()) -> GreenThread:
     """Run ``task`` while the client is answered, and after; return its thread, which never raises.
 
-    complaint: the text that the log shows, before the error, if the task fails.
+    complaint: the text that the log shows, before the error, if the task fails. metrics: where it is counted.
     """
     def run() -> None:
         try:
             task()
         except S3Error as error:
+            metrics.count(BEHIND, 'failed')
             # Swift has trouble. That is no defect of ours, so the log gets no traceback.
             logger.warning('%s: %s', complaint, error)
         except FAILURES:
+            metrics.count(BEHIND, 'failed')
             logger.exception(complaint)
+        finally:
+            metrics.count(BEHIND, 'ended')
 
+    metrics.count(BEHIND, 'begun')
     return spawn(logger, run)
 
 

@@ -16,6 +16,7 @@ from swift.common.utils import Timestamp
 from s3multi.s3.errors import ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.storage.concurrency import concurrently
+from s3multi.storage.metrics import FREED_BYTES, FREED_PARTS
 from s3multi.storage.requests import Backend, Job, Target
 from s3multi.upload.names import segments_container
 from s3multi.upload.timestamps import swift_time
@@ -62,6 +63,20 @@ class Freeing:
     queue: 'ExpiryQueue | None'
 
 
+class _Counted:
+    """Attempts that are counted as they pass."""
+
+    def __init__(self, attempts: Iterable[Attempt]) -> None:
+        self._attempts = attempts
+        self.parts = self.bytes = 0
+
+    def __iter__(self) -> Iterator[Attempt]:
+        for attempt in self._attempts:
+            self.parts += 1
+            self.bytes += attempt.size
+            yield attempt
+
+
 class Deletion:
     """Frees parts of one bucket's uploads."""
 
@@ -80,10 +95,19 @@ class Deletion:
         few = self._freeing.immediate if most is None else min(most, self._freeing.immediate)
         rest = iter(attempts)
         first = list(islice(rest, few + 1))
-        if len(first) > few and self._freeing.queue:
-            self._queue(chain(first, rest), now_ticks, self._freeing.queue)
-        else:
-            self._delete_now(chain(first, rest), now_ticks)
+        counted = _Counted(chain(first, rest))
+        queued = len(first) > few and self._freeing.queue is not None
+        how = 'left'
+        try:
+            if queued:
+                assert self._freeing.queue is not None
+                self._queue(counted, now_ticks, self._freeing.queue)
+            else:
+                self._delete_now(counted, now_ticks)
+            how = 'queued' if queued else 'deleted'
+        finally:
+            self._backend.metrics.count(FREED_PARTS, how, counted.parts)
+            self._backend.metrics.count(FREED_BYTES, how, counted.bytes)
 
     def _delete_now(self, attempts: Iterable[Attempt], now_ticks: int) -> None:
         def delete(attempt: Attempt) -> int:

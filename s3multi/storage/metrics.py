@@ -34,7 +34,21 @@ SHARDS_ASKED = Counter(
     'shards.asked', 'Shards of a segments container, or of one of markers, that were listed by themselves, because '
     'Swift does not list them yet or any more.',
     '0, except while such a container is being sharded or its shards shrink.')
-COUNTERS = (SHARDS_ASKED,)
+LATE_ROWS = Counter(
+    'parts.late', 'Attempts at a part that were found by the note of their Upload Part, because their rows were late.',
+    'A few. Many: a container server is overloaded, or its updates pile up on the object servers.')
+FREED_PARTS = Counter(
+    'parts.freed', 'Attempts that were freed: deleted by s3multi, or handed to the object expirer; or left, since a '
+    'deletion failed: a repeat of the request or the sweep frees them.', 'left: 0.', 'how',
+    ('deleted', 'queued', 'left'))
+FREED_BYTES = Counter(
+    'bytes.freed', 'The bytes of those attempts. An attempt whose row is late counts as 0: its size is not known.',
+    'left: 0.', 'how', ('deleted', 'queued', 'left'))
+BEHIND = Counter(
+    'behind', 'Work behind an answer, such as freeing parts. What has begun and not ended is in flight; what has '
+    'failed is in the log.', 'begun and ended keep up with each other; failed: 0.', 'state',
+    ('begun', 'ended', 'failed'))
+COUNTERS = (SHARDS_ASKED, LATE_ROWS, FREED_PARTS, FREED_BYTES, BEHIND)
 
 
 class Metrics:

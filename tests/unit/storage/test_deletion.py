@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Freeing parts: which are deleted at once and which by the object expirer, whose batches are made as SLO makes them.
 """
+import contextlib
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
 from s3multi.storage import deletion
 from s3multi.storage.deletion import Deletion, ExpiryQueue, Freeing, batches
+from s3multi.storage.metrics import Metrics
 from s3multi.storage.requests import Backend, Job
 from s3multi.upload.names import Upload, UploadIds, new_attempt
 from s3multi.upload.timestamps import swift_time
@@ -254,3 +257,18 @@ def test_parts_that_the_queue_did_not_take():
     attempts = [Attempt(1, UPLOAD.part(1, ATTEMPT), TICKS, MD5, 7)]
 
     assert 'ServiceUnavailable' == code_of(deletion_of(RecordingSwift(UPDATE=503), 0, Queue()).free, attempts, TICKS)
+
+
+# Metrics
+
+@pytest.mark.parametrize('immediate, status, how', [
+    (5, 204, 'deleted'), (1, 202, 'queued'), (5, 503, 'left'), (1, 503, 'left')], ids=str)
+def test_what_is_freed_is_counted(immediate, status, how):
+    """Attempts and bytes, by what became of them."""
+    sent = []
+    backend = Backend(RecordingSwift(DELETE=status, UPDATE=status), client_env(), 'AUTH_a', 'bucket',
+                      Metrics(SimpleNamespace(update_stats=lambda *metric: sent.append(metric))))
+    with contextlib.suppress(S3Error):
+        Deletion(backend, 'AUTH_a', 'bucket', Freeing(4, immediate, QUEUE)).free(attempts(3), TICKS)
+
+    assert [('parts.freed.' + how, 3), ('bytes.freed.' + how, 3)] == sent

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The metrics as StatsD gets them: names, values and labels."""
+import logging
+
+import pytest
+
+from s3multi.s3.errors import ServiceUnavailable
+from s3multi.storage.concurrency import behind
 from s3multi.storage.metrics import Counter, Metrics
 
 LABELLED = Counter('complete.busy', '', '', 'reason', ('a', 'b'))
@@ -48,3 +54,20 @@ def test_without_a_client_nothing_is_sent():
     """The sweep has none, and Swift before 2.36 has none for labelled metrics."""
     Metrics().operation('UploadPart', 200, '', 0.25, 'AUTH_a', 'bucket')
     Metrics().count(PLAIN)
+
+
+@pytest.mark.parametrize('error, states', [
+    (None, ['begun', 'ended']), (ServiceUnavailable(), ['begun', 'failed', 'ended']),
+    (KeyError(), ['begun', 'failed', 'ended'])], ids=str)
+def test_work_behind_an_answer_is_counted(error, states):
+    """So the difference of begun and ended is what is in flight."""
+    client, logger = Client(), logging.getLogger('s3multi.test')
+    logger.thread_locals = None
+
+    def task():
+        if error:
+            raise error
+
+    behind(logger, 'it failed', task, Metrics(client)).wait()
+
+    assert ['behind.' + state for state in states] == [name for _, name, _ in client.calls]
