@@ -15,6 +15,7 @@ from swift.common.utils import split_path
 from s3multi.operations.request import Call, Reply, Rights
 from s3multi.s3.errors import InvalidArgument, InvalidURI
 from s3multi.storage.part_body import TrailingChecksum
+from s3multi.upload.records import ObjectAtKey
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -24,6 +25,8 @@ HANDOFF = 's3multi.handoff'
 DELETED_BUCKET = 's3multi.deleted_bucket'
 # Here s3api leaves a ``Reading``.
 READING = 's3multi.reading'
+# Here s3api leaves a ``Deleting``.
+DELETING = 's3multi.deleting'
 
 
 @dataclass
@@ -43,6 +46,21 @@ class Reading:
     def is_of_no_bytes(self) -> bool:
         """Whether Swift has found an empty part. No range can name that, so SLO announces the bytes of the whole."""
         return self.status == 200 and self.parts_count is not None
+
+
+@dataclass
+class Deleting:
+    """An S3 request that deletes objects, one or many.
+
+    found: set by the filter s3multi: what Swift's s3api has seen at each place (``place_of``) before its DELETE.
+    """
+
+    found: 'dict[tuple[str, str | None], ObjectAtKey]' = field(default_factory=dict)
+
+    @staticmethod
+    def place_of(request: Request) -> 'tuple[str, str | None]':
+        """Return path and version of what one of s3api's requests is for."""
+        return request.path_info, request.params.get('version-id')
 
 
 @dataclass

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from swift.common.middleware.s3api import s3api, s3request, s3response
-from swift.common.middleware.s3api.controllers import (BucketController, ObjectController, PartController,
-                                                       UploadController, UploadsController)
+from swift.common.middleware.s3api.controllers import (BucketController, MultiObjectDeleteController, ObjectController,
+                                                       PartController, UploadController, UploadsController)
 from swift.common.request_helpers import update_etag_is_at_header
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import split_path
 
 from s3multi.config import check_front_names, load_front
 from s3multi.filters import client_headers, if_range, mended_requests, self_test, startup_checks, unencoded_lists
-from s3multi.filters.handoff import HANDOFF, READING, Handoff, Reading
+from s3multi.filters.handoff import DELETING, HANDOFF, READING, Deleting, Handoff, Reading
 from s3multi.filters.hidden_containers import BucketView, check_bucket
 from s3multi.filters.location import object_url
 from s3multi.filters.s3_acl import S3Acl, check_ignored
@@ -148,6 +148,10 @@ class S3MultiFront(BucketView):
             # Has conditions on the source compared with the ETag that S3 clients see. Swift does so after 2.34.
             for name in manifest.ETAG_HEADERS:
                 update_etag_is_at_header(req, name)
+        if req.controller is MultiObjectDeleteController or (
+                req.controller is ObjectController and req.method == 'DELETE'):
+            # Shared by all requests that s3api makes for this one, each with a copy of the environ.
+            req.environ[DELETING] = Deleting()
         if req.controller is BucketController and req.method == 'GET':
             return unencoded_lists.answer(req, super().handle_request)
         if req.controller is not ObjectController or req.method not in ('GET', 'HEAD'):

@@ -12,7 +12,7 @@ import swift
 from swift.common.registry import get_swift_info, register_swift_info
 from swift.common.request_helpers import append_log_info
 from swift.common.storage_policy import POLICIES
-from swift.common.swob import HeaderKeyDict, Request, wsgi_to_str
+from swift.common.swob import HeaderKeyDict, Request, Response, wsgi_to_str
 from swift.common.utils import close_if_possible, get_logger
 
 from s3multi import __version__, config
@@ -20,8 +20,8 @@ from s3multi.filters import (client_headers, copied_digests, part_access, report
                              startup_checks)
 from s3multi.filters.authorisation import authorize
 from s3multi.filters.cors import ClusterCors, cors_headers
-from s3multi.filters.handoff import (DELETED_BUCKET, HANDOFF, READING, Reading, check_params, names_of, read_call,
-                                     send)
+from s3multi.filters.handoff import (DELETED_BUCKET, DELETING, HANDOFF, READING, Deleting, Reading, check_params,
+                                     names_of, read_call, send)
 from s3multi.filters.routes import name_of, route
 from s3multi.operations import delete_bucket, deleted_versions, replaced_objects
 from s3multi.operations.bucket import Bucket, Cluster, cluster_secret
@@ -30,6 +30,7 @@ from s3multi.s3.copy_source import HEADER as COPY_SOURCE
 from s3multi.s3.errors import InternalError, InvalidURI, S3Error
 from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.storage.metrics import Metrics
+from s3multi.storage.objects import object_of
 from s3multi.storage.requests import Backend
 from s3multi.storage.segments import Segments
 from s3multi.upload.names import UploadIds
@@ -107,10 +108,32 @@ class S3MultiMiddleware:
         if part_access.reads(env):
             part_access.grant(env, self._cluster.ids)
             copied_digests.strip(env)
-        if (replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts)
-                or deleted_versions.applies_to(env)):
-            return self._replace(env, start_response)
+        if env.get('swift.source') == 'S3' and env['PATH_INFO'].count('/') >= 4:
+            if env['REQUEST_METHOD'] == 'HEAD' and DELETING in env:
+                return self._notice(env, start_response)
+            if self._replaces(env) or deleted_versions.applies_to(env):
+                return self._replace(env, start_response)
         return self._read(env, start_response) if READING in env else self.app(env, start_response)
+
+    def _notice(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
+        """Pass on the look of s3api at an object that it is about to delete, and remember what it has seen."""
+        deleting: Deleting = env[DELETING]
+        request = Request(env)
+        # Filters to the right change both.
+        place, is_of_itself = deleting.place_of(request), request.params.get('symlink') == 'get'
+
+        def start(status: str, headers: 'list[tuple[str, str]]', *exc_info: Any) -> Any:
+            answer = Response(status=status, headers=headers)
+            if is_of_itself and (answer.is_success or answer.status_int == 404):
+                deleting.found[place] = object_of(answer)
+            return start_response(status, headers, *exc_info)
+
+        return self.app(env, start)
+
+    def _replaces(self, env: 'WSGIEnvironment') -> bool:
+        """Return whether a request of s3api for an object may replace or delete a multipart object."""
+        return (env['REQUEST_METHOD'] == 'PUT' and self._cluster.settings.free_replaced_parts
+                or env['REQUEST_METHOD'] == 'DELETE' and DELETING in env)
 
     def _replace(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':
         """Pass on a request of s3api that may replace or delete a multipart object; then free the parts of that."""
@@ -121,11 +144,13 @@ class S3MultiMiddleware:
             return self.app(env, start_response)
         bucket = Bucket.open(self.app, env, account, name, self._cluster)
         request = Request(env)
-        replaced = (replaced_objects.before(bucket, key or '', request)
-                    if replaced_objects.applies_to(env, self._cluster.settings.free_replaced_parts) else None)
+        look = None
+        if self._replaces(env):
+            seen = env[DELETING].found.get(Deleting.place_of(request)) if request.method == 'DELETE' else None
+            look = replaced_objects.begin(bucket, key or '', request, seen)
         response = (deleted_versions.delete(bucket, key or '', request, bucket.backend.answer)
                     if deleted_versions.applies_to(env) else bucket.backend.answer(request))
-        replaced_objects.after(bucket, replaced, response.status_int)
+        replaced_objects.after(bucket, look, response.status_int)
         return response(env, start_response)
 
     def _read(self, env: 'WSGIEnvironment', start_response: 'StartResponse') -> 'Iterable[bytes]':

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frees the parts of an object that an S3 request has replaced or deleted.
 
-A look at the key before the write names a candidate. After the write has been answered, it is judged whether anybody
-may still need the candidate's parts; if not, they go to the queue of the object expirer. Whatever fails, or is not
-certain, leaves parts to the sweep, and never takes one that is needed.
+A look at the key while the write is on its way names a candidate. After the write has been answered, it is judged
+whether anybody may still need the candidate's parts; if not, they go to the queue of the object expirer. Whatever
+fails, comes too late or is not certain, leaves parts to the sweep, and never takes one that is needed.
 """
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+import eventlet
 from eventlet import Timeout
 from swift.common.http import is_success
 from swift.common.swob import Request
@@ -20,7 +20,7 @@ from s3multi.operations.references import References, Uncertain
 from s3multi.operations.unreferenced import claim, left_behind, life_of, unlisted
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
-from s3multi.storage.concurrency import behind
+from s3multi.storage.concurrency import behind, spawn
 from s3multi.upload.lateness import Horizon
 from s3multi.upload.layouts import is_upload_id
 from s3multi.upload.names import Upload
@@ -28,6 +28,8 @@ from s3multi.upload.records import GRACE_SECONDS, ObjectAtKey
 
 # Each may have to be asked for.
 _MOST_VERSIONS = 100
+# s3api sends it with a DELETE if it has seen that the object is a large one; Swift's next s3api does not.
+_MANIFEST_QUERY = ('multipart-manifest', 'delete')
 
 
 @dataclass(frozen=True)
@@ -43,37 +45,43 @@ class Replaced:
     version: 'str | None' = None
 
 
-def applies_to(env: 'Mapping[str, Any]', free_replaced_parts: bool) -> bool:
-    """Return whether a request is one that s3api makes to replace or delete an object.
+Look = Callable[[], 'Replaced | None']
 
-    env: its environ. Clients can set neither ``swift.source`` nor, in an S3 request, the query.
+
+def begin(bucket: Bucket, key: str, request: Request, seen: 'ObjectAtKey | None') -> 'Look | None':
+    """Return a call that waits for the object which a request of s3api is about to replace or delete; None if nothing
+    of it can be freed.
+
+    request: a PUT or DELETE of an object. The query of a DELETE is changed, so that SLO deletes the manifest alone,
+    unless the parts are for SLO to delete. seen: what s3api has just found there; None if it has not looked. Where
+    nobody has, Swift is asked beside the request, which does not wait. Neither this nor the call raises.
     """
-    if env.get('swift.source') != 'S3' or env['PATH_INFO'].count('/') < 4:
-        return False
-    if env['REQUEST_METHOD'] == 'PUT':
-        return free_replaced_parts
-    # s3api sends this query if it has seen that the object is a large one.
-    return env['REQUEST_METHOD'] == 'DELETE' and 'multipart-manifest=delete' in env.get('QUERY_STRING', '')
-
-
-def before(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
-    """Return the object that a request is about to replace or delete, if ``after`` may free its parts; else None.
-
-    request: one of those that this module ``applies_to``. The query of a DELETE is changed, so that SLO deletes the
-    manifest alone, unless the parts are for SLO to delete. Does not raise.
-    """
-    if request.method == 'DELETE':
-        return _take_over(bucket, key, request)
-    if not bucket.settings.free_replaced_parts or _has_versions(bucket) or not _may_have_uploads(bucket):
+    version = request.params.get('version-id') if request.method == 'DELETE' else None
+    if request.method == 'DELETE' and _MANIFEST_QUERY in request.params.items():
+        replaced = _take_over(bucket, key, request, version, seen)
+        return None if replaced is None else lambda: replaced
+    if not bucket.settings.free_replaced_parts or version is None and _has_versions(bucket):
         return None
-    return _ours(bucket, key, _look(bucket, key, None), None)
+    if seen is not None:
+        found = _ours(bucket, key, seen, version)
+        return None if found is None else lambda: found
+    if not _may_have_uploads(bucket):
+        return None
+    look = spawn(bucket.logger, lambda: _ours(bucket, key, _look(bucket, key, version), version))
+    # Lets it begin, and the thread in which Swift asks a replica. What that finds is then what the write replaces,
+    # unless the replica is slow.
+    for _ in range(2):
+        eventlet.sleep(0)
+    return look.wait
 
 
-def after(bucket: Bucket, replaced: 'Replaced | None', status: int) -> None:
-    """Free the parts of ``replaced``, if the ``status`` of the answer says that the request took effect."""
+def after(bucket: Bucket, look: 'Look | None', status: int) -> None:
+    """Free the parts of the object that ``look`` finds, if the ``status`` of the answer says that the request took
+    effect. The client waits for neither.
+    """
     # Not before: if the write fails, the object stays, and needs its parts. 202 says that something newer is there.
-    if replaced is not None and status in (201, 204):
-        free_behind(bucket, replaced)
+    if look is not None and status in (201, 204):
+        _free_behind(bucket, look)
 
 
 def candidate(bucket: Bucket, key: str, found: ObjectAtKey) -> 'Replaced | None':
@@ -85,7 +93,14 @@ def candidate(bucket: Bucket, key: str, found: ObjectAtKey) -> 'Replaced | None'
 
 def free_behind(bucket: Bucket, replaced: Replaced) -> None:
     """Free the parts of an object that was replaced, if nobody can need them. The client does not wait for it."""
+    _free_behind(bucket, lambda: replaced)
+
+
+def _free_behind(bucket: Bucket, look: Look) -> None:
     def free() -> None:
+        replaced = look()
+        if replaced is None:
+            return
         try:
             parts = _unneeded(bucket, replaced)
         except Uncertain as doubt:
@@ -113,15 +128,17 @@ def _unneeded(bucket: Bucket, replaced: Replaced) -> 'list[Attempt]':
     return parts
 
 
-def _take_over(bucket: Bucket, key: str, request: Request) -> 'Replaced | None':
-    """Do ``before`` for a DELETE."""
+def _take_over(bucket: Bucket, key: str, request: Request, version: 'str | None',
+               seen: 'ObjectAtKey | None') -> 'Replaced | None':
+    """Return the multipart object that a DELETE is about to remove with all that its manifest lists; None if it is not
+    ours. Has SLO remove the manifest alone where the parts are not for SLO to delete.
+    """
     # SLO would delete whatever the manifest lists, and then the manifest: even if that is a copy of another one, or if
     # it cannot be deleted in the end.
-    version = request.params.get('version-id')
     replaced = None
     # Where versions are kept, what a DELETE hides becomes one and needs its parts, whoever made it.
     if bucket.settings.free_replaced_parts and (version is not None or not _hides(bucket)):
-        found = _look(bucket, key, version)
+        found = seen or _look(bucket, key, version)
         # The parts of a large object that s3multi has not made are for SLO to delete. Not so if the look has failed: it
         # may be a copied manifest, so parts are left. Nor if the object is not a large one any more: SLO would refuse.
         if found is not None and (found.is_large or found.is_link) and not (

@@ -19,8 +19,9 @@ from collections import Counter
 from pathlib import Path
 
 import eventlet
+from swift.common.middleware.s3api import s3request
 from swift.common.swob import Request, Response, wsgi_to_str
-from swift.common.utils import timestamp
+from swift.common.utils import config_true_value, timestamp
 
 from .uploads import TINY_PARTS
 
@@ -112,7 +113,11 @@ def _cut(body, die):
 
 
 def filter_factory(global_conf, **local_conf):
-    """Options: directory, of rules and log; seconds_ahead, how far ahead the clock is that Swift's proxy code reads."""
+    """Options: directory, of rules and log; seconds_ahead, how far ahead the clock is that Swift's proxy code reads;
+    next_s3api, whether s3api deletes as that of Swift's native multipart uploads does: without a look at the object.
+    """
+    if config_true_value(local_conf.get('next_s3api')):
+        s3request.S3Request.gen_multipart_manifest_delete_query = lambda *_args, **_options: {}
     seconds_ahead = float(local_conf.get('seconds_ahead', 0))
     if seconds_ahead:
         timestamp.time = _ClockAhead(seconds_ahead)
@@ -206,8 +211,11 @@ class Faults:
 class FaultyProxy:
     """A proxy of the cluster with a FaultFilter on either side of slo; takes parts of any size."""
 
-    def __init__(self, cluster, name, *, seconds_ahead=0, cache=None, s3api=None, slo=None, **s3multi):
-        """seconds_ahead: of its clock. cache, s3api, slo: options of these filters. Others are options of s3multi."""
+    def __init__(self, cluster, name, *, seconds_ahead=0, next_s3api=False, cache=None, s3api=None, slo=None,
+                 **s3multi):
+        """seconds_ahead, next_s3api: as for ``filter_factory``. cache, s3api, slo: options of these filters. Others are
+        options of s3multi.
+        """
         top = cluster.directory / 'faults' / name
         self._cluster, self.name = cluster, name
         self.above, self.below = Faults(top / 'above'), Faults(top / 'below')
@@ -217,7 +225,8 @@ class FaultyProxy:
             'cache': cache or {},
             's3api': s3api or {},
             'slo': {**TINY_PARTS['slo'], **(slo or {})},
-            'above': {'paste.filter_factory': FACTORY, 'directory': top / 'above', 'seconds_ahead': seconds_ahead},
+            'above': {'paste.filter_factory': FACTORY, 'directory': top / 'above', 'seconds_ahead': seconds_ahead,
+                      'next_s3api': next_s3api},
             'below': {'paste.filter_factory': FACTORY, 'directory': top / 'below'}}
         self.start()
 

@@ -34,12 +34,12 @@ PLAIN = {
     'GET, 3 parts': (4, 0),
     'GET ?partNumber, 3 parts': (2, 0),
     'HEAD, 3 parts': (1, 0),
-    'PutObject': (3, 0),
-    'PutObject, over a plain object': (3, 0),
-    'PutObject, over a multipart object': (3, 13),
-    'CopyObject': (5, 0),
+    'PutObject': (2, 0),
+    'PutObject, over a plain object': (2, 0),
+    'PutObject, over a multipart object': (2, 13),
+    'CopyObject': (4, 0),
     'DELETE': (3, 0),
-    'DELETE, 3 parts': (4, 13),
+    'DELETE, 3 parts': (3, 13),
 }
 VERSIONED = {
     'Complete, 3 parts': (13, 0),

@@ -469,7 +469,7 @@ MUTATIONS = (
              ('C1 to DELETE marker', '61 s pass', 'R to HEAD marker', 'C2 in PUT manifest', 'C1 ends', 'R frees',
               'the expirer runs', 'C2 ends')),
     Mutation('... and the bucket keeps no versions', lambda app: Believes(app, 'R', 'HEAD rows', 204), 'R2',
-             ('R leads 1 s', 'C1 ends', 'R to PUT key', 'V ends', 'W ends', 'R frees', 'the expirer runs')),
+             ('R leads 1 s', 'C1 ends', 'R makes 1 request', 'V ends', 'W ends', 'R frees', 'the expirer runs')),
     Mutation('an upload belongs to the bucket in which it began', ForgetsDeletion, 'answers',
              ('D to GET rows', 'D dies', 'M ends', 'C1 ends'), answers={'C1': (404, 'NoSuchUpload')}),
     Mutation('Delete Bucket looks for the intent of each upload', lambda app: Believes(

@@ -11,7 +11,7 @@ another upload. C1b does the same as C1, A2 as A, and so on. The lines are these
     nothing yet.
 ``C1 in PUT manifest``
     C1 goes on until s3multi has begun with this, which may take several requests of Swift's own filters.
-``C1 makes 5 requests``
+``C1 makes 5 requests``, ``C1 makes 1 request``
     C1 goes on until it has made so many, counted from its beginning. The storing of a PUT counts as one more.
 ``C1 ends``, ``C1 dies``, ``C1 dies, stored``
     C1 goes on to its end; or its proxy dies where it is, and a PUT that was accepted takes no effect, or (``stored``)

@@ -17,7 +17,7 @@ from swift.common.swob import Request, str_to_wsgi
 from swift.common.utils import Timestamp
 
 from s3multi import config
-from s3multi.filters.handoff import DELETED_BUCKET, HANDOFF, Handoff
+from s3multi.filters.handoff import DELETED_BUCKET, DELETING, HANDOFF, Deleting, Handoff
 from s3multi.filters.s3multi import S3MultiMiddleware
 from s3multi.operations.bucket import Cluster
 from s3multi.storage.deletion import ExpiryQueue, Freeing
@@ -266,10 +266,11 @@ class World:
     def delete(self, key, version=''):
         """Delete Object, or a version of it. Returns Swift's status."""
         query = {'version-id': version, 'symlink': 'get'} if version else {}
-        found = self._as_s3api('HEAD', key, query={**query, 'symlink': 'get'})
+        mark = {DELETING: Deleting()}
+        found = self._as_s3api('HEAD', key, query={**query, 'symlink': 'get'}, mark=mark)
         if found.headers.get('X-Static-Large-Object') == 'True':
             query.update({'multipart-manifest': 'delete', 'async': 'on'})
-        return self._as_s3api('DELETE', key, query=query).status
+        return self._as_s3api('DELETE', key, query=query, mark=mark).status
 
     def delete_bucket(self):
         """Delete Bucket. Returns Swift's status."""

@@ -8,7 +8,7 @@ import swift
 from swift.common import registry
 
 from s3multi import config
-from s3multi.filters.handoff import DELETED_BUCKET, HANDOFF, read_call
+from s3multi.filters.handoff import DELETED_BUCKET, DELETING, HANDOFF, Deleting, read_call
 from s3multi.filters.routes import route
 from s3multi.filters.s3multi import S3MultiMiddleware, filter_factory
 from s3multi.filters.startup_checks import NEWEST_SWIFT
@@ -120,6 +120,58 @@ def test_a_bucket_whose_name_is_no_text():
     got = answer(swift, client_env('/v1/AUTH_a/\xff', **{'REQUEST_METHOD': 'DELETE', DELETED_BUCKET: '\xff'}))
 
     assert '412 As The Test Says' == got[0]
+
+
+# Requests of s3api for objects
+
+KEY = '/v1/AUTH_a/bucket/key'
+ASKED = 'multipart-manifest=delete'
+
+
+def large(upload_id):
+    """Return Swift's answer to a HEAD of the object that an upload made."""
+    return 200, {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': upload_id,
+                 'X-Timestamp': '1790000000.00000', 'Content-Length': '0'}, b''
+
+
+def as_s3api(swift, *requests):
+    """Send requests of s3api, pairs of method and query, for one S3 request that deletes; return those for the key."""
+    deleting = Deleting()
+    for method, query in requests:
+        answer(swift, client_env(KEY, query, **{'REQUEST_METHOD': method, 'swift.source': 'S3', DELETING: deleting}))
+    return [(seen.method, seen.query) for seen in swift.seen if seen.path == KEY]
+
+
+@pytest.mark.parametrize('query', ['', ASKED], ids=['next s3api', 's3api'])
+@pytest.mark.parametrize('version', ['', '&version-id=null'])
+def test_delete_of_what_s3api_has_seen(query, version):
+    """Swift is not asked a second time, and SLO deletes no parts of ours."""
+    upload_id = IDS.new('AUTH_a', 'bucket', 'key', 1790000000 * 100000)
+    looked, asked = 'symlink=get' + version, (query + version).strip('&')
+
+    assert [('HEAD', looked), ('DELETE', version.strip('&'))] == as_s3api(
+        RecordingSwift(HEAD=large(upload_id)), ('HEAD', looked), ('DELETE', asked))
+
+
+@pytest.mark.parametrize('look', [('HEAD', 'symlink=get&version-id=1'), ('HEAD', ''), ('HEAD', 'symlink=get')],
+                         ids=['another version', 'where a link leads', 'failed'])
+def test_delete_of_what_s3api_has_not_seen(look):
+    """It is looked here."""
+    swift = RecordingSwift(HEAD=lambda seen: 503 if seen.path == KEY else 204)
+
+    assert ['HEAD', 'HEAD', 'DELETE'] == [method for method, _query in as_s3api(swift, look, ('DELETE', ''))]
+
+
+@pytest.mark.parametrize('method, path, more', [
+    ('DELETE', KEY, {}), ('DELETE', KEY, {'swift.source': 'S3'}),
+    ('DELETE', KEY, {'swift.source': 'SLO', DELETING: Deleting()}), ('PUT', KEY, {'swift.source': 'SLO'}),
+    ('PUT', '/v1/AUTH_a/bucket', {'swift.source': 'S3'}), ('POST', KEY, {'swift.source': 'S3', DELETING: Deleting()})])
+def test_what_replaces_nothing_for_s3(method, path, more):
+    """Requests of the Swift API, of other filters, and s3api's own for parts of its uploads."""
+    swift = RecordingSwift()
+    answer(swift, client_env(path, ASKED, **{'REQUEST_METHOD': method, **more}))
+
+    assert [(method, ASKED)] == [(seen.method, seen.query) for seen in swift.seen]
 
 
 # Operations

@@ -37,7 +37,8 @@ NEWER = 200, {'X-Timestamp': Timestamp(1790000001).internal, 'Etag': 'x'}, b''
 TOMBSTONE = 404, {'X-Backend-Timestamp': Timestamp(1790000001).internal}, b''
 
 
-def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, shared=404, manifest=MANIFEST, **answers):
+def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, shared=404, manifest=MANIFEST,
+               kind=RecordingSwift, **answers):
     """Return a Swift with these answers to a HEAD: of the key before and after the write, and of the other things.
 
     shared: may be two answers. manifest: the segments of a large object at the key.
@@ -58,16 +59,19 @@ def swift_with(before, after=NEWER, marker=404, intent=404, bucket=204, shared=4
         rows = manifest if seen.path == BUCKET + '/key' else ROWS if seen.path == SEGMENTS else []
         return 200, {}, json.dumps(rows).encode()
 
-    return RecordingSwift(**{'HEAD': head, 'GET': get, **answers})
+    return kind(**{'HEAD': head, 'GET': get, **answers})
 
 
-def freed(swift, method='PUT', query='', cache=None, info=None, options=None):
-    """Pass an S3 request on; return the status, and the names that are deleted from the segments container."""
+def freed(swift, method='PUT', query='', cache=None, info=None, options=None, seen=None):
+    """Pass an S3 request on; return the status, and the names that are deleted from the segments container.
+
+    seen: what s3api has seen at the key.
+    """
     bucket, call = asked(swift, handed_on(method), cache, options, info=info)
     request = Request(client_env(query=query, **{'REQUEST_METHOD': method, 'swift.source': 'S3'}))
-    replaced = replaced_objects.before(bucket, call.key, request)
+    look = replaced_objects.begin(bucket, call.key, request, seen)
     response = request.get_response(swift)
-    replaced_objects.after(bucket, replaced, response.status_int)
+    replaced_objects.after(bucket, look, response.status_int)
     for _ in range(20):
         eventlet.sleep(0)
     names = [seen.path[len(SEGMENTS) + 1:] for seen in swift.seen
@@ -335,17 +339,72 @@ def test_bucket_without_uploads():
     assert [BUCKET + '/key'] == [seen.path for seen in second.seen]
 
 
-@pytest.mark.parametrize('source, method, path, query, on, off', [
-    ('S3', 'PUT', BUCKET + '/key', '', True, False),
-    ('S3', 'DELETE', BUCKET + '/key', 'multipart-manifest=delete', True, True),
-    ('S3', 'DELETE', BUCKET + '/key', '', False, False),
-    ('S3', 'GET', BUCKET + '/key', '', False, False),
-    ('S3', 'PUT', BUCKET, '', False, False),
-    ('SLO', 'PUT', BUCKET + '/key', '', False, False),
-    (None, 'DELETE', BUCKET + '/key', 'multipart-manifest=delete', False, False),
-])
-def test_which_requests(source, method, path, query, on, off):
-    """Those that s3api makes. With the option off, its DELETEs are still changed, so that SLO deletes no parts."""
-    env = client_env(path, query, **{'REQUEST_METHOD': method, 'swift.source': source})
+# When it is looked
 
-    assert (on, off) == (replaced_objects.applies_to(env, True), replaced_objects.applies_to(env, False))
+@pytest.mark.parametrize('method', ['PUT', 'DELETE'])
+def test_write_that_does_not_wait(method):
+    """The look goes on beside the request, and what is freed waits for it."""
+    class Slow(RecordingSwift):
+        def __call__(self, env, start_response):
+            answer = super().__call__(env, start_response)
+            if len(self.seen) == 1:
+                looked.wait()
+            return answer
+
+    looked = eventlet.Event()
+    swift = swift_with(object_of(OURS.id), kind=Slow)
+    outcome = freed(swift, method)
+    asked_before = [seen.method for seen in swift.seen]
+    looked.send(True)
+    for _ in range(20):
+        eventlet.sleep(0)
+
+    assert (({'PUT': 201, 'DELETE': 204}[method], []), ['HEAD', method]) == (outcome, asked_before)
+    assert [SEGMENTS + '/' + ROWS[0]['name']] == [
+        seen.path for seen in swift.seen[2:] if seen.method == 'DELETE']
+
+
+def test_look_that_comes_too_late():
+    """It sees what was written, and leaves the parts."""
+    swift = swift_with(NEWER)
+
+    assert (201, []) == freed(swift)
+    assert ['HEAD', 'PUT'] == [seen.method for seen in swift.seen]
+
+
+SEEN = ObjectAtKey(OURS.id, 'm', Timestamp(1790000000), is_large=True)
+MANIFEST_QUERY = 'async=on&multipart-manifest=delete'
+
+
+@pytest.mark.parametrize('query', ['', MANIFEST_QUERY], ids=['next s3api', 's3api'])
+def test_delete_that_s3api_has_looked_for(query):
+    """What s3api has seen is not asked for again, and what is freed does not depend on its query."""
+    swift = swift_with(NEWER, TOMBSTONE)
+
+    check_freed(freed(swift, 'DELETE', query, seen=SEEN), 204)
+    assert ('DELETE', '') == (swift.seen[0].method, swift.seen[0].query)
+
+
+@pytest.mark.parametrize('query', ['', MANIFEST_QUERY], ids=['next s3api', 's3api'])
+def test_delete_that_s3api_has_not_looked_for(query):
+    """Then it is looked here."""
+    check_freed(freed(swift_with(object_of(OURS.id), TOMBSTONE), 'DELETE', query), 204)
+
+
+@pytest.mark.parametrize('seen', [ObjectAtKey(timestamp=Timestamp(1)), ObjectAtKey(None, 'm', Timestamp(1))],
+                         ids=['no object', 'a small object'])
+def test_delete_of_what_has_no_parts(seen):
+    """Costs nothing more."""
+    swift = swift_with(NEWER)
+
+    assert (204, []) == freed(swift, 'DELETE', seen=seen)
+    assert ['DELETE'] == [each.method for each in swift.seen]
+
+
+@pytest.mark.parametrize('status', [404, 409, 503], ids=['gone', 'older than the object', 'failed'])
+def test_delete_that_deletes_nothing(status):
+    """Nobody is asked anything more."""
+    swift = swift_with(NEWER, DELETE=status)
+
+    assert (status, []) == freed(swift, 'DELETE', seen=SEEN)
+    assert ['DELETE'] == [each.method for each in swift.seen]
