@@ -19,7 +19,7 @@ _NOW = Timestamp(1790000000.0)
 _OURS, _ETAG, _OTHER_ETAG = 'ours', '0-2', '1-2'
 _LIST, _THIRD_LIST = _ETAG + ':x', _ETAG + ':y'
 _INTENTS = {'none': None, 'fresh': (_LIST, 1.0), 'lease over': (_LIST, LEASE_SECONDS + 1),
-            'fresh, of a third list with the same ETag': (_THIRD_LIST, 1.0)}
+            'fresh, of a third list with the same ETag': (_THIRD_LIST, 1.0), 'fresh, later than the object': (_LIST, 0.5)}
 # Marker, intent, and whether the object is there.
 _STATES = (
     ('open', 'none', False), ('open', 'fresh', True), ('open', 'fresh', False), ('open', 'lease over', True),
@@ -28,7 +28,7 @@ _STATES = (
     ('aborting', 'lease over', True), ('aborting', 'lease over', False), ('aborted', 'none', False),
     ('aborted', 'fresh', False), ('aborted', 'lease over', False), ('gone', 'none', True), ('gone', 'none', False),
     ('gone', 'fresh', True), ('gone', 'fresh', False), ('gone', 'lease over', True),
-    ('gone', 'fresh, of a third list with the same ETag', True),
+    ('gone', 'fresh, of a third list with the same ETag', True), ('gone', 'fresh, later than the object', True),
 )
 _COMPLETE = {
     Step.GO_ON: 'goes on', Step.JOIN: 'joins: 200; after 20 s 503', Step.BUSY: '503', Step.ABORTED: '404',
@@ -61,7 +61,7 @@ class _World:
         self._marker = None if marker == 'gone' else UploadMarker(State(marker), Timestamp(1.0))
         named = _INTENTS[intent]
         self._intent = Intent(named[0], Timestamp(float(_NOW) - named[1])) if named else None
-        self._object = ObjectAtKey(_OURS, _ETAG) if there else ObjectAtKey()
+        self._object = ObjectAtKey(_OURS, _ETAG, Timestamp(float(_NOW) - 1.0)) if there else ObjectAtKey()
 
     def ask(self, decide: 'Callable[[View], Step]', view: View = View(_OURS)) -> Step:
         """Return the step to which ``decide`` comes when it has read what it asked for. view: what it knows before."""

@@ -16,6 +16,7 @@ from s3multi.s3.checksums import ObjectDigests, stored_checksum
 from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.s3.parts import Attempt
+from s3multi.storage.held_writes import HeldBody
 from s3multi.storage.requests import Backend, Target, failure, timestamp_of
 from s3multi.storage.rows import read_rows
 from s3multi.upload import manifest
@@ -98,11 +99,11 @@ class Objects:
         return bool(self._backend.call('PUT', target, (404,), {'X-Timestamp': shown_at.internal}).is_success)
 
     def put_manifest(self, upload: Upload, attempts: Sequence[Attempt], digests: ObjectDigests, body: bytes,
-                     entry: Entry, compare: Compare = Compare.NOBODY) -> Written:
+                     entry: Entry, compare: Compare = Compare.NOBODY, held: 'HeldBody | None' = None) -> Written:
         """Write the manifest of parts that are proven, with the timestamp T of the intent.
 
         body: the manifest, as ``manifest.stored`` makes it of ``attempts``. compare: who has compared the object at the
-        key with a condition, or does so now.
+        key with a condition, or does so now. held: holds back the write until it is released; None to write at once.
 
         Something newer at the key is no failure without a condition: the object counts as written, and overwritten at
         once. With one it raises PreconditionFailed, as does whatever Swift finds there if it compares. Raises
@@ -115,6 +116,8 @@ class Objects:
         # SLO passes on a manifest that a filter to its left has finished, as it does for container-sync.
         request.environ.update({'swift.slo_override': True, 'swift.content_type_overridden': True})
         _look_again(request)
+        if held is not None:
+            held.hold(request)
         return self._written(target, self._backend.answer(request), compare)
 
     def put_manifest_through_slo(self, upload: Upload, attempts: Sequence[Attempt], digests: ObjectDigests,

@@ -13,8 +13,9 @@ from swift.common.utils import Timestamp
 from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.request_headers import OBJECT_HEADERS
+from s3multi.storage.held_writes import HeldBody
 from s3multi.storage.objects import is_plain
-from s3multi.storage.requests import Backend, Target, timestamp_of
+from s3multi.storage.requests import Backend, Target, failure, timestamp_of
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, UploadMarker
@@ -96,18 +97,25 @@ class Records:
         return UploadMarker(found.state, timestamp_of(response), headers, initiator, found.checksum,
                             aborted_at or None)
 
-    def write_intent(self, upload: Upload, intent: Intent) -> IntentWrite:
+    def write_intent(self, upload: Upload, intent: Intent, held: 'HeldBody | None' = None) -> IntentWrite:
         """Write the intent of a Complete, unless there is one. Raises EntityTooLarge if the account is full.
+
+        held: holds back the write until it is released; None to write at once.
 
         The account quota is asked here, because nothing has been written yet. The manifest is written past it.
         """
         target = _intent(upload)
         # Without the condition this intent could cover that of a Complete at work, which would not notice.
-        response = self._backend.call('PUT', target, (412,), {
+        request = self._backend.request('PUT', target, {
             'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': MARKER_TYPE,
             _LIST_HEADER: intent.list_name, _TIMESTAMP_HEADER: intent.timestamp.internal})
+        if held is not None:
+            held.hold(request)
+        response = self._backend.answer(request)
         if response.status_int == 412:
             return IntentWrite(exists=True)
+        if not response.is_success:
+            raise failure('PUT', target, response)
         if response.status_int == 202:
             return IntentWrite(newer=timestamp_of(self._head(_intent(upload))))
         return IntentWrite(written=True)

@@ -8,7 +8,7 @@ goes wrong without each read and its order. The table "What an operation does in
 from this module.
 """
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -132,6 +132,26 @@ def complete_step(view: View, list_name: str, now: Timestamp) -> Step:
     return Step.FINISH if view.object.upload_id == view.upload_id else Step.REMOVE_INTENT
 
 
+def intent_serves(intent: Intent, list_name: str, older: 'Iterable[Timestamp]') -> bool:
+    """Return whether an intent that was begun before the parts were proven is the one that a Complete needs now.
+
+    list_name: that of the list as it was proven. older: the timestamps of everything that the manifest has to replace.
+    """
+    # With a T that is not later than what is at the key, the object would never be seen.
+    return intent.list_name == list_name and all(intent.timestamp.raw > each.raw for each in older)
+
+
+def has_won(own: Intent, found: 'Intent | None', now: Timestamp) -> bool:
+    """Return whether a Complete may answer 200: its manifest was written, and then its marker deleted.
+
+    own: the intent of its manifest. found: the one that was read after both.
+    """
+    # Without a marker no other Complete passes, and each that has passed wrote its intent before. Swift keeps the
+    # latest: so the manifest of any other is older than ours. The lease: after it an Abort may have won, if the object
+    # was replaced.
+    return found == own and own.is_fresh(now)
+
+
 def repeat_step(view: View, etag: str, list_name: 'str | None', now: Timestamp) -> Step:
     """Return what a Complete answers when the marker is gone and no proof of its own says that it has won.
 
@@ -148,8 +168,10 @@ def repeat_step(view: View, etag: str, list_name: 'str | None', now: Timestamp) 
     # The object is that of another upload or list, or there is none: this Complete has none to answer for.
     if view.object.upload_id != view.upload_id or view.object.etag != etag:
         return Step.ABORTED
-    # The rival may be about to replace the object, also one with the same ETag but other attempts.
-    if view.intent is not None and view.intent.is_fresh(now) and not _is_of_list(view.intent, etag, list_name):
+    # The rival may be about to replace the object, also one with the same ETag but other attempts. An intent of this
+    # list that is later than the object may hide that of such a rival, whose manifest would be later, too.
+    if view.intent is not None and view.intent.is_fresh(now) and not (
+            _is_of_list(view.intent, etag, list_name) and view.intent.timestamp.raw <= view.object.timestamp.raw):
         return Step.BUSY
     return Step.COMPLETED
 

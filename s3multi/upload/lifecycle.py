@@ -151,7 +151,7 @@ MOVES = (
         (Stage.VISIBLE, Stage.COMPLETING), (Stage.VISIBLE, Stage.CONTESTED),
         *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
     # The object becomes a version, or somebody copies its manifest.
-    Move('copy object', At.SINCE, (Actor.CLIENT,), _stays(Stage.VISIBLE, Stage.OVER)),
+    Move('copy object', At.SINCE, (Actor.CLIENT,), _stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER)),
     Move('PUT part', At.SINCE, _WRITERS_OF_PARTS, _stays(*Stage)),
     Move('free parts', At.SINCE, (*_WRITERS_OF_PARTS, Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP), _stays(
         Stage.ABORTED, Stage.CLOSING, Stage.OVER)),

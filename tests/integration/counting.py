@@ -54,7 +54,20 @@ def counting(faults, *rules):
     seen = Counts()
     with faults.following(*rules):
         yield seen
-        seen.order = [f'{method} {purpose(method, path)}' for method, path, *_ in faults.requests()]
+        seen.order = _order(faults)
+
+
+def wait_for(faults, last):
+    """Wait, inside a `counting` block, for what goes on behind an answer: until this request, `METHOD purpose`, came.
+    """
+    deadline = time.monotonic() + 10
+    while last not in _order(faults):
+        assert time.monotonic() < deadline, _order(faults)
+        time.sleep(0.02)
+
+
+def _order(faults):
+    return [f'{method} {purpose(method, path)}' for method, path, *_ in faults.requests()]
 
 
 def add_listed_parts(cluster, upload, numbers, size=1):

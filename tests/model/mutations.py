@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BytesIO
 from urllib.parse import quote
 
 from greenlet import getcurrent
@@ -17,7 +18,7 @@ from swift.common.wsgi import make_pre_authed_request
 
 from s3multi.upload import records
 
-from .kinds import ACCOUNT, MARKERS, SEGMENTS, kind_of, marker_of, upload_of
+from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, kind_of, marker_of, upload_of
 
 
 class Mutant:
@@ -94,11 +95,61 @@ class NoCondition(Mutant):
 
 
 class NoProof(Mutant):
-    """A Complete takes its intent for its own at the end, whatever Swift answers to the DELETE."""
+    """A Complete does not read the intent once it has deleted the marker: it takes it for its own."""
 
     def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'PUT intent':
+            memory['intent'] = dict(request.headers)
+        if kind == 'HEAD intent' and memory.get('closed'):
+            return _answer(200, request, memory['intent'])
+        memory['closed'] = memory.get('closed') or kind == 'DELETE marker'
+        return self.send(request)
+
+
+class ProofBeforeMarker(Mutant):
+    """A Complete reads the intent for the last time before it deletes the marker, and not after that."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'DELETE marker':
+            memory['intent'] = self.ask(request, 'HEAD', self.upload(request) + '/complete', {'X-Newest': 'true'})
+        elif kind == 'HEAD intent' and 'intent' in memory:
+            return memory['intent']
+        return self.send(request)
+
+
+class StoresIntentAtOnce(Mutant):
+    """The intent that a Complete begins early is stored before the parts are proven."""
+
+    def handle(self, kind, request):
+        if kind == 'PUT intent':
+            request.environ['wsgi.input'] = BytesIO()
+        return self.send(request)
+
+
+class MarkerBeforeIntentCounts(Mutant):
+    """A Complete believes the look at the marker that it began together with the PUT of its intent."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'HEAD marker' and getcurrent().actor.label.startswith('C'):
+            if 'marker' not in memory:
+                memory['marker'] = self.send(request)
+            return memory['marker']
+        return self.send(request)
+
+
+class ObjectSeemsLater(Mutant):
+    """A Complete that finds the marker gone takes any intent of its list for that of the object, however late it is."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
         response = self.send(request)
-        return _answer(204, request) if kind == 'DELETE intent' else response
+        if kind == 'HEAD key' and memory.get('over'):
+            response.headers['X-Backend-Timestamp'] = '4000000000.00000'
+        memory['over'] = memory.get('over') or kind == 'DELETE marker'
+        return response
 
 
 class IntentBeforeMarker(Mutant):
@@ -136,14 +187,14 @@ class OwnTimestamp(Mutant):
 
 
 class NoIntentOnceOver(Mutant):
-    """A Complete does not read the intent once the marker is gone, or its own intent was not there any more."""
+    """A Complete that finds no marker does not read the intent after that."""
 
     def handle(self, kind, request):
         memory = self.of(request)
         response = self.send(request)
         if kind == 'HEAD intent' and memory.get('over'):
             return _answer(404, request)
-        if kind == 'DELETE intent' or kind == 'HEAD marker' and response.status_int == 404:
+        if kind == 'HEAD marker' and response.status_int == 404:
             memory['over'] = True
         return response
 
@@ -192,10 +243,11 @@ class FreesEarly(Mutant):
 
     def handle(self, kind, request):
         memory = self.of(request)
-        if kind == 'PUT manifest':
-            memory['listed'] = {row['name'].split('/', 2)[2] for row in json.loads(request.body)}
         response = self.send(request)
-        if kind == self.at and 'listed' in memory and response.status_int == 204:
+        if kind == 'PUT manifest':
+            rows = json.loads(self.ask(request, 'GET', 'key', container=BUCKET, query='multipart-manifest=get').body)
+            memory['listed'] = {row['name'].split('/', 2)[2] for row in rows}
+        if kind == self.at and 'listed' in memory and response.is_success:
             upload = self.upload(request)
             rows = json.loads(self.ask(request, 'GET', None, query='format=json&prefix=%s/0' % quote(upload)).body)
             for row in rows:
@@ -205,9 +257,9 @@ class FreesEarly(Mutant):
 
 
 class FreesAfterProof(FreesEarly):
-    """A Complete frees them after the DELETE of its intent, but in any bucket."""
+    """A Complete frees them after the last look at its intent, but in any bucket."""
 
-    at = 'DELETE intent'
+    at = 'HEAD intent'
 
 
 class LooksBeforeFlag(Mutant):
@@ -397,58 +449,68 @@ class Mutation:
 
 
 # Two intents whose PUTs overlap, so that both are stored, and both Completes pass.
-_TOGETHER = ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 in PUT manifest')
+_TOGETHER = ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to commit key')
+_TOGETHER_VERSIONED = ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 in PUT manifest')
 
 MUTATIONS = (
     Mutation('a Complete writes an intent', NoIntent, 'R1',
-             ('C1 in PUT manifest', 'A ends', 'C1 ends')),
+             ('C1 to commit key', 'A ends', 'C1 ends')),
     Mutation('... before it reads the marker', IntentAfterMarker, 'R1',
-             ('C1 to PUT intent', 'A ends', 'C1 ends')),
-    Mutation('... on condition that there is none', NoCondition, 'R6',
-             ('C1 to DELETE marker', 'C2 in PUT manifest', 'rows are late', 'C1 to DELETE intent', 'C1 dies',
-              'C1b ends', 'C2 ends')),
-    Mutation('the removal of the intent is the proof that no other list came later', NoProof, 'R6',
+             ('C1 to commit intent', 'A ends', 'C1 ends')),
+    Mutation('... also if it has looked at it while it proved its parts', MarkerBeforeIntentCounts, 'R1',
+             ('C1 makes 4 requests', 'A ends', 'C1 ends')),
+    Mutation('... on condition that there is none', NoCondition, 'answers',
+             ('C1 to DELETE marker', 'C2 ends', 'C1 ends'), answers={'C1': 200}),
+    Mutation('... and none that is begun early is stored before the parts are proven', StoresIntentAtOnce, 'answers',
+             ('C4 frees', 'C1 ends'), answers={'C4': (400, 'InvalidPart'), 'C1': 200}),
+    Mutation('the intent is read once more: the proof that no other list came later', NoProof, 'R6',
              (*_TOGETHER, 'C1 ends', 'C2 ends')),
+    Mutation('... after the marker was deleted', ProofBeforeMarker, 'R6',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C2 to commit key', 'C1 ends',
+              'C2 ends')),
     Mutation('the marker is deleted before the intent', IntentBeforeMarker, 'R2',
              ('C1 to DELETE marker', 'A ends', 'C1 ends')),
     Mutation('intent and manifest have one timestamp; a Complete that joins takes the one it has read', OwnTimestamp,
              'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b in PUT manifest',
-              'C2 in PUT manifest', 'C1b ends', 'C2 ends')),
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b to commit key',
+              'C2 to commit key', 'C1b ends', 'C2 ends')),
     Mutation('once the marker is gone, the intent is read', NoIntentOnceOver, 'R6',
-             (*_TOGETHER, 'C1 ends', 'C2 ends')),
+             (*_TOGETHER, 'C1 to HEAD intent', 'C1 dies', 'C1b ends', 'C2 ends')),
+    Mutation('... and keeps others waiting if it is later than the object, even one of the same list', ObjectSeemsLater,
+             'R6', ('C1 to commit intent', 'C2 to commit intent', 'C1b to commit intent', 'C1 to commit key',
+                    'C2 to commit key', 'C1b makes 5 requests', 'C1 ends', 'C2 ends')),
     Mutation('... after the marker', IntentOnceOverReadEarly, 'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b to HEAD marker',
-              'C2 in PUT manifest', 'A ends', 'C1b ends', 'C2 ends')),
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b makes 5 requests',
+              'C2 to commit key', 'A ends', 'C1b ends', 'C2 ends')),
     Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, 200), 'R1',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 to HEAD marker',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to HEAD marker',
               'A to HEAD intent', 'C2 ends', 'A ends', 'C1 ends')),
     Mutation('an intent stays when its Complete finds the marker gone', lambda app: TakesBack(app, 404), 'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C3 to commit intent', 'C1 in PUT manifest',
-              'C2 in PUT manifest', 'C1 to HEAD intent', 'C3 ends', 'C1 ends', 'C2 ends')),
+             ('C1 to commit intent', 'C2 to commit intent', 'C3 to commit intent', 'C1 to commit key',
+              'C2 to commit key', 'C1 to HEAD intent', 'C3 ends', 'C1 ends', 'C2 ends')),
     Mutation('parts are freed after the proof', FreesEarly, 'R1',
-             ('C2 to commit intent', 'C1 to commit intent', 'C2 in PUT manifest', 'C1 in PUT manifest',
+             ('C2 to commit intent', 'C1 to commit intent', 'C2 to commit key', 'C1 to commit key',
               'C2 ends', 'C1 ends')),
     Mutation('... and not in a bucket with versions', FreesAfterProof, 'R2',
-             (*_TOGETHER, 'C1 to DELETE marker', 'C2 ends', 'C1 ends'), versioned=True),
+             (*_TOGETHER_VERSIONED, 'C1 to DELETE marker', 'C2 ends', 'C1 ends'), versioned=True),
     Mutation('an Abort writes its flag before it looks at the intent', LooksBeforeFlag, 'R1',
-             ('A to PUT marker', 'C1 in PUT manifest', 'A ends', 'C1 ends')),
+             ('A to PUT marker', 'C1 to commit key', 'A ends', 'C1 ends')),
     Mutation('... just after the time of the Initiate', FlagsNow, 'R2',
-             ('C1 in PUT manifest', 'A to HEAD intent', 'C1 ends', 'A ends')),
+             ('C1 to commit key', 'A to HEAD intent', 'C1 frees', 'A ends')),
     Mutation('an Abort reads the marker again', MarkerOnce, 'R2',
-             ('A to PUT marker', 'C1 ends', 'A ends')),
+             ('A to PUT marker', 'C1 frees', 'A ends')),
     Mutation('... after the intent', MarkerBeforeIntent, 'R2',
-             ('C1 in PUT manifest', 'A to HEAD intent', 'C1 ends', 'A ends')),
+             ('C1 to commit key', 'A to HEAD intent', 'C1 frees', 'A ends')),
     Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R2',
              ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'A ends')),
     Mutation('... and so is the version', TrustsDeadVersion, 'R4',
              ('C1 to DELETE marker', 'C1 dies', 'W ends', '61 s pass', 'A ends'), versioned=True),
     Mutation('the lease is longer than any Complete', Mutant, 'R1',
-             ('C1 in PUT manifest', '15 s pass', 'A ends', 'C1 ends'), lease=10.0),
+             ('C1 to commit key', '15 s pass', 'A ends', 'C1 ends'), lease=10.0),
     Mutation('records are read with X-Newest', AnyReplica, 'R2',
-             ('C1 misses 2', 'C1 ends', 'A asks 2', 'A ends')),
+             ('C1 misses 2', 'C1 frees', 'A asks 2', 'A ends')),
     Mutation('``aborted`` is a state of its own', NotAborted, 'answers',
-             ('C1 to PUT intent', 'A ends', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
+             ('C1 to commit intent', 'A ends', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
     Mutation('every attempt has a name of its own', OneName, 'R1',
              ('P to commit part', 'C1 ends', 'P ends')),
     Mutation('Swift gets the bytes of a part when the marker was open', MarkerAfterPart, 'R4',
@@ -461,12 +523,12 @@ MUTATIONS = (
              ('W ends', 'K to commit part', 'C1 ends', 'K ends')),
     Mutation('parts of a replaced object are freed only when the marker is gone', lambda app: Believes(
         app, 'R', 'HEAD marker', 404, {'X-Backend-Timestamp': '4000000000.00000'}), 'R1',
-             ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'C1b to PUT intent', 'R frees', 'the expirer runs',
+             ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'C1b to HEAD intent', 'R frees', 'the expirer runs',
               'C1b ends')),
     Mutation('... and no intent is fresh', lambda app: Believes(app, 'R', 'HEAD intent', 404), 'R1',
              ('C2 leads 5 s', *_TOGETHER, 'C1 ends', 'R frees', 'the expirer runs', 'C2 ends')),
     Mutation('... which is read after the marker', ReplacesIntentFirst, 'R1',
-             ('C1 to DELETE marker', '61 s pass', 'R to HEAD marker', 'C2 in PUT manifest', 'C1 ends', 'R frees',
+             ('C1 to DELETE marker', '61 s pass', 'R to HEAD marker', 'C2 to commit key', 'C1 ends', 'R frees',
               'the expirer runs', 'C2 ends')),
     Mutation('... and the bucket keeps no versions', lambda app: Believes(app, 'R', 'HEAD rows', 204), 'R2',
              ('R leads 1 s', 'C1 ends', 'R makes 1 request', 'V ends', 'W ends', 'R frees', 'the expirer runs')),

@@ -16,7 +16,7 @@ import eventlet
 from swift.common.swob import HTTPException
 
 from s3multi.s3.etags import multipart_etag
-from s3multi.storage.cache_hints import UploadHints
+from s3multi.storage.cache_hints import PartHints, UploadHints
 from s3multi.upload.names import Upload
 
 from .chance import LEASE_SECONDS, Chance, Trouble
@@ -106,15 +106,21 @@ class Run:
             stored, self.id, self.listed = _begun(self._versioned)
             world = self.world = self.chance.world = World(
                 self.schedule, self.trouble, self._versioned, self._between, self._options, self._cached, stored)
-            # The cache is a new one.
-            UploadHints(world.cache).remember(Upload(ACCOUNT, BUCKET, KEY, self.id))
             rules = self.rules = Rules(world)
             rules.initiated(KEY, self.id)
+            self._note()
             self._calmly(self._begin)
             clients = self._meet()
             rules.check()
             self._calmly(lambda: self._end(clients))
             rules.check()
+
+    def _note(self):
+        """Put into the cache, which is a new one, what it would have of the upload."""
+        upload = Upload(ACCOUNT, BUCKET, KEY, self.id)
+        UploadHints(self.world.cache).remember(upload)
+        for name in self.rules.parts_of(self.id):
+            PartHints(self.world.cache).remember(upload, *upload.parse_part(name))
 
     def _meet(self):
         """Have some clients meet; return them after all have ended."""

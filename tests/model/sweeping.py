@@ -184,9 +184,9 @@ SWEEP_MUTATIONS = (
     (None, Mutation('... and the one of the time at which the marker was deleted, listed or not', NoVersionByTime,
                     'R2', ('rows are late', 'C1 ends', 'W ends', _PASSES, _PASSES, 'S ends'), versioned=True)),
     (None, Mutation('... and all of that with X-Newest', AnyReplica, 'R2',
-                    ('rows are late', 'C1 misses 2', 'C1 ends', _PASSES, _PASSES, 'S asks 2', 'S ends'))),
+                    ('rows are late', 'C1 misses 2', 'C1 frees', _PASSES, _PASSES, 'S asks 2', 'S ends'))),
     (NO_GRACE, Mutation('a sweep deletes nothing of an upload that ended within the grace', Mutant, 'R1',
-                        ('C3 to commit intent', 'C2 to commit intent', 'C3 in PUT manifest', 'C2 ends', 'S ends',
+                        ('C3 to commit intent', 'C2 to commit intent', 'C3 in PUT manifest', 'C2 frees', 'S ends',
                          'C3 ends'), versioned=True)),
 )
 

@@ -262,7 +262,10 @@ class MemorySwift:
             return _send(start_response, 412, _TEXT)
         if any(stored.timestamp >= timestamp for stored in there):
             return _send(start_response, 202, _TEXT)
-        body = env['wsgi.input'].read()
+        try:
+            body = env['wsgi.input'].read()
+        except HTTPException as refusal:
+            return refusal(env, start_response)
         if 'CONTENT_LENGTH' in env and env['CONTENT_LENGTH'] and len(body) < int(env['CONTENT_LENGTH']):
             return _send(start_response, 499, _TEXT)
         etag = _md5(body)

@@ -2,26 +2,32 @@
 """The writes of a Complete. Their order is such that every race, and the death of a proxy at any point, ends well.
 
 1. With ``verify = head`` only, SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker,
-which must be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker just after T. 6. DELETE
-the intent just after T: if it was still ours, no other Complete has passed. The reason for each step stands beside its
-line, that for each read in ``upload.decisions``, and all of them in ``doc/design``.
+which must be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker just after T. 6. HEAD
+the intent: if it is still ours, no other Complete has passed. It is deleted behind the answer. The reason for each step
+stands beside its line, that for each read in ``upload.decisions``, and all of them in ``doc/design``.
+
+The PUTs of 2 and 4 may be begun one step earlier (``storage.held_writes``). They take effect in this order.
 """
-import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from swift.common.utils import Timestamp
 
 from s3multi.operations import ending
 from s3multi.operations.bucket import Bucket
+from s3multi.operations.complete.earlier import busy, earlier_object
+from s3multi.operations.complete.early import Early
+from s3multi.operations.complete.outcome import Committed, Landed, Landing
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
                                ServiceUnavailable)
 from s3multi.s3.parts import Attempt
+from s3multi.storage.held_writes import HeldBody, HeldWrite
 from s3multi.storage.objects import Entry, Written
+from s3multi.storage.records import IntentWrite
 from s3multi.upload import manifest
-from s3multi.upload.decisions import UNREAD, Step, View, complete_step, follow, repeat_step
+from s3multi.upload.decisions import UNREAD, Step, Unread, View, complete_step, follow, has_won, intent_serves
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
 from s3multi.upload.timestamps import just_after, manifest_timestamp, swift_time
@@ -30,45 +36,15 @@ from s3multi.upload.timestamps import just_after, manifest_timestamp, swift_time
 _MAX_ENTRIES = 5
 
 
-class Landing(enum.Enum):
-    """What the PUT of the manifest has brought to the key.
-
-    WRITTEN: this manifest, or the same one by the Complete that was joined. FOUND: something was there that stays: the
-    object itself, or something newer. BEATEN: another list's manifest was there, with the same time T.
-    """
-
-    WRITTEN = 'written'
-    FOUND = 'found'
-    BEATEN = 'beaten'
-
-
-@dataclass(frozen=True)
-class Landed:
-    """A manifest that was written: under which records, and what it has brought to the key."""
-
-    entry: Entry
-    landing: Landing
-    version_id: 'str | None'
-
-
-@dataclass(frozen=True)
-class Committed:
-    """The object that a Complete has made. version_id: None in a bucket without versions.
-
-    may_free: whether the parts that were not listed may be deleted, because no rival has a manifest that lists them.
-    """
-
-    version_id: 'str | None'
-    may_free: bool = False
-
-
 class Commit:
     """One Complete, from its proof to its object, or to the error that tells why there is none."""
 
     def __init__(self, bucket: Bucket, upload: Upload, digests: ObjectDigests, list_name: str,
-                 precondition: Precondition, key_changed_at: 'Timestamp | None' = None) -> None:
+                 precondition: Precondition, key_changed_at: 'Timestamp | None',
+                 early: Early) -> None:
         """digests: those of the object to be made. list_name: the name of the list of its attempts.
-        key_changed_at: when what is at the key was written or deleted; None if nobody has looked.
+        key_changed_at: when what is at the key was written or deleted; None if nobody has looked. early: what was begun
+        already; the caller abandons it in the end.
         """
         self._bucket = bucket
         self._records = bucket.records
@@ -77,6 +53,7 @@ class Commit:
         self._list_name = list_name
         self._precondition = precondition
         self._key_changed_at = key_changed_at
+        self._early = early
 
     def run(self, attempts: Sequence[Attempt]) -> Committed:
         """Make the object of these attempts, and return it; also if another Complete with this list has made it.
@@ -97,11 +74,25 @@ class Commit:
     def _write(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
         # Made before the intent: the lease runs from the intent's timestamp, and a long manifest takes time.
         body = manifest.stored(self._upload, attempts)
-        entry = self._enter()
-        if isinstance(entry, ObjectAtKey):
-            return entry
-        return self._land([entry], lambda: self._bucket.objects.put_manifest(
-            self._upload, attempts, self._digests, body, entry, self._precondition.compare))
+
+        def put(entry: Entry, held: 'HeldBody | None' = None) -> Written:
+            return self._bucket.objects.put_manifest(self._upload, attempts, self._digests, body, entry,
+                                                     self._precondition.compare, held)
+
+        begun: list[tuple[Entry, HeldWrite[Written]]] = []
+
+        def begin(entry: Entry) -> None:
+            begun.append((entry, HeldWrite(self._bucket.logger, partial(put, entry))))
+
+        try:
+            entry = self._enter(begin)
+            if isinstance(entry, ObjectAtKey):
+                return entry
+            ready = [write for foreseen, write in begun if foreseen == entry and write.is_recent]
+            return self._land([entry], ready[0].release if ready else partial(put, entry))
+        finally:
+            for _, write in begun:
+                write.abandon()
 
     def _write_through_slo(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
         entered: list[Entry | ObjectAtKey] = []
@@ -167,37 +158,41 @@ class Commit:
             # Where two write the same version, the link that shows it may be missing: the object would not be seen.
             self._bucket.objects.show_version(self._upload, intent.timestamp)
         # After the manifest: while there is a marker, the next request can finish the work of a proxy that dies here.
-        # Before the intent: an Abort that saw a marker and no intent would delete the parts of the object. And without
-        # a marker no other Complete passes, so each rival has written its intent by the time of the next line.
+        # Before the intent goes: an Abort that saw a marker and no intent would delete the parts of the object. And
+        # without a marker no other Complete passes, so each rival has written its intent by the time of the next line.
         self._records.delete_marker(self._upload, just_after(intent.timestamp))
         # Two Completes whose intents were written together may both have passed. If the intent is still ours, nobody
         # wrote a later one; answered without this proof, the object could be replaced by that of another list.
-        won = self._records.delete_intent(self._upload, just_after(intent.timestamp))
-        # The intent protects until the lease is over. After that an Abort may have won, if the object was replaced.
-        if won and landed.landing is not Landing.BEATEN and intent.is_fresh(self._bucket.now()):
+        found = self._records.intent(self._upload)
+        if has_won(intent, found, self._bucket.now()) and landed.landing is not Landing.BEATEN:
             version_id = landed.version_id
         else:
-            version_id = self._earlier().version_id
+            version_id = self._earlier(found).version_id
         # Without the proof a rival may have an object of the parts that were not listed; with versions even after it.
-        return Committed(version_id, won and landed.landing is Landing.WRITTEN and not self._bucket.is_versioned)
+        won = found == intent
+        return Committed(version_id, found if won else None,
+                         won and landed.landing is Landing.WRITTEN and not self._bucket.is_versioned)
 
-    def _enter(self) -> 'Entry | ObjectAtKey':
+    def _enter(self, begin: 'Callable[[Entry], None]' = lambda entry: None) -> 'Entry | ObjectAtKey':
         """Write the intent, or join that of the same list; return the records under which the manifest may be written.
 
-        Returns the object instead if another Complete with the same list has finished the upload.
+        Returns the object instead if another Complete with the same list has finished the upload. begin: called with
+        what will be returned, if the upload is still as it was before the intent.
         """
         self._take_turn()
         # T is later than marker, intent and key: an older manifest would not be seen, older deletes would do nothing.
         older = [swift_time(self._upload.ticks), *([self._key_changed_at] if self._key_changed_at else [])]
         for _ in range(_MAX_ENTRIES):
-            now = self._bucket.now()
-            own = Intent(self._list_name, manifest_timestamp(self._list_name, now, *older))
             # Without an intent an Abort could not know of the manifest, and would delete the parts under it.
-            put = self._records.write_intent(self._upload, own)
+            now = self._bucket.now()
+            own, put = self._write_intent(older, now)
             if put.newer is not None:
                 older.append(put.newer)
                 continue
             self._tell_difference(own.timestamp, now)
+            marker = self._early.marker_before() if put.written else None
+            if marker is not None:
+                begin(Entry(own, marker))
             step, view = self._look(own if put.written else None)
             if step in (Step.GO_ON, Step.JOIN):
                 assert isinstance(view.intent, Intent) and isinstance(view.marker, UploadMarker)
@@ -211,6 +206,14 @@ class Commit:
                 # Just after its own T: an intent that somebody else has written since is later, and stays.
                 self._records.delete_intent(self._upload, just_after(view.intent.timestamp))
         raise self._busy('too many Completes at once')
+
+    def _write_intent(self, older: 'Sequence[Timestamp]', now: Timestamp) -> 'tuple[Intent, IntentWrite]':
+        """Write an intent that is later than ``older``; return it, and what became of it."""
+        begun = self._early.take()
+        if begun is not None and intent_serves(begun[0], self._list_name, older):
+            return begun[0], begun[1].release()
+        own = Intent(self._list_name, manifest_timestamp(self._list_name, now, *older))
+        return own, self._records.write_intent(self._upload, own)
 
     def _look(self, own: 'Intent | None') -> 'tuple[Step, View]':
         """Read what ``complete_step`` asks for. own: the intent just written; None if there was one already."""
@@ -252,8 +255,8 @@ class Commit:
         self._records.delete_intent(self._upload, just_after(timestamp))
         return found
 
-    def _earlier(self) -> ObjectAtKey:
-        return earlier_object(self._bucket, self._upload, self._digests.etag, self._list_name)
+    def _earlier(self, intent: 'Intent | None | Unread' = UNREAD) -> ObjectAtKey:
+        return earlier_object(self._bucket, self._upload, self._digests.etag, self._list_name, intent)
 
     def _take_turn(self) -> None:
         """Raise ConditionalRequestConflict if another conditional Complete is at work at the key."""
@@ -272,28 +275,3 @@ class Commit:
 
     def _busy(self, reason: str) -> ServiceUnavailable:
         return busy(self._bucket, self._upload, reason)
-
-
-def earlier_object(bucket: Bucket, upload: Upload, etag: str, list_name: 'str | None') -> ObjectAtKey:
-    """Return the object at the key if it is the one that a Complete of this list would make. The marker must be gone.
-
-    etag: that of the object. list_name: None if the attempts of the list are not known. Raises NoSuchUpload if another
-    object is there or none, ServiceUnavailable while a Complete with another list may still replace it.
-    """
-    def read(step: Step, _view: View) -> 'Intent | ObjectAtKey | None':
-        # What clients see: a version that was replaced since is no success to tell of.
-        return bucket.records.intent(upload) if step is Step.READ_INTENT else bucket.objects.shown(upload.key)
-
-    step, view = follow(View(upload.id), lambda seen: repeat_step(seen, etag, list_name, bucket.now()), read)
-    if step is Step.BUSY:
-        raise busy(bucket, upload, 'another Complete is closing it')
-    if step is Step.ABORTED:
-        raise NoSuchUpload(upload.id)
-    assert isinstance(view.object, ObjectAtKey)
-    return view.object
-
-
-def busy(bucket: Bucket, upload: Upload, reason: str) -> ServiceUnavailable:
-    """Log why a Complete has to be repeated, and return the error that tells the client to."""
-    bucket.logger.info('Complete of upload %s has to be repeated: %s', upload.id, reason)
-    return ServiceUnavailable()

@@ -4,7 +4,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 """
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from swift.common.utils import Timestamp
@@ -12,7 +12,10 @@ from swift.common.utils import Timestamp
 from s3multi.operations.body import read_body
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.complete import heartbeat
-from s3multi.operations.complete.commit import Commit, earlier_object
+from s3multi.operations.complete.commit import Commit
+from s3multi.operations.complete.earlier import earlier_object
+from s3multi.operations.complete.early import Early
+from s3multi.operations.complete.outcome import Committed
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.operations.complete.proof import Proof, prove
 from s3multi.operations.ending import open_marker
@@ -26,13 +29,13 @@ from s3multi.s3.errors import (BadDigest, EntityTooLarge, EntityTooSmall, Intern
                                InvalidPartOrder, InvalidRequest, NoSuchUpload, S3Error, ServiceUnavailable)
 from s3multi.s3.etags import is_md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
-from s3multi.storage.concurrency import FAILURES, Later, spawn
+from s3multi.storage.concurrency import FAILURES, Later, behind, spawn
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MOST_AHEAD_SECONDS, ObjectAtKey, list_name
+from s3multi.upload.timestamps import just_after
 
-# This many deletions take about as long as the Complete itself; more go to the object expirer. A client waits for its
-# object, not for these.
-_FREED_BEFORE_ANSWER = 5
+# More deletions than this go to the object expirer.
+_FREED_AT_ONCE = 5
 
 Look = Callable[[], ObjectAtKey]
 
@@ -52,19 +55,26 @@ def run(bucket: Bucket, call: Call) -> Reply:
         listed = _read_list(bucket, body, upload)
     etag = multipart_etag(ref.etag for ref in listed)
     look = _begin_look(bucket, upload, precondition)
-    proof = prove(bucket, upload, listed)
-    if proof is None:
-        earlier = earlier_object(bucket, upload, etag, None)
-        return _reply(call, ObjectDigests(etag, earlier.checksum), earlier.version_id)
-    with _of_open(bucket, upload):
-        check_sizes(proof.attempts, bucket.settings.min_segment_size, call.headers.get('x-amz-mp-object-size'))
-        checksum_rules.check_type(proof.checksum, call.headers)
-        digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.attempts, announced,
-                                                                upload.id))
-    _check_quota(bucket, upload, proof, etag)
-    compared_time = precondition.check()
-    worker = spawn(bucket.logger, lambda: _finish(
-        bucket, call, upload, proof, digests, precondition, compared_time, look))
+    # Asked for before the listing: what a client sends again while its Complete is under way does not count any more.
+    noted = Later(bucket.logger, partial(bucket.upload_hints.is_open, upload))
+    hints = Later(bucket.logger, partial(bucket.hints.recall, upload, [ref.number for ref in listed]))
+    early = Early(bucket, upload, etag, listed, noted, hints, precondition.compare)
+    with ExitStack() as stack:
+        stack.callback(early.abandon)
+        proof = prove(bucket, upload, listed, noted, hints)
+        if proof is None:
+            earlier = earlier_object(bucket, upload, etag, None)
+            return _reply(call, ObjectDigests(etag, earlier.checksum), earlier.version_id)
+        with _of_open(bucket, upload):
+            check_sizes(proof.attempts, bucket.settings.min_segment_size, call.headers.get('x-amz-mp-object-size'))
+            checksum_rules.check_type(proof.checksum, call.headers)
+            digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.attempts, announced,
+                                                                    upload.id))
+        _check_quota(bucket, upload, proof, etag)
+        compared_time = precondition.check()
+        worker = spawn(bucket.logger, lambda: _finish(
+            bucket, call, upload, proof, digests, precondition, compared_time, look, early))
+        stack.pop_all()
     return heartbeat.answer(worker, bucket.settings.heartbeat_interval)
 
 
@@ -136,15 +146,15 @@ def _look_at_key(bucket: Bucket, upload: Upload, precondition: Precondition, com
 
 
 def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: ObjectDigests,
-            precondition: Precondition, compared_time: 'Timestamp | None', look: Look) -> Reply:
+            precondition: Precondition, compared_time: 'Timestamp | None', look: Look, early: Early) -> Reply:
     """Write the object and return the reply. An error becomes a reply too, since the status may have been sent."""
     try:
         replaced, key_changed_at = _look_at_key(bucket, upload, precondition, compared_time, look)
         name = list_name(digests.etag, (part.name for part in proof.attempts))
-        committed = Commit(bucket, upload, digests, name, precondition, key_changed_at).run(proof.attempts)
+        committed = Commit(bucket, upload, digests, name, precondition, key_changed_at, early).run(proof.attempts)
         bucket.upload_hints.forget(upload)
-        if committed.may_free:
-            _free_others(bucket, upload, proof)
+        behind(bucket.logger, 'of upload %s an intent or unlisted parts may be left' % upload.id, partial(
+            _tidy_up, bucket, upload, committed, proof))
         if replaced is not None and replaced.upload != upload:
             free_behind(bucket, replaced)
         return _reply(call, digests, committed.version_id)
@@ -153,14 +163,16 @@ def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: O
     except FAILURES:
         bucket.logger.exception('the Complete of upload %s failed', upload.id)
         return Reply.error(InternalError(), call.trans_id)
+    finally:
+        early.abandon()
 
 
-def _free_others(bucket: Bucket, upload: Upload, proof: Proof) -> None:
-    try:
-        bucket.deletion.free(proof.others, bucket.ticks(), _FREED_BEFORE_ANSWER)
-    except S3Error as error:
-        # The object is there. Parts that are left take up space, and the sweep frees them.
-        bucket.logger.warning('not all unlisted parts of upload %s could be deleted: %s', upload.id, error)
+def _tidy_up(bucket: Bucket, upload: Upload, committed: Committed, proof: Proof) -> None:
+    """Delete what nobody needs once the object is there. What is left takes up space, and the sweep deletes it."""
+    if committed.intent is not None:
+        bucket.records.delete_intent(upload, just_after(committed.intent.timestamp))
+    if committed.may_free:
+        bucket.deletion.free(proof.others, bucket.ticks(), _FREED_AT_ONCE)
 
 
 def _reply(call: Call, digests: ObjectDigests, version_id: 'str | None') -> Reply:

@@ -8,7 +8,6 @@ then does the part count as missing.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import eventlet
 
@@ -39,22 +38,25 @@ class Proof:
     checksum: 'ChecksumChoice | None'
 
 
-def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof | None':
+def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], noted: 'Later[bool]',
+          hints: 'Later[dict[int, str]]') -> 'Proof | None':
     """Return the proof; None if the upload was completed already, so that its object tells what to answer.
+
+    noted: whether the cache notes the upload as open. hints: the attempts at the listed parts that it notes.
 
     Raises NoSuchUpload if the upload was aborted, InvalidPart for the first listed part that cannot be proven, and
     ServiceUnavailable if the clocks leave open which attempt is the newest, or an Abort is undecided.
     """
     seen: dict[str, Attempt] = {}
     try:
-        return _prove(bucket, upload, listed, seen)
+        return _prove(bucket, upload, listed, seen, noted, hints)
     except InvalidPart as refusal:
         # The refusal depends on which attempt is the newest, and the time of one is ahead of this clock. The hint is of
         # the attempt that was stored last, whatever the clocks say; without it the order is not known, and InvalidPart
         # would send a client away for good whose list is right.
         ahead = outrun(listed, seen.values(), bucket.ticks())
-        hints = bucket.hints.recall(upload, [newest.number for newest in ahead])
-        doubts = [newest for newest in ahead if hints.get(newest.number) != newest.name]
+        latest = bucket.hints.recall(upload, [newest.number for newest in ahead])
+        doubts = [newest for newest in ahead if latest.get(newest.number) != newest.name]
         if not doubts:
             raise
         bucket.logger.warning(
@@ -63,13 +65,11 @@ def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef]) -> 'Proof |
         raise ServiceUnavailable() from refusal
 
 
-def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]') -> 'Proof | None':
-    # Begun before the listing: what a client sends again while its Complete is under way does not count any more.
-    hints = Later(bucket.logger, partial(bucket.hints.recall, upload, [ref.number for ref in listed]))
+def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dict[str, Attempt]',
+           noted: 'Later[bool]', hints: 'Later[dict[int, str]]') -> 'Proof | None':
+    listed_marker = _read_listing(bucket, upload, seen)
     # Of an upload that lately was open, note and id tell as much as a row of the marker would. So its Complete costs no
     # HEAD here; neither does that of an upload whose marker is listed with the attempts.
-    noted = Later(bucket.logger, partial(bucket.upload_hints.is_open, upload))
-    listed_marker = _read_listing(bucket, upload, seen)
     if upload.is_apart and noted.result():
         listed_marker = MarkerType(State.OPEN, checksum=choice_of(upload.id))
     # Of a part that was sent again the row may be late, and the one before it must not be taken for the part.

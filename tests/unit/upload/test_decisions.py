@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.upload.decisions import (UNREAD, Step, View, abort_step, complete_step, follow, open_step, repeat_step,
-                                      sweep_step)
+from s3multi.upload.decisions import (UNREAD, Step, View, abort_step, complete_step, follow, has_won, intent_serves,
+                                      open_step, repeat_step, sweep_step)
 from s3multi.upload.records import LEASE_SECONDS, WRITE_BEFORE_SECONDS, Intent, ObjectAtKey, State, UploadMarker
 
 NOW = Timestamp(1790000000.0)
@@ -28,8 +28,8 @@ def intent_of(age, name=SAME):
 
 
 def object_of(there, etag=ETAG):
-    """Return what is at the key: the object of the upload, or nothing."""
-    return ObjectAtKey(OURS, etag) if there else ObjectAtKey()
+    """Return what is at the key: the object of the upload, made under an intent of the age FRESH, or nothing."""
+    return ObjectAtKey(OURS, etag, Timestamp(float(NOW) - FRESH)) if there else ObjectAtKey()
 
 
 def outcome(decide, state, age, there, name=SAME, view=None):
@@ -84,6 +84,8 @@ def test_what_is_next(state, age, there, same, other, abort, part, sweep):
     pytest.param(None, True, SAME, Step.COMPLETED, id='no-intent'),
     pytest.param(FRESH, True, SAME, Step.COMPLETED, id='of-the-same-list'),
     pytest.param(FRESH, True, OTHER, Step.BUSY, id='another-list-may-replace-it'),
+    pytest.param(FRESH - 0.5, True, SAME, Step.BUSY, id='a-later-one-may-hide-another-list'),
+    pytest.param(FRESH + 0.5, True, SAME, Step.COMPLETED, id='an-earlier-one-hides-nothing-that-matters'),
     pytest.param(OVER, True, OTHER, Step.COMPLETED, id='another-list-that-died'),
     pytest.param(None, False, SAME, Step.ABORTED, id='no-object'),
     pytest.param(FRESH, False, OTHER, Step.ABORTED, id='no-object-and-another-list'),
@@ -97,6 +99,30 @@ def test_a_complete_without_a_marker(age, there, name, step):
 def test_a_complete_whose_parts_are_not_known(name, step):
     """It goes by the ETag alone, with which the name of a list begins."""
     assert step is outcome(partial(repeat_step, etag=ETAG, list_name=None, now=NOW), None, FRESH, True, name)[0]
+
+
+@pytest.mark.parametrize('found, age, won', [
+    pytest.param(SAME, FRESH, True, id='still-its-own'),
+    pytest.param(OTHER, FRESH, False, id='that-of-another-list'),
+    pytest.param(SAME, FRESH - 0.5, False, id='a-later-one-of-its-list'),
+    pytest.param(SAME, None, False, id='gone'),
+    pytest.param(SAME, OVER, False, id='its-own-and-the-lease-is-over'),
+])
+def test_the_intent_at_the_end_of_a_complete(found, age, won):
+    """Only if it is its own, to the very timestamp, does it prove that no other Complete has passed later."""
+    own = intent_of(OVER if age == OVER else FRESH)
+
+    assert won is has_won(own, intent_of(age, found), NOW)
+
+
+@pytest.mark.parametrize('name, older, serves', [
+    (SAME, [], True), (SAME, [FRESH + 0.5, OVER], True), (SAME, [FRESH], False), (SAME, [OVER, FRESH - 0.5], False),
+    (OTHER, [], False)])
+def test_an_intent_that_was_begun_early(name, older, serves):
+    """It serves a Complete if the list is proven as foreseen, and its T is later than all that has to be replaced."""
+    times = [Timestamp(float(NOW) - age) for age in older]
+
+    assert serves is intent_serves(intent_of(FRESH, name), SAME, times)
 
 
 def test_an_object_with_another_etag():

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a Complete begins while it proves its parts, so that its client waits for fewer round trips.
+
+The PUT of the intent is under way, but held back: it takes effect when the parts are proven and nothing else refuses
+the Complete. Its headers name the list, so it can begin only where hints name the attempt of every part.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from s3multi.operations.bucket import Bucket
+from s3multi.s3.conditions import Compare
+from s3multi.s3.errors import S3Error
+from s3multi.s3.parts import PartRef
+from s3multi.storage.concurrency import Later
+from s3multi.storage.held_writes import HeldWrite
+from s3multi.storage.records import IntentWrite
+from s3multi.upload.names import Upload
+from s3multi.upload.records import Intent, State, UploadMarker, list_name
+from s3multi.upload.timestamps import manifest_timestamp, swift_time
+
+# The listing of more parts takes so long that the round trip which is saved does not count.
+_MOST_PARTS = 1000
+
+
+@dataclass(frozen=True)
+class _Begun:
+    intent: Intent
+    write: 'HeldWrite[IntentWrite]'
+    marker: 'Later[UploadMarker | None] | None'
+
+
+class Early:
+    """What one Complete has begun early, if anything: the PUT of its intent, and a look at the marker before that."""
+
+    def __init__(self, bucket: Bucket, upload: Upload, etag: str, listed: Sequence[PartRef], noted: 'Later[bool]',
+                 hints: 'Later[dict[int, str]]', compare: Compare) -> None:
+        """Begin. etag: that of the object to be made. compare: who compares what is at the key with a condition.
+
+        noted: whether the cache notes the upload as open. hints: the attempts at the listed parts that it notes.
+        """
+        def begin() -> '_Begun | None':
+            # The repeat of a Complete that has succeeded writes nothing. With ``verify = head`` SLO first asks for
+            # every part, which may take long.
+            if not noted.result() or bucket.settings.verify == 'head' or len(listed) > _MOST_PARTS:
+                return None
+            names = [name for ref in listed if (name := hints.result().get(ref.number))]
+            if len(names) < len(listed):
+                return None
+            list_ = list_name(etag, names)
+            intent = Intent(list_, manifest_timestamp(list_, bucket.now(), swift_time(upload.ticks)))
+            write = HeldWrite(bucket.logger, partial(bucket.records.write_intent, upload, intent))
+            # Where there are versions, Swift copies what is at the key before it reads the manifest; and a condition is
+            # looked at between the marker and the manifest. So there that is not begun early, and needs no marker.
+            if bucket.is_versioned or compare is not Compare.NOBODY:
+                return _Begun(intent, write, None)
+            return _Begun(intent, write, Later(bucket.logger, partial(bucket.records.marker, upload)))
+
+        self._begun = Later(bucket.logger, begin)
+        self._taken = False
+
+    def take(self) -> 'tuple[Intent, HeldWrite[IntentWrite]] | None':
+        """Return the intent and its write, to be released; None if there is none, or it is too late for that."""
+        begun = self._begun.result()
+        if self._taken or begun is None or not begun.write.is_recent:
+            return None
+        self._taken = True
+        return begun.intent, begun.write
+
+    def marker_before(self) -> 'UploadMarker | None':
+        """Return the marker, whose headers are to be those of the object; None if nobody looked or it was not open."""
+        begun = self._begun.result()
+        try:
+            marker = begun.marker.result() if begun and begun.marker else None
+        except S3Error:
+            return None
+        return marker if marker is not None and marker.state is State.OPEN else None
+
+    def abandon(self) -> None:
+        """Let the intent take no effect, unless it was released."""
+        begun = self._begun.result()
+        if begun is not None:
+            begun.write.abandon()
