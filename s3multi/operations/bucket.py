@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``Bucket``: everything that work on one bucket needs, whether it is done for an S3 client or by the sweep."""
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from s3multi.config import Settings
 from s3multi.s3.bucket_lifecycle import Lifecycle
 from s3multi.s3.errors import NoSuchUpload
 from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
-from s3multi.storage.concurrency import behind
+from s3multi.storage.concurrency import Behind
 from s3multi.storage.deletion import Deletion, Freeing
 from s3multi.storage.markers import Markers
 from s3multi.storage.metrics import Metrics
@@ -47,6 +48,11 @@ class Cluster:
     encrypted: bool = False
     has_quotas: bool = False
     metrics: Metrics = Metrics()
+
+    @functools.cached_property
+    def work_behind(self) -> Behind:
+        """The work that goes on behind answers."""
+        return Behind(self.logger, self.metrics)
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,8 @@ class Bucket:
         return self.cluster.metrics
 
     def behind(self, complaint: str, task: 'Callable[[], None]') -> GreenThread:
-        """Run ``task`` behind the answer, as ``concurrency.behind`` does, and count it."""
-        return behind(self.logger, complaint, task, self.metrics)
+        """Run ``task`` while the client is answered, and after, as ``Behind.run`` does."""
+        return self.cluster.work_behind.run(complaint, task)
 
     def upload(self, key: str, upload_id: str) -> Upload:
         """Return the upload with this id. Raises NoSuchUpload unless the bucket ``knows`` the id."""

@@ -20,7 +20,7 @@ from s3multi.operations.references import References, Uncertain
 from s3multi.operations.unreferenced import claim, left_behind, life_of, unlisted
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import Attempt
-from s3multi.storage.concurrency import behind, spawn
+from s3multi.storage.concurrency import spawn
 from s3multi.upload.lateness import Horizon
 from s3multi.upload.layouts import is_upload_id
 from s3multi.upload.names import Upload
@@ -108,7 +108,7 @@ def _free_behind(bucket: Bucket, look: Look) -> None:
         else:
             bucket.deletion.free(parts, bucket.ticks(), 0)
 
-    behind(bucket.logger, 'parts of replaced objects of %s may be left' % bucket.name, free)
+    bucket.behind('parts of replaced objects of %s may be left' % bucket.name, free)
 
 
 def _unneeded(bucket: Bucket, replaced: Replaced) -> 'list[Attempt]':
@@ -172,7 +172,7 @@ def _may_have_uploads(bucket: Bucket) -> bool:
     known = bucket.with_uploads.recall(bucket.account, bucket.name)
     if known is None and bucket.with_uploads.works:
         # Asked for the next request, which does not wait for it either.
-        behind(bucket.logger, 'whether %s has uploads is not known' % bucket.name, lambda: bucket.with_uploads.remember(
+        bucket.behind('whether %s has uploads is not known' % bucket.name, lambda: bucket.with_uploads.remember(
             bucket.account, bucket.name, bucket.segments.exist()))
     return known is not False
 

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import eventlet
 from eventlet.greenthread import GreenThread
+from eventlet.semaphore import Semaphore
 from swift.common.utils import StreamingPile
 
 from s3multi.s3.errors import S3Error
@@ -50,27 +51,38 @@ def spawn(logger: Any, task: 'Callable[[], _Result]') -> GreenThread:
     return eventlet.spawn(run)
 
 
-def behind(logger: Any, complaint: str, task: 'Callable[[], None]',
-           metrics: Metrics = Metrics()) -> GreenThread:
-    """Run ``task`` while the client is answered, and after; return its thread, which never raises.
+class Behind:
+    """Work that goes on while clients are answered, and after: so much of it at a time, in all requests together."""
 
-    complaint: the text that the log shows, before the error, if the task fails. metrics: where it is counted.
-    """
-    def run() -> None:
-        try:
-            task()
-        except S3Error as error:
-            metrics.count(BEHIND, 'failed')
-            # Swift has trouble. That is no defect of ours, so the log gets no traceback.
-            logger.warning('%s: %s', complaint, error)
-        except FAILURES:
-            metrics.count(BEHIND, 'failed')
-            logger.exception(complaint)
-        finally:
-            metrics.count(BEHIND, 'ended')
+    def __init__(self, logger: Any, metrics: Metrics, most: int = 200) -> None:
+        """metrics: where the work is counted. most: how much may be under way; more waits, and its client with it."""
+        self._logger = logger
+        self._metrics = metrics
+        self._turns = Semaphore(most)
 
-    metrics.count(BEHIND, 'begun')
-    return spawn(logger, run)
+    def run(self, complaint: str, task: 'Callable[[], None]') -> GreenThread:
+        """Run ``task`` in a new green thread, and return that. It never raises.
+
+        complaint: the text that the log shows, before the error, if the task fails.
+        """
+        def run() -> None:
+            try:
+                task()
+            except S3Error as error:
+                self._metrics.count(BEHIND, 'failed')
+                # Swift has trouble. That is no defect of ours, so the log gets no traceback.
+                self._logger.warning('%s: %s', complaint, error)
+            except FAILURES:
+                self._metrics.count(BEHIND, 'failed')
+                self._logger.exception(complaint)
+            finally:
+                self._turns.release()
+                self._metrics.count(BEHIND, 'ended')
+
+        # So clients cannot begin more than the cluster can do.
+        self._turns.acquire()
+        self._metrics.count(BEHIND, 'begun')
+        return spawn(self._logger, run)
 
 
 class Later(Generic[_Result]):

@@ -29,7 +29,7 @@ from s3multi.s3.errors import (BadDigest, EntityTooLarge, EntityTooSmall, Intern
                                InvalidPartOrder, InvalidRequest, NoSuchUpload, S3Error, ServiceUnavailable)
 from s3multi.s3.etags import is_md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
-from s3multi.storage.concurrency import FAILURES, Later, behind, spawn
+from s3multi.storage.concurrency import FAILURES, Later, spawn
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MOST_AHEAD_SECONDS, ObjectAtKey, list_name
 from s3multi.upload.timestamps import just_after
@@ -153,7 +153,7 @@ def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: O
         name = list_name(digests.etag, (part.name for part in proof.attempts))
         committed = Commit(bucket, upload, digests, name, precondition, key_changed_at, early).run(proof.attempts)
         bucket.upload_hints.forget(upload)
-        behind(bucket.logger, 'of upload %s an intent or unlisted parts may be left' % upload.id, partial(
+        bucket.behind('of upload %s an intent or unlisted parts may be left' % upload.id, partial(
             _tidy_up, bucket, upload, committed, proof))
         if replaced is not None and replaced.upload != upload:
             free_behind(bucket, replaced)

@@ -2,10 +2,12 @@
 """The metrics as StatsD gets them: names, values and labels."""
 import logging
 
+import eventlet
 import pytest
+from eventlet.event import Event
 
 from s3multi.s3.errors import ServiceUnavailable
-from s3multi.storage.concurrency import behind
+from s3multi.storage.concurrency import Behind
 from s3multi.storage.metrics import Counter, Metrics
 
 LABELLED = Counter('complete.busy', '', '', 'reason', ('a', 'b'))
@@ -68,6 +70,21 @@ def test_work_behind_an_answer_is_counted(error, states):
         if error:
             raise error
 
-    behind(logger, 'it failed', task, Metrics(client)).wait()
+    Behind(logger, Metrics(client)).run('it failed', task).wait()
 
     assert ['behind.' + state for state in states] == [name for _, name, _ in client.calls]
+
+
+def test_work_behind_answers_is_bounded():
+    """What is begun beyond the bound waits for its turn, and so does its client."""
+    logger, gate, ran = logging.getLogger('s3multi.test'), Event(), []
+    logger.thread_locals = None
+    behind = Behind(logger, Metrics(), most=1)
+    first = behind.run('it failed', gate.wait)
+    second = eventlet.spawn(lambda: behind.run('it failed', lambda: ran.append(2)).wait())
+    eventlet.sleep(0.01)
+    assert [] == ran
+
+    gate.send()
+    first.wait(), second.wait()
+    assert [2] == ran
