@@ -8,7 +8,6 @@ from typing import Any
 
 from swift.common.utils import EventletRateLimiter, get_logger, monkey_patch
 
-from s3multi import __version__
 from s3multi.check.asking import Asking
 from s3multi.check.objects import Objects
 from s3multi.check.position import PositionFile, Trail
@@ -49,7 +48,6 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='s3multi-check', description=__doc__.replace('``', ''), epilog=(
         'Exit codes: 0 nothing is wrong with what was looked at; 1 something is broken; 2 something could not be '
         'looked at, or the command could not start, or was interrupted.'))
-    parser.add_argument('--version', action='version', version='%(prog)s ' + __version__)
     add_places(parser, 'check')
     parser.add_argument('--proof', type=Proof, choices=list(Proof), default=Proof.HEAD, metavar='PROOF',
                         help='what has to be shown of each segment: "listing", and where it disagrees its object; '

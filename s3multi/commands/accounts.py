@@ -20,13 +20,15 @@ def local_accounts(ring: Ring, devices: str, mount_check: bool, logger: Any, unr
 
     So each account is swept once if every node sweeps its own. devices: the directory of the devices. mount_check:
     whether to skip devices that are not mounted. unreadable: called for each database, and each device, that cannot be
-    read.
+    read; and for ``devices`` when no account database is there.
     """
     own_addresses = whataremyips()
     skipped: dict[str, list[str]] = {}
+    has_databases = False
     try:
         for path, device, _partition in audit_location_generator(devices, DATADIR, '.db', mount_check, logger,
                                                                  error_counter=skipped):
+            has_databases = True
             try:
                 account = _name(path, logger)
             except FAILURES as error:
@@ -40,8 +42,12 @@ def local_accounts(ring: Ring, devices: str, mount_check: bool, logger: Any, unr
                 yield account
     except OSError as error:
         unreadable(devices, error)
-    for place in chain.from_iterable(skipped.values()):
+        return
+    places = list(chain.from_iterable(skipped.values()))
+    for place in places:
         unreadable(place, OSError('it is not mounted, or cannot be listed'))
+    if not has_databases and not places:
+        unreadable(devices, OSError('no account database is there'))
 
 
 def _name(path: str, logger: Any) -> 'str | None':

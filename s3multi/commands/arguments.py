@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options that all commands have: what to look at, and how to reach Swift."""
 import argparse
+import os
 from collections.abc import Iterable, Iterator
 
+from s3multi import __version__
 from s3multi.commands.accounts import Unreadable
 from s3multi.commands.cluster import ReachedCluster
 
@@ -25,7 +27,8 @@ def duration(text: str) -> float:
 
 
 def add_places(parser: argparse.ArgumentParser, verb: str) -> None:
-    """Add the options that say where Swift is and what to ``verb``."""
+    """Add ``--version``, and the options that say where Swift is and what to ``verb``."""
+    parser.add_argument('--version', action='version', version='%(prog)s ' + __version__)
     parser.add_argument('places', nargs='*', metavar='ACCOUNT[/BUCKET]', help='what to %s' % verb)
     parser.add_argument('--from', dest='file', metavar='FILE',
                         help='a file with more places to %s, one per line; - for standard input' % verb)
@@ -34,7 +37,9 @@ def add_places(parser: argparse.ArgumentParser, verb: str) -> None:
                              'account-server.conf, where the default is /srv/node' % verb)
     parser.add_argument('--no-mount-check', action='store_true',
                         help='with --local-accounts: devices need not be mount points')
-    parser.add_argument('--conf', default=DEFAULT_CONF, help='the pipeline of the internal client (%(default)s)')
+    # PasteDeploy takes absolute paths only.
+    parser.add_argument('--conf', type=os.path.abspath, default=DEFAULT_CONF, metavar='FILE',
+                        help='the pipeline of the internal client (%(default)s)')
     parser.add_argument('--swift-dir', help='where swift.conf and the rings are (/etc/swift)')
 
 

@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from paste.deploy.loadwsgi import APP
 from swift.common import constraints, storage_policy, utils
 from swift.common.internal_client import InternalClient
 from swift.common.registry import get_swift_info
 from swift.common.ring import Ring
+from swift.common.wsgi import loadcontext
 
 from s3multi import config
 from s3multi.commands.accounts import Unreadable, local_accounts
@@ -45,7 +47,9 @@ class ReachedCluster:
         self.settings = _settings(conf_path)
         self.ids = UploadIds(cluster_secret())
         try:
-            self.client = InternalClient(conf_path, agent, _REQUEST_TRIES)
+            self.client = InternalClient(conf_path, agent, _REQUEST_TRIES, global_conf=_given(conf_path, swift_dir))
+        except ConfigError:
+            raise
         except ValueError as error:
             raise ConfigError('%s: %s' % (conf_path, error)) from None
         for name, section in (('symlink', 'symlink'), ('object_versioning', 'versioned_writes')):
@@ -106,6 +110,17 @@ class ReachedCluster:
 
         return look(lambda: self.client.iter_containers(account), first_tasks,
                     self.settings.expiring_objects_container_divisor or 86400, now)
+
+
+def _given(conf_path: str, swift_dir: 'str | None') -> 'dict[str, str]':
+    """Return the options with which to load the pipeline. Raises ConfigError if ``swift_dir`` would not reach it."""
+    given = {} if swift_dir is None else {'swift_dir': swift_dir}
+    context = loadcontext(APP, conf_path, global_conf=given)
+    own = getattr(context, 'app_context', context).config().get('swift_dir')
+    # "set swift_dir" of the application comes before what it is given.
+    if given and own != swift_dir:
+        raise ConfigError('%s: swift_dir is %s, but --swift-dir is %s' % (conf_path, own, swift_dir))
+    return given
 
 
 def _settings(conf_path: str) -> Settings:

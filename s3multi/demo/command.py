@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterator, List, Optional
 
+from .. import __version__
 from . import bootstrap
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def parse_arguments(words: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='s3multi-demo', description='Start a small Swift cluster with s3multi on this machine, upload a file to '
         'it in parts through the S3 API, show what is stored, read it back and compare.')
+    parser.add_argument('--version', action='version', version='%(prog)s ' + __version__)
     parser.add_argument('file', nargs='?', type=Path, metavar='FILE',
                         help='the file to upload (default: random bytes)')
     parser.add_argument('--size', default=DEFAULT_SIZE, help='how many random bytes (default: %(default)s)')

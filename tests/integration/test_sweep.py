@@ -423,6 +423,18 @@ def test_places(sweeper, faulty, tmp_path, cluster):
     assert {} == sweeper.run('AUTH_unknown').report['uploads']
 
 
+def test_swift_dir(cluster, bucket):
+    """--swift-dir reaches the pipeline; a file that sets another directory for the application is refused."""
+    for name, wrong, code in (('default', {}, OK), ('app', {'set swift_dir': '/nowhere'}, CANNOT_START)):
+        sweeper = Sweeper(cluster, 's3multi-sweep-' + name, app=wrong)
+        sweeper.conf.write_text(sweeper.conf.read_text().replace(f'swift_dir = {cluster.swift_dir}\n', ''))
+
+        swept = sweeper.end(sweeper.start('--skip-queue', f'{account()}/{bucket}'))
+
+        assert code == swept.code
+        assert ('swift_dir is /nowhere' in swept.errors) == bool(wrong)
+
+
 @pytest.mark.parametrize('pipeline, said', [
     ('catch_errors cache proxy-logging proxy-server', 'versioned_writes'),
     ('catch_errors gatekeeper cache versioned_writes symlink proxy-logging proxy-server', 'atekeeper'),

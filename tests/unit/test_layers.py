@@ -31,9 +31,9 @@ PURE = {'s3': (), 'config': (), 'sweep.rules': ('Timestamp',), 'check.rules': ('
 ALONE = {
     'anycrc': ('s3.checksums',),
     'lxml': ('s3.documents',),
-    'paste': ('filters.startup_checks',),
+    'paste': ('filters.startup_checks', 'commands.cluster'),
     'swift.common.middleware.s3api': ('filters',),
-    'swift.common.wsgi': ('storage.requests', 'filters.startup_checks'),
+    'swift.common.wsgi': ('storage.requests', 'filters.startup_checks', 'commands.cluster'),
     'swift.proxy': ('storage.requests', 'filters.startup_checks'),
 }
 # The functions that make or send requests to the pipeline, and the only places that may call them.

@@ -32,3 +32,14 @@ def test_accounts_that_cannot_be_read(tmp_path):
     assert ['AUTH_a'] == found
     (broken, _), (device, reason) = unreadable
     assert broken.endswith('.db') and (device, 'not mounted' in reason) == ('sdb', True)
+
+
+def test_no_databases(tmp_path):
+    """A directory of devices on which there is no account database is told: it may be the wrong one."""
+    unreadable = []
+    (tmp_path / 'sda' / 'objects').mkdir(parents=True)
+
+    found = list(local_accounts(mock.Mock(), str(tmp_path), False, logging.getLogger('s3multi.test'),
+                                lambda place, error: unreadable.append((place, str(error)))))
+
+    assert ([], [(str(tmp_path), 'no account database is there')]) == (found, unreadable)

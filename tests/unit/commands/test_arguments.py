@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options that all commands have."""
+import pytest
+
+from s3multi import __version__
+from s3multi.check.__main__ import read_arguments as read_check
 from s3multi.commands.arguments import places
+from s3multi.demo.command import parse_arguments as read_demo
+from s3multi.space.__main__ import read_arguments as read_space
 from s3multi.sweep.__main__ import read_arguments
 
 
@@ -12,3 +18,20 @@ def test_places(tmp_path):
 
     assert [('AUTH_a', None), ('AUTH_b', None), ('AUTH_c', 'a/b'), ('AUTH_\udcff', None), ('AUTH_d\0', None),
             ('AUTH_e', None)] == found
+
+
+@pytest.mark.parametrize('name, read', [('s3multi-check', read_check), ('s3multi-demo', read_demo),
+                                        ('s3multi-space', read_space), ('s3multi-sweep', read_arguments)])
+def test_version(name, read, capsys):
+    """Each command tells its name and version."""
+    with pytest.raises(SystemExit) as raised:
+        read(['--version'])
+
+    assert (0, '%s %s\n' % (name, __version__)) == (raised.value.code, capsys.readouterr().out)
+
+
+def test_relative_conf(tmp_path, monkeypatch):
+    """The file of the pipeline may be named by a relative path."""
+    monkeypatch.chdir(tmp_path)
+
+    assert str(tmp_path / 'sweep.conf') == read_arguments(['AUTH_a', '--conf', 'sweep.conf']).conf
