@@ -57,11 +57,13 @@ def counting(faults, *rules):
         seen.order = _order(faults)
 
 
-def wait_for(faults, last):
+def wait_for(faults, last, times=1):
     """Wait, inside a `counting` block, for what goes on behind an answer: until this request, `METHOD purpose`, came.
+
+    times: how often.
     """
     deadline = time.monotonic() + 10
-    while last not in _order(faults):
+    while _order(faults).count(last) < times:
         assert time.monotonic() < deadline, _order(faults)
         time.sleep(0.02)
 

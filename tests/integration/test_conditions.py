@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from .counting import counting
+from .counting import counting, wait_for
 from .faults import rule
 from .raw import RawClient
 from .uploads import Upload, at_once, race, read, result
@@ -193,7 +193,7 @@ def test_write_that_lands_while_complete_runs(client, proxy, later, any_bucket, 
     """What another client writes after the first look is not overwritten; the upload can be aborted."""
     headers = ABSENT if condition == 'absent' else matching(put(client, any_bucket))
     upload = Upload(client, any_bucket).parts(b'new')
-    with proxy.above.following(rule('PUT', '/complete$', hold='intent')), \
+    with proxy.above.following(rule('PUT', '/complete$', hold='intent', after=True)), \
             at_once(lambda: upload.complete(headers=headers)) as (complete,):
         proxy.above.wait_held('intent')
         if written:
@@ -256,7 +256,9 @@ def test_what_a_condition_costs(proxy, client, bucket):
         upload = Upload(client, bucket).parts(b'new')
         with counting(proxy.above) as seen:
             etag = result(upload.complete(headers=matching(etag) if headers == 'match' else headers))['ETag']
+            wait_for(proxy.above, 'DELETE intent')
         before_answer = seen.order[:seen.order.index('DELETE intent')]
         assert looks == before_answer.count('HEAD object')
         if not headers:
-            assert 7 == len(before_answer)
+            # With notes the marker is looked at once more, beside the proof; not where SLO asks for every part.
+            assert 6 + before_answer.count('HEAD marker') == len(before_answer)

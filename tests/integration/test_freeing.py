@@ -10,10 +10,10 @@ import pytest
 from swiftclient import ClientException
 
 from ..cases import for_each
-from .counting import counting
+from .counting import counting, wait_for
 from .faults import FaultyProxy, rule
 from .raw import RawClient
-from .uploads import TINY_PARTS, Upload, read
+from .uploads import TINY_PARTS, Upload, await_true, read
 
 IMMEDIATE = 5
 UNAVAILABLE = (503, 'ServiceUnavailable')
@@ -138,12 +138,15 @@ def test_parts_that_a_complete_leaves_over(cluster, proxy, upload, swift, left, 
     kept = [number for number, _etag in listed]
     with counting(proxy.above) as seen:
         assert 200 == upload.complete(listed).outcome
+        # Behind the answer.
+        wait_for(proxy.above, *(('UPDATE expirer queue',) if count > IMMEDIATE else ('DELETE part', count)))
 
     if count > IMMEDIATE:
         assert (None, 1) == (seen.counts.get('DELETE part'), seen.counts['UPDATE expirer queue'])
         expire(cluster)
     else:
         assert (count, None) == (seen.counts['DELETE part'], seen.counts.get('UPDATE expirer queue'))
+        await_true(lambda: kept == upload.stored_numbers(swift))
     assert (kept, 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
     assert whole == read(upload.client, upload.bucket, 'key').body
 
@@ -153,7 +156,7 @@ def test_what_a_complete_leaves_over_without_the_expirer(without_expirer, bucket
     upload = Upload(RawClient(without_expirer.url), bucket).many_parts(range(1, 4 * IMMEDIATE + 1))
 
     assert 200 == upload.complete(upload.listed[:1]).outcome
-    assert [1] == upload.stored_numbers(swift)
+    await_true(lambda: [1] == upload.stored_numbers(swift))
     assert b'1' == read(upload.client, bucket, 'key').body
 
 

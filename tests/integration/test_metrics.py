@@ -63,13 +63,16 @@ def observed(cluster, listener):
 def test_operations(observed, listener, bucket):
     """Each operation is a timer by its status, and a counter of its error."""
     client = observed['s3multi']
+    # The first upload of a bucket has work behind its answer, too.
+    Upload(client, bucket, 'first')
     listener.received()
     upload = Upload(client, bucket).parts(b'one', b'two')
     assert 404 == client.upload_part(bucket, 'key', 'x', 1, b'').status
     assert 200 == upload.complete().outcome
 
     assert {'CreateMultipartUpload.200.timing': 1, 'UploadPart.200.timing': 2, 'UploadPart.404.timing': 1,
-            'UploadPart.404.NoSuchUpload': 1, 'CompleteMultipartUpload.200.timing': 1} == {
+            'UploadPart.404.NoSuchUpload': 1, 'CompleteMultipartUpload.200.timing': 1, 'behind.begun': 1,
+            'behind.ended': 1} == {
         name.removeprefix('s3multi.'): count for name, count in listener.received().items()
         if name.startswith('s3multi.')}
 

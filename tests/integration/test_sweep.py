@@ -13,6 +13,7 @@ from s3multi.sweep.report import CANNOT_START, INCOMPLETE, INTERRUPTED, OK, QUEU
 from s3multi.upload.names import UploadIds, new_attempt
 
 from . import users
+from .counting import wait_for
 from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import RawClient
 from .sweeping import Sweeper
@@ -217,6 +218,9 @@ def test_unlisted_parts(sweeper, faulty, kind, request, swift):
     upload.part(2, b'anew')
     with faulty.above.following(rule('DELETE', '_segments/key/[^/]*/0000', status=503)):
         upload.complete()
+        if kind == 'upload':
+            # Behind the answer.
+            wait_for(faulty.above, 'DELETE part')
 
     swept = sweeper.bucket(upload.bucket)
 

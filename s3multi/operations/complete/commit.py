@@ -179,6 +179,8 @@ class Commit:
         Returns the object instead if another Complete with the same list has finished the upload. begin: called with
         what will be returned, if the upload is still as it was before the intent.
         """
+        if self._early.is_over():
+            return self._earlier()
         self._take_turn()
         # T is later than marker, intent and key: an older manifest would not be seen, older deletes would do nothing.
         older = [swift_time(self._upload.ticks), *([self._key_changed_at] if self._key_changed_at else [])]

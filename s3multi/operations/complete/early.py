@@ -50,12 +50,12 @@ class Early:
             list_ = list_name(etag, names)
             intent = Intent(list_, manifest_timestamp(list_, bucket.now(), swift_time(upload.ticks)))
             write = HeldWrite(bucket.logger, partial(bucket.records.write_intent, upload, intent))
-            # Where there are versions, Swift copies what is at the key before it reads the manifest; and a condition is
-            # looked at between the marker and the manifest. So there that is not begun early, and needs no marker.
-            if bucket.is_versioned or compare is not Compare.NOBODY:
+            # A condition is looked at between the marker and the manifest. So that is not begun early.
+            if compare is not Compare.NOBODY:
                 return _Begun(intent, write, None)
             return _Begun(intent, write, Later(bucket.logger, partial(bucket.records.marker, upload)))
 
+        self._bucket = bucket
         self._begun = Later(bucket.logger, begin)
         self._taken = False
 
@@ -67,9 +67,23 @@ class Early:
         self._taken = True
         return begun.intent, begun.write
 
-    def marker_before(self) -> 'UploadMarker | None':
-        """Return the marker, whose headers are to be those of the object; None if nobody looked or it was not open."""
+    def is_over(self) -> bool:
+        """Return whether the look has found no marker, although the cache notes the upload as open.
+
+        Its Complete died, and a sweep has ended it. An intent would now keep this Complete itself waiting.
+        """
         begun = self._begun.result()
+        try:
+            return begun is not None and begun.marker is not None and begun.marker.result() is None
+        except S3Error:
+            return False
+
+    def marker_before(self) -> 'UploadMarker | None':
+        """Return the marker, whose headers are to be those of the object; None if the manifest is not begun early."""
+        begun = self._begun.result()
+        # Where there are versions, Swift copies what is at the key before it reads the manifest.
+        if self._bucket.is_versioned:
+            return None
         try:
             marker = begun.marker.result() if begun and begun.marker else None
         except S3Error:
