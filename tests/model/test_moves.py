@@ -48,7 +48,9 @@ EVENTS = {
     'an intent after the flag': (['C1 to commit intent', 'A to HEAD intent', 'A to HEAD marker', 'C1 to HEAD marker'],
                                  False),
     'an intent after an Abort': (['C1 to commit intent', 'A ends', 'C1 ends', 'D ends'], False),
-    'an intent after the end': (['C1 to commit intent', 'C1b ends', 'C1 ends'], False),
+    'an intent after the end': (['C1 leads 5 s', 'C1 to commit intent', 'C1b frees', 'C1 ends'], False),
+    'parts freed after that': (
+        ['C1 leads 5 s', 'C1 to commit intent', 'C2 to DELETE part', 'C1 ends', 'C2 frees'], False),
     'a manifest after the flag': (['C1 to commit key', 'A to HEAD intent', 'C1 ends', 'A ends'], False),
     'the bucket goes': (['D ends'], False),
     'the bucket goes and comes back': (
