@@ -576,8 +576,9 @@ def test_requests(cluster, owner, user, shared):
             assert 200 == send(name, client, upload).outcome
 
         # With this s3api asks the auth filter who it is; the proxy-server does not pass it on.
-        assert ['TEST account', *requests] == seen.order, name
+        # The marker, and the source or listing, are asked for at once.
+        assert sorted(['TEST account', *requests]) == sorted(seen.order), name
     with counting(proxy.above) as seen:
         assert 404 == client.copy_part(shared, 'key', upload.id, 1, f'{shared}/nothing-here').status
     # Which bucket is asked about is in the proxy's cache.
-    assert ['TEST account', 'HEAD marker', 'GET object', 'HEAD object'] == seen.order
+    assert ['GET object', 'HEAD marker', 'HEAD object', 'TEST account'] == sorted(seen.order)
