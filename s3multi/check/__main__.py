@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``s3multi-check``: proves that finished multipart objects can be read, and says what is broken and who mends it."""
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from swift.common.utils import EventletRateLimiter, get_logger, monkey_patch
+from swift.common.utils import EventletRateLimiter
 
 from s3multi.check.asking import Asking
 from s3multi.check.objects import Objects
@@ -15,10 +14,11 @@ from s3multi.check.report import NOT_DONE, Report
 from s3multi.check.rules import Proof
 from s3multi.check.run import Check, Stop, in_order
 from s3multi.check.walk import Walk
-from s3multi.commands.arguments import add_places, duration, parse, places
+from s3multi.commands.arguments import add_places, count, duration, parse, places
 from s3multi.commands.cluster import ReachedCluster
 from s3multi.commands.interrupt import Interrupt
 from s3multi.commands.lines import shown
+from s3multi.commands.start import begin
 from s3multi.config import ConfigError
 
 _MIB = 1 << 20
@@ -28,14 +28,6 @@ def positive(text: str) -> float:
     """Return the number that ``text`` stands for. Raises ValueError unless it is positive and finite."""
     number = float(text)
     if not 0 < number < float('inf'):
-        raise ValueError(text)
-    return number
-
-
-def count(text: str) -> int:
-    """Return the number that ``text`` stands for. Raises ValueError unless it is positive."""
-    number = int(text)
-    if number < 1:
         raise ValueError(text)
     return number
 
@@ -73,10 +65,7 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
 def main(arguments: 'Sequence[str] | None' = None) -> int:
     """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
     options = read_arguments(arguments)
-    monkey_patch()
-    # Without a handler, Python writes the warnings of libraries to standard error, between report and progress.
-    logging.getLogger().addHandler(logging.NullHandler())
-    logger = get_logger({'log_name': 's3multi-check'}, log_route='s3multi-check')
+    logger = begin('s3multi-check')
     try:
         return _run(options, logger)
     # SystemExit is how Swift refuses storage policies that are wrong.

@@ -26,6 +26,14 @@ def duration(text: str) -> float:
     return seconds
 
 
+def count(text: str) -> int:
+    """Return the number that ``text`` stands for. Raises ValueError unless it is positive."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def add_places(parser: argparse.ArgumentParser, verb: str) -> None:
     """Add ``--version``, and the options that say where Swift is and what to ``verb``."""
     parser.add_argument('--version', action='version', version='%(prog)s ' + __version__)

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """``s3multi-space``: tells which uploads hold how many bytes, since when, and who began them. It changes nothing."""
 import argparse
-import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from swift.common.utils import Timestamp, get_logger, monkey_patch
+from swift.common.utils import Timestamp
 
-from s3multi.commands.arguments import Place, add_places, parse, places
+from s3multi.commands.arguments import Place, add_places, count, parse, places
 from s3multi.commands.cluster import ReachedCluster
 from s3multi.commands.interrupt import Interrupt
 from s3multi.commands.lines import shown
+from s3multi.commands.start import begin
 from s3multi.commands.queue import QueueState
 from s3multi.config import ConfigError
 from s3multi.space.bucket import Reader
@@ -28,7 +28,7 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='s3multi-space', description=__doc__.replace('``', ''), epilog=(
         'Exit codes: 0 all was read; 1 something could not be read; 2 it could not start; 3 interrupted.'))
     add_places(parser, 'report on')
-    parser.add_argument('--top', type=int, default=50, metavar='N',
+    parser.add_argument('--top', type=count, default=50, metavar='N',
                         help='tell of the N uploads that hold the most bytes (%(default)s)')
     parser.add_argument('--skip-queue', action='store_true',
                         help='do not look at the queue of the object expirer, which takes some 200 small requests')
@@ -56,24 +56,29 @@ def read_all(reader: Reader, cluster: ReachedCluster, wanted: 'Iterable[Place]',
 def main(arguments: 'Sequence[str] | None' = None) -> int:
     """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
     options = read_arguments(arguments)
-    monkey_patch()
-    # Without a handler, Python writes the warnings of libraries to standard error, between report and progress.
-    logging.getLogger().addHandler(logging.NullHandler())
-    logger = get_logger({'log_name': 's3multi-space'}, log_route='s3multi-space')
+    logger = begin('s3multi-space')
+    try:
+        cluster = ReachedCluster(options.conf, options.swift_dir, logger, 's3multi space')
+    # SystemExit is how Swift refuses storage policies that are wrong.
+    except (ValueError, LookupError, OSError, SystemExit) as error:
+        return _refuse(error)
     stop = Interrupt()
     report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, options.json, options.top)
     try:
-        cluster = ReachedCluster(options.conf, options.swift_dir, logger, 's3multi space')
         wanted = places(options, cluster, lambda place, error: report.unreadable(place, None, error))
         read_all(Reader(cluster.client.app, cluster.ids, cluster.settings, logger), cluster, wanted, report, stop)
         found = report.end(stop(), None if stop() or options.skip_queue else _queue(cluster, report))
         if options.html:
             options.html.write_text(render(found, options.top), 'utf-8', 'backslashreplace')
-    # SystemExit is how Swift refuses storage policies that are wrong.
-    except (ConfigError, ValueError, LookupError, OSError, SystemExit) as error:
-        print('s3multi-space: %s' % shown(str(error)), file=sys.stderr)
-        return CANNOT_START
+    # A file of places may be missing, or the directory of devices, or the page cannot be written.
+    except (ConfigError, OSError) as error:
+        return _refuse(error)
     return exit_code(found)
+
+
+def _refuse(error: BaseException) -> int:
+    print('s3multi-space: %s' % shown(str(error)), file=sys.stderr)
+    return CANNOT_START
 
 
 def _queue(cluster: ReachedCluster, report: Report) -> 'QueueState | None':

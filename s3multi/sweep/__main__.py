@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """``s3multi-sweep``: ends uploads whose proxy died or whose client forgot them, and frees parts that no object uses."""
 import argparse
-import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from swift.common.utils import EventletRateLimiter, Timestamp, get_logger, monkey_patch
+from swift.common.utils import EventletRateLimiter, Timestamp
 
 from s3multi.commands.arguments import Place, add_places, duration, parse, places
 from s3multi.commands.cluster import ReachedCluster
 from s3multi.commands.interrupt import Interrupt
 from s3multi.commands.lines import shown
+from s3multi.commands.start import begin
 from s3multi.config import ConfigError
 from s3multi.storage.concurrency import FAILURES
 from s3multi.sweep.bucket import Sweep
@@ -85,10 +85,7 @@ def _sweep_one(sweep: Sweep, account: str, bucket: str, report: Report, stop: Ca
 def main(arguments: 'Sequence[str] | None' = None) -> int:
     """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
     options = read_arguments(arguments)
-    monkey_patch()
-    # Without a handler, Python writes the warnings of libraries to standard error, between report and progress.
-    logging.getLogger().addHandler(logging.NullHandler())
-    logger = get_logger({'log_name': 's3multi-sweep'}, log_route='s3multi-sweep')
+    logger = begin('s3multi-sweep')
     try:
         cluster = ReachedCluster(options.conf, options.swift_dir, logger, 's3multi sweep')
     # SystemExit is how Swift refuses storage policies that are wrong.
