@@ -2,6 +2,7 @@
 """What StatsD gets of a proxy: the metrics of s3multi, and those of Swift, which mean the same as with stock s3api."""
 import collections
 import contextlib
+import json
 import re
 import socket
 
@@ -15,6 +16,7 @@ from .raw import RawClient
 from .uploads import TINY_PARTS, Upload
 
 _LINE = re.compile(r'^([^:]+):([^|]+)\|(c|ms)$')
+_AUDITED = re.compile(r'(\w+) (\{"status": .*?\})')
 
 
 class Listener:
@@ -90,3 +92,22 @@ def test_bytes_of_a_part_count_once(observed, listener, bucket):
 
     assert {'object.PUT.200.timing': 1, 'object.PUT.200.xfer': 1000, 'object.policy.0.PUT.200.timing': 1,
             'object.policy.0.PUT.200.xfer': 1000} == seen['s3multi'] == seen['stock']
+
+
+def test_lines_for_auditors(cluster, observed, bucket):
+    """Who did what, and for a Complete what was made and how it was proven; a repeat is told from its object."""
+    upload = Upload(observed['s3multi'], bucket, headers={'x-amz-checksum-algorithm': 'CRC32',
+                                                          'x-amz-checksum-type': 'FULL_OBJECT'}).parts(b'123456789')
+    for _ in range(2):
+        assert 200 == upload.complete().outcome
+    assert 404 == upload.abort().status
+
+    text = (cluster.log_dir / 'observed.log').read_text()
+    told = [(name, json.loads(line)) for name, line in _AUDITED.findall(text) if upload.id in line]
+    assert ['CompleteMultipartUpload', 'CompleteMultipartUpload', 'AbortMultipartUpload'] == [name for name, _ in told]
+    first, repeat, refused = (line for _, line in told)
+    assert (200, bucket, 'key', 'listing', 1, 9) == tuple(
+        first[name] for name in ('status', 'bucket', 'key', 'proof', 'parts', 'bytes'))
+    assert 'crc32 y/Q5Jg==' == first['checksum']
+    assert ('object', first['etag'], first['checksum']) == (repeat['proof'], repeat['etag'], repeat['checksum'])
+    assert (404, 'NoSuchUpload') == (refused['status'], refused['error'])

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 from swift.common.utils import Timestamp
 
@@ -64,7 +65,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
         proof = prove(bucket, upload, listed, noted, hints)
         if proof is None:
             earlier = earlier_object(bucket, upload, etag, None)
-            return _reply(call, ObjectDigests(etag, earlier.checksum), earlier.version_id)
+            return _reply(call, ObjectDigests(etag, earlier.checksum), earlier.version_id, {'proof': 'object'})
         with _of_open(bucket, upload):
             check_sizes(proof.attempts, bucket.settings.min_segment_size, call.headers.get('x-amz-mp-object-size'))
             checksum_rules.check_type(proof.checksum, call.headers)
@@ -157,7 +158,9 @@ def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: O
             _tidy_up, bucket, upload, committed, proof))
         if replaced is not None and replaced.upload != upload:
             free_behind(bucket, replaced)
-        return _reply(call, digests, committed.version_id)
+        return _reply(call, digests, committed.version_id, {
+            'proof': bucket.settings.verify, 'parts': len(proof.attempts),
+            'bytes': sum(part.size for part in proof.attempts)})
     except S3Error as error:
         return Reply.error(error, call.trans_id)
     except FAILURES:
@@ -175,8 +178,13 @@ def _tidy_up(bucket: Bucket, upload: Upload, committed: Committed, proof: Proof)
         bucket.deletion.free(proof.others, bucket.ticks(), _FREED_AT_ONCE)
 
 
-def _reply(call: Call, digests: ObjectDigests, version_id: 'str | None') -> Reply:
+def _reply(call: Call, digests: ObjectDigests, version_id: 'str | None', facts: 'dict[str, Any]') -> Reply:
+    """Return the answer of a success. facts: what an auditor is told besides."""
     body = document('CompleteMultipartUploadResult', [
         ('Location', call.location), ('Bucket', call.bucket), ('Key', call.object_key()),
         ('ETag', '"%s"' % digests.etag), *(digests.checksum.elements if digests.checksum else [])])
-    return Reply.xml(body, {'x-amz-version-id': version_id} if version_id else None)
+    reply = Reply.xml(body, {'x-amz-version-id': version_id} if version_id else None)
+    reply.facts = {'etag': digests.etag, **facts}
+    if digests.checksum:
+        reply.facts['checksum'] = '%s %s' % (digests.checksum.checksum.algorithm, digests.checksum.checksum.value)
+    return reply
