@@ -12,7 +12,7 @@ from swift.common.utils import Timestamp, cache_from_env, config_true_value
 from s3multi.config import Settings
 from s3multi.s3.bucket_lifecycle import Lifecycle
 from s3multi.s3.errors import NoSuchUpload
-from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, PartHints, UploadHints
+from s3multi.storage.cache_hints import BucketsWithUploads, ConditionalWrites, EarlyCompletes, PartHints, UploadHints
 from s3multi.storage.concurrency import Behind
 from s3multi.storage.deletion import Deletion, Freeing
 from s3multi.storage.markers import Markers
@@ -76,6 +76,7 @@ class Bucket:
     hints: PartHints
     upload_hints: UploadHints
     conditional_writes: ConditionalWrites
+    early_completes: EarlyCompletes
     with_uploads: BucketsWithUploads
 
     @classmethod
@@ -93,7 +94,8 @@ class Bucket:
         return cls(
             account, name, info, cluster, backend, segments, Markers(backend, name), Objects(backend, name),
             Records(backend), Notes(backend, name, segments), Deletion(backend, account, name, cluster.freeing),
-            PartHints(cache), UploadHints(cache), ConditionalWrites(cache), BucketsWithUploads(cache))
+            PartHints(cache), UploadHints(cache), ConditionalWrites(cache), EarlyCompletes(cache),
+            BucketsWithUploads(cache))
 
     @property
     def settings(self) -> Settings:

@@ -2,8 +2,9 @@
 """What proxies tell each other through memcache. It helps, proves nothing, and may be missing at any time.
 
 The name of the newest attempt at each part helps a Complete find a part whose row is late. A note that a conditional
-Complete is under way at a key keeps other such Completes from comparing with an object that is just being replaced. A
-note that a bucket has no uploads saves the questions about uploads when its objects are replaced.
+Complete is under way at a key keeps other such Completes from comparing with an object that is just being replaced. One
+that a Complete has begun its writes early keeps others of the upload from it, which would not see each other. A note
+that a bucket has no uploads saves the questions about uploads when its objects are replaced.
 """
 from collections.abc import Iterable
 from typing import Any
@@ -138,29 +139,42 @@ class UploadHints:
         return [split for split, flag in zip(noted, flags or []) if flag]
 
 
-class ConditionalWrites:
-    """Lets one conditional Complete at a time write to a key, as long as ``cache`` works."""
+class _Turns:
+    """Lets one at a time do something about an upload, as long as ``cache`` works; it is forgotten after a minute."""
+
+    _KEY: str               # for ``format``, with the upload
+    _ALONE: bool            # whether it may be done where there is no cache that works
 
     def __init__(self, cache: Any) -> None:
         self._cache = cache
 
     def begin(self, upload: Upload) -> bool:
-        """Return whether the Complete of ``upload`` may write: no other one has begun at its key and not ended.
-
-        Without a cache that works, every Complete may.
-        """
+        """Return whether it may be done: nobody has begun it and not ended."""
         if self._cache is None:
-            return True
+            return self._ALONE
         try:
             # Swift's client has no "add". But of several proxies that count up, only one gets to 1.
-            return bool(self._cache.incr(_write_key(upload), time=_SECONDS_OF_A_WRITE) == 1)
+            return bool(self._cache.incr(self._KEY.format(upload), time=_SECONDS_OF_A_WRITE) == 1)
         except MemcacheConnectionError:
-            return True
+            return self._ALONE
 
     def end(self, upload: Upload) -> None:
-        """Let other Completes write at the key of ``upload``."""
+        """Let others do it."""
         if self._cache is not None:
-            self._cache.delete(_write_key(upload))
+            self._cache.delete(self._KEY.format(upload))
+
+
+class ConditionalWrites(_Turns):
+    """Lets one conditional Complete at a time write to a key. Without a cache that works, every one may."""
+
+    _KEY, _ALONE = 's3multi/write/{0.account}/{0.bucket}/{0.key}', True
+
+
+class EarlyCompletes(_Turns):
+    """Lets one Complete at a time begin its writes early, of all of an upload. Without a cache that works, none may."""
+
+    # The id is unique to account, bucket and key.
+    _KEY, _ALONE = 's3multi/early/{0.id}', False
 
 
 class BucketsWithUploads:
@@ -188,10 +202,6 @@ class BucketsWithUploads:
 
 def _uploads_key(account: str, bucket: str) -> str:
     return 's3multi/uploads/%s/%s' % (account, bucket)
-
-
-def _write_key(upload: Upload) -> str:
-    return 's3multi/write/%s/%s/%s' % (upload.account, upload.bucket, upload.key)
 
 
 def _bucket_key(account: str, bucket: str) -> str:

@@ -45,7 +45,9 @@ class Early:
             if not noted.result() or bucket.settings.verify == 'head' or len(listed) > _MOST_PARTS:
                 return None
             names = [name for ref in listed if (name := hints.result().get(ref.number))]
-            if len(names) < len(listed):
+            # Of two that begin early each would find no intent, and they would keep each other waiting. So the second
+            # one writes its intent when its turn comes, and then sees the first.
+            if len(names) < len(listed) or not bucket.early_completes.begin(upload):
                 return None
             list_ = list_name(etag, names)
             intent = Intent(list_, manifest_timestamp(list_, bucket.now(), swift_time(upload.ticks)))
@@ -55,7 +57,7 @@ class Early:
                 return _Begun(intent, write, None)
             return _Begun(intent, write, Later(bucket.logger, partial(bucket.records.marker, upload)))
 
-        self._bucket = bucket
+        self._bucket, self._upload = bucket, upload
         self._begun = Later(bucket.logger, begin)
         self._taken = False
 
@@ -91,7 +93,10 @@ class Early:
         return marker if marker is not None and marker.state is State.OPEN else None
 
     def abandon(self) -> None:
-        """Let the intent take no effect, unless it was released."""
+        """Let the intent take no effect, unless it was released. If nobody took it, another may be begun early."""
         begun = self._begun.result()
-        if begun is not None:
-            begun.write.abandon()
+        if begun is None:
+            return
+        begun.write.abandon()
+        if not self._taken:
+            self._bucket.early_completes.end(self._upload)

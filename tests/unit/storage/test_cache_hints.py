@@ -4,7 +4,7 @@ import pytest
 
 from swift.common.memcached import MemcacheConnectionError
 
-from s3multi.storage.cache_hints import ConditionalWrites, PartHints, UploadHints
+from s3multi.storage.cache_hints import ConditionalWrites, EarlyCompletes, PartHints, UploadHints
 from s3multi.upload.names import Upload
 from tests.unit.fakes import Cache
 
@@ -216,3 +216,24 @@ def test_without_memcache_nobody_is_kept_out(cache):
 
     assert [True, True] == [writes.begin(UPLOAD) for _ in range(2)]
     assert writes.end(UPLOAD) is None
+
+
+# One Complete at a time that begins early
+
+@pytest.mark.parametrize('other, may', [
+    (UPLOAD, False), (Upload('AUTH_a', 'bucket', 'key', 'j' * 21), True)], ids=['same', 'other'])
+def test_one_begins_early(other, may):
+    """Others of the same upload do not, until it has ended."""
+    early = EarlyCompletes(Cache())
+    assert early.begin(UPLOAD)
+
+    assert may == early.begin(other)
+    early.end(UPLOAD)
+    early.end(other)
+    assert early.begin(UPLOAD)
+
+
+@pytest.mark.parametrize('cache', [None, _Broken()], ids=['none', 'broken'])
+def test_without_memcache_nobody_begins_early(cache):
+    """Two that know nothing of each other would keep each other waiting."""
+    assert not EarlyCompletes(cache).begin(UPLOAD)
