@@ -22,7 +22,7 @@ from s3multi.demo.cluster import Cluster
 from s3multi.demo.ports import HOST, free_port
 
 from .raw import RawClient, multipart_etag
-from .uploads import TINY_PARTS, Upload, read, segment_names
+from .uploads import TINY_PARTS, Upload, await_true, read, segment_names
 
 INSTALL = Path(__file__).parents[2] / 'doc' / 'install.rst'
 FIRST, SECOND, THIRD = b'<p>first ', b'second</p>', b'another'
@@ -283,6 +283,8 @@ def test_symlinks(client, bucket, swift):
 def test_encryption(cluster, client, bucket, swift):
     """What lies on the disks is not what was uploaded; a proxy without the filter sees that."""
     client.put_multipart(bucket, 'key', [FIRST, SECOND])
+    # The intent goes behind the answer.
+    await_true(lambda: 2 == len(segment_names(swift, bucket)))
     stored = segment_names(swift, bucket)
     blind = swiftclient.Connection(cluster.proxy.auth_url, 'test:tester', 'testing', retries=0)
     seen = [blind.get_object(bucket + '_segments', name)[1] for name in stored]
