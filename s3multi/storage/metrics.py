@@ -5,6 +5,7 @@ Plain names, as Swift always had them, begin with ``s3multi.``, behind the opera
 with ``swift_s3multi_``; Swift 2.36 and later send them if ``statsd_label_mode`` is set
 (``swift/common/statsd_client.py``). ``COUNTERS`` is the whole list, for the product and for the page "Metrics".
 """
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,7 @@ class Metrics:
                 self._plain.increment('%s.%d.%s' % (name, status, code))
         if self._labelled:
             self._labelled.timing('swift_s3multi_operation_timing', seconds * 1000, labels={
-                'operation': name, 'status': status, 'account': account, 'container': bucket,
+                'operation': name, 'status': status, 'account': _label(account), 'container': _label(bucket),
                 **({'error': code} if code else {})})
 
     def count(self, counter: Counter, value: str = '', amount: int = 1) -> None:
@@ -84,3 +85,8 @@ class Metrics:
         if self._labelled and amount:
             self._labelled.update_stats('swift_s3multi_' + counter.name.replace('.', '_'), amount,
                                         labels={counter.label: value} if counter.label else {})
+
+
+def _label(name: str) -> str:
+    """Return a name that somebody has chosen, as the value of a label: Swift sends it as it is, in a line of text."""
+    return re.sub(r'[^0-9A-Za-z_.-]', '_', name)

@@ -88,3 +88,12 @@ def test_work_behind_answers_is_bounded():
     gate.send()
     first.wait(), second.wait()
     assert [2] == ran
+
+
+def test_names_in_labels():
+    """A bucket whose name looks like the end of a line makes no metric of its own."""
+    labelled = Client()
+    Metrics(None, labelled).operation('UploadPart', 200, '', 0.1, 'AUTH_a', 'my-b.1,x=y|c\nforged:1|c\u00e9')
+
+    (_, _, _, labels), = labelled.calls
+    assert ('AUTH_a', 'my-b.1_x_y_c_forged_1_c_') == (labels['account'], labels['container'])
