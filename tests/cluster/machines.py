@@ -143,12 +143,17 @@ class Machines:
 
     def nodes_answer(self):
         """Return whether the servers of all nodes answer."""
-        return all(child.pid is not None and child.answers() for child in self.cluster.servers.values())
+        return not self._silent(self.cluster.servers.values())
 
-    def restored(self):
-        """Return whether all servers and proxies answer."""
-        return self.nodes_answer() and all(proxy.pid is not None and proxy.answers()
-                                           for proxy in self.cluster.proxies.values())
+    def missing(self):
+        """Return the servers and proxies that do not answer, in words; '' if all do."""
+        return ', '.join(
+            f'{child.name} ({"process %d" % child.pid if child.pid else "exit code %s" % child.returncode})'
+            for child in self._silent([*self.cluster.servers.values(), *self.cluster.proxies.values()]))
+
+    @staticmethod
+    def _silent(children):
+        return [child for child in children if child.pid is None or not child.answers()]
 
     def settle(self):
         """Return when replicators and updaters have nothing left to do. All servers have to run.

@@ -66,8 +66,8 @@ class Trouble:
             if pause is not None:
                 heapq.heappush(waiting, (time.monotonic() + pause, number, strand))
         deadline = time.monotonic() + RESTORE_SECONDS
-        while not self._machines.restored():
-            assert time.monotonic() < deadline, 'not all servers came back'
+        while missing := self._machines.missing():
+            assert time.monotonic() < deadline, f'did not come back: {missing}'
             time.sleep(0.2)
         self._machines.wait_for_daemons()
         self.calm_from = time.monotonic()

@@ -344,11 +344,11 @@ MANIFEST = ('PUT', 'bucket-[0-9a-f]+/key$')
 @pytest.mark.parametrize('verify', ['listing', 'head'])
 def test_a_complete_that_comes_too_late(forgetful, asking, tiny, bucket, swift, verify):
     """The bucket goes when the manifest is about to be written: then there is no bucket and no object; and had the
-    manifest been there sooner, its parts would be too. Without notes nothing is begun early."""
-    # Without them the marker is read while the parts are proven, too.
-    proxy, looks_before = {'listing': (forgetful, 1), 'head': (asking, 0)}[verify]
+    manifest been there sooner, its parts would be too. Neither proxy begins anything early."""
+    proxy = {'listing': forgetful, 'head': asking}[verify]
     upload = Upload(RawClient(proxy.url), bucket).parts(b'one')
-    with proxy.above.following(rule(*MARKER, hold='marker', after=True, skip=looks_before)):
+    # The marker is read while the parts are proven, too.
+    with proxy.above.following(rule(*MARKER, hold='marker', after=True, skip=1)):
         with at_once(upload.complete) as (completed,):
             proxy.above.wait_held('marker')
             assert 204 == delete_bucket(tiny, bucket)

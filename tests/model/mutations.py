@@ -480,7 +480,7 @@ MUTATIONS = (
              'R6', ('C1 to commit intent', 'C2 to commit intent', 'C1b to commit intent', 'C1 to commit key',
                     'C2 to commit key', 'C1b makes 5 requests', 'C1 ends', 'C2 ends')),
     Mutation('... after the marker', IntentOnceOverReadEarly, 'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b makes 4 requests',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b makes 5 requests',
               'C2 to commit key', 'A ends', 'C1b ends', 'C2 ends')),
     Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, 200), 'R1',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to HEAD marker',

@@ -15,6 +15,7 @@ from s3multi.s3.parts import PartRef
 from s3multi.storage.concurrency import Later
 from s3multi.storage.held_writes import HeldWrite
 from s3multi.storage.records import IntentWrite
+from s3multi.upload.decisions import UNREAD, Unread
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, State, UploadMarker, list_name
 from s3multi.upload.timestamps import manifest_timestamp, swift_time
@@ -27,11 +28,10 @@ _MOST_PARTS = 1000
 class _Begun:
     intent: Intent
     write: 'HeldWrite[IntentWrite]'
-    marker: 'Later[UploadMarker | None] | None'
 
 
 class Early:
-    """What one Complete has begun early, if anything: the PUT of its intent, and a look at the marker before that."""
+    """What one Complete has begun early: a look at the marker, and mostly the PUT of its intent."""
 
     def __init__(self, bucket: Bucket, upload: Upload, etag: str, listed: Sequence[PartRef], noted: 'Later[bool]',
                  hints: 'Later[dict[int, str]]', compare: Compare) -> None:
@@ -39,6 +39,10 @@ class Early:
 
         noted: whether the cache notes the upload as open. hints: the attempts at the listed parts that it notes.
         """
+        def look() -> 'UploadMarker | None | Unread':
+            # Where the cache does not note the upload as open, the proof looks.
+            return bucket.records.marker(upload) if noted.result() else UNREAD
+
         def begin() -> '_Begun | None':
             # The repeat of a Complete that has succeeded writes nothing. With ``verify = head`` SLO first asks for
             # every part, which may take long.
@@ -51,13 +55,10 @@ class Early:
                 return None
             list_ = list_name(etag, names)
             intent = Intent(list_, manifest_timestamp(list_, bucket.now(), swift_time(upload.ticks)))
-            write = HeldWrite(bucket.logger, partial(bucket.records.write_intent, upload, intent))
-            # A condition is looked at between the marker and the manifest. So that is not begun early.
-            if compare is not Compare.NOBODY:
-                return _Begun(intent, write, None)
-            return _Begun(intent, write, Later(bucket.logger, partial(bucket.records.marker, upload)))
+            return _Begun(intent, HeldWrite(bucket.logger, partial(bucket.records.write_intent, upload, intent)))
 
-        self._bucket, self._upload = bucket, upload
+        self._bucket, self._upload, self._compare = bucket, upload, compare
+        self._marker = Later(bucket.logger, look)
         self._begun = Later(bucket.logger, begin)
         self._taken = False
 
@@ -74,23 +75,22 @@ class Early:
 
         Its Complete died, and a sweep has ended it. An intent would now keep this Complete itself waiting.
         """
-        begun = self._begun.result()
         try:
-            return begun is not None and begun.marker is not None and begun.marker.result() is None
+            return self._marker.result() is None
         except S3Error:
             return False
 
     def marker_before(self) -> 'UploadMarker | None':
         """Return the marker, whose headers are to be those of the object; None if the manifest is not begun early."""
-        begun = self._begun.result()
-        # Where there are versions, Swift copies what is at the key before it reads the manifest.
-        if self._bucket.is_versioned:
+        # Where there are versions, Swift copies what is at the key before it reads the manifest. And a condition is
+        # looked at between the marker and the manifest.
+        if self._begun.result() is None or self._bucket.is_versioned or self._compare is not Compare.NOBODY:
             return None
         try:
-            marker = begun.marker.result() if begun and begun.marker else None
+            marker = self._marker.result()
         except S3Error:
             return None
-        return marker if marker is not None and marker.state is State.OPEN else None
+        return marker if isinstance(marker, UploadMarker) and marker.state is State.OPEN else None
 
     def abandon(self) -> None:
         """Let the intent take no effect, unless it was released. If nobody took it, another may be begun early."""
