@@ -73,7 +73,7 @@ class Child:
         while not self.answers():
             self.check_alive()
             if time.monotonic() > deadline:
-                self.kill()
+                self.abort()
                 raise ClusterError(f'{self.name} did not answer on port {self.port} in time', self.log_tail())
             time.sleep(POLL_SECONDS)
         self.check_alive()
@@ -119,6 +119,11 @@ class Child:
         if self._process is not None:
             self._process.wait()
 
+    def abort(self) -> None:
+        """End the process as if it had crashed: its log ends with what each of its threads was doing."""
+        self._signal(signal.SIGABRT)
+        self.wait_stopped(time.monotonic() + STOP_SECONDS)
+
     def stop(self) -> None:
         """End the process, after STOP_SECONDS by force. Does nothing if it is not running."""
         self.terminate()
@@ -162,6 +167,7 @@ def launch(arguments: list[str], log_path: Path) -> subprocess.Popen[bytes]:
     environment['PYTHONPATH'] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     environment['PYTHONWARNINGS'] = 'ignore'       # eventlet warns on every start that it is deprecated
     environment['PYTHONUNBUFFERED'] = '1'
+    environment['PYTHONFAULTHANDLER'] = '1'        # what abort() relies on
     # Addresses are numbers here; without a resolver of its own eventlet is imported in half the time.
     environment['EVENTLET_NO_GREENDNS'] = 'yes'
     with open(log_path, 'ab') as log:

@@ -10,9 +10,10 @@ import swiftclient
 
 from s3multi.demo.child import Child
 from s3multi.demo.cluster import Cluster, Policy
+from s3multi.upload.marker_names import markers_container
 
 from tests.integration.faults import FaultyProxy
-from tests.integration.uploads import TINY_PARTS
+from tests.integration.uploads import RESERVED, TINY_PARTS
 from tests.integration.users import GATEKEEPER
 
 from .disks import unsettled
@@ -71,10 +72,10 @@ class Machines:
         return swiftclient.Connection(self.cluster.proxy.auth_url, 'test:tester', 'testing', retries=2)
 
     def make_bucket(self, name, policy):
-        """Make a bucket and its segments container."""
+        """Make a bucket and all containers that uploads to it need."""
         swift = self.swift()
-        for each in (name, f'{name}_segments'):
-            swift.put_container(each, {'X-Storage-Policy': policy})
+        for each in (name, f'{name}_segments', markers_container(name)):
+            swift.put_container(each, {'X-Storage-Policy': policy, **RESERVED})
         swift.close()
 
     def start_daemons(self):
@@ -146,10 +147,8 @@ class Machines:
         return not self._silent(self.cluster.servers.values())
 
     def missing(self):
-        """Return the servers and proxies that do not answer, in words; '' if all do."""
-        return ', '.join(
-            f'{child.name} ({"process %d" % child.pid if child.pid else "exit code %s" % child.returncode})'
-            for child in self._silent([*self.cluster.servers.values(), *self.cluster.proxies.values()]))
+        """Return the servers and proxies that do not answer."""
+        return self._silent([*self.cluster.servers.values(), *self.cluster.proxies.values()])
 
     @staticmethod
     def _silent(children):

@@ -67,7 +67,7 @@ class Trouble:
                 heapq.heappush(waiting, (time.monotonic() + pause, number, strand))
         deadline = time.monotonic() + RESTORE_SECONDS
         while missing := self._machines.missing():
-            assert time.monotonic() < deadline, f'did not come back: {missing}'
+            assert time.monotonic() < deadline, '\n'.join(map(_last_words, missing))
             time.sleep(0.2)
         self._machines.wait_for_daemons()
         self.calm_from = time.monotonic()
@@ -151,3 +151,9 @@ class Trouble:
         self.log.append(f'{time.monotonic() - self._began:6.1f} s  {what} {how}'.rstrip())
         if kind:
             self.counts[kind] += 1
+
+
+def _last_words(child):
+    """End a server that does not answer; return what it was doing."""
+    child.abort()
+    return f'{child.name} did not come back:\n{child.log_tail()}'
