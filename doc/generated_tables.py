@@ -94,9 +94,8 @@ class Counters(Table):
 
     def rows(self) -> 'Iterable[Sequence[str]]':
         for counter in metrics.COUNTERS:
-            for value in counter.values or ('',):
-                yield ('``s3multi.%s``' % '.'.join(filter(None, (counter.name, value))), _literal(counter.meaning),
-                       _literal(counter.normal))
+            yield (', '.join('``s3multi.%s``' % '.'.join(filter(None, (counter.name, value)))
+                             for value in counter.values or ('',)), _literal(counter.meaning), _literal(counter.normal))
 
 
 def _default(option: config.Option) -> str:

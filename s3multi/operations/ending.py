@@ -14,6 +14,7 @@ from swift.common.utils import Timestamp
 from s3multi.operations.bucket import Bucket
 from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.storage.concurrency import Later
+from s3multi.storage.metrics import COMPLETES_REFUSED
 from s3multi.upload.decisions import UNREAD, Step, View, abort_step, follow, open_step
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, State, UploadMarker
@@ -61,7 +62,7 @@ def ask_open(bucket: Bucket, upload: Upload) -> 'Later[UploadMarker]':
 
 
 def open_marker(bucket: Bucket, upload: Upload) -> 'UploadMarker | None':
-    """Return the marker of an open upload; None if it was completed, so that its object tells what to answer.
+    """Return to a Complete the marker of an open upload; None if it was completed, so that its object tells the answer.
 
     An undecided Abort is decided first. Raises NoSuchUpload if an Abort wins or has won, ServiceUnavailable while that
     is not certain.
@@ -73,6 +74,7 @@ def open_marker(bucket: Bucket, upload: Upload) -> 'UploadMarker | None':
         # The Abort may have died. If nobody else decided it, a repeated Complete would be answered 503 for ever.
         step = settle(bucket, upload, marker)
     if step is Step.BUSY:
+        bucket.metrics.count(COMPLETES_REFUSED, 'abort')
         raise ServiceUnavailable()
     if step is Step.ABORTED:
         raise NoSuchUpload(upload.id)

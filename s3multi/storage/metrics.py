@@ -31,6 +31,27 @@ class Counter:
     values: 'tuple[str, ...]' = ()
 
 
+COMPLETES = Counter(
+    'complete', 'Completes that have succeeded although they have not made the object alone: joined, with another one '
+    'of the same list at the same time; repeated, after one, also if its proxy died and this one did the rest.',
+    'A few: clients repeat what took long. Many: heartbeat_interval or a time-out of the clients is too short.',
+    'how', ('joined', 'repeated'))
+COMPLETES_REFUSED = Counter(
+    'complete.refused', 'Completes that were answered 503 (condition: 409) since they have to be repeated: rival, '
+    'another one is at work, or closing the upload, or has just made the object; abort, an Abort is under way; '
+    'condition, another one with a condition writes to the key; slow, too much time has passed since its intent, or '
+    'since the one to be joined; clock, a part or what is at the key has a time ahead of this proxy.',
+    'clock: 0. slow: 0, unless proxies die. The others: a few, where clients send the same thing twice.', 'reason',
+    ('rival', 'abort', 'condition', 'slow', 'clock'))
+UPLOADS_NOTED = Counter(
+    'hints.upload', 'Completes by whether the cache noted their upload as open: that saves a request, and time.',
+    'used: most of those within an hour of their Initiate. Only missing: the cache does not work.', 'found',
+    ('used', 'missing'))
+PARTS_NOTED = Counter(
+    'hints.parts', 'The parts that Completes list, by whether the cache noted an attempt at them. Where it did not, a '
+    'part whose row is late is not found.',
+    'used: most of those uploaded within the hour. Only missing: the cache does not work.', 'found',
+    ('used', 'missing'))
 SHARDS_ASKED = Counter(
     'shards.asked', 'Shards of a segments container, or of one of markers, that were listed by themselves, because '
     'Swift does not list them yet or any more.',
@@ -49,7 +70,8 @@ BEHIND = Counter(
     'behind', 'Work behind an answer, such as freeing parts. What has begun and not ended is in flight; what has '
     'failed is in the log.', 'begun and ended keep up with each other; failed: 0.', 'state',
     ('begun', 'ended', 'failed'))
-COUNTERS = (SHARDS_ASKED, LATE_ROWS, FREED_PARTS, FREED_BYTES, BEHIND)
+COUNTERS = (COMPLETES, COMPLETES_REFUSED, UPLOADS_NOTED, PARTS_NOTED, SHARDS_ASKED, LATE_ROWS, FREED_PARTS, FREED_BYTES,
+            BEHIND)
 
 
 class Metrics:

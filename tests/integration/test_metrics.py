@@ -73,8 +73,8 @@ def test_operations(observed, listener, bucket):
     assert 200 == upload.complete().outcome
 
     assert {'CreateMultipartUpload.200.timing': 1, 'UploadPart.200.timing': 2, 'UploadPart.404.timing': 1,
-            'UploadPart.404.NoSuchUpload': 1, 'CompleteMultipartUpload.200.timing': 1, 'behind.begun': 1,
-            'behind.ended': 1} == {
+            'UploadPart.404.NoSuchUpload': 1, 'CompleteMultipartUpload.200.timing': 1, 'hints.upload.used': 1,
+            'hints.parts.used': 2, 'behind.begun': 1, 'behind.ended': 1} == {
         name.removeprefix('s3multi.'): count for name, count in listener.received().items()
         if name.startswith('s3multi.')}
 

@@ -21,6 +21,7 @@ from s3multi.filters.handoff import DELETED_BUCKET, DELETING, HANDOFF, Deleting,
 from s3multi.filters.s3multi import S3MultiMiddleware
 from s3multi.operations.bucket import Cluster
 from s3multi.storage.deletion import ExpiryQueue, Freeing
+from s3multi.storage.metrics import Metrics
 from s3multi.upload.lifecycle import Actor
 from s3multi.upload.names import UploadIds
 
@@ -126,7 +127,7 @@ class World:
 
     schedule: decides who goes on. nature: see ``swift.Nature``. versioned: whether the bucket keeps versions. between:
     the factory of a WSGI filter right of s3multi. options: those of [filter:s3multi]. cached: whether there is a
-    memcache. stored: what Swift has stored already, as ``MemorySwift.copy`` returns it.
+    memcache. stored: what Swift has stored already, as ``MemorySwift.copy`` returns it. metrics: where to count.
     """
 
     schedule: object
@@ -136,6 +137,7 @@ class World:
     options: 'dict[str, str]' = field(default_factory=dict)
     cached: bool = True
     stored: 'tuple | None' = None
+    metrics: Metrics = Metrics()
 
     def __post_init__(self):
         self.swift = MemorySwift(self.nature)
@@ -153,7 +155,7 @@ class World:
                                {'min_segment_size': 1, 'max_upload_part_num': 10000})
         queue = ExpiryQueue({}, self.logger)
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
-        self.app = S3MultiMiddleware(app, Cluster(settings, IDS, freeing, self.logger))
+        self.app = S3MultiMiddleware(app, Cluster(settings, IDS, freeing, self.logger, metrics=self.metrics))
         self.cache = Cache(lambda: self.schedule.now if self.schedule else 0)
         self.cache.away = not self.cached
         if self.stored:

@@ -24,6 +24,7 @@ from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuc
                                ServiceUnavailable)
 from s3multi.s3.parts import Attempt
 from s3multi.storage.held_writes import HeldBody, HeldWrite
+from s3multi.storage.metrics import COMPLETES, COMPLETES_REFUSED
 from s3multi.storage.objects import Entry, Written
 from s3multi.storage.records import IntentWrite
 from s3multi.upload import manifest
@@ -68,8 +69,11 @@ class Commit:
         finally:
             self._precondition.leave()
         if isinstance(landed, ObjectAtKey):
+            self._bucket.metrics.count(COMPLETES, 'repeated')
             return Committed(landed.version_id)
-        return self._close(landed)
+        committed = self._close(landed)
+        self._bucket.metrics.count(COMPLETES, 'joined', int(landed.entry.joined))
+        return committed
 
     def _write(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
         # Made before the intent: the lease runs from the intent's timestamp, and a long manifest takes time.
@@ -138,7 +142,7 @@ class Commit:
         if found.upload_id != self._upload.id:
             raise ConditionalRequestConflict()
         if found.etag != self._digests.etag:
-            raise self._busy('another Complete has made the object')
+            raise self._busy('rival', 'another Complete has made the object')
         return Landed(entry, Landing.FOUND, None)
 
     def _what_is_there(self, entry: Entry) -> Landing:
@@ -207,7 +211,7 @@ class Commit:
                 assert isinstance(view.intent, Intent)
                 # Just after its own T: an intent that somebody else has written since is later, and stays.
                 self._records.delete_intent(self._upload, just_after(view.intent.timestamp))
-        raise self._busy('too many Completes at once')
+        raise self._busy('rival', 'too many Completes at once')
 
     def _write_intent(self, older: 'Sequence[Timestamp]', now: Timestamp) -> 'tuple[Intent, IntentWrite]':
         """Write an intent that is later than ``older``; return it, and what became of it."""
@@ -233,15 +237,16 @@ class Commit:
             assert isinstance(view.marker, UploadMarker)
             step = ending.settle(self._bucket, self._upload, view.marker)
             if step is Step.BUSY:
-                raise self._busy('an Abort is under way')
+                raise self._busy('abort', 'an Abort is under way')
         if step is Step.COMPLETED:
             return self._earlier()
         if step is Step.FINISH:
             return self._finish(view)
         if step is Step.ABORTED:
             raise NoSuchUpload(self._upload.id)
-        raise self._busy('its intent is too old to write the manifest' if step is Step.TOO_LATE
-                         else 'another Complete is at work')
+        if step is Step.TOO_LATE:
+            raise self._busy('slow', 'its intent is too old to write the manifest')
+        raise self._busy('rival', 'another Complete is at work')
 
     def _finish(self, view: View) -> ObjectAtKey:
         """Do what a Complete left undone that died after its manifest; return the object, or raise if it is another."""
@@ -266,6 +271,7 @@ class Commit:
             # One with this list can be joined: that ends in one object, as if it had been asked for once.
             intent = self._records.intent(self._upload)
             if intent is None or intent.list_name != self._list_name:
+                self._bucket.metrics.count(COMPLETES_REFUSED, 'condition')
                 raise ConditionalRequestConflict()
 
     def _tell_difference(self, listed: Timestamp, now: Timestamp) -> None:
@@ -275,5 +281,5 @@ class Commit:
                 'Complete of upload %s has a time %.5f seconds ahead of this proxy, to come after what was there',
                 self._upload.id, ahead)
 
-    def _busy(self, reason: str) -> ServiceUnavailable:
-        return busy(self._bucket, self._upload, reason)
+    def _busy(self, reason: str, text: str) -> ServiceUnavailable:
+        return busy(self._bucket, self._upload, reason, text)

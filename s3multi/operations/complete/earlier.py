@@ -2,6 +2,7 @@
 """What a Complete answers for an upload that is over, or that others are just ending."""
 from s3multi.operations.bucket import Bucket
 from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
+from s3multi.storage.metrics import COMPLETES_REFUSED
 from s3multi.upload.decisions import UNREAD, Step, Unread, View, follow, repeat_step
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey
@@ -22,14 +23,18 @@ def earlier_object(bucket: Bucket, upload: Upload, etag: str, list_name: 'str | 
     step, view = follow(View(upload.id, intent=intent), lambda seen: repeat_step(seen, etag, list_name, bucket.now()),
                         read)
     if step is Step.BUSY:
-        raise busy(bucket, upload, 'another Complete is closing it')
+        raise busy(bucket, upload, 'rival', 'another Complete is closing it')
     if step is Step.ABORTED:
         raise NoSuchUpload(upload.id)
     assert isinstance(view.object, ObjectAtKey)
     return view.object
 
 
-def busy(bucket: Bucket, upload: Upload, reason: str) -> ServiceUnavailable:
-    """Log why a Complete has to be repeated, and return the error that tells the client to."""
-    bucket.logger.info('Complete of upload %s has to be repeated: %s', upload.id, reason)
+def busy(bucket: Bucket, upload: Upload, reason: str, text: str) -> ServiceUnavailable:
+    """Count and log that a Complete has to be repeated, and return the error that tells the client to.
+
+    reason: one of the values of ``COMPLETES_REFUSED``. text: the same for the log.
+    """
+    bucket.metrics.count(COMPLETES_REFUSED, reason)
+    bucket.logger.info('Complete of upload %s has to be repeated: %s', upload.id, text)
     return ServiceUnavailable()

@@ -31,6 +31,7 @@ from s3multi.s3.errors import (BadDigest, EntityTooLarge, EntityTooSmall, Intern
 from s3multi.s3.etags import is_md5, multipart_etag
 from s3multi.s3.parts import PartRef, check_order, check_sizes
 from s3multi.storage.concurrency import FAILURES, Later, spawn
+from s3multi.storage.metrics import COMPLETES, COMPLETES_REFUSED
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MOST_AHEAD_SECONDS, ObjectAtKey, list_name
 from s3multi.upload.timestamps import just_after
@@ -65,6 +66,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
         proof = prove(bucket, upload, listed, noted, hints)
         if proof is None:
             earlier = earlier_object(bucket, upload, etag, None)
+            bucket.metrics.count(COMPLETES, 'repeated')
             return _reply(call, ObjectDigests(etag, earlier.checksum), earlier.version_id, {'proof': 'object'})
         with _of_open(bucket, upload):
             check_sizes(proof.attempts, bucket.settings.min_segment_size, call.headers.get('x-amz-mp-object-size'))
@@ -142,6 +144,7 @@ def _look_at_key(bucket: Bucket, upload: Upload, precondition: Precondition, com
         bucket.logger.warning(
             'Complete of upload %s has to be repeated: what is at its key, or was deleted there, has a time %.0f '
             'seconds ahead of this proxy', upload.id, ahead)
+        bucket.metrics.count(COMPLETES_REFUSED, 'clock')
         raise ServiceUnavailable()
     return replaced, key_changed_at
 

@@ -18,6 +18,7 @@ from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import InvalidPart, ServiceUnavailable
 from s3multi.s3.parts import Attempt, Judgement, PartRef, judge, outrun
 from s3multi.storage.concurrency import Later
+from s3multi.storage.metrics import COMPLETES_REFUSED, PARTS_NOTED, UPLOADS_NOTED, Counter
 from s3multi.storage.segments import attempt_of
 from s3multi.upload.layouts import choice_of
 from s3multi.upload.names import Upload
@@ -62,6 +63,7 @@ def prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], noted: 'Lat
         bucket.logger.warning(
             'Complete of upload %s has to be repeated: part %d was sent again, and one time is ahead of this proxy, so '
             'which came last is not certain', upload.id, doubts[0].number)
+        bucket.metrics.count(COMPLETES_REFUSED, 'clock')
         raise ServiceUnavailable() from refusal
 
 
@@ -74,6 +76,8 @@ def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dic
         listed_marker = MarkerType(State.OPEN, checksum=choice_of(upload.id))
     # Of a part that was sent again the row may be late, and the one before it must not be taken for the part.
     _add_late(bucket, upload, hints.result(), seen)
+    _count_notes(bucket, UPLOADS_NOTED, int(noted.result()), 1)
+    _count_notes(bucket, PARTS_NOTED, len(hints.result()), len(listed))
     refusal: InvalidPart | None = None
     judgement = Judgement((), ())
     try:
@@ -96,6 +100,11 @@ def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dic
     proven = judgement.proven
     names = {attempt.name for attempt in proven}
     return Proof(proven, [attempt for attempt in seen.values() if attempt.name not in names], checksum)
+
+
+def _count_notes(bucket: Bucket, counter: Counter, found: int, wanted: int) -> None:
+    bucket.metrics.count(counter, 'used', found)
+    bucket.metrics.count(counter, 'missing', wanted - found)
 
 
 def _read_listing(bucket: Bucket, upload: Upload, seen: 'dict[str, Attempt]') -> MarkerType:
