@@ -9,15 +9,15 @@ from swift.common.utils import EventletRateLimiter
 
 from s3multi.check.asking import Asking
 from s3multi.check.objects import Objects
-from s3multi.check.position import PositionFile, Trail
 from s3multi.check.report import NOT_DONE, Report
 from s3multi.check.rules import Proof
-from s3multi.check.run import Check, Stop, in_order
+from s3multi.check.run import Check
 from s3multi.check.walk import Walk
-from s3multi.commands.arguments import add_places, count, duration, parse, places
+from s3multi.commands.arguments import add_places, count, duration, in_order, parse, places
 from s3multi.commands.cluster import ReachedCluster
-from s3multi.commands.interrupt import Interrupt
+from s3multi.commands.interrupt import Interrupt, Stop
 from s3multi.commands.lines import shown
+from s3multi.commands.position import PositionFile, Trail
 from s3multi.commands.start import begin
 from s3multi.config import ConfigError
 
@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace, logger: Any) -> int:
     report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, as_json=options.json,
                     verbose=options.verbose)
     named = [*options.places, *filter(None, (options.file, options.local_accounts))]
-    file = PositionFile(options.position, named)
+    file = PositionFile(options.position, named, 'a check')
     trail = Trail(file.read())
     # A file that cannot be written is told of now.
     file.write(trail.position)

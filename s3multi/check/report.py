@@ -9,9 +9,9 @@ from typing import Any, TextIO
 
 from s3multi.check.asking import Asking
 from s3multi.check.objects import Outcome, State
-from s3multi.check.position import Position
 from s3multi.check.rules import Problem, mender
 from s3multi.commands.lines import Lines, shown
+from s3multi.commands.position import Position
 
 # Exit codes.
 OK, BROKEN, NOT_DONE = range(3)
@@ -72,7 +72,7 @@ class Report:
         counts = ', '.join('%d %s' % (count, state.value) for state, count in sorted(
             self.objects.items(), key=lambda item: item[0].value)) or 'none'
         where = '' if position is None else ' It ended early, at %s/%s/"%s".' % (
-            shown(position.account), shown(position.bucket), shown(position.key))
+            shown(position.account), shown(position.bucket), shown(position.name))
         self._lines.say({
             'event': 'report', 'buckets': self.buckets, 'objects': {state.value: count for state, count in
                                                                     self.objects.items()},

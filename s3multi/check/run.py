@@ -1,31 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The run of a check: one place after the other, several objects at a time."""
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from s3multi.check.asking import Stopped, Undecided
 from s3multi.check.objects import Candidate, Objects, Outcome, State
-from s3multi.check.position import Position, PositionFile, Trail
 from s3multi.check.report import Report
 from s3multi.check.walk import Walk
 from s3multi.commands.arguments import Place
 from s3multi.commands.cluster import ReachedCluster
+from s3multi.commands.position import Position, PositionFile, Trail
 from s3multi.storage.concurrency import FAILURES, concurrently
-
-_SAVE_SECONDS = 10
-
-
-class Stop:
-    """Tells, when called, whether to end at once: the operator has asked for it, or the time is over."""
-
-    def __init__(self, asked: Callable[[], bool], seconds: 'float | None') -> None:
-        """asked: whether the operator has. seconds: how much time there is; None for no end."""
-        self._asked = asked
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    def __call__(self) -> bool:
-        return self._asked() or self._end is not None and time.monotonic() > self._end
 
 
 @dataclass
@@ -39,7 +24,6 @@ class Check:
     file: PositionFile
     stop: Callable[[], bool]
     left: 'int | None' = None
-    saved: float = 0.0
 
     def ends(self) -> bool:
         """Return whether to look at no more objects."""
@@ -75,7 +59,7 @@ class Check:
             self.report.unreadable(account, bucket, error)
 
     def _candidates(self, start: Position) -> Iterator[Candidate]:
-        for page in self.walk.candidates(start.account, start.bucket, start.key, start.version):
+        for page in self.walk.candidates(start.account, start.bucket, start.name, start.within):
             for candidate in page:
                 if self.ends():
                     return
@@ -96,9 +80,7 @@ class Check:
         self.trail.end(_position(outcome.candidate))
         if outcome.state is not State.PLAIN:
             self.report.add(outcome)
-        if time.monotonic() - self.saved > _SAVE_SECONDS:
-            self.saved = time.monotonic()
-            self.file.write(self.trail.position)
+        self.file.write_now_and_then(self.trail.position)
 
 
 def _position(candidate: Candidate) -> Position:
@@ -114,13 +96,3 @@ def buckets(cluster: ReachedCluster, account: str) -> Iterator[str]:
         # Those of Swift's reserved namespace hold versions, which are looked at with their bucket, and markers.
         if not row['name'].startswith('\0'):
             yield row['name']
-
-
-def in_order(wanted: 'Iterator[Place]') -> 'list[Place]':
-    """Return places in the order of a check, each once; no bucket of an account that is there as a whole."""
-    whole: set[tuple[str, str]] = set()
-    single: set[tuple[str, str]] = set()
-    for account, bucket in wanted:
-        (whole if bucket is None else single).add((account, bucket or ''))
-    single = {(account, bucket) for account, bucket in single if (account, '') not in whole}
-    return [(account, bucket or None) for account, bucket in sorted(whole | single)]

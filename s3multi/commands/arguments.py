@@ -76,6 +76,16 @@ def places(options: argparse.Namespace, cluster: ReachedCluster, unreadable: Unr
             yield account, None
 
 
+def in_order(wanted: 'Iterator[Place]') -> 'list[Place]':
+    """Return places in order, each once; no bucket of an account that is there as a whole."""
+    whole: set[tuple[str, str]] = set()
+    single: set[tuple[str, str]] = set()
+    for account, bucket in wanted:
+        (whole if bucket is None else single).add((account, bucket or ''))
+    single = {(account, bucket) for account, bucket in single if (account, '') not in whole}
+    return [(account, bucket or None) for account, bucket in sorted(whole | single)]
+
+
 def _split(lines: Iterable[str]) -> Iterator[Place]:
     for line in lines:
         account, _, bucket = line.strip().partition('/')

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from swift.common.utils import Timestamp
+
 from s3multi.s3.parts import Attempt
 from s3multi.storage.rows import Row
 from s3multi.storage.segments import attempt_of
 from s3multi.upload.marker_names import split_marker_name
 from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
 from s3multi.upload.records import MarkerType, State
+from s3multi.upload.timestamps import read_timestamp
 
 # So many attempts of one upload are held at a time: enough for 10000 parts of which some were uploaded again.
 _MOST_ATTEMPTS = 30000
@@ -20,7 +23,8 @@ class Found:
     """Neighbouring rows of one upload. It may have more, if rows of others lie between them or they are many.
 
     state, initiator: what the row of the marker says; None and '' without one. has_intent, has_notes: whether there is
-    a row of the intent, or of a note. attempts: those that the other rows prove.
+    a row of the intent, or of a note. attempts: those that the other rows prove. last: the name of the last row.
+    aborted_at: when the row of the marker says that an Abort wrote it; None if it does not say so.
     """
 
     upload: Upload
@@ -29,6 +33,8 @@ class Found:
     attempts: Sequence[Attempt]
     has_notes: bool = False
     initiator: str = ''
+    last: str = ''
+    aborted_at: 'Timestamp | None' = None
 
 
 def uploads_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: UploadIds) -> Iterator[Found]:
@@ -53,14 +59,17 @@ def markers_in(pages: 'Iterable[list[Row]]', account: str, bucket: str, ids: Upl
         place = split_marker_name(row['name'])
         if place is not None and ids.belongs(account, bucket, *place):
             told = MarkerType.decode(row.get('content_type'))
-            yield Found(Upload(account, bucket, *place), told.state, False, (), initiator=told.initiator)
+            yield Found(Upload(account, bucket, *place), told.state, False, (), initiator=told.initiator,
+                        last=row['name'], aborted_at=_marked_at(told))
 
 
 def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
     told, has_intent, has_notes = MarkerType(), False, False
     attempts: list[Attempt] = []
+    last = ''
     for row in rows:
-        kind = parse_name(row['name'])
+        last = row['name']
+        kind = parse_name(last)
         if kind is not None and kind[0] is Kind.PART:
             attempt = attempt_of(upload, row)
             if attempt is not None:
@@ -72,10 +81,16 @@ def _of_one(upload: Upload, rows: Iterable[Row]) -> Iterator[Found]:
         else:
             told = MarkerType.decode(row.get('content_type'))
         if len(attempts) == _MOST_ATTEMPTS:
-            yield Found(upload, told.state, has_intent, tuple(attempts), has_notes, told.initiator)
+            yield Found(upload, told.state, has_intent, tuple(attempts), has_notes, told.initiator, last,
+                        _marked_at(told))
             attempts = []
     if attempts or told.state is not None or has_intent or has_notes:
-        yield Found(upload, told.state, has_intent, tuple(attempts), has_notes, told.initiator)
+        yield Found(upload, told.state, has_intent, tuple(attempts), has_notes, told.initiator, last,
+                    _marked_at(told))
+
+
+def _marked_at(told: MarkerType) -> 'Timestamp | None':
+    return read_timestamp(told.marked_at) or None
 
 
 class Remains:

@@ -63,6 +63,14 @@ class Freeing:
     queue: 'ExpiryQueue | None'
 
 
+@dataclass
+class Freed:
+    """What was freed by one call."""
+
+    parts: int = 0
+    bytes: int = 0
+
+
 class _Counted:
     """Attempts that are counted as they pass."""
 
@@ -86,8 +94,9 @@ class Deletion:
         self._container = segments_container(bucket)
         self._freeing = freeing
 
-    def free(self, attempts: Iterable[Attempt], now_ticks: int, most: 'int | None' = None) -> None:
-        """Delete parts: a few before this returns, many by the object expirer.
+    def free(self, attempts: Iterable[Attempt], now_ticks: int, most: 'int | None' = None) -> Freed:
+        """Delete parts: a few before this returns, many by the object expirer. Return what was there to be deleted now,
+        or was handed to the expirer.
 
         now_ticks: in units of 10 microseconds. most: how many are deleted at once, if fewer than the operator allows.
         Raises an S3 error, mostly ServiceUnavailable, if one may be left.
@@ -102,21 +111,31 @@ class Deletion:
             if queued:
                 assert self._freeing.queue is not None
                 self._queue(counted, now_ticks, self._freeing.queue)
+                freed = Freed(counted.parts, counted.bytes)
             else:
-                self._delete_now(counted, now_ticks)
+                freed = self._delete_now(counted, now_ticks)
             how = 'queued' if queued else 'deleted'
+            return freed
         finally:
             self._backend.metrics.count(FREED_PARTS, how, counted.parts)
             self._backend.metrics.count(FREED_BYTES, how, counted.bytes)
 
-    def _delete_now(self, attempts: Iterable[Attempt], now_ticks: int) -> None:
+    def _delete_now(self, attempts: Iterable[Attempt], now_ticks: int) -> Freed:
+        freed = Freed()
+
         def delete(attempt: Attempt) -> int:
             # Later than the part even if the clock of the proxy that stored it is ahead: Swift keeps what is newer.
-            return self._backend.delete(Target(self._container, attempt.name),
-                                        swift_time(max(now_ticks, attempt.began_ticks + 1)))
+            status = self._backend.delete(Target(self._container, attempt.name),
+                                          swift_time(max(now_ticks, attempt.began_ticks + 1)))
+            # It is 404 if somebody else was quicker.
+            if status == 204:
+                freed.parts += 1
+                freed.bytes += attempt.size
+            return status
 
         if 409 in list(concurrently(self._freeing.concurrency, delete, attempts)):
             raise ServiceUnavailable()
+        return freed
 
     def _queue(self, attempts: Iterable[Attempt], now_ticks: int, queue: ExpiryQueue) -> None:
         newest = now_ticks

@@ -73,8 +73,10 @@ class Records:
         A marker that is newer than ``timestamp``, or was deleted later, stays as it is.
         """
         # A full account must still be able to abort, since that frees space.
-        headers = {_MARKED_HEADER: Timestamp.now().internal}
-        self._put_marker(upload, MarkerType(state, initiator), timestamp, headers, past_quota=True)
+        now = Timestamp.now().internal
+        # In the content type as well, which a listing shows.
+        self._put_marker(upload, MarkerType(state, initiator, marked_at=now), timestamp, {_MARKED_HEADER: now},
+                         past_quota=True)
 
     def _put_marker(self, upload: Upload, marker_type: MarkerType, timestamp: Timestamp, headers: 'dict[str, str]', *,
                     expect: 'tuple[int, ...]' = (), past_quota: bool = False) -> Response:

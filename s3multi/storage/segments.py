@@ -24,6 +24,7 @@ _MADE_HEADER = 'X-Container-Sysmeta-S3multi-Made'
 # What users, and other filters for them, give containers.
 _FOREIGN_HEADERS = ('x-container-meta-', 'x-container-read', 'x-container-write', 'x-container-sync-',
                     'x-container-sysmeta-versions-')
+_SWEEP_HEADER = 'X-Container-Sysmeta-S3multi-Sweep'
 _HIDDEN_HEADER = 'X-Container-Sysmeta-S3multi-Hidden-Uploads'
 
 
@@ -68,6 +69,15 @@ class Segments:
     def exist(self) -> bool:
         """Return whether the segments container exists."""
         return self._backend.call('HEAD', Target(self._container), (404,)).is_success
+
+    def sweep_note(self) -> str:
+        """Return what ``note_sweep`` has left; '' for nothing."""
+        response = self._backend.call('HEAD', Target(self._container), (404,), {'X-Newest': 'true'})
+        return str(response.headers.get(_SWEEP_HEADER) or '')
+
+    def note_sweep(self, note: str) -> None:
+        """Leave a note about a sweep with the container, '' for none."""
+        self._backend.call('POST', Target(self._container), (404,), {_SWEEP_HEADER: note})
 
     def note_hidden_uploads(self) -> None:
         """Note, for good, that names of uploads lie among the parts of another upload (``UploadIds.hides``)."""

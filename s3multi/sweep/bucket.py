@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sweep of one bucket: its segments container from beginning to end, several uploads at a time."""
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from swift.common.http import is_success
 
+from s3multi.commands.position import Position, Trail
+from s3multi.commands.walk import Found, Remains, markers_in, uploads_in
 from s3multi.config import Settings
 from s3multi.operations import bucket_lifecycle
 from s3multi.operations.bucket import Bucket, Cluster
@@ -14,9 +15,10 @@ from s3multi.operations.references import References, Uncertain
 from s3multi.storage.concurrency import FAILURES, concurrently
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.requests import own_environ
-from s3multi.sweep.judge import BUSY, FAILED, IN_USE, OPEN, Judge, Outcome, is_at_rest, is_in_use, marker_elsewhere
+from s3multi.sweep.claim import Claim, Elsewhere
+from s3multi.sweep.judge import (BUSY, FAILED, IN_USE, KEPT, LATELY, OPEN, Judge, Outcome, is_at_rest, is_in_use,
+                                 marker_elsewhere, was_aborted_lately)
 from s3multi.sweep.rules import Limits
-from s3multi.commands.walk import Found, Remains, markers_in, until, uploads_in
 from s3multi.upload.bucket_lifetime import deleted_at
 from s3multi.upload.names import UploadIds
 from s3multi.upload.records import State
@@ -24,13 +26,17 @@ from s3multi.upload.records import State
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+# The listings, as positions name them.
+_MARKERS, _PARTS = 'markers', 'parts'
+
 
 @dataclass(frozen=True)
 class Sweep:
     """How to sweep.
 
     app: the pipeline of an internal client. limits: what the operator allows. apply: whether to change anything.
-    concurrency: how many uploads at a time. pause: called before each upload of which Swift is asked.
+    concurrency: how many uploads at a time. pause: called before each upload of which Swift is asked. run: a name that
+    no other run has, with which to claim buckets; '' claims none.
     """
 
     app: 'WSGIApplication'
@@ -41,12 +47,19 @@ class Sweep:
     apply: bool = False
     concurrency: int = 8
     pause: Callable[[], None] = lambda: None
+    run: str = ''
 
-    def bucket(self, account: str, name: str, stop: Callable[[], bool] = lambda: False) -> Iterator[Outcome]:
+    def bucket(self, account: str, name: str, stop: Callable[[], bool] = lambda: False,
+               trail: 'Trail | None' = None) -> Iterator[Outcome]:
         """Sweep a bucket, and yield the outcome for each upload, until ``stop`` returns True.
 
-        Raises S3Error if the listing cannot be read, Uncertain if it is not certain whether there is a bucket.
+        trail: follows what is done; its position in this bucket is where to begin. Raises S3Error if the listing cannot
+        be read, Uncertain if it is not certain whether there is a bucket, Elsewhere if another run is sweeping it.
         """
+        trail = trail or Trail(Position(account, name))
+        start = trail.position
+        if (start.account, start.bucket) != (account, name):
+            start = Position(account, name)
         bucket, references = self._open(account, name)
         gone = references.bucket_is_gone()
         if not gone and not is_success(bucket.info['status']):
@@ -54,36 +67,67 @@ class Sweep:
         # Without a bucket, all uploads have ended with it.
         ended = bucket.ticks() if gone else deleted_at(bucket.info)
         limits = self._limits_of(bucket)
+        claim = Claim(bucket.segments, self.run if self.apply else '')
 
-        def look(found: Found) -> 'Outcome | None':
-            if is_at_rest(found, ended, limits, bucket.now()):
-                return Outcome(found.upload, OPEN)
-            try:
-                self.pause()
-                # Opened anew, since the environ keeps what was learned, and a sweep of a large bucket takes hours.
-                now, references = self._open(account, name)
-                if is_in_use(found, references):
-                    return Outcome(found.upload, IN_USE)
-                marker = marker_elsewhere(found, now)
-                # Where its marker was met, an upload at rest was not judged, and so no Complete found that has died.
-                if marker and not (found.has_intent and is_at_rest(
-                        Found(found.upload, marker.state, False, ()), ended, limits, bucket.now())):
+        def look(place: Position, found: Found) -> 'Outcome | None':
+            outcome = self._without_asking(found, ended, limits)
+            if outcome is None:
+                # Neither is a place where to go on.
+                if stop() or not claim.holds():
                     return None
-                # An Abort cannot be taken back, and the owner may have changed the rules since.
-                current = self._limits_of(now) if found.state is State.OPEN else limits
-                outcome = Judge(now, references, ended, current, self.apply).run(found)
-                return None if marker and outcome.what in (OPEN, BUSY) else outcome
-            except FAILURES as error:
-                return Outcome(found.upload, FAILED, reason='%s: %s' % (type(error).__name__, error))
+                self.pause()
+                outcome = self._look(found, account, name, ended, limits)
+            trail.end(place)
+            return outcome
 
-        rest = Remains(uploads_in(bucket.segments.rows(), account, name, self.ids))
-        found = chain(markers_in(bucket.markers.listing.rows(), account, name, self.ids), rest)
-        yield from filter(None, concurrently(self.concurrency, look, until(stop, found)))
+        rest = Remains(uploads_in(bucket.segments.rows(marker=start.name if start.within == _PARTS else ''),
+                                  account, name, self.ids))
+        markers = markers_in(bucket.markers.listing.rows(marker=start.name), account, name, self.ids)
+        listings: list[tuple[str, Iterable[Found]]] = [(_MARKERS, markers), (_PARTS, rest)]
+        if start.within == _PARTS:
+            del listings[0]
+        yield from filter(None, concurrently(self.concurrency, lambda item: look(*item), _places(
+            account, name, listings, lambda: stop() or claim.is_lost, trail)))
+        if claim.is_lost:
+            raise Elsewhere()
+        claim.release()
         if self.apply and not stop():
-            bucket.markers.note_all_apart(not rest.has_markers, bucket.now())
+            if not start.name:
+                bucket.markers.note_all_apart(not rest.has_markers, bucket.now())
             # Initiate relies on the container of the parts as long as there is that of the markers.
             if gone and bucket.markers.delete():
                 bucket.segments.delete()
+
+    @staticmethod
+    def _without_asking(found: Found, ended: int, limits: Limits) -> 'Outcome | None':
+        """Return the outcome for an upload of which the rows tell enough; else None."""
+        if is_at_rest(found, ended, limits, Bucket.now()):
+            return Outcome(found.upload, OPEN)
+        if was_aborted_lately(found, limits, Bucket.now()):
+            return Outcome(found.upload, KEPT, reason=LATELY)
+        return None
+
+    def _look(self, found: Found, account: str, name: str, ended: int, limits: Limits) -> 'Outcome | None':
+        """Look at an upload; return the outcome, None if it is that of another place."""
+        try:
+            # Opened anew, since the environ keeps what was learned, and a sweep of a large bucket takes hours.
+            bucket, references = self._open(account, name)
+            if is_in_use(found, references):
+                return Outcome(found.upload, IN_USE)
+            marker = marker_elsewhere(found, bucket)
+            if marker:
+                # Where its marker was met, an upload at rest was not judged, and so no Complete found that has died.
+                # Neither was one that was aborted lately, and so no part found whose row was late.
+                met = Found(found.upload, marker.state, False, (), aborted_at=marker.aborted_at)
+                resting = self._without_asking(met, ended, limits)
+                if resting is None or resting.what == OPEN and not found.has_intent:
+                    return None
+            # An Abort cannot be taken back, and the owner may have changed the rules since.
+            current = self._limits_of(bucket) if found.state is State.OPEN else limits
+            outcome = Judge(bucket, references, ended, current, self.apply).run(found)
+            return None if marker and outcome.what in (OPEN, BUSY, KEPT) else outcome
+        except FAILURES as error:
+            return Outcome(found.upload, FAILED, reason='%s: %s' % (type(error).__name__, error))
 
     def _limits_of(self, bucket: Bucket) -> Limits:
         """Return what is allowed for the uploads of a bucket. Asks for its lifecycle configuration."""
@@ -94,3 +138,15 @@ class Sweep:
         cluster = Cluster(self.settings, self.ids, Freeing(self.settings.delete_concurrency, 0, None), self.logger)
         bucket = Bucket.open(self.app, own_environ(account, name), account, name, cluster)
         return bucket, References(bucket.backend, name)
+
+
+def _places(account: str, name: str, listings: 'Iterable[tuple[str, Iterable[Found]]]', stop: Callable[[], bool],
+            trail: Trail) -> 'Iterator[tuple[Position, Found]]':
+    """Yield what is found in ``listings``, each with its place, and note that its turn has come; until ``stop``."""
+    for within, found in listings:
+        for each in found:
+            if stop():
+                return
+            place = Position(account, name, each.last, within)
+            trail.begin(place)
+            yield place, each

@@ -4,7 +4,7 @@
 Every read on which a decision depends is answered by the newest replica, and comes in the order of
 ``upload.decisions``. At any point a sweep may meet an operation or another sweep, or be killed.
 """
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from swift.common.utils import Timestamp
@@ -30,6 +30,9 @@ OPEN, IN_USE, BUSY, KEPT = 'open', 'in use', 'busy', 'kept'
 FINISHED, ABORTED, FREED, FORGOTTEN = 'finished', 'aborted', 'freed', 'forgotten'
 FAILED = 'failed'
 CHANGES = (FINISHED, ABORTED, FREED, FORGOTTEN)
+# Why an upload is kept that was aborted.
+LATELY = 'it was aborted lately'
+OUTCOMES = (OPEN, IN_USE, BUSY, KEPT, *CHANGES, FAILED)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ def is_at_rest(found: Found, ended_before: int, limits: Limits, now: Timestamp) 
     # A row may be late, but leaving an upload for the next sweep does no harm.
     return (found.state is State.OPEN and not found.has_intent
             and not rules.may_abort(found.upload, ended_before, limits, now))
+
+
+def was_aborted_lately(found: Found, limits: Limits, now: Timestamp) -> bool:
+    """Return whether an upload was aborted lately and nothing is left of it, by its rows alone."""
+    return (rules.is_resting(found.state, found.aborted_at, limits, now)
+            and not (found.attempts or found.has_intent or found.has_notes))
 
 
 def is_in_use(found: Found, references: References) -> bool:
@@ -145,8 +154,10 @@ class Judge:
                 return Outcome(upload, BUSY)
             attempts = self._unlisted_of_aborted(upload, intent)
         freed = self._free(upload, FREED, attempts)
-        if freed.parts or not rules.may_forget(marker, self._limits, bucket.now()):
-            return freed if freed.parts else Outcome(upload, KEPT, reason='it was aborted lately')
+        if freed.parts or freed.what == FAILED:
+            return freed
+        if not rules.may_forget(marker, self._limits, bucket.now()):
+            return Outcome(upload, KEPT, reason=LATELY)
         return self._forget(upload)
 
     def _forget(self, upload: Upload) -> Outcome:
@@ -184,6 +195,8 @@ class Judge:
             if claimed is not None and outcome.what == FREED:
                 # They are gone, and others may be listed in manifests to come. If one may be left, nobody may list it.
                 bucket.notes.release(upload, claimed)
+            if outcome.what == FREED and not outcome.parts:
+                return Outcome(upload, KEPT, reason='its parts are gone already')
             return outcome
         if intent is not None:
             return Outcome(upload, FINISHED)
@@ -209,22 +222,15 @@ class Judge:
                         Horizon.of(bucket.now(), self._limits.grace))
 
     def _free(self, upload: Upload, what: str, attempts: Iterable[Attempt]) -> Outcome:
-        """Delete attempts, or in a dry run count them; return the outcome ``what``, or FAILED if one may be left."""
-        parts = size = 0
+        """Delete attempts, or in a dry run count them; return the outcome ``what``, or FAILED if one may be left.
 
-        def counting() -> Iterator[Attempt]:
-            nonlocal parts, size
-            for attempt in attempts:
-                parts += 1
-                size += attempt.size
-                yield attempt
-
+        What another sweep has just deleted is not counted.
+        """
         try:
             if self._apply:
-                self._bucket.deletion.free(counting(), self._bucket.ticks())
-            else:
-                for _ in counting():
-                    pass
+                freed = self._bucket.deletion.free(attempts, self._bucket.ticks())
+                return Outcome(upload, what, freed.parts, freed.bytes)
         except S3Error as error:
             return Outcome(upload, FAILED, reason='not all of its parts could be deleted: %s' % error)
-        return Outcome(upload, what, parts, size)
+        sizes = [attempt.size for attempt in attempts]
+        return Outcome(upload, what, len(sizes), sum(sizes))

@@ -11,12 +11,14 @@ from swift.common.utils import Timestamp
 
 from s3multi.upload.abort_rules import AbortRules
 from s3multi.upload.names import Upload
-from s3multi.upload.records import GRACE_SECONDS, RECLAIM_SECONDS, UploadMarker
+from s3multi.upload.records import GRACE_SECONDS, RECLAIM_SECONDS, State, UploadMarker
 from s3multi.upload.timestamps import ticks_before
 
 # Much longer than the lease of an intent, and than the clocks of two proxies may be apart.
 LEAST_GRACE_SECONDS = 3600.0
 MOST_GRACE_SECONDS = RECLAIM_SECONDS
+# A run that died keeps other runs from a bucket for so long. Each run renews its claim well before that.
+CLAIM_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,27 @@ def may_forget(marker: UploadMarker, limits: Limits, now: Timestamp) -> bool:
     # As long as the marker stays, a repeated Abort gets the same answer. Markers of older versions do not tell when the
     # Abort was; they have the time of the Initiate.
     return is_older((marker.aborted_at or marker.timestamp).raw, limits.grace, now)
+
+
+def is_resting(state: 'State | None', aborted_at: 'Timestamp | None', limits: Limits, now: Timestamp) -> bool:
+    """Return whether an upload was aborted so lately that its marker stays, whatever is left of it.
+
+    It need not be asked about unless something is listed among the parts: a part whose row is late is met there as soon
+    as it is listed, and after the grace the marker goes only if no part is listed.
+    """
+    return state is State.ABORTED and aborted_at is not None and not is_older(aborted_at.raw, limits.grace, now)
+
+
+def claim_of(run: str, now: float) -> str:
+    """Return the note by which a run claims a bucket. now: seconds since the epoch."""
+    return '%.0f %s' % (now + CLAIM_SECONDS, run)
+
+
+def is_claimed(note: str, run: str, now: float) -> bool:
+    """Return whether a note says that a bucket is claimed by another run than ``run``."""
+    until, _, other = note.partition(' ')
+    # A claim that is longer than any can be is one by a clock that is wrong.
+    return other != run and until.isascii() and until.isdigit() and now < int(until) <= now + 2 * CLAIM_SECONDS
 
 
 def is_over(ended: Timestamp, limits: Limits, now: Timestamp) -> bool:

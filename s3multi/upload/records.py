@@ -51,12 +51,14 @@ class MarkerType:
     """What the content type of a marker tells. A listing shows content types, so it needs no HEAD of each marker.
 
     state: None if the content type is not that of a marker, or names an unknown state. initiator: the user who began
-    the upload; '' if unknown. checksum: the algorithm and type that Initiate chose; None if it chose none.
+    the upload; '' if unknown. checksum: the algorithm and type that Initiate chose; None if it chose none. marked_at:
+    when an Abort wrote it, as Swift writes times; '' if unknown.
     """
 
     state: 'State | None' = None
     initiator: str = ''
     checksum: 'ChecksumChoice | None' = None
+    marked_at: str = ''
 
     def encode(self) -> str:
         """Return the content type, in ASCII. The user's name is percent-encoded, so it cannot add a parameter."""
@@ -65,6 +67,8 @@ class MarkerType:
             text += ';initiator=' + quote(self.initiator, safe='', errors='surrogateescape')
         if self.checksum:
             text += ';checksum=%s;checksum-type=%s' % (self.checksum.algorithm, self.checksum.type)
+        if self.marked_at:
+            text += ';marked=' + self.marked_at
         return text
 
     @classmethod
@@ -77,7 +81,8 @@ class MarkerType:
         state = {each.value: each for each in State}.get(found.get('state', '')) if kind == MARKER_TYPE else None
         checksum = ChecksumChoice(found.get('checksum', ''), found.get('checksum-type', ''))
         return cls(state, unquote(found.get('initiator', ''), errors='replace'),
-                   checksum if checksum.type in TYPES.get(checksum.algorithm, ()) else None)
+                   checksum if checksum.type in TYPES.get(checksum.algorithm, ()) else None,
+                   found.get('marked', ''))
 
 
 @dataclass(frozen=True)

@@ -366,7 +366,7 @@ def test_bucket_that_was_made_again(sweeper, upload, client, s3, swift):
 # The command
 
 def test_two_sweeps_at_once(sweeper, client, bucket, swift):
-    """They do not get in each other's way."""
+    """They do not get in each other's way, and count each part that they delete once."""
     for number in range(12):
         upload = Upload(client, bucket, f'key{number}').parts(b'one', b'two')
         if number % 3 == 0:
@@ -378,7 +378,10 @@ def test_two_sweeps_at_once(sweeper, client, bucket, swift):
 
     both = [sweeper.start(*arguments), sweeper.start(*arguments)]
 
-    assert [OK, OK] == [sweeper.end(process).code for process in both]
+    swept = [sweeper.end(process) for process in both]
+
+    assert [OK, OK] == [each.code for each in swept]
+    assert 8 == sum(each.report['parts'] for each in swept)
     left = segment_names(swift, bucket)
     assert {'key0', 'key3', 'key6', 'key9'} == {name.split('/')[0] for name in left if '/0000' in name}
     assert 8 == len([name for name in left if '/0000' in name])

@@ -13,10 +13,9 @@ from s3multi import __version__
 from s3multi.check.__main__ import main, read_arguments
 from s3multi.check.asking import Asking
 from s3multi.check.objects import Candidate, Outcome, State
-from s3multi.check.position import Position
 from s3multi.check.report import BROKEN, NOT_DONE, OK, Report
 from s3multi.check.rules import Finding, Problem, Proof, Seen
-from s3multi.check.run import Stop, in_order
+from s3multi.commands.position import Position
 
 OBJECT = Candidate('AUTH_a', 'bucket', 'k\x1b"y', 'null', Timestamp(1), True)
 MISSING = Problem(Finding.MISSING, '/bucket_segments/one', 'e' * 32, 3,
@@ -73,26 +72,6 @@ def test_version(capsys):
 
     assert 0 == raised.value.code
     assert 's3multi-check %s\n' % __version__ == capsys.readouterr().out
-
-
-def test_order():
-    """Places come in one order, whatever the arguments, each once; of a whole account no bucket comes again."""
-    wanted = [('AUTH_b', None), ('AUTH_a', 'z'), ('AUTH_a', 'b'), ('AUTH_b', 'x'), ('AUTH_a', 'z'), ('AUTH_b', None)]
-
-    assert [('AUTH_a', 'b'), ('AUTH_a', 'z'), ('AUTH_b', None)] == in_order(iter(wanted))
-
-
-def test_deadline(monkeypatch):
-    """It ends when the time is over, or when the operator asks for it."""
-    now = [100.0]
-    monkeypatch.setattr('s3multi.check.run.time.monotonic', lambda: now[0])
-    stop = Stop(lambda: False, 60)
-
-    assert not stop()
-    now[0] += 61
-    assert stop()
-    assert not Stop(lambda: False, None)()
-    assert Stop(lambda: True, None)()
 
 
 # The report

@@ -4,7 +4,7 @@ import pytest
 
 from s3multi import __version__
 from s3multi.check.__main__ import read_arguments as read_check
-from s3multi.commands.arguments import places
+from s3multi.commands.arguments import in_order, places
 from s3multi.demo.command import parse_arguments as read_demo
 from s3multi.space.__main__ import read_arguments as read_space
 from s3multi.sweep.__main__ import read_arguments
@@ -35,3 +35,10 @@ def test_relative_conf(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     assert str(tmp_path / 'sweep.conf') == read_arguments(['AUTH_a', '--conf', 'sweep.conf']).conf
+
+
+def test_order():
+    """Places come in one order, whatever the arguments, each once; of a whole account no bucket comes again."""
+    wanted = [('AUTH_b', None), ('AUTH_a', 'z'), ('AUTH_a', 'b'), ('AUTH_b', 'x'), ('AUTH_a', 'z'), ('AUTH_b', None)]
+
+    assert [('AUTH_a', 'b'), ('AUTH_a', 'z'), ('AUTH_b', None)] == in_order(iter(wanted))

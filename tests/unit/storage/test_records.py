@@ -198,5 +198,6 @@ def test_marking_keeps_what_is_newer(status):
     swift = RecordingSwift(PUT=status)
     records_of(swift).mark(UPLOAD, State.ABORTED, Timestamp(T.internal, offset=2), 'a:b')
 
-    assert (T.internal + '_0000000000000002', MARKER_TYPE + ';state=aborted;initiator=a%3Ab') == (
+    marked = swift.last.headers['X-Object-Sysmeta-S3Multi-Marked']
+    assert (T.internal + '_0000000000000002', MARKER_TYPE + ';state=aborted;initiator=a%3Ab;marked=' + marked) == (
         swift.last.headers['X-Timestamp'], swift.last.env['CONTENT_TYPE'])

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sweep of one bucket, over Swift in memory: uploads whose markers lie apart from their parts, or among them."""
+from unittest import mock
+
 import pytest
 from swift.common.utils import Timestamp
 
 from s3multi import config
+from s3multi.commands.interrupt import Stop
+from s3multi.commands.position import Position, Trail
 from s3multi.s3.bucket_lifecycle import Lifecycle, Rule
+from s3multi.s3.errors import ServiceUnavailable
+from s3multi.storage.deletion import Deletion
 from s3multi.sweep.bucket import Sweep
-from s3multi.sweep.rules import Limits
+from s3multi.sweep.claim import Elsewhere
+from s3multi.sweep.rules import Limits, claim_of
 from s3multi.upload.abort_rules import HEADER, encode
-from s3multi.upload.names import Upload
+from s3multi.upload.names import Upload, new_attempt
 from tests.model.kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS
 from tests.model.swift import Nature
 from tests.model.world import IDS, World
@@ -28,10 +35,11 @@ def world():
     return World(Lasting(), Nature())
 
 
-def outcomes(world, apply=True, options=None, pause=lambda: None, **limits):
+def outcomes(world, apply=True, options=None, pause=lambda: None, stop=lambda: False, trail=None, run='', **limits):
     """Sweep the bucket; yield the outcome of each upload that is reported."""
     settings = config.load(options or {}, {'min_segment_size': 1, 'max_upload_part_num': 10000})
-    return Sweep(world.app.app, IDS, settings, world.logger, Limits(**limits), apply, 1, pause).bucket(ACCOUNT, BUCKET)
+    return Sweep(world.app.app, IDS, settings, world.logger, Limits(**limits), apply, 1, pause, run).bucket(
+        ACCOUNT, BUCKET, stop, trail)
 
 
 def sweep(world, *args, **more):
@@ -83,6 +91,85 @@ def test_aborted_uploads_are_kept_for_a_while(world):
     assert 204 == world.abort('a', begun(world, 'a')).status
 
     assert [('a', 'kept')] == sweep(world)
+
+
+def test_uploads_that_were_aborted_lately_cost_nothing(world):
+    """Swift is not asked about them, however many there are."""
+    for key in 'abc':
+        assert 204 == world.abort(key, begun(world, key)).status
+    asked = []
+
+    assert [('a', 'kept'), ('b', 'kept'), ('c', 'kept')] == sweep(world, pause=lambda: asked.append(1))
+    assert [] == asked
+
+
+def test_a_part_that_comes_late_to_an_aborted_upload(world):
+    """It is freed in the next sweep. The marker goes after the grace, and no part is left without one."""
+    upload = Upload(ACCOUNT, BUCKET, 'a', begun(world, 'a'))
+    assert 204 == world.abort('a', upload.id).status
+    late = upload.part(2, new_attempt(Timestamp.now().raw))
+    assert world.ask('PUT', SEGMENTS, late, body=b'late').is_success
+
+    assert [('a', 'freed', 1, 4), ('a', 'kept', 0, 0)] == sorted(
+        (outcome.upload.key, outcome.what, outcome.parts, outcome.bytes) for outcome in outcomes(world))
+    assert late not in names(world)
+    assert [('a', 'forgotten')] == sweep(world, grace=-1)
+
+
+def test_a_part_that_comes_after_its_upload_was_forgotten(world):
+    """It is freed like any part to which nothing refers."""
+    upload = Upload(ACCOUNT, BUCKET, 'a', begun(world, 'a'))
+    assert 204 == world.abort('a', upload.id).status
+    assert [('a', 'forgotten')] == sweep(world, grace=-1)
+    late = upload.part(2, new_attempt(upload.ticks))
+    assert world.ask('PUT', SEGMENTS, late, body=b'late').is_success
+
+    assert [('a', 'freed')] == sweep(world, grace=-1)
+    assert late not in names(world)
+
+
+def test_a_part_that_cannot_be_deleted(world):
+    """Of an aborted upload, too, it is told, although nobody waits for it."""
+    upload = Upload(ACCOUNT, BUCKET, 'a', begun(world, 'a'))
+    assert 204 == world.abort('a', upload.id).status
+    late = upload.part(2, new_attempt(Timestamp.now().raw))
+    assert world.ask('PUT', SEGMENTS, late, body=b'late').is_success
+    with mock.patch('s3multi.storage.deletion.Deletion.free', side_effect=ServiceUnavailable()):
+        assert [('a', 'failed'), ('a', 'kept')] == sweep(world)
+
+
+def test_what_another_sweep_has_deleted_is_not_counted(world):
+    """Both may delete the parts of an upload; one of them counts each."""
+    begun(world, 'a', 3)
+    parts = [name for name in names(world) if '/0000' in name]
+    first = []
+
+    def meanwhile(*_):
+        # Another sweep is quicker with two of them.
+        if not first:
+            first.extend(parts[:2])
+            for name in first:
+                assert world.ask('DELETE', SEGMENTS, name).is_success
+        return original(*_)
+
+    original = Deletion.free
+    with mock.patch.object(Deletion, 'free', meanwhile):
+        outcome, = outcomes(world, abort_older_than=-1)
+
+    assert ('aborted', 1, 4) == (outcome.what, outcome.parts, outcome.bytes)
+
+
+def test_a_bucket_that_another_run_is_sweeping(world):
+    """It is left to that, unless this run would change nothing; uploads at rest are told of all the same."""
+    begun(world, 'a', 0)
+    assert world.ask('POST', SEGMENTS, headers={
+        'X-Container-Sysmeta-S3multi-Sweep': claim_of('other', float(Timestamp.now()))}).is_success
+
+    assert [('a', 'open')] == sweep(world, run='own')
+    assert [('a', 'aborted')] == sweep(world, apply=False, run='own', abort_older_than=-1)
+    with pytest.raises(Elsewhere):
+        sweep(world, run='own', abort_older_than=-1)
+    assert [('a', 'aborted')] == sweep(world, run='other', abort_older_than=-1)
 
 
 def test_a_complete_that_died_before_its_manifest(world):
@@ -155,3 +242,23 @@ def test_the_note_that_all_markers_lie_apart(world):
     old_marker(world, 'b')
     sweep(world)
     assert '' == note(world)
+
+
+def test_what_is_swept_in_several_runs(world):
+    """With --limit each run looks at so many uploads, and the next one goes on behind them, in both listings."""
+    for key in ('a', 'b', 'c'):
+        begun(world, key, 2)
+    for key in ('d', 'e'):
+        old_marker(world, key)
+    trail, found, runs = Trail(Position(ACCOUNT, BUCKET)), [], 0
+    while runs < 20:
+        stop, runs = Stop(lambda: False, None, 1), runs + 1
+        found += [(outcome.upload.key, outcome.what)
+                  for outcome in outcomes(world, pause=stop.count, stop=stop, trail=trail, abort_older_than=-1)]
+        if not stop():
+            break
+        trail = Trail(trail.position)
+
+    assert [(key, 'aborted') for key in 'abcde'] == sorted(found)
+    assert 5 < runs < 10
+    assert '' == note(world), 'no run has seen all of the parts'

@@ -2,18 +2,24 @@
 """The command line of s3multi-sweep: its options, its report, and its exit codes."""
 import io
 import json
+import re
 
 import pytest
 from eventlet import Timeout
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3multi.commands.interrupt import DEADLINE, LIMIT, SIGNAL, Stop
+from s3multi.commands.position import Position, PositionFile, Trail
+from s3multi.commands.queue import QueueState
 from s3multi.operations.references import Uncertain
 from s3multi.s3.errors import ServiceUnavailable
-from s3multi.sweep.__main__ import read_arguments, sweep_all
+from s3multi.sweep.__main__ import read_arguments
+from s3multi.sweep.claim import Elsewhere
 from s3multi.sweep.judge import Outcome
-from s3multi.commands.queue import QueueState
-from s3multi.sweep.report import INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK, Report
+from s3multi.sweep.report import ENDED_EARLY, INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK, Report
+from s3multi.sweep.run import Run
+from s3multi.sweep.summary import Summary
 from s3multi.upload.names import Upload
 from tests.unit.fakes import IDS
 
@@ -22,14 +28,14 @@ FREED, OPEN = Outcome(UPLOAD, 'freed', 2, 10), Outcome(UPLOAD, 'open')
 FAILED = Outcome(UPLOAD, 'failed', reason='a reason')
 
 
-def report(out, *outcomes, interrupted=False, unread=False, warnings=(), **options):
+def report(out, *outcomes, cause=None, unread=False, warnings=(), **options):
     """Return the exit code of a report of these outcomes."""
     told = Report(out, options.pop('progress', None), **{'as_json': True, 'applied': True, 'verbose': False, **options})
     for outcome in outcomes:
         told.add(outcome)
     if unread:
         told.unreadable('AUTH_a', None, OSError('a reason'))
-    return told.end(interrupted, QueueState(3, 4.4, 0), list(warnings))
+    return told.end(cause, Position('AUTH_a', 'bucket'), QueueState(3, 4.4, 0), list(warnings))
 
 
 # Options
@@ -51,6 +57,8 @@ def test_times(text, seconds):
     (['a', '--abort-older-than', ''], 'invalid'),
     (['a', '--concurrency', '0'], 'invalid'),
     (['a', '--uploads-per-second', 'x'], 'invalid'),
+    (['a', '--limit', '0'], 'invalid'),
+    (['a', '--deadline', '0'], 'invalid'),
 ], ids=lambda value: ' '.join(value) if isinstance(value, list) else None)
 def test_options_that_are_wrong(arguments, said, capsys):
     """They are refused before anything is asked, with exit code 2."""
@@ -86,7 +94,7 @@ class BrokenCluster:
             raise self._error
         yield from 'bc'
 
-    def bucket(self, account, bucket, _stop):
+    def bucket(self, account, bucket, _stop, _trail):
         if bucket == 'b':
             yield FREED
             raise self._error
@@ -103,14 +111,14 @@ def test_the_sweep_goes_on(error):
     told = Report(out, None, as_json=True, applied=True, verbose=False)
     cluster = BrokenCluster(error)
 
-    sweep_all(cluster, cluster, [('AUTH_broken', None), ('AUTH_a', None), ('AUTH_b', 'b'), ('AUTH_b', 'a')], told,
-              lambda: False)
+    Run(cluster, cluster, told, Trail(Position()), PositionFile(None, [], ''), Stop(lambda: False)).all(
+        [('AUTH_broken', None), ('AUTH_c', None), ('AUTH_d', 'b'), ('AUTH_e', 'a')])
 
-    assert [('AUTH_broken', 'a'), ('AUTH_a', 'a'), ('AUTH_a', 'c'), ('AUTH_b', 'a')] == cluster.swept
+    assert [('AUTH_broken', 'a'), ('AUTH_c', 'a'), ('AUTH_c', 'c'), ('AUTH_e', 'a')] == cluster.swept
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [('AUTH_broken', None), ('AUTH_a', 'b'), ('AUTH_b', 'b')] == [
+    assert [('AUTH_broken', None), ('AUTH_c', 'b'), ('AUTH_d', 'b')] == [
         (line['account'], line['bucket']) for line in lines if line['event'] == 'unreadable']
-    assert INCOMPLETE == told.end(False, None, [])
+    assert INCOMPLETE == told.end(None, Position(), None, [])
 
 
 # The report
@@ -123,8 +131,8 @@ def test_json():
     assert [
         {'event': 'upload', 'account': 'AUTH_a', 'bucket': 'bucket', 'key': 'k\x1b"y', 'upload': UPLOAD.id,
          'outcome': 'freed', 'applied': True, 'parts': 2, 'bytes': 10, 'reason': ''},
-        {'event': 'report', 'applied': True, 'interrupted': False, 'containers': 0, 'uploads': {'freed': 1, 'open': 2},
-         'parts': 2, 'bytes': 10, 'unreadable': 0, 'warnings': [],
+        {'event': 'report', 'applied': True, 'interrupted': False, 'ended_by': None, 'position': None, 'containers': 0,
+         'elsewhere': 0, 'uploads': {'freed': 1, 'open': 2}, 'parts': 2, 'bytes': 10, 'unreadable': 0, 'warnings': [],
          'expirer_queue': {'length': 3, 'overdue_seconds': 4, 'unreported': 0}},
     ] == [json.loads(line) for line in out.getvalue().splitlines()]
 
@@ -144,7 +152,8 @@ def test_words(applied, said):
 @pytest.mark.parametrize('outcomes, more, code', [
     ([FREED], {}, OK), ([FAILED], {}, INCOMPLETE), ([], {'unread': True}, INCOMPLETE),
     ([FREED], {'warnings': ['w']}, QUEUE_STUCK), ([FAILED], {'warnings': ['w']}, INCOMPLETE),
-    ([FAILED], {'interrupted': True}, INTERRUPTED)])
+    ([FAILED], {'cause': SIGNAL}, INTERRUPTED), ([FREED], {'cause': LIMIT}, ENDED_EARLY),
+    ([FAILED], {'cause': DEADLINE}, INCOMPLETE)])
 def test_exit_codes(outcomes, more, code):
     """If several apply, the one counts that matters most to the operator."""
     assert code == report(io.StringIO(), *outcomes, **more)
@@ -160,7 +169,7 @@ def test_nothing_obeyed(account, bucket, key, reason, as_json):
     told = Report(out, terminal, as_json=as_json, applied=True, verbose=True)
     told.add(Outcome(Upload(account, bucket, key, UPLOAD.id), 'failed', reason=reason))
     told.unreadable(account, bucket, OSError(reason))
-    told.end(False, None, [reason])
+    told.end(SIGNAL, Position(account, bucket), None, [reason])
 
     text = out.getvalue()
     assert set(text) <= set(map(chr, range(32, 127))) | {'\n'}
@@ -171,6 +180,37 @@ def test_nothing_obeyed(account, bucket, key, reason, as_json):
             'account', 'bucket', 'key'))
 
 
+def test_an_early_end_is_told():
+    """By what, and where: all after that was not looked at."""
+    out = io.StringIO()
+    assert ENDED_EARLY == report(out, FREED, cause=DEADLINE, as_json=False)
+    assert 'Ended early (deadline) at AUTH_a/bucket: the rest was not looked at.' in out.getvalue()
+
+    out = io.StringIO()
+    report(out, FREED, cause=LIMIT)
+    last = json.loads(out.getvalue().splitlines()[-1])
+    assert (False, 'limit', 'bucket') == (last['interrupted'], last['ended_by'], last['position']['bucket'])
+
+
+def test_buckets_of_another_run():
+    """They are told of, and nothing is wrong with that."""
+    class Others:
+        def wanted(self, account, only):
+            return [only]
+
+        def bucket(self, *_):
+            raise Elsewhere()
+
+    out = io.StringIO()
+    told = Report(out, None, as_json=True, applied=True, verbose=False)
+    Run(Others(), Others(), told, Trail(Position()), PositionFile(None, [], ''), Stop(lambda: False)).all([('a', 'b')])
+
+    assert OK == told.end(None, Position(), None, [])
+    first, last = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert {'event': 'elsewhere', 'account': 'a', 'bucket': 'b'} == first
+    assert 1 == last['elsewhere']
+
+
 def test_progress():
     """It is shown on the terminal beside the report, and removed in the end."""
     terminal = io.StringIO()
@@ -179,3 +219,22 @@ def test_progress():
     assert 'AUTH_a/bucket: 1 uploads in 0 containers' in terminal.getvalue()
     assert terminal.getvalue().endswith(' \r')
     assert '\n' not in terminal.getvalue()
+
+
+def test_files():
+    """The last report, for programs: as one JSON document, and as metrics of Prometheus, one for each outcome."""
+    told = Report(io.StringIO(), None, as_json=True, applied=True, verbose=False)
+    for outcome in (FREED, OPEN, OPEN):
+        told.add(outcome)
+    code = told.end(None, Position(), QueueState(3, 4.4, 0), [])
+    summary = Summary(told.last, 1790000000.0, 1790000060.5, code)
+
+    kept = json.loads(summary.json())['s3multi_sweep']
+    assert (1790000000.0, 1790000060.5, 0, 2, 10, {'freed': 1, 'open': 2}) == tuple(
+        kept[name] for name in ('began', 'ended', 'exit_code', 'parts', 'bytes', 'uploads'))
+    lines = summary.textfile().splitlines()
+    assert {'s3multi_sweep_end_timestamp_seconds 1790000060.500', 's3multi_sweep_duration_seconds 60.500',
+            's3multi_sweep_exit_code 0', 's3multi_sweep_bytes 10', 's3multi_sweep_uploads{outcome="open"} 2',
+            's3multi_sweep_uploads{outcome="in use"} 0', 's3multi_sweep_expirer_queue_overdue_seconds 4'} <= set(lines)
+    form = re.compile(r'(# (HELP|TYPE) s3multi_sweep_[a-z_]+ .+|s3multi_sweep_[a-z_]+({[a-z]+="[^"]*"})? [0-9.]+)')
+    assert [] == [line for line in lines if not form.fullmatch(line)]

@@ -65,6 +65,23 @@ def test_when_an_abort_is_forgotten(days, forgets):
     assert forgets == rules.may_forget(marker(State.ABORTED, days), Limits(), at(10))
 
 
+@pytest.mark.parametrize('state, aborted, rests', [
+    (State.ABORTED, 8.1, True), (State.ABORTED, 7.9, False), (State.ABORTED, 0, False), (State.ABORTING, 8.1, False),
+    (State.OPEN, 8.1, False), (None, 8.1, False)])
+def test_aborts_that_need_not_be_asked_about(state, aborted, rests):
+    """Those within the grace, if it is known when they were."""
+    assert rests == rules.is_resting(state, at(aborted) if aborted else None, Limits(), at(10))
+
+
+@pytest.mark.parametrize('note, claimed', [
+    ('', False), (rules.claim_of('own', 1000.0), False), (rules.claim_of('other', 1000.0), True),
+    (rules.claim_of('other', 1000.0 - rules.CLAIM_SECONDS - 1), False), (rules.claim_of('other', 9000.0), False),
+    ('x other', False), ('1e9 other', False)])
+def test_claims(note, claimed):
+    """One of another run counts until its time is over; what a wrong clock or somebody else has left does not."""
+    assert claimed == rules.is_claimed(note, 'own', 1000.0)
+
+
 def test_the_grace():
     """It is much longer than a lease, and no longer than Swift remembers a deletion."""
     assert 10 * LEASE_SECONDS < rules.LEAST_GRACE_SECONDS < rules.GRACE_SECONDS < rules.MOST_GRACE_SECONDS

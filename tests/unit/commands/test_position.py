@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a check has come, and the file for the next run."""
+"""How far a command has come, and the file for the next run."""
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3multi.check.position import Position, PositionFile, Trail
+from s3multi.commands.position import Position, PositionFile, Trail
 from s3multi.config import ConfigError
 
 PLACE = Position('AUTH_a', 'bucket', 'k\udcffey', '1790000000.00000')
@@ -28,24 +28,27 @@ def test_trail(order, ended):
 def test_file(tmp_path):
     """It is kept from one run to the next, and there is none before the first and after the last."""
     path = tmp_path / 'position'
-    file = PositionFile(str(path), ['AUTH_a'])
+    file = PositionFile(str(path), ['AUTH_a'], 'a check')
     assert Position() == file.read()
 
     file.write(PLACE)
 
-    assert PLACE == PositionFile(str(path), ['AUTH_a']).read()
+    assert PLACE == PositionFile(str(path), ['AUTH_a'], 'a check').read()
     file.remove()
     file.remove()
     assert [] == list(tmp_path.iterdir())
 
 
 def test_position_of_others(tmp_path):
-    """The position among other places means nothing, and might skip all of these."""
+    """The position among other places, or of another command, means nothing, and might skip all of these."""
     path = tmp_path / 'position'
-    PositionFile(str(path), ['AUTH_b']).write(PLACE)
+    PositionFile(str(path), ['AUTH_b'], 'a check').write(PLACE)
 
     with pytest.raises(ConfigError, match='AUTH_b'):
-        PositionFile(str(path), ['AUTH_a']).read()
+        PositionFile(str(path), ['AUTH_a'], 'a check').read()
+
+    with pytest.raises(ConfigError, match='of a check'):
+        PositionFile(str(path), ['AUTH_b'], 'a sweep').read()
 
 
 @pytest.mark.parametrize('text', ['', '[]', '{}', '{"account": "a"}', 'x', '{"places": [], "account": 1}'])
@@ -55,13 +58,13 @@ def test_file_of_something_else(tmp_path, text):
     path.write_text(text)
 
     with pytest.raises(ConfigError, match='no position'):
-        PositionFile(str(path), []).read()
+        PositionFile(str(path), [], 'a check').read()
     assert text == path.read_text()
 
 
 def test_no_file():
     """Nothing is kept without one."""
-    file = PositionFile(None, [])
+    file = PositionFile(None, [], 'a check')
     file.write(PLACE)
     file.remove()
 
