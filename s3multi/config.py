@@ -38,6 +38,7 @@ class Settings:
     initiate_for_release: str
     list_stock_uploads: bool
     free_replaced_parts: bool
+    abort_waits: bool
     audit_log: bool
     abort_uploads_after_days: 'int | None'
     abort_uploads_within_days: 'int | None'
@@ -135,9 +136,9 @@ OPTIONS = (
     Option('delete_concurrency', 20, _integer(1, 100), 'an integer from 1 to 100', 'requests',
            'How many parts an Abort, or a Complete that leaves parts out, deletes at the same time.'),
     Option('immediate_deletes', 100, _integer(0, MAX_PART_NUMBER), 'an integer from 0 to %d' % MAX_PART_NUMBER, 'parts',
-           'The most parts that an Abort deletes itself, before its answer; for a Complete that leaves parts out the '
-           'limit is at most five. If there are more, all are handed to the object expirer, in one request per 10000. '
-           'With allow_async_delete = false in [filter:slo], all are deleted before the answer.'),
+           'The most parts that an Abort deletes itself; for a Complete that leaves parts out the limit is at most '
+           'five. If there are more, all are handed to the object expirer, in one request per 10000. With '
+           'allow_async_delete = false in [filter:slo], none are handed over.'),
     Option('initiate_for_release', '0.2', _choice('0.2', '0.1'), '"0.2" or "0.1"', 'word',
            'For which release new uploads are made. 0.1: for proxies with s3multi 0.1, which can continue them then. '
            'Choose it for as long as there are such proxies.'),
@@ -148,6 +149,9 @@ OPTIONS = (
     Option('free_replaced_parts', True, _boolean, _WORDS_OF_BOOLEANS, 'word',
            'Whether S3 requests that replace or delete a multipart object free its parts. false: they behave like '
            'requests of the Swift API, which remove the manifest and leave the segments; so do S3 deletes.'),
+    Option('abort_waits', False, _boolean, _WORDS_OF_BOOLEANS, 'word',
+           'Whether an Abort answers only when its parts are deleted, or handed to the object expirer, and with 503 if '
+           'one could not be. false: it answers as soon as no Complete can succeed any more, and the parts follow.'),
     Option('audit_log', True, _boolean, _WORDS_OF_BOOLEANS, 'word',
            'Whether the log has a line for each Complete and each Abort, at the level INFO: who did what to which '
            'upload.'),

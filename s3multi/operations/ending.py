@@ -14,8 +14,9 @@ from swift.common.utils import Timestamp
 from s3multi.operations.bucket import Bucket
 from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.storage.concurrency import Later
+from s3multi.storage.held_writes import HeldBody, HeldWrite
 from s3multi.storage.metrics import COMPLETES_REFUSED
-from s3multi.upload.decisions import UNREAD, Step, View, abort_step, follow, open_step
+from s3multi.upload.decisions import UNREAD, Step, View, abort_step, follow, open_step, refused_abort_step
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, State, UploadMarker
 from s3multi.upload.timestamps import just_after, marker_time, swift_time
@@ -90,18 +91,28 @@ def settle(bucket: Bucket, upload: Upload, marker: UploadMarker) -> Step:
 
 
 def abort(bucket: Bucket, upload: Upload, looks: int) -> bool:
-    """Abort an upload for good; return whether all of its parts may be deleted.
+    """Abort an upload for good; return whether all of its parts may be deleted. Arguments and errors: ``end_by_abort``.
+    """
+    return may_free(bucket, upload, end_by_abort(bucket, upload, looks))
+
+
+def end_by_abort(bucket: Bucket, upload: Upload, looks: int) -> 'bool | None':
+    """Abort an upload for good; return whether a Complete was met, None if an earlier Abort may have met one.
 
     looks: how often to look again, a second apart, while a Complete may be at work. Raises NoSuchUpload if a Complete
     has won or there is no such upload, ServiceUnavailable while that is not certain: a repeat goes on.
     """
-    step, view = _look(bucket, upload, View(upload.id))
-    was_aborted = step is Step.ABORTED
-    if step is Step.FLAG:
-        assert isinstance(view.marker, UploadMarker)
-        _flag(bucket, upload, view.marker)
-        # Only now the intent: read before the flag, it would not show a Complete that passed in between.
-        step, view = _look(bucket, upload, View(upload.id, replace(view.marker, state=State.ABORTING)))
+    flag = _Flag(bucket, upload)
+    try:
+        step, view = _look(bucket, upload, View(upload.id))
+        was_aborted = step is Step.ABORTED
+        if step is Step.FLAG:
+            assert isinstance(view.marker, UploadMarker)
+            flag.write(view.marker)
+            # Only now the intent: read before the flag, it would not show a Complete that passed in between.
+            step, view = _look(bucket, upload, View(upload.id, replace(view.marker, state=State.ABORTING)))
+    finally:
+        flag.abandon()
     while step is Step.BUSY and looks:
         looks -= 1
         eventlet.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -112,9 +123,17 @@ def abort(bucket: Bucket, upload: Upload, looks: int) -> bool:
         raise NoSuchUpload(upload.id)
     if step is Step.BUSY:
         raise ServiceUnavailable()
-    met_intent = view.intent not in (None, UNREAD)
-    if was_aborted and bucket.is_versioned:
-        # A repeat reads no intent above. The first Abort may have met one and left the parts to the sweep.
+    # A repeat reads no intent above.
+    return None if was_aborted else view.intent not in (None, UNREAD)
+
+
+def may_free(bucket: Bucket, upload: Upload, met_intent: 'bool | None') -> bool:
+    """Return whether all parts of an upload that was aborted may be deleted.
+
+    met_intent: as ``end_by_abort`` returns it. Raises NoSuchUpload if its object is there.
+    """
+    if met_intent is None and bucket.is_versioned:
+        # The first Abort may have met one and left the parts to the sweep.
         met_intent = bucket.records.intent(upload) is not None
     # A second lock. No order of events leads to an object here while Swift keeps its promises; should it break one, the
     # object is worth more than the space.
@@ -145,14 +164,35 @@ def _look(bucket: Bucket, upload: Upload, view: View) -> 'tuple[Step, View]':
     return follow(view, lambda seen: abort_step(seen, bucket.now()), reader(bucket, upload))
 
 
-def _flag(bucket: Bucket, upload: Upload, marker: UploadMarker) -> None:
-    """Write ``aborting`` over the ``marker`` that was read. From then on no new Complete passes."""
-    # Just after the time of Initiate: it replaces "open", but cannot bring back a marker that a Complete has deleted.
-    # With such a marker, and the intent gone too, the parts of the object would be deleted. The note goes first: a
-    # Complete that relied on it would write an intent, which keeps all others waiting.
-    bucket.upload_hints.forget(upload)
-    bucket.records.mark(upload, State.ABORTING, marker_time(swift_time(upload.ticks), State.ABORTING),
-                        marker.initiator)
+class _Flag:
+    """The marker of an upload as ``aborting``. From the moment it is written no new Complete passes."""
+
+    def __init__(self, bucket: Bucket, upload: Upload) -> None:
+        """Begin the write, held back, if the upload seems to be open: so it takes one round trip less."""
+        self._bucket, self._upload = bucket, upload
+        # Who began the upload is not known yet. ``aborted``, which follows, tells it again.
+        self._begun = (HeldWrite(bucket.logger, partial(self._mark, ''))
+                       if bucket.upload_hints.is_open(upload) else None)
+
+    def write(self, marker: UploadMarker) -> None:
+        """Write it over the ``marker`` that was read."""
+        # The note goes first: a Complete that relied on it would write an intent, which keeps all others waiting.
+        self._bucket.upload_hints.forget(self._upload)
+        if self._begun is not None and self._begun.is_recent:
+            self._begun.release()
+        else:
+            self._mark(marker.initiator)
+
+    def abandon(self) -> None:
+        """Let it take no effect, unless it was written."""
+        if self._begun is not None:
+            self._begun.abandon()
+
+    def _mark(self, initiator: str, held: 'HeldBody | None' = None) -> bool:
+        # Just after the time of Initiate: it replaces "open", but cannot bring back a marker that a Complete has
+        # deleted. With such a marker, and the intent gone too, the parts of the object would be deleted.
+        return self._bucket.records.mark(self._upload, State.ABORTING, marker_time(
+            swift_time(self._upload.ticks), State.ABORTING), initiator, held)
 
 
 def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
@@ -167,10 +207,13 @@ def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
             bucket.records.delete_intent(upload, just_after(view.intent.timestamp))
         return Step.COMPLETED
     if step is Step.END_ABORT:
-        assert isinstance(view.marker_again, UploadMarker)
+        assert isinstance(view.marker, UploadMarker)
         # A state of its own, which is final: with "aborting" alone a repeat could meet a late intent, and be answered
         # 503 though the parts are gone.
-        bucket.records.mark(upload, State.ABORTED, marker_time(swift_time(upload.ticks), State.ABORTED),
-                            view.marker_again.initiator)
-        return Step.ABORTED
+        stored = bucket.records.mark(upload, State.ABORTED, marker_time(swift_time(upload.ticks), State.ABORTED),
+                                     view.marker.initiator)
+        # A Complete may have ended, and taken marker and intent away, between the flag and the look at the intent. Then
+        # Swift keeps the tombstone of the marker, which is later. Without this an Abort would delete the parts of its
+        # object.
+        return Step.ABORTED if stored else refused_abort_step(bucket.records.marker(upload))
     return step

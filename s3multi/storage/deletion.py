@@ -54,8 +54,8 @@ class ExpiryQueue:
 class Freeing:
     """How parts are deleted.
 
-    concurrency: how many requests at a time. immediate: up to how many parts are deleted before the answer; if there
-    are more, all go to the queue. queue: None if the cluster does not allow it; then all are deleted before the answer.
+    concurrency: how many requests at a time. immediate: up to how many parts are deleted here; if there are more,
+    all go to the queue. queue: None if the cluster does not allow it; then all are deleted here.
     """
 
     concurrency: int

@@ -15,7 +15,7 @@ from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.request_headers import OBJECT_HEADERS
 from s3multi.storage.held_writes import HeldBody
 from s3multi.storage.objects import is_plain
-from s3multi.storage.requests import Backend, Target, failure, timestamp_of
+from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, UploadMarker
@@ -67,21 +67,28 @@ class Records:
             raise InvalidRequest('Swift does not accept the headers of this upload.')
         return response.status_int != 404
 
-    def mark(self, upload: Upload, state: State, timestamp: Timestamp, initiator: str) -> None:
-        """Write the marker with another state and without the headers of the object; return also if it has no effect.
+    def mark(self, upload: Upload, state: State, timestamp: Timestamp, initiator: str,
+             held: 'HeldBody | None' = None) -> bool:
+        """Write the marker with another state, and without the headers of the object.
 
-        A marker that is newer than ``timestamp``, or was deleted later, stays as it is.
+        Returns False if it has no effect: a marker that is not older than ``timestamp``, or was deleted then or later,
+        stays as it is. With ``held``, which holds back the write until it is released, True is no proof: Swift may have
+        compared before.
         """
         # A full account must still be able to abort, since that frees space.
         now = Timestamp.now().internal
         # In the content type as well, which a listing shows.
-        self._put_marker(upload, MarkerType(state, initiator, marked_at=now), timestamp, {_MARKED_HEADER: now},
-                         past_quota=True)
+        response = self._put_marker(upload, MarkerType(state, initiator, marked_at=now), timestamp,
+                                    {_MARKED_HEADER: now}, past_quota=True, held=held)
+        # 202: a replica has something that is not older.
+        return bool(response.status_int == 201)
 
     def _put_marker(self, upload: Upload, marker_type: MarkerType, timestamp: Timestamp, headers: 'dict[str, str]', *,
-                    expect: 'tuple[int, ...]' = (), past_quota: bool = False) -> Response:
+                    expect: 'tuple[int, ...]' = (), past_quota: bool = False,
+                    held: 'HeldBody | None' = None) -> Response:
         return self._backend.call('PUT', _marker(upload), expect, {
-            **headers, 'X-Timestamp': timestamp.internal, 'Content-Type': marker_type.encode()}, past_quota=past_quota)
+            **headers, 'X-Timestamp': timestamp.internal, 'Content-Type': marker_type.encode()}, past_quota=past_quota,
+            held=held)
 
     def marker(self, upload: Upload) -> 'UploadMarker | None':
         """Return the marker; None if there is none, or something else is at its name."""
@@ -108,18 +115,13 @@ class Records:
         """
         target = _intent(upload)
         # Without the condition this intent could cover that of a Complete at work, which would not notice.
-        request = self._backend.request('PUT', target, {
+        response = self._backend.call('PUT', target, (412,), {
             'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': MARKER_TYPE,
-            _LIST_HEADER: intent.list_name, _TIMESTAMP_HEADER: intent.timestamp.internal})
-        if held is not None:
-            held.hold(request)
-        response = self._backend.answer(request)
+            _LIST_HEADER: intent.list_name, _TIMESTAMP_HEADER: intent.timestamp.internal}, held=held)
         if response.status_int == 412:
             return IntentWrite(exists=True)
-        if not response.is_success:
-            raise failure('PUT', target, response)
         if response.status_int == 202:
-            return IntentWrite(newer=timestamp_of(self._head(_intent(upload))))
+            return IntentWrite(newer=timestamp_of(self._head(target)))
         return IntentWrite(written=True)
 
     def intent(self, upload: Upload) -> 'Intent | None':

@@ -27,6 +27,8 @@ from s3multi.upload.timestamps import read_timestamp
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
+    from s3multi.storage.held_writes import HeldBody
+
 SOURCE = 'S3M'
 _AGENT = '%(orig)s s3multi'
 _RESERVED_NAMES = {'X-Backend-Allow-Reserved-Names': 'true'}
@@ -119,12 +121,16 @@ class Backend:
         return request.get_response(self._app)
 
     def call(self, method: str, target: Target, expect: 'tuple[int, ...]', headers: 'Mapping[str, str] | None' = None,
-             body: bytes = b'', *, past_quota: bool = False) -> Response:
+             body: bytes = b'', *, past_quota: bool = False, held: 'HeldBody | None' = None) -> Response:
         """Make a request as ``request`` does, send it, and return the answer, its body read.
 
-        Raises the S3 error (``failure``) for a status that is neither 2xx nor in ``expect``.
+        held: holds back a write until it is released; None to write at once. Raises the S3 error (``failure``) for a
+        status that is neither 2xx nor in ``expect``.
         """
-        response = self.answer(self.request(method, target, headers, body, past_quota=past_quota))
+        request = self.request(method, target, headers, body, past_quota=past_quota)
+        if held is not None:
+            held.hold(request)
+        response = self.answer(request)
         if not response.is_success and response.status_int not in expect:
             raise failure(method, target, response)
         return response

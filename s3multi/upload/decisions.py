@@ -23,7 +23,6 @@ class Step(enum.Enum):
     READ_MARKER = 'read the marker'
     READ_INTENT = 'read the intent'
     READ_OBJECT = 'read the object'
-    READ_MARKER_AGAIN = 'read the marker again'
 
     GO_ON = 'go on'                         # the upload is open, and nothing is in the way
     JOIN = 'join'                           # the same list is at work: write its manifest too, with its T
@@ -56,20 +55,17 @@ class View:
     """What has been read of one upload, always from the newest replica.
 
     marker, intent: None if there is none. object: what is at the key; or, if the upload made it, the version of the
-    intent's timestamp. marker_again: the marker as it was read after the intent. own_intent: whether the Complete that
-    looks has just written the intent itself.
+    intent's timestamp. own_intent: whether the Complete that looks has just written the intent itself.
     """
 
     upload_id: str
     marker: 'UploadMarker | None | Unread' = UNREAD
     intent: 'Intent | None | Unread' = UNREAD
     object: 'ObjectAtKey | Unread' = UNREAD
-    marker_again: 'UploadMarker | None | Unread' = UNREAD
     own_intent: bool = False
 
 
-_READS = {Step.READ_MARKER: 'marker', Step.READ_INTENT: 'intent', Step.READ_OBJECT: 'object',
-          Step.READ_MARKER_AGAIN: 'marker_again'}
+_READS = {Step.READ_MARKER: 'marker', Step.READ_INTENT: 'intent', Step.READ_OBJECT: 'object'}
 
 
 def follow(view: View, decide: 'Callable[[View], Step]', read: 'Callable[[Step, View], Any]') -> 'tuple[Step, View]':
@@ -203,11 +199,19 @@ def abort_step(view: View, now: Timestamp) -> Step:
         # The Complete may have passed before the flag, and be about to write the manifest.
         if view.intent.is_fresh(now):
             return Step.BUSY
-    # Read after the intent: a Complete may have ended, and taken marker and intent away, between the flag and that
-    # read. An Abort that trusts its first look at the marker would delete the parts of the object.
-    if view.marker_again is UNREAD:
-        return Step.READ_MARKER_AGAIN
-    return Step.COMPLETED if view.marker_again is None else Step.END_ABORT
+    return Step.END_ABORT
+
+
+def refused_abort_step(marker: 'UploadMarker | None') -> Step:
+    """Return who has ended an upload, if ``aborted`` was not stored because something was there that is not older.
+
+    COMPLETED, ABORTED, or BUSY while that is not certain. marker: as it was read after that.
+    """
+    # A Complete has ended between the flag and the look at the intent, and has deleted marker and intent.
+    if marker is None:
+        return Step.COMPLETED
+    # Another Abort has written it at the same time.
+    return Step.ABORTED if marker.state is State.ABORTED else Step.BUSY
 
 
 def sweep_step(view: View, may_abort: bool, now: Timestamp) -> Step:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import threading
 
@@ -14,7 +15,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient
-from .uploads import TINY_PARTS, Upload, at_once, read, segment_names, tiny_parts
+from .uploads import Upload, at_once, await_true, read, segment_names, tiny_parts
 
 WORDS = [b'Hello, ', b'multipart ', b'world!\n']
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -48,27 +49,28 @@ def test_abort_answers_no_content(tiny, bucket):
     assert answer.headers['x-amz-request-id']
 
 
-def test_parts_are_gone_when_it_answers(tiny, bucket, swift):
-    """Every attempt to upload a part is freed, those that were replaced too."""
+def test_parts_are_freed(tiny, bucket, swift):
+    """Every attempt to upload a part is freed behind the answer, those that were replaced too."""
     upload = Upload(tiny, bucket).parts(*WORDS)
     upload.part(1, b'again')
     other = Upload(tiny, bucket).parts(b'other')
 
     assert 204 == upload.abort().status
-    assert [] == upload.stored_numbers(swift)
+    await_true(lambda: [] == upload.stored_numbers(swift))
     assert [1] == other.stored_numbers(swift)
 
 
-def test_many_parts_are_gone_when_it_answers(cluster, bucket, swift):
-    """Where nothing may be left to the expirer, an upload of many parts is freed as a whole."""
-    proxy = cluster.add_proxy('frees-at-once', filters={**TINY_PARTS, 'slo': {'allow_async_delete': False}})
-    upload = Upload(RawClient(proxy.url), bucket).many_parts(range(1, 151))
-    before = len(upload.stored_numbers(swift))
+def test_answers_before_its_parts_are_freed(rechecking, bucket, swift):
+    """The client does not wait for the parts, however long their deletion takes; no operation finds them any more."""
+    upload = Upload(RawClient(rechecking.url), bucket).parts(*WORDS)
 
-    status = upload.abort().status
+    with rechecking.above.following(rule('DELETE', '/0000', hold='parts')):
+        assert 204 == upload.abort().status
+        rechecking.above.wait_held('parts')
+        assert [1, 2, 3] == upload.stored_numbers(swift)
+        assert [NO_SUCH_UPLOAD] * 2 == [upload.list_parts().outcome, upload.complete().outcome]
 
-    proxy.stop()
-    assert (204, 150, []) == (status, before, upload.stored_numbers(swift))
+    await_true(lambda: [] == upload.stored_numbers(swift))
 
 
 def test_only_the_upload_itself_is_freed(tiny, bucket, swift):
@@ -81,6 +83,7 @@ def test_only_the_upload_itself_is_freed(tiny, bucket, swift):
         swift.put_object(bucket + '_segments', name, b'mine')
 
     assert 204 == upload.abort().status
+    await_true(lambda: not [name for name in upload.stored(swift) if re.fullmatch('/[0-9]{8}-[^/]{11}', name)])
     assert set(own) <= set(segment_names(swift, bucket))
     for other in (nested, deeper):
         assert [1, 2, 3] == other.stored_numbers(swift)
@@ -92,7 +95,7 @@ def test_repeat_is_answered_alike(tiny, bucket, swift):
     upload = Upload(tiny, bucket).parts(*WORDS)
 
     assert [204, 204, 204] == [upload.abort().status for _ in range(3)]
-    assert [] == upload.stored_numbers(swift)
+    await_true(lambda: [] == upload.stored_numbers(swift))
 
 
 def test_upload_without_parts(tiny, bucket):
@@ -113,7 +116,7 @@ def test_upload_is_over(tiny, bucket, swift):
     assert NO_SUCH_UPLOAD == tiny.copy_part(bucket, 'key', upload.id, 4, f'/{bucket}/any').outcome
     assert NO_SUCH_UPLOAD == upload.complete().outcome
     assert tiny.list_uploads(bucket).xml('ListMultipartUploadsResult').find('Upload') is None
-    assert [] == upload.stored_numbers(swift)
+    await_true(lambda: [] == upload.stored_numbers(swift))
     assert 404 == read(tiny, bucket, 'key').status
 
 
@@ -205,7 +208,7 @@ def test_part_in_flight(rechecking, bucket, swift):
     assert 204 == aborted
     assert outcome in (200, NO_SUCH_UPLOAD)
     assert 204 == upload.abort().status
-    assert [] == upload.stored_numbers(swift)
+    await_true(lambda: [] == upload.stored_numbers(swift))
     assert NO_SUCH_UPLOAD == upload.complete([(1, upload.etags[1])]).outcome
 
 
@@ -221,7 +224,7 @@ def test_slow_part_of_an_upload_that_was_aborted(rechecking, bucket, swift):
         outcome = sent.result()
 
     assert (204, NO_SUCH_UPLOAD) == (aborted, outcome)
-    assert [] == upload.stored_numbers(swift)
+    await_true(lambda: [] == upload.stored_numbers(swift))
 
 
 def test_slow_part_that_was_completed(rechecking, cluster, bucket):

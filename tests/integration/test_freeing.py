@@ -27,6 +27,12 @@ def proxy(cluster):
 
 
 @pytest.fixture(scope='module')
+def waiting(cluster):
+    """One whose Aborts answer when their parts are deleted, or handed over."""
+    return FaultyProxy(cluster, 'freeing-first', immediate_deletes=IMMEDIATE, abort_waits='true')
+
+
+@pytest.fixture(scope='module')
 def without_expirer(cluster):
     """One where the operator does not want deletions to be left to the object expirer."""
     return cluster.add_proxy('freeing-itself', filters={
@@ -65,11 +71,12 @@ def remember(upload, swift):
     return upload
 
 
-def test_a_few_parts_are_deleted_before_the_answer(proxy, upload, swift):
-    """Up to `immediate_deletes` parts are gone when Abort answers 204."""
+def test_a_few_parts_are_deleted_at_once(proxy, upload, swift):
+    """Up to `immediate_deletes` parts are deleted by the proxy of the Abort."""
     remember(upload.many_parts(range(1, IMMEDIATE + 1)), swift)
     with counting(proxy.above) as seen:
         assert 204 == upload.abort().outcome
+        await_true(lambda: [] == upload.stored_numbers(swift))
 
     assert (IMMEDIATE, None) == (seen.counts['DELETE part'], seen.counts.get('UPDATE expirer queue'))
     assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
@@ -85,6 +92,7 @@ def test_more_parts_are_left_to_the_expirer(cluster, proxy, bucket, swift):
         other.part(1, b'other')
         with counting(proxy.above) as seen:
             assert 204 == upload.abort().outcome
+            wait_for(proxy.above, 'UPDATE expirer queue')
 
         assert (None, 1) == (seen.counts.get('DELETE part'), seen.counts['UPDATE expirer queue'])
         assert (404, 'NoSuchUpload') == upload.list_parts().outcome
@@ -101,24 +109,26 @@ def test_more_parts_are_left_to_the_expirer(cluster, proxy, bucket, swift):
     for_each(keys, look)
 
 
-def test_abort_may_be_repeated_before_the_expirer_has_come(cluster, proxy, upload, swift):
+def test_abort_may_be_repeated_before_the_expirer_has_come(cluster, waiting, bucket, swift):
     """Parts that are in the queue twice are deleted once, and nobody minds."""
+    upload = Upload(RawClient(waiting.url), bucket)
     remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
     assert (204, 204) == (upload.abort().outcome, upload.abort().outcome)
     expire(cluster)
 
     assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
-    with counting(proxy.above) as seen:
+    with counting(waiting.above) as seen:
         assert 204 == upload.abort().outcome
     assert {'UPDATE expirer queue', 'DELETE part'}.isdisjoint(seen.counts)
 
 
 def test_without_the_expirer(without_expirer, bucket, swift):
-    """With `allow_async_delete = false` for SLO, all parts are gone when Abort answers, however many."""
+    """With `allow_async_delete = false` for SLO, an Abort deletes all parts, however many."""
     upload = Upload(RawClient(without_expirer.url), bucket)
     remember(upload.many_parts(range(1, 4 * IMMEDIATE + 1)), swift)
 
     assert 204 == upload.abort().outcome
+    await_true(lambda: [] == upload.stored_numbers(swift))
     assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
 
 
@@ -165,14 +175,22 @@ REFUSALS = {
     '404': {'status': '404 Not Found'}, 'dies': {'die': True}, 'dies after': {'die': True, 'after': True}}
 
 
-def test_queue_that_refuses(cluster, proxy, bucket, swift):
-    """When the queue does not take the parts, Abort is 503, not 204; the repeat hands them over again."""
+def test_parts_are_gone_when_it_answers(waiting, bucket, swift):
+    """With `abort_waits` an Abort answers 204 when its parts are deleted."""
+    upload = Upload(RawClient(waiting.url), bucket).many_parts(range(1, IMMEDIATE + 1))
+
+    assert 204 == upload.abort().outcome
+    assert [] == upload.stored_numbers(swift)
+
+
+def test_queue_that_refuses(cluster, waiting, bucket, swift):
+    """When the queue does not take the parts, such an Abort is 503, not 204; the repeat hands them over again."""
     uploads = {}
 
     def check(refusal):
-        upload = uploads[refusal] = Upload(RawClient(proxy.url), bucket, refusal)
+        upload = uploads[refusal] = Upload(RawClient(waiting.url), bucket, refusal)
         remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
-        with proxy.above.following(rule('UPDATE', '', times=1, **REFUSALS[refusal])):
+        with waiting.above.following(rule('UPDATE', '', times=1, **REFUSALS[refusal])):
             assert upload.abort().outcome in (UNAVAILABLE, (500, 'InternalError'))
 
         assert NO_SUCH_UPLOAD == upload.list_parts().outcome
@@ -196,10 +214,11 @@ def test_queue_that_refuses_what_a_complete_leaves_over(proxy, upload, swift):
     assert list(range(1, IMMEDIATE + 3)) == upload.stored_numbers(swift)
 
 
-def test_some_deletes_fail(proxy, upload, swift):
-    """When one of several parts cannot be deleted the others are, Abort is 503, and the repeat deletes the one left."""
-    upload.many_parts(range(1, IMMEDIATE + 1))
-    with proxy.above.following(rule('DELETE', '/00000003-', status='503 Service Unavailable', times=1)):
+def test_some_deletes_fail(waiting, bucket, swift):
+    """When one of several parts cannot be deleted the others are; such an Abort is 503, and the repeat deletes the one
+    left."""
+    upload = Upload(RawClient(waiting.url), bucket).many_parts(range(1, IMMEDIATE + 1))
+    with waiting.above.following(rule('DELETE', '/00000003-', status='503 Service Unavailable', times=1)):
         assert UNAVAILABLE == upload.abort().outcome
 
     assert [3] == upload.stored_numbers(swift)
@@ -207,8 +226,9 @@ def test_some_deletes_fail(proxy, upload, swift):
     assert [] == upload.stored_numbers(swift)
 
 
-def test_part_that_comes_while_the_queue_waits(cluster, proxy, upload, swift):
+def test_part_that_comes_while_the_queue_waits(cluster, waiting, bucket, swift):
     """What another upload of the same key stores while parts wait in the queue is no part of it, and stays."""
+    upload = Upload(RawClient(waiting.url), bucket)
     remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
     assert 204 == upload.abort().outcome
     other = Upload(upload.client, upload.bucket)

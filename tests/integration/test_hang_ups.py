@@ -74,7 +74,7 @@ def copied_bytes(upload, swift):
 def check_abort_frees_all(upload, swift):
     """Check that an Abort leaves the upload's marker alone, which tells that it was aborted."""
     assert 204 == upload.abort().outcome
-    assert [f'{upload.key}/{upload.id}'] == segment_names(swift, upload.bucket)
+    await_true(lambda: [f'{upload.key}/{upload.id}'] == segment_names(swift, upload.bucket))
 
 
 # The client

@@ -98,7 +98,7 @@ def test_life_of_an_upload(client, bucket, swift):
     assert SECOND == read(client, bucket, 'key', {'partNumber': 2}).body
     other = Upload(client, bucket, 'key').parts(THIRD)
     assert 204 == other.abort().outcome
-    assert [] == [name for name in other.stored(swift) if name]
+    await_true(lambda: [] == [name for name in other.stored(swift) if name])
     client.put_multipart(bucket, 'key', [THIRD])
     assert THIRD == read(client, bucket, 'key').body
     assert 204 == client.request('DELETE', bucket, 'key').status

@@ -274,41 +274,38 @@ class LooksBeforeFlag(Mutant):
         return self.send(request)
 
 
-class FlagsNow(Mutant):
-    """An Abort writes its flag with the present time."""
+class MarksNow(Mutant):
+    """An Abort writes the marker with the present time."""
 
     def handle(self, kind, request):
-        if kind == 'PUT aborting':
+        if kind in ('PUT aborting', 'PUT aborted'):
             request.headers['X-Timestamp'] = Timestamp(time.time()).internal
         return self.send(request)
 
 
-class MarkerOnce(Mutant):
-    """An Abort believes its first look at the marker, and does not look again."""
+class AbortedSeemsStored(Mutant):
+    """An Abort believes that ``aborted`` is stored, whatever Swift answers."""
 
     def handle(self, kind, request):
-        memory = self.of(request)
-        if kind == 'HEAD marker' and 'marker' in memory:
-            return memory['marker']
         response = self.send(request)
-        if kind == 'HEAD marker' and getcurrent().actor.label[0] in 'Aa':
-            memory['marker'] = response
+        if kind == 'PUT aborted':
+            response.status_int = 201
         return response
 
 
-class MarkerBeforeIntent(Mutant):
-    """An Abort reads the marker again before the intent, and not after that."""
+class AbortedBeforeIntent(Mutant):
+    """An Abort writes ``aborted`` before it reads the intent."""
 
     def handle(self, kind, request):
         memory = self.of(request)
-        response = None
-        if kind == 'HEAD intent' and memory.get('flagged') and 'marker' not in memory:
-            memory['marker'] = self.ask_marker(request, 'HEAD', {'X-Newest': 'true'})
-        elif kind == 'HEAD marker' and 'marker' in memory:
-            response = memory.pop('marker')
         if kind == 'PUT aborting':
-            memory['flagged'] = True
-        return response or self.send(request)
+            memory['flag'] = dict(request.headers)
+        elif kind == 'HEAD intent' and 'flag' in memory:
+            flag = memory.pop('flag')
+            self.ask_marker(request, 'PUT', {
+                **flag, 'Content-Type': flag['Content-Type'].replace('aborting', 'aborted'),
+                'X-Timestamp': Timestamp(flag['X-Timestamp'].partition('_')[0], offset=2).internal})
+        return self.send(request)
 
 
 class TrustsDeadIntent(Mutant):
@@ -453,11 +450,11 @@ _TOGETHER = ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', '
 _TOGETHER_VERSIONED = ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 in PUT manifest')
 
 MUTATIONS = (
-    Mutation('a Complete writes an intent', NoIntent, 'R1',
+    Mutation('a Complete writes an intent', NoIntent, 'R4',
              ('C1 to commit key', 'A ends', 'C1 ends')),
-    Mutation('... before it reads the marker', IntentAfterMarker, 'R1',
+    Mutation('... before it reads the marker', IntentAfterMarker, 'R4',
              ('C1 to commit intent', 'A ends', 'C1 ends')),
-    Mutation('... also if it has looked at it while it proved its parts', MarkerBeforeIntentCounts, 'R1',
+    Mutation('... also if it has looked at it while it proved its parts', MarkerBeforeIntentCounts, 'R4',
              ('C1 makes 4 requests', 'A ends', 'C1 ends')),
     Mutation('... on condition that there is none', NoCondition, 'answers',
              ('C1 to DELETE marker', 'C2 ends', 'C1 ends'), answers={'C1': 200}),
@@ -468,7 +465,7 @@ MUTATIONS = (
     Mutation('... after the marker was deleted', ProofBeforeMarker, 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C2 to commit key', 'C1 ends',
               'C2 ends')),
-    Mutation('the marker is deleted before the intent', IntentBeforeMarker, 'R2',
+    Mutation('the marker is deleted before the intent', IntentBeforeMarker, 'R4',
              ('C1 to DELETE marker', 'A ends', 'C1 ends')),
     Mutation('intent and manifest have one timestamp; a Complete that joins takes the one it has read', OwnTimestamp,
              'R6',
@@ -482,7 +479,7 @@ MUTATIONS = (
     Mutation('... after the marker', IntentOnceOverReadEarly, 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b makes 5 requests',
               'C2 to commit key', 'A ends', 'C1b ends', 'C2 ends')),
-    Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, 200), 'R1',
+    Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, 200), 'R4',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to HEAD marker',
               'A to HEAD intent', 'C2 ends', 'A ends', 'C1 ends')),
     Mutation('an intent stays when its Complete finds the marker gone', lambda app: TakesBack(app, 404), 'R6',
@@ -493,22 +490,22 @@ MUTATIONS = (
               'C2 ends', 'C1 ends')),
     Mutation('... and not in a bucket with versions', FreesAfterProof, 'R2',
              (*_TOGETHER_VERSIONED, 'C1 to DELETE marker', 'C2 ends', 'C1 ends'), versioned=True),
-    Mutation('an Abort writes its flag before it looks at the intent', LooksBeforeFlag, 'R1',
+    Mutation('an Abort writes its flag before it looks at the intent', LooksBeforeFlag, 'R4',
              ('A to PUT marker', 'C1 to commit key', 'A ends', 'C1 ends')),
-    Mutation('... just after the time of the Initiate', FlagsNow, 'R2',
+    Mutation('... just after the time of the Initiate', MarksNow, 'R4',
              ('C1 to commit key', 'A to HEAD intent', 'C1 frees', 'A ends')),
-    Mutation('an Abort reads the marker again', MarkerOnce, 'R2',
-             ('A to PUT marker', 'C1 frees', 'A ends')),
-    Mutation('... after the intent', MarkerBeforeIntent, 'R2',
-             ('C1 to commit key', 'A to HEAD intent', 'C1 frees', 'A ends')),
-    Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R2',
+    Mutation('an Abort has won only if ``aborted`` was stored', AbortedSeemsStored, 'R4',
+             ('A to commit marker', 'C1 frees', 'A ends')),
+    Mutation('... after it has looked at the intent', AbortedBeforeIntent, 'R4',
+             ('C1 to commit key', 'A ends', 'A2 ends', 'C1 ends')),
+    Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R4',
              ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'A ends')),
     Mutation('... and so is the version', TrustsDeadVersion, 'R4',
              ('C1 to DELETE marker', 'C1 dies', 'W ends', '61 s pass', 'A ends'), versioned=True),
-    Mutation('the lease is longer than any Complete', Mutant, 'R1',
+    Mutation('the lease is longer than any Complete', Mutant, 'R4',
              ('C1 to commit key', '15 s pass', 'A ends', 'C1 ends'), lease=10.0),
-    Mutation('records are read with X-Newest', AnyReplica, 'R2',
-             ('C1 misses 2', 'C1 frees', 'A asks 2', 'A ends')),
+    Mutation('records are read with X-Newest', AnyReplica, 'R4',
+             ('A misses 2', 'A ends', 'C1 asks 2', 'C1 ends')),
     Mutation('``aborted`` is a state of its own', NotAborted, 'answers',
              ('C1 to commit intent', 'A ends', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
     Mutation('every attempt has a name of its own', OneName, 'R1',

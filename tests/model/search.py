@@ -113,6 +113,9 @@ class Run:
             clients = self._meet()
             rules.check()
             self._calmly(lambda: self._end(clients))
+            # Meanwhile goes on what is behind the last answers.
+            self._calmly(lambda: eventlet.sleep(1))
+            self._calmly(lambda: self._check(clients))
             rules.check()
 
     def _note(self):
@@ -240,8 +243,11 @@ class Run:
         if not fate.completed and not fate.aborted and self._rng.random() < 0.5:
             self._converge(Client('complete', self.listed))
         self._converge(Client('abort'))
-        world.swift.settle()
-        self._check_end(fate)
+
+    def _check(self, clients):
+        self.world.swift.settle()
+        self._check_end(self.rules.fates[self.id])
+        bucket = self.world.swift.containers['%s/%s' % (ACCOUNT, BUCKET)]
         has_versions = any('Versions-Container' in name for name in bucket.headers)
         if not has_versions and (self._dropped or self._rng.random() < 0.3):
             self._check_end_of_bucket(clients)

@@ -65,7 +65,7 @@ EVENTS = {
     'a part after an Abort': (['P to commit part', 'A ends', '6 s pass', 'P ends'], False),
     'swept after its manifest': (['C1 to DELETE marker', 'C1 dies', '250 s pass', 'S ends'], False),
     'swept when it is old': (['250 s pass', '250 s pass', 'S ends', '250 s pass', 'S ends'], False),
-    'swept after an Abort': (['A ends', '250 s pass', 'S ends'], False),
+    'swept after an Abort': (['A frees', '250 s pass', 'S ends'], False),
     'a copied part after an Abort': (['W ends', 'K to commit part', 'A ends', '6 s pass', 'K ends'], False),
 }
 

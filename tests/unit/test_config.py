@@ -20,7 +20,7 @@ def test_defaults():
     assert Settings(min_segment_size=5242880, max_upload_part_num=10000, storage_policy='', verify='listing',
                     missing_part_patience=3.0, heartbeat_interval=10.0, marker_recheck_after=5.0,
                     delete_concurrency=20, immediate_deletes=100, initiate_for_release='0.2',
-                    list_stock_uploads=True, free_replaced_parts=True, audit_log=True,
+                    list_stock_uploads=True, free_replaced_parts=True, abort_waits=False, audit_log=True,
                     abort_uploads_after_days=None, abort_uploads_within_days=None,
                     expiring_objects_account_name='', expiring_objects_container_divisor=None) == load({}, INHERITED)
 

@@ -16,6 +16,7 @@ from s3multi.sweep.claim import Elsewhere
 from s3multi.sweep.rules import Limits, claim_of
 from s3multi.upload.abort_rules import HEADER, encode
 from s3multi.upload.names import Upload, new_attempt
+from s3multi.upload.timestamps import swift_time
 from tests.model.kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS
 from tests.model.swift import Nature
 from tests.model.world import IDS, World
@@ -32,7 +33,8 @@ class Lasting:
 
 @pytest.fixture
 def world():
-    return World(Lasting(), Nature())
+    # Nothing goes on behind an answer.
+    return World(Lasting(), Nature(), options={'abort_waits': 'true'})
 
 
 def outcomes(world, apply=True, options=None, pause=lambda: None, stop=lambda: False, trail=None, run='', **limits):
@@ -59,6 +61,7 @@ def old_marker(world, key):
     """Put the marker of an upload there that release 0.1 has begun; return the upload."""
     upload = Upload(ACCOUNT, BUCKET, key, IDS.new_among_parts(ACCOUNT, BUCKET, key, Timestamp.now().raw))
     assert world.ask('PUT', SEGMENTS, upload.marker, {
+        'X-Timestamp': swift_time(upload.ticks).internal,
         'Content-Type': 'application/x-s3multi-marker;state=open'}).is_success
     return upload
 
@@ -184,7 +187,8 @@ def old_upload(world, key, days=3):
     """Put the marker of an upload there that was begun so long ago; there has to be another upload. Return it."""
     upload = Upload(ACCOUNT, BUCKET, key, IDS.new(ACCOUNT, BUCKET, key, Timestamp.now().raw - days * 86400 * 100000))
     assert world.ask('PUT', MARKERS, upload.marker, {
-        'Content-Type': 'application/x-s3multi-marker;state=open', 'X-Backend-Allow-Reserved-Names': 'true'}).is_success
+        'X-Timestamp': swift_time(upload.ticks).internal, 'Content-Type': 'application/x-s3multi-marker;state=open',
+        'X-Backend-Allow-Reserved-Names': 'true'}).is_success
     return upload
 
 

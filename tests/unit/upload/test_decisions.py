@@ -6,7 +6,7 @@ import pytest
 from swift.common.utils import Timestamp
 
 from s3multi.upload.decisions import (UNREAD, Step, View, abort_step, complete_step, follow, has_won, intent_serves,
-                                      open_step, repeat_step, sweep_step)
+                                      open_step, refused_abort_step, repeat_step, sweep_step)
 from s3multi.upload.records import LEASE_SECONDS, WRITE_BEFORE_SECONDS, Intent, ObjectAtKey, State, UploadMarker
 
 NOW = Timestamp(1790000000.0)
@@ -14,7 +14,7 @@ OURS, ETAG = 'our-upload', '0' * 32 + '-2'
 SAME, OTHER = ETAG + ':same', ETAG + ':other'
 FRESH, OVER = 1.0, LEASE_SECONDS + 1.0
 
-READS = {Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT, Step.READ_MARKER_AGAIN}
+READS = {Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT}
 
 
 def marker_of(state):
@@ -35,8 +35,8 @@ def object_of(there, etag=ETAG):
 def outcome(decide, state, age, there, name=SAME, view=None):
     """Return the step to which ``decide`` comes if the records say this, and the steps that read for it, in order."""
     reads = []
-    answers = {Step.READ_MARKER: marker_of(state), Step.READ_MARKER_AGAIN: marker_of(state),
-               Step.READ_INTENT: intent_of(age, name), Step.READ_OBJECT: object_of(there)}
+    answers = {Step.READ_MARKER: marker_of(state), Step.READ_INTENT: intent_of(age, name),
+               Step.READ_OBJECT: object_of(there)}
 
     def read(step, _view):
         reads.append(step)
@@ -148,11 +148,11 @@ def test_an_intent_that_went_away():
     assert Step.TRY_AGAIN is complete_step(View(OURS, marker_of('open'), None), SAME, NOW)
 
 
-def test_an_abort_that_a_complete_has_outrun():
-    """The Complete has taken intent and marker away between the two looks."""
-    view = View(OURS, marker_of('aborting'), None, marker_again=None)
-
-    assert Step.COMPLETED is abort_step(view, NOW)
+@pytest.mark.parametrize('state, step', [
+    (None, Step.COMPLETED), ('aborted', Step.ABORTED), ('aborting', Step.BUSY), ('open', Step.BUSY)])
+def test_an_abort_that_was_outrun(state, step):
+    """A Complete has taken intent and marker away after the flag, or another Abort has come to its end."""
+    assert step is refused_abort_step(marker_of(state))
 
 
 @pytest.mark.parametrize('state, age, step', [
@@ -169,9 +169,9 @@ def test_uploads_that_a_sweep_may_abort(state, age, step):
     pytest.param(partial(complete_step, list_name=SAME, now=NOW), 'open', OVER,
                  [Step.READ_INTENT, Step.READ_MARKER, Step.READ_OBJECT], id='complete'),
     pytest.param(partial(abort_step, now=NOW), 'aborting', OVER,
-                 [Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT, Step.READ_MARKER_AGAIN], id='abort'),
+                 [Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT], id='abort'),
     pytest.param(partial(abort_step, now=NOW), 'aborting', None,
-                 [Step.READ_MARKER, Step.READ_INTENT, Step.READ_MARKER_AGAIN], id='abort-without-intent'),
+                 [Step.READ_MARKER, Step.READ_INTENT], id='abort-without-intent'),
     pytest.param(partial(sweep_step, may_abort=False, now=NOW), 'open', OVER,
                  [Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT], id='sweep'),
     pytest.param(partial(repeat_step, etag=ETAG, list_name=SAME, now=NOW), None, None,
@@ -179,15 +179,15 @@ def test_uploads_that_a_sweep_may_abort(state, age, step):
     pytest.param(open_step, 'open', None, [Step.READ_MARKER], id='upload-part'),
 ])
 def test_the_order_of_the_reads(decide, state, age, reads):
-    """The reads come in the order on which the protocol relies: marker and intent, and then object and marker again."""
+    """The reads come in the order on which the protocol relies: marker and intent, and then the object."""
     assert reads == outcome(decide, state, age, False)[1]
 
 
 def test_what_was_read_is_not_read_again():
     """Each step that reads fills its own field of the view."""
-    view = View(OURS, marker_of('aborting'), None, object_of(False), marker_of('aborting'))
+    view = View(OURS, marker_of('aborting'), None, object_of(False))
     steps = {abort_step(view, NOW), complete_step(view, SAME, NOW), sweep_step(view, False, NOW),
              repeat_step(view, ETAG, SAME, NOW), open_step(view)}
 
     assert not steps & READS
-    assert UNREAD not in (view.marker, view.intent, view.object, view.marker_again)
+    assert UNREAD not in (view.marker, view.intent, view.object)
