@@ -11,7 +11,7 @@ from swift.common.swob import Response, wsgi_to_str
 from swift.common.utils import Timestamp
 
 from s3multi.s3.checksums import ChecksumChoice
-from s3multi.s3.errors import InvalidRequest
+from s3multi.s3.errors import InvalidRequest, ServiceUnavailable
 from s3multi.s3.request_headers import OBJECT_HEADERS
 from s3multi.storage.held_writes import HeldBody
 from s3multi.storage.objects import is_plain
@@ -72,14 +72,17 @@ class Records:
         """Write the marker with another state, and without the headers of the object.
 
         Returns False if it has no effect: a marker that is not older than ``timestamp``, or was deleted then or later,
-        stays as it is. With ``held``, which holds back the write until it is released, True is no proof: Swift may have
-        compared before.
+        stays as it is, and one that went with its bucket has no container any more. With ``held``, which holds back the
+        write until it is released, True is no proof: Swift may have compared before.
         """
         # A full account must still be able to abort, since that frees space.
         now = Timestamp.now().internal
         # In the content type as well, which a listing shows.
         response = self._put_marker(upload, MarkerType(state, initiator, marked_at=now), timestamp,
-                                    {_MARKED_HEADER: now}, past_quota=True, held=held)
+                                    {_MARKED_HEADER: now}, expect=(404,), past_quota=True, held=held)
+        if response.status_int == 404 and self.marker(upload) is not None:
+            # Swift answers so, too, when it does not learn whether there is a container.
+            raise ServiceUnavailable()
         # 202: a replica has something that is not older.
         return bool(response.status_int == 201)
 

@@ -65,3 +65,12 @@ def test_complete_that_ends_after_its_lease():
     outcomes, _ = play(['C1 to DELETE marker', 'W ends', '61 s pass', 'A ends', 'C1 ends'], False)
 
     assert (204, (404, 'NoSuchUpload')) == (outcomes['A'], outcomes['C1'])
+
+
+@each_bucket
+def test_abort_that_meets_the_deletion_of_its_bucket(versioned):
+    """The upload ends with its bucket, and the container of the markers goes: NoSuchUpload, wherever the Abort is."""
+    for made in range(1, requests_of('A', versioned) + 1):
+        outcomes, _ = play(['A makes %d requests' % made, 'D ends', 'A ends'], versioned)
+
+        assert outcomes['A'] in (204, (404, 'NoSuchUpload')), made

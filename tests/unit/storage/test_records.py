@@ -85,6 +85,19 @@ def test_an_upload_that_could_not_be_opened(status, code):
     assert code == code_of(records_of(RecordingSwift(PUT=status)).open_upload, UPLOAD, {}, 'u', None)
 
 
+def test_a_marker_that_goes_with_its_bucket():
+    """An Abort meets the deletion of the bucket, which has ended the upload: what it writes has no effect."""
+    assert records_of(RecordingSwift(PUT=404, HEAD=404)).mark(UPLOAD, State.ABORTING, T, 'u') is False
+
+
+def test_a_container_of_markers_that_does_not_answer():
+    """Swift then answers 404 to a PUT. The marker is there, so it is not known what the upload comes to."""
+    marker = (200, {'Content-Type': MARKER_TYPE + ';state=open', 'X-Timestamp': T.normal}, b'')
+
+    assert 'ServiceUnavailable' == code_of(records_of(RecordingSwift(PUT=404, HEAD=marker)).mark, UPLOAD,
+                                           State.ABORTING, T, 'u')
+
+
 def test_a_marker_that_is_gone():
     """The upload was completed, or aborted and forgotten."""
     assert records_of(RecordingSwift(HEAD=404)).marker(UPLOAD) is None
