@@ -36,20 +36,23 @@ class CheckedRun(Run):
     def _once(self, client):
         if client.name != 'check':
             return super()._once(client)
-        # One request at a time, since green threads of one actor go on in any order anyway.
-        asking = Asking(self.world.app.app, 1)
-        objects = Objects(asking, IDS, self._rng.choice(list(Proof)), 1)
-        try:
-            found = [objects.look(candidate) for page in Walk(asking).candidates(ACCOUNT, BUCKET)
-                     for candidate in page]
-        except (Undecided, *FAILURES) as error:
-            self.schedule.trace.append('        check: %r' % error)
-            client.outcomes.append(None)
-            return None
-        for outcome in found:
-            self.states.append(outcome.state)
-            if outcome.state is State.BROKEN:
-                self.rules.violations.append(Violation('check', 'said to be broken: %r' % (outcome,)))
-        self.schedule.trace.append('        check: %s' % [outcome.state for outcome in found])
-        client.outcomes.append(200)
-        return 200
+        client.outcomes.append(check(self, self._rng.choice(list(Proof)), self.states))
+        return client.outcomes[-1]
+
+
+def check(run, proof, states):
+    """Check the bucket of a run; return 200, or None if that could not be done. states: what is found is added."""
+    # One request at a time, since green threads of one actor go on in any order anyway.
+    asking = Asking(run.world.app.app, 1)
+    objects = Objects(asking, IDS, proof, 1)
+    try:
+        found = [objects.look(candidate) for page in Walk(asking).candidates(ACCOUNT, BUCKET) for candidate in page]
+    except (Undecided, *FAILURES) as error:
+        run.schedule.trace.append('        check: %r' % error)
+        return None
+    for outcome in found:
+        states.append(outcome.state)
+        if outcome.state is State.BROKEN:
+            run.rules.violations.append(Violation('check', 'said to be broken: %r' % (outcome,)))
+    run.schedule.trace.append('        check: %s' % [outcome.state for outcome in found])
+    return 200

@@ -28,7 +28,10 @@ class Violation(AssertionError):
 
     def __init__(self, rule, text):
         super().__init__('%s: %s' % (rule, text))
-        self.rule = rule
+        self.rule, self.text = rule, text
+
+    def __reduce__(self):
+        return Violation, (self.rule, self.text)
 
 
 @dataclass

@@ -10,14 +10,13 @@ import random
 import time
 from dataclasses import dataclass, field
 from typing import Any
-from unittest import mock
 
-from eventlet import greenthread, hubs
+from eventlet import event, greenthread, hubs, queue
 from eventlet.hubs.hub import BaseHub
 from eventlet.hubs.timer import Timer
 from greenlet import GreenletExit, getcurrent
 
-from s3multi.upload import names
+from s3multi.upload import layouts, names
 
 BEGIN = 1790000000.0
 # More moves than any run takes. Beyond it, something waits for what never comes.
@@ -30,7 +29,7 @@ class Actor:
 
     skew: by how many seconds its proxy's clock is ahead. threads: its green threads. writing_since: when it began to
     write a manifest, None before and after that. outcome: what its function returned; None if it died. requests: how
-    many it has made.
+    many it has made. random: for the names that it chooses.
     """
 
     label: str
@@ -42,6 +41,7 @@ class Actor:
     error: 'BaseException | None' = None
     writing_since: 'float | None' = None
     requests: int = 0
+    random: 'random.Random | None' = None
 
 
 class _Hub(BaseHub):
@@ -60,6 +60,15 @@ class _Hub(BaseHub):
         if seconds == 0:
             return
         self._schedule.idle(seconds if self.sleep_until() is not None else None)
+
+    def seconds(self):
+        """Return after how many seconds a timer is due; None if there is none."""
+        return self.timers[0][0] - self.clock() if self.timers else None
+
+    def has_work(self):
+        """Return whether something is to be done before anybody waits."""
+        self.prepare_timers()
+        return bool(self.timers) and self.timers[0][0] <= self.clock()
 
 
 class Stuck(AssertionError):
@@ -80,8 +89,12 @@ class Schedule:
         self.waiting = {}
         self.trace = []
         self.moves = self.requests = 0
+        # For who chooses names outside of actors.
+        self.random = None
+        # By so many seconds the clock of an actor goes on with each of its requests.
+        self.step = 0.0
         # For the names that the product chooses at random.
-        self._random = random.Random(seed)
+        self._seed = seed
         self._hub = _Hub(self)
         self._main = None
         self._waited_for = ()
@@ -105,12 +118,14 @@ class Schedule:
         hubs._threadlocal.hub = self._hub
         self._main = getcurrent()
         try:
-            # Eventlet would order timers that are due at the same time by their addresses in memory.
-            with mock.patch.object(greenthread.GreenThread, '__init__', adopt), \
-                    mock.patch.object(Timer, '__lt__', lambda timer, other: timer.serial < other.serial), \
-                    mock.patch.object(time, 'time', lambda: schedule.now + schedule._skew()), \
-                    mock.patch.object(time, 'monotonic', lambda: schedule.now), \
-                    mock.patch.object(names, 'secrets', _Secrets(self._random)):
+            with replaced((greenthread.GreenThread, '__init__', adopt),
+                          # Eventlet would order timers that are due at the same time by their addresses in memory.
+                          (Timer, '__lt__', lambda timer, other: timer.serial < other.serial),
+                          # And it would wake those that wait for the same in such an order.
+                          (event, 'set', _Ordered), (queue, 'set', _Ordered),
+                          (time, 'time', lambda: schedule.now + schedule._skew()),
+                          (time, 'monotonic', lambda: schedule.now),
+                          (names, 'secrets', self), (layouts, 'secrets', self)):
                 yield self
                 # Threads that are still under way would otherwise end when the garbage collector finds them.
                 self.policy = InTurn()
@@ -157,9 +172,23 @@ class Schedule:
         self.trace.append('%s dies%s' % (actor.label, ' (stored)' if stored else ''))
         actor.dead = True
         # First the threads that wait for Swift, and last the one that has spawned all others.
-        for thread in sorted(reversed(actor.threads), key=lambda thread: thread not in self.waiting):
+        threads = sorted(reversed(actor.threads), key=lambda thread: thread not in self.waiting)
+        for thread in threads:
             self.waiting.pop(thread, None)
-            greenthread.kill(thread, GreenletExit('stored' if stored else 'lost'))
+
+        def end():
+            for thread in threads:
+                greenthread.kill(thread, GreenletExit('stored' if stored else 'lost'))
+
+        # No thread can end itself in this way, so the hub does it, before anybody else goes on.
+        if getcurrent() is self._hub.greenlet:
+            end()
+        else:
+            self._hub.schedule_call_global(0, end)
+
+    def stop(self, error):
+        """End the present ``run`` with an error. For the policy."""
+        self._main.throw(error)
 
     # For Swift
 
@@ -176,8 +205,23 @@ class Schedule:
     def _wait(self, actor, what):
         if actor.dead:
             raise GreenletExit()
-        self.waiting[getcurrent()] = actor, what
-        self._hub.switch()
+        thread = getcurrent()
+        self.waiting[thread] = actor, what
+        if self._hub.has_work() or all(actor.done for actor in self._waited_for):
+            self._hub.switch()
+            return
+        # Nobody but the policy is to be asked, which saves the way over the hub. What the policy does, nobody does.
+        operation = getattr(thread, 'operation', None)
+        thread.actor = thread.operation = None
+        try:
+            move = self._next(self._hub.seconds())
+        finally:
+            thread.actor, thread.operation = actor, operation
+        if move is not None and self._hub.has_work():
+            self._hub.schedule_call_global(0, move.switch)
+            move = self._hub
+        if move is not thread:
+            (move or self._hub).switch()
 
     def current(self):
         """Return the present actor; None outside of actors."""
@@ -189,25 +233,65 @@ class Schedule:
         if all(actor.done for actor in self._waited_for):
             self._main.switch()
             return
+        move = self._next(seconds)
+        if move is not None:
+            move.switch()
+
+    def _next(self, seconds):
+        """Ask the policy; return who goes on, taken from ``waiting``, or None if time has passed."""
         self.moves += 1
         if self.moves > MAX_MOVES or not self.waiting and seconds is None:
-            self._main.throw(Stuck('after %d moves: %s' % (self.moves, [
+            self.stop(Stuck('after %d moves: %s' % (self.moves, [
                 actor.label for actor in self._waited_for if not actor.done])))
         move = self.policy.choose(self, seconds)
         if isinstance(move, (int, float)):
             self.now += move
-        elif move in self.waiting:
-            del self.waiting[move]
-            move.switch()
+            return None
+        return move if self.waiting.pop(move, None) else None
+
+    # For the product, in place of the module ``secrets``
+
+    def randbits(self, count):
+        actor = self.current() or self
+        if actor.random is None:
+            actor.random = random.Random('%s %s' % (self._seed, getattr(actor, 'label', '')))
+        return actor.random.getrandbits(count)
 
     def _skew(self):
         actor = self.current()
-        return actor.skew if actor else 0.0
+        return actor.skew + actor.requests * self.step if actor else 0.0
 
 
-class _Secrets:
-    def __init__(self, rng):
-        self.randbits = rng.getrandbits
+@contextlib.contextmanager
+def replaced(*places):
+    """Have attributes other values for a while. places: object, name and value of each."""
+    # A builtin is not an attribute of the module that uses it.
+    old = [(owner, name, vars(owner).get(name, owner)) for owner, name, _ in places]
+    for owner, name, value in places:
+        setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        for owner, name, value in old:
+            if value is owner:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+
+
+class _Ordered(dict):
+    """A set that remembers in which order its members came."""
+
+    def add(self, member):
+        self[member] = True
+
+    def discard(self, member):
+        super().pop(member, None)
+
+    def pop(self):
+        member = next(iter(self))
+        del self[member]
+        return member
 
 
 class InTurn:

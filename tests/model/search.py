@@ -23,8 +23,9 @@ from .chance import LEASE_SECONDS, Chance, Trouble
 from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, marker_of
 from .rules import Rules, Violation
 from .schedule import InTurn, Schedule, Stuck
+from .shortcut import shortcuts
 from .swift import Nature
-from .world import World, md5
+from .world import Filters, World, md5
 
 KEY = 'key'
 BODIES = [b'Hello, ', b'multipart ', b'world!']
@@ -60,6 +61,10 @@ class Client:
     @property
     def etag(self):
         return multipart_etag(etag for _number, etag in self.listed) if self.listed else None
+
+
+# Runs come one after the other.
+_filters = functools.lru_cache(Filters)
 
 
 @functools.lru_cache
@@ -102,21 +107,25 @@ class Run:
 
     def go(self):
         """Run to the end. Raises Violation."""
-        with self.schedule.in_charge():
-            stored, self.id, self.listed = _begun(self._versioned)
-            world = self.world = self.chance.world = World(
-                self.schedule, self.trouble, self._versioned, self._between, self._options, self._cached, stored)
-            rules = self.rules = Rules(world)
-            rules.initiated(KEY, self.id)
-            self._note()
-            self._calmly(self._begin)
-            clients = self._meet()
-            rules.check()
-            self._calmly(lambda: self._end(clients))
-            # Meanwhile goes on what is behind the last answers.
-            self._calmly(lambda: eventlet.sleep(1))
-            self._calmly(lambda: self._check(clients))
-            rules.check()
+        with self.schedule.in_charge(), shortcuts():
+            self._go()
+
+    def _go(self):
+        stored, self.id, self.listed = _begun(self._versioned)
+        world = self.world = self.chance.world = World(
+            self.schedule, self.trouble, self._versioned, self._between, self._options, self._cached, stored,
+            filters=_filters())
+        rules = self.rules = Rules(world)
+        rules.initiated(KEY, self.id)
+        self._note()
+        self._calmly(self._begin)
+        clients = self._meet()
+        rules.check()
+        self._calmly(lambda: self._end(clients))
+        # Meanwhile goes on what is behind the last answers.
+        self._calmly(lambda: eventlet.sleep(1))
+        self._calmly(lambda: self._check(clients))
+        rules.check()
 
     def _note(self):
         """Put into the cache, which is a new one, what it would have of the upload."""

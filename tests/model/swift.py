@@ -6,11 +6,13 @@ It stands at the end of the pipeline, so that Swift's own filters (SLO, versions
 the moment at which a PUT is judged and the one at which it is stored. ``tests/integration/test_swift_contract``
 compares it with real servers.
 """
+import functools
 import hashlib
 import json
 import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 from greenlet import GreenletExit
@@ -80,6 +82,11 @@ class Stored:
     etag: str = ''
     posted: str = ''
 
+    @functools.cached_property
+    def digest(self):
+        """A digest of all of it."""
+        return hash((self.timestamp, self.body, tuple(self.headers.items()), self.posted))
+
 
 @dataclass
 class Container:
@@ -122,6 +129,8 @@ class MemorySwift:
         self.watchers = []
         # Each is called with the name of an object that is handed to the expirer.
         self.watchers_of_jobs = []
+        # Called with each answer, if it is set.
+        self.told = None
 
     # For tests
 
@@ -139,6 +148,19 @@ class MemorySwift:
     def has(self, container):
         """Return whether a container exists."""
         return container in self.containers and self.containers[container].is_there
+
+    def keeps_versions(self, container):
+        """Return whether a container keeps, or has kept, versions."""
+        found = self.containers.get(container)
+        return found is not None and 'X-Container-Sysmeta-Versions-Container' in found.headers
+
+    def digest(self):
+        """Return a digest of all that is stored, except for rows that are not those of the objects."""
+        objects = frozenset((name, *(stored and stored.digest for stored in replicas))
+                            for name, replicas in self.objects.items() if any(replicas))
+        containers = frozenset((path, container.put, container.deleted, tuple(sorted(container.headers.items())))
+                               for path, container in self.containers.items())
+        return hash((objects, containers, tuple(sorted(self.jobs))))
 
     def copy(self):
         """Return all that is stored, for ``restore``."""
@@ -218,21 +240,42 @@ class MemorySwift:
             return _send(start_response, 400, _TEXT)
         query = dict(parse_qsl(env.get('QUERY_STRING', ''), keep_blank_values=True, errors='surrogateescape'))
         try:
-            if len(rest) == 2 and rest[1]:
-                answer = getattr(self, '_object_' + method.lower())
-                return answer(env, start_response, account + '/' + rest[0], rest[1])
-            if rest and rest[0]:
-                answer = getattr(self, '_container_' + method.lower())
-                status, headers, body = answer(env, account + '/' + rest[0], query)
-            else:
-                status, headers, body = self._account(env, account, query)
+            if len(rest) == 2 and rest[1] and method in ('GET', 'HEAD'):
+                return self._object_get(env, start_response, account + '/' + rest[0], rest[1])
+            status, headers, body = self.answer(env, account, rest, query)
         except Lost as lost:
             status, headers, body = lost.status, _TEXT, b''
-        except ChunkReadError:
-            status, headers, body = 499, _TEXT, b''
         except HTTPException as refused:
             return refused(env, start_response)
         return _send(start_response, status, headers, body)
+
+    def answer(self, env, account, rest, query):
+        """Return status, headers and body for any request but the GET, or a HEAD with conditions, of an object.
+
+        Raises Lost and HTTPException.
+
+        rest: container and object, in native text, as far as they are asked for. query: a dict.
+        """
+        if self.told is None:
+            return self._answer(env, account, rest, query)
+        try:
+            status, headers, body = self._answer(env, account, rest, query)
+        except Exception as error:
+            self.told(repr(error))
+            raise
+        self.told((status, tuple(headers.items()), body))
+        return status, headers, body
+
+    def _answer(self, env, account, rest, query):
+        method = env['REQUEST_METHOD'].lower()
+        if len(rest) == 2 and rest[1]:
+            try:
+                return getattr(self, '_object_' + method)(env, account + '/' + rest[0], rest[1])
+            except ChunkReadError:
+                return 499, _TEXT, b''
+        if rest and rest[0]:
+            return getattr(self, '_container_' + method)(env, account + '/' + rest[0], query)
+        return self._account(env, account, query)
 
     def _account(self, env, account, query):
         prefix = account + '/'
@@ -245,36 +288,33 @@ class MemorySwift:
 
     # Objects
 
-    def _object_put(self, env, start_response, container, name):
+    def _object_put(self, env, container, name):
         headers = _headers(env)
         if not self.has(container):
-            return _send(start_response, 404, _TEXT)
+            return 404, _TEXT, b''
         timestamp = _timestamp(headers)
         name = container + '/' + name
         act = self.nature.reach(env, 'PUT ' + name)
         if not self.has(container):
-            return _send(start_response, 404, _TEXT)
+            return 404, _TEXT, b''
         # The PUT is judged now and stored later. Other requests may come in between.
         replicas = list(self.nature.writes_to())
         there = [stored for replica in replicas for stored in [self._at(name)[replica]] if stored is not None]
         if headers.get('If-None-Match') == '*' and any(stored.body is not None and not has_expired(stored)
                                                        for stored in there):
-            return _send(start_response, 412, _TEXT)
+            return 412, _TEXT, b''
         if any(stored.timestamp >= timestamp for stored in there):
-            return _send(start_response, 202, _TEXT)
-        try:
-            body = env['wsgi.input'].read()
-        except HTTPException as refusal:
-            return refusal(env, start_response)
+            return 202, _TEXT, b''
+        body = env['wsgi.input'].read()
         if 'CONTENT_LENGTH' in env and env['CONTENT_LENGTH'] and len(body) < int(env['CONTENT_LENGTH']):
-            return _send(start_response, 499, _TEXT)
+            return 499, _TEXT, b''
         etag = _md5(body)
         if env.get('swift.callback.update_footers'):
             footers = HeaderKeyDict()
             env['swift.callback.update_footers'](footers)
             headers.update(footers)
         if headers.get('Etag') and headers['Etag'].strip('"') != etag:
-            return _send(start_response, 422, _TEXT)
+            return 422, _TEXT, b''
         kept = {key: value for key, value in headers.items()
                 if key in _KEPT_HEADERS or key.startswith(_KEPT_PREFIXES)}
         kept.setdefault('Content-Type', 'application/octet-stream')
@@ -287,8 +327,7 @@ class MemorySwift:
             act(commit)
         else:
             self._commit(env, 'commit ' + name, commit)
-        return _send(start_response, 201, {**_TEXT, 'Etag': etag,
-                                           'Last-Modified': _http_date(timestamp)})
+        return 201, {**_TEXT, 'Etag': etag, 'Last-Modified': _http_date(timestamp)}, b''
 
     def _commit(self, env, what, commit):
         try:
@@ -300,14 +339,14 @@ class MemorySwift:
             raise
         commit()
 
-    def _object_post(self, env, start_response, container, name):
+    def _object_post(self, env, container, name):
         """Change the metadata of an object. As X-Newest does not look at them, all replicas take it at once."""
         headers = _headers(env)
         name = container + '/' + name
         self.nature.reach(env, 'POST ' + name)
         before = self.newest(name)
         if before is None or has_expired(before):
-            return _send(start_response, 404, _TEXT)
+            return 404, _TEXT, b''
         kept = {key: value for key, value in before.headers.items()
                 if key in ('Content-Type', 'X-Static-Large-Object') or key.startswith('X-Object-Sysmeta-')}
         kept.update((key, value) for key, value in headers.items() if value and (
@@ -317,9 +356,9 @@ class MemorySwift:
         for watcher in self.watchers:
             watcher(name, before, after)
         shown = {key: value for key, value in kept.items() if key.startswith('X-Object-Sysmeta-')}
-        return _send(start_response, 202, {**_TEXT, **shown})
+        return 202, {**_TEXT, **shown}, b''
 
-    def _object_delete(self, env, start_response, container, name):
+    def _object_delete(self, env, container, name):
         timestamp = _timestamp(_headers(env))
         name = container + '/' + name
         act = self.nature.reach(env, 'DELETE ' + name)
@@ -339,28 +378,38 @@ class MemorySwift:
             act(commit)
         else:
             commit()
-        return _send(start_response, _best(statuses), _TEXT)
+        return _best(statuses), _TEXT, b''
 
-    def _object_head(self, env, start_response, container, name):
-        return self._object_get(env, start_response, container, name)
+    def _object_head(self, env, container, name):
+        status, headers, body = self._look(env, container, name)
+        return status, headers if status == 404 else {**headers, 'Content-Length': str(len(body))}, b''
 
     def _object_get(self, env, start_response, container, name):
+        status, headers, body = self._look(env, container, name)
+        if self.told is not None:
+            self.told((status, tuple(headers.items()), body))
+        if status == 404:
+            return _send(start_response, status, headers)
+        request = Request(env)
+        response = Response(request=request, body=body, conditional_response=True,
+                            conditional_etag=resolve_etag_is_at_header(request, headers))
+        response.headers.update(headers)
+        return response(env, start_response)
+
+    def _look(self, env, container, name):
+        """Return status, headers and body of a GET without conditions."""
         self.nature.reach(env, '%s %s/%s' % (env['REQUEST_METHOD'], container, name))
         stored = self._read(container + '/' + name, env.get('HTTP_X_NEWEST', '').lower() == 'true')
         opens = env.get('HTTP_X_BACKEND_OPEN_EXPIRED', '').lower() == 'true'
         if stored is None or stored.body is None or has_expired(stored) and not opens:
             found = {} if stored is None else {'X-Backend-Timestamp': stored.timestamp}
-            return _send(start_response, 404, {**_TEXT, **found})
-        request = Request(env)
+            return 404, {**_TEXT, **found}, b''
         written = Timestamp(stored.timestamp)
         timestamp = Timestamp(max(stored.timestamp, stored.posted))
-        response = Response(request=request, body=stored.body, conditional_response=True,
-                            conditional_etag=resolve_etag_is_at_header(request, stored.headers))
-        response.headers.update({
+        return 200, {
             **stored.headers, 'Etag': stored.etag, 'X-Timestamp': timestamp.normal,
-            'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': written.internal})
-        response.last_modified = math.ceil(float(timestamp))
-        return response(env, start_response)
+            'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': written.internal,
+            'Last-Modified': _http_date(timestamp)}, stored.body
 
     def _read(self, name, newest):
         replicas = self._at(name)
@@ -550,9 +599,12 @@ def has_expired(stored):
 
 
 def _http_date(timestamp):
-    response = Response()
-    response.last_modified = math.ceil(float(Timestamp(timestamp)))
-    return response.headers['Last-Modified']
+    return _date_of_second(math.ceil(float(Timestamp(timestamp))))
+
+
+@functools.lru_cache(10000)
+def _date_of_second(second):
+    return formatdate(second, usegmt=True)
 
 
 def _md5(body):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """s3multi over Swift in memory, and clients that speak to it as the filter s3api does."""
+import contextlib
 import hashlib
 import re
 import time
 from dataclasses import dataclass, field
 from io import BytesIO
-from unittest import mock
 from urllib.parse import quote, urlencode
 
 from greenlet import getcurrent
@@ -52,6 +52,13 @@ class Logger:
     debug = warning = info
 
 
+class _NoMetrics:
+    """Takes all metrics, and keeps none."""
+
+    def __getattr__(self, name):
+        return lambda *_, **__: None
+
+
 @dataclass
 class Answer:
     """What a client was told. outcome: the status; for an error, the pair of status and code."""
@@ -83,13 +90,20 @@ class Answer:
 
 
 class Cache:
-    """A memcache that may be away. now: returns the time, in seconds."""
+    """A memcache that may be away. now: returns the time, in seconds. told: called with each answer, if it is set."""
+
+    told = None
 
     def __init__(self, now):
         self._now = now
         # By key: the value, and until when it is kept.
         self._kept = {}
         self.away = False
+
+    def digest(self):
+        """Return a digest of what is kept."""
+        return hash(frozenset((key, until, repr(value) if isinstance(value, dict) else value)
+                              for key, (value, until) in self._kept.items()))
 
     def flush(self):
         """Forget everything."""
@@ -101,7 +115,10 @@ class Cache:
 
     def get(self, key, **_):
         value, until = self._kept.get(key, (None, 0))
-        return value if until > self._now() and not self.away else None
+        value = value if until > self._now() and not self.away else None
+        if self.told is not None:
+            self.told((key, repr(value) if isinstance(value, dict) else value))
+        return value
 
     def incr(self, key, time=0, **_):
         if self.away:
@@ -118,7 +135,29 @@ class Cache:
             self.set(key, value, time)
 
     def get_multi(self, keys, _server_key):
-        return [self.get(key) for key in keys]
+        if self.away:
+            return [None] * len(keys)
+        now, kept = self._now(), self._kept
+        found = [kept[key][0] if key in kept and kept[key][1] > now else None for key in keys]
+        if self.told is not None:
+            self.told((tuple(keys), tuple(found)))
+        return found
+
+
+class Filters:
+    """Swift's own filters over a Swift in memory. app: the first one. swift: what they end at."""
+
+    def __init__(self):
+        self.swift = None
+        app = SymlinkMiddleware(self, {}, 2)
+        self.app = StaticLargeObject(ObjectVersioningMiddleware(app, {}), {'rate_limit_segments_per_sec': '0'}, 10000)
+
+    @property
+    def _pipeline_final_app(self):
+        return self.swift
+
+    def __call__(self, env, start_response):
+        return self.swift(env, start_response)
 
 
 @dataclass
@@ -128,6 +167,7 @@ class World:
     schedule: decides who goes on. nature: see ``swift.Nature``. versioned: whether the bucket keeps versions. between:
     the factory of a WSGI filter right of s3multi. options: those of [filter:s3multi]. cached: whether there is a
     memcache. stored: what Swift has stored already, as ``MemorySwift.copy`` returns it. metrics: where to count.
+    filters: those of a world that is not used any more; None for new ones.
     """
 
     schedule: object
@@ -138,19 +178,20 @@ class World:
     cached: bool = True
     stored: 'tuple | None' = None
     metrics: Metrics = Metrics()
+    filters: object = None
 
     def __post_init__(self):
         self.swift = MemorySwift(self.nature)
         self.logger = Logger()
-        app = SymlinkMiddleware(self.swift, {}, 2)
-        app = StaticLargeObject(ObjectVersioningMiddleware(app, {}), {'rate_limit_segments_per_sec': '0'}, 10000)
-        self.below = app
+        filters = self.filters or Filters()
+        filters.swift = self.swift
+        app = self.below = filters.app
         if self.between is not None:
             app = self.between(app)
-        app = self.asking = _Asking(app, self.schedule)
+        app = self.asking = _Asking(app, self.schedule, self.swift if self.between is None else None)
         app._pipeline_final_app = self.swift
         # Of the proxy-server; it takes metrics.
-        self.swift.logger = mock.Mock()
+        self.swift.logger = _NoMetrics()
         settings = config.load({'min_segment_size': '1', **self.options},
                                {'min_segment_size': 1, 'max_upload_part_num': 10000})
         queue = ExpiryQueue({}, self.logger)
@@ -299,23 +340,32 @@ class World:
 class _Asking:
     """Notes what s3multi asks of Swift, and since when a manifest is being written: meanwhile time is limited.
 
-    intents: by <key>/<id>, the timestamps of all intents that were sent.
+    swift: where there is a short way to it; else None. intents: by <key>/<id>, the timestamps of all intents that were
+    sent.
     """
 
-    def __init__(self, app, schedule):
-        self._app, self._schedule = app, schedule
+    def __init__(self, app, schedule, swift):
+        self._app, self._schedule, self.swift = app, schedule, swift
         self.intents = {}
 
     def __call__(self, env, start_response):
+        with self.noting(env):
+            return self._app(env, start_response)
+
+    @contextlib.contextmanager
+    def noting(self, env):
+        """Note a request that is made in the block."""
         thread = getcurrent()
-        thread.asks = kind_of(env)
+        # Nobody asks for others.
+        thread.asks = kind_of(env) if env['REQUEST_METHOD'] == 'PUT' else None
         if thread.asks == 'PUT intent':
             self.intents.setdefault(upload_of(env), set()).add(Timestamp(env['HTTP_X_TIMESTAMP']))
         if thread.asks != 'PUT manifest':
-            return self._app(env, start_response)
+            yield
+            return
         thread.actor.writing_since = self._schedule.now
         try:
-            return self._app(env, start_response)
+            yield
         finally:
             thread.actor.writing_since = None
 
