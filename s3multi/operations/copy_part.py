@@ -47,7 +47,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
             body = PartBody(FileLikeIter(response.app_iter), length, owed=choice.algorithm if choice else None,
                             encrypted=bucket.cluster.encrypted, allow=marker.result)
             try:
-                stored = store_attempt(bucket, call, upload, number, body)
+                stored = store_attempt(bucket, call, upload, number, body, marker)
             except (IncompleteBody, RequestTimeout) as error:
                 # The body that broke off is that of the source. The client has sent none, so it is not to blame.
                 bucket.logger.warning('copying a part of upload %s has to be repeated: the source broke off', upload.id)

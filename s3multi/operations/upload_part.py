@@ -42,11 +42,14 @@ def run(bucket: Bucket, call: Call) -> Reply:
     with ask_open(bucket, upload) as marker:
         choice = choice_at(upload, marker)
         checksum_rules.check_part(choice, sent.algorithm if sent else None)
+        # Of three replicas the newest marker takes longer than the PUT. An upload that the cache notes as open is one,
+        # mostly, so Swift gets the bytes meanwhile. What is not noted, such as an upload that is over, gets none.
+        noted = bucket.upload_hints.is_open(upload)
         body = PartBody(call.body, length, sent, call.verified, choice.algorithm if choice else None,
-                        bucket.cluster.encrypted, marker.result)
+                        bucket.cluster.encrypted, None if noted else marker.result)
         if call.content_md5:
             body.headers['ETag'] = call.content_md5
-        stored = store_attempt(bucket, call, upload, number, body)
+        stored = store_attempt(bucket, call, upload, number, body, marker)
     answered = {body.checksum.header: body.checksum.value} if sent and body.checksum else {}
     return Reply(200, {'ETag': '"%s"' % stored.etag, **answered})
 
@@ -72,11 +75,13 @@ def choice_at(upload: Upload, marker: 'Later[UploadMarker]') -> 'ChecksumChoice 
     return choice_of(upload.id) if upload.is_apart else marker.result().checksum
 
 
-def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body: PartBody) -> Attempt:
+def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body: PartBody,
+                  marker: 'Later[UploadMarker]') -> Attempt:
     """Store a new attempt to upload part ``number``; return it, its size left out.
 
-    Raises NoSuchUpload if the upload ended meanwhile, EntityTooLarge if a quota has no room, BadDigest if the body is
-    not the one that was announced, IncompleteBody or RequestTimeout if it broke off, and what ``body`` was refused for.
+    marker: its answer is waited for. Raises NoSuchUpload if the upload is over, or ended meanwhile, EntityTooLarge if a
+    quota has no room, BadDigest if the body is not the one that was announced, IncompleteBody or RequestTimeout if it
+    broke off, and what ``body`` was refused for.
     """
     # Where the length is not known beforehand, this asks only whether there is any room left, as Swift does.
     bucket.check_part_quota(upload, int(body.headers.get('Content-Length', 0)))
@@ -100,8 +105,15 @@ def store_attempt(bucket: Bucket, call: Call, upload: Upload, number: int, body:
     if not is_md5(etag):
         raise ServiceUnavailable()
     stored = Attempt(number, upload.part(number, name), attempt_ticks(name), etag, 0)
-    # The upload was open before the PUT. After a long one it may have ended, and a part of an aborted upload would
-    # take up space until a sweep.
+    try:
+        marker.result()
+    except NoSuchUpload:
+        # The note was wrong, and shall mislead nobody else.
+        bucket.upload_hints.forget(upload)
+        _recheck(bucket, upload, stored)
+        raise
+    # The upload was open at the beginning of the PUT. After a long one it may have ended, and a part of an aborted
+    # upload would take up space until a sweep.
     if bucket.ticks() - started_ticks > bucket.settings.marker_recheck_after * 100000:
         _recheck(bucket, upload, stored)
     # Where the row is late, a Complete finds the part by this hint. Only after the PUT: it must name what is stored.

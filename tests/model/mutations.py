@@ -515,7 +515,8 @@ MUTATIONS = (
     Mutation('... and those of a copy', MarkerAfterPart, 'R4',
              ('W ends', 'C1 ends', 'K ends'), answers={'K': (404, 'NoSuchUpload')}),
     Mutation('an Upload Part leaves its attempt when the marker is gone', DeletesOwnAttempt, 'R2',
-             ('P to commit part', '6 s pass', 'P to HEAD marker', 'C4 ends', 'P ends')),
+             ('P to commit part', '6 s pass', 'P makes 3 requests', 'P to HEAD marker', 'C4 ends',
+              'P ends')),
     Mutation('every attempt to copy into a part has a name of its own', OneName, 'R1',
              ('W ends', 'K to commit part', 'C1 ends', 'K ends')),
     Mutation('parts of a replaced object are freed only when the marker is gone', lambda app: Believes(

@@ -14,7 +14,8 @@ from s3multi.operations.upload_part import store_attempt
 from s3multi.s3.checksums import Checksum, ChecksumChoice
 from s3multi.s3.errors import S3Error
 from s3multi.s3.parts import MAX_PART_BYTES
-from s3multi.storage.cache_hints import PartHints
+from s3multi.storage.cache_hints import PartHints, UploadHints
+from s3multi.storage.concurrency import Later
 from s3multi.storage.part_body import PartBody, TrailingChecksum
 from s3multi.upload.names import Upload, new_attempt
 from s3multi.upload.timestamps import swift_time
@@ -48,10 +49,22 @@ def error_of(call, *args):
     return raised.value
 
 
-def upload(swift, body=b'Hello, ', encrypted=False, **request):
+def store(bucket, call, *args):
+    """Store an attempt of an upload whose marker was read, and is open."""
+    return store_attempt(bucket, call, *args, Later(bucket.logger, lambda: None))
+
+
+def upload(swift, body=b'Hello, ', encrypted=False, cache=None, **request):
     """Upload part 7 of ``UPLOAD``."""
     env = handed_on(**{'params': PARAMS, 'body': body, **request})
-    return upload_part.run(*asked(swift, env, encrypted=encrypted))
+    return upload_part.run(*asked(swift, env, cache, encrypted=encrypted))
+
+
+def noted():
+    """Return a cache that notes ``UPLOAD`` as open."""
+    cache = Cache()
+    UploadHints(cache).remember(UPLOAD)
+    return cache
 
 
 # The request
@@ -147,6 +160,36 @@ def test_the_marker_is_read_while_swift_gets_ready(body):
     assert 200 == upload(swift, body).status
     assert {'asked', 'ready'} == set(order[:2])
     assert ['open', 'read'] == order[2:]
+
+
+def test_a_noted_upload_that_is_open():
+    """Swift stores the part while the marker is read, which takes longer. The answer waits for the marker."""
+    order, stored = [], Event()
+
+    def swift(env, start_response):
+        if env['REQUEST_METHOD'] == 'HEAD':
+            stored.wait(1)
+        else:
+            env['wsgi.input'].read()
+            stored.send()
+        order.append(env['REQUEST_METHOD'])
+        status, headers, _ = marker('open') if env['REQUEST_METHOD'] == 'HEAD' else STORED
+        start_response('%d As The Test Says' % status, list(headers.items()))
+        return [b'']
+
+    assert 200 == upload(swift, cache=noted()).status
+    assert ['PUT', 'HEAD'] == order
+
+
+@pytest.mark.parametrize('head, deletes', [(404, 0), (marker('aborting'), 0), (marker('aborted'), 1)],
+                         ids=['gone', 'aborting', 'aborted'])
+def test_a_noted_upload_that_is_over(head, deletes):
+    """The note is taken back. The part is deleted only if the upload was aborted: a Complete may have listed it."""
+    swift, cache = RecordingSwift(PUT=STORED, HEAD=head), noted()
+
+    assert 'NoSuchUpload' == error_of(lambda: upload(swift, cache=cache)).code
+    assert not UploadHints(cache).is_open(UPLOAD) and {} == PartHints(cache).recall(UPLOAD, [7])
+    assert deletes == len([seen for seen in swift.seen if seen.method == 'DELETE'])
 
 
 def test_the_answer_has_the_etag_of_the_part():
@@ -263,7 +306,7 @@ def test_only_201_stores_a_part(status, code):
     swift, cache = RecordingSwift(PUT=(status, {'Etag': MD5}, b'')), Cache()
     request = asked(swift, handed_on(headers={'content-md5': CONTENT_MD5}), cache)
 
-    assert code == error_of(store_attempt, *request, UPLOAD, 1, PartBody(BytesIO(b'Hello, '), 7)).code
+    assert code == error_of(store, *request, UPLOAD, 1, PartBody(BytesIO(b'Hello, '), 7)).code
     assert {} == cache
     assert 0 == swift.unclosed
 
@@ -272,7 +315,7 @@ def test_a_refused_digest_that_the_client_did_not_send_is_no_bad_digest():
     """Swift answers 422 for other reasons too. That is an error of ours."""
     request = asked(RecordingSwift(PUT=422))
 
-    assert 'InternalError' == error_of(store_attempt, *request, UPLOAD, 1, PartBody(BytesIO(), 0)).code
+    assert 'InternalError' == error_of(store, *request, UPLOAD, 1, PartBody(BytesIO(), 0)).code
 
 
 def test_a_stored_part():
@@ -280,7 +323,7 @@ def test_a_stored_part():
     swift, cache = RecordingSwift(PUT=STORED), Cache()
     body = PartBody(BytesIO(b'Hello, '), 7)
     body.headers['ETag'] = MD5
-    stored = store_attempt(*asked(swift, cache=cache), UPLOAD, 7, body)
+    stored = store(*asked(swift, cache=cache), UPLOAD, 7, body)
     seen, = swift.seen
 
     assert (7, MD5) == (stored.number, stored.etag)
@@ -293,7 +336,7 @@ def test_a_stored_part():
 def test_every_attempt_has_a_name_of_its_own():
     """A part that can be overwritten can be lost under a finished object."""
     request = asked(RecordingSwift(PUT=STORED))
-    names = {store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).name for _ in range(20)}
+    names = {store(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).name for _ in range(20)}
 
     assert 20 == len(names)
 
@@ -308,7 +351,7 @@ def test_an_attempt_after_one_of_another_clock(ahead, after):
     before = bucket.ticks() + ahead * 100000
     PartHints(cache).remember(UPLOAD, 1, new_attempt(before))
 
-    stored = store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0))
+    stored = store(*request, UPLOAD, 1, PartBody(BytesIO(), 0))
 
     assert stored.began_ticks > before
     assert after == (stored.began_ticks == before + 1) == logger.info.called
@@ -320,7 +363,7 @@ def test_a_hint_that_is_none():
     request = asked(RecordingSwift(PUT=STORED), cache=cache)
     PartHints(cache).remember(UPLOAD, 1, 'nonsense')
 
-    assert MD5 == store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
+    assert MD5 == store(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
 
 
 def test_a_slow_part_of_an_upload_that_is_open():
@@ -328,7 +371,7 @@ def test_a_slow_part_of_an_upload_that_is_open():
     swift = RecordingSwift(PUT=STORED, HEAD=marker('open'))
     request = asked(swift, options={'marker_recheck_after': '0'})
 
-    assert MD5 == store_attempt(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
+    assert MD5 == store(*request, UPLOAD, 1, PartBody(BytesIO(), 0)).etag
     assert ['PUT', 'HEAD'] == [seen.method for seen in swift.seen]
 
 
@@ -342,6 +385,6 @@ def test_a_slow_part_of_an_upload_that_ended(head, deletes):
     swift, cache = RecordingSwift(PUT=STORED, HEAD=head), Cache()
     request = asked(swift, cache=cache, options={'marker_recheck_after': '0'})
 
-    assert 'NoSuchUpload' == error_of(store_attempt, *request, UPLOAD, 1, PartBody(BytesIO(), 0)).code
+    assert 'NoSuchUpload' == error_of(store, *request, UPLOAD, 1, PartBody(BytesIO(), 0)).code
     assert {} == cache
     assert deletes == len([seen for seen in swift.seen if seen.method == 'DELETE'])
