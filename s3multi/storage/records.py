@@ -110,7 +110,8 @@ class Records:
                             aborted_at or None)
 
     def write_intent(self, upload: Upload, intent: Intent, held: 'HeldBody | None' = None) -> IntentWrite:
-        """Write the intent of a Complete, unless there is one. Raises EntityTooLarge if the account is full.
+        """Write the intent of a Complete, unless there is one. Raises EntityTooLarge if the account is full,
+        ServiceUnavailable if there is no container for it.
 
         held: holds back the write until it is released; None to write at once.
 
@@ -118,11 +119,14 @@ class Records:
         """
         target = _intent(upload)
         # Without the condition this intent could cover that of a Complete at work, which would not notice.
-        response = self._backend.call('PUT', target, (412,), {
+        response = self._backend.call('PUT', target, (404, 412), {
             'X-Timestamp': intent.timestamp.internal, 'If-None-Match': '*', 'Content-Type': MARKER_TYPE,
             _LIST_HEADER: intent.list_name, _TIMESTAMP_HEADER: intent.timestamp.internal}, held=held)
         if response.status_int == 412:
             return IntentWrite(exists=True)
+        if response.status_int == 404:
+            # The bucket is being deleted, or Swift does not learn whether there is a container. A repeat is told.
+            raise ServiceUnavailable()
         if response.status_int == 202:
             return IntentWrite(newer=timestamp_of(self._head(target)))
         return IntentWrite(written=True)

@@ -98,6 +98,11 @@ def test_a_container_of_markers_that_does_not_answer():
                                            State.ABORTING, T, 'u')
 
 
+def test_an_intent_without_a_container():
+    """A Complete meets the deletion of its bucket, or Swift could not look: its repeat is told which."""
+    assert 'ServiceUnavailable' == code_of(records_of(RecordingSwift(PUT=404)).write_intent, UPLOAD, Intent('list', T))
+
+
 def test_a_marker_that_is_gone():
     """The upload was completed, or aborted and forgotten."""
     assert records_of(RecordingSwift(HEAD=404)).marker(UPLOAD) is None
