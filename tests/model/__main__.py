@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python3 -m tests.model --seconds 600 --seed 1`: try races and faults by chance, and say what was tried.
 
-`--replay SEED` plays one run again, and shows all of its requests.
+`--replay SEED` plays one run again, and shows all of its requests. `--explore pairs` leaves nothing to chance.
 """
 import argparse
 import logging
@@ -19,15 +19,27 @@ def main(arguments):
     parser.add_argument('--replay', type=int, metavar='SEED', help='play this run alone, and show its requests')
     parser.add_argument('--sweeps', action='store_true', help='let sweeps take part')
     parser.add_argument('--histories', action='store_true', help='try histories of a key instead')
+    parser.add_argument('--explore', nargs='+', metavar='MIX',
+                        help='explore every order, crash and fault within bounds instead: quick, pairs, triples, or '
+                        'mixes such as C1+A, C1+C2/versions/first-ahead')
+    parser.add_argument('--moves', help='play the run of the one mix along these moves, and show its requests')
+    parser.add_argument('--bounds', help='how often somebody else may go on, how many accidents there may be, and how '
+                        'often somebody else may go on beside those: 2,1,1')
+    parser.add_argument('--processes', type=int, default=2, help='how many processes explore (2)')
+    parser.add_argument('--table', help='write what was explored to this file, as a table for the docs')
     options = parser.parse_args(arguments)
     bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests.model', *arguments])
     warnings.simplefilter('ignore')
     logging.disable()
     from .many_histories import try_histories
+    from .mixes import explore_all, play
     from .rules import Violation
     from .search import Run, Tally
     from .sweeping import SweptRun
 
+    if options.explore:
+        return (explore_all(options.explore, options.processes, options.bounds, options.table) if options.moves is None
+                else play(options.explore[0], options.moves))
     if options.histories:
         return try_histories(options.seed * 10 ** 9, options.seconds, options.replay)
     make = SweptRun if options.sweeps else Run

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two operations on one upload: at each of its requests, one of them is overtaken by the other, or dies."""
+"""Two operations on one upload, of which the first dies at each of its requests; and some that meet otherwise.
+
+``test_explore`` has those that overtake each other.
+"""
 import pytest
 
 from .script import Played
@@ -21,16 +24,6 @@ def play(lines, versioned):
 def requests_of(who, versioned):
     """Return how many requests an operation makes if nobody disturbs it."""
     return play(['%s ends' % who], versioned)[1][who]
-
-
-@each_pair
-@each_bucket
-def test_overtaken(first, second, versioned):
-    """One of the two wins whole, whichever request of the first one comes next when the second one runs."""
-    for made in range(requests_of(first, versioned) + 1):
-        outcomes, _ = play(['%s makes %d requests' % (first, made), '%s ends' % second, '%s ends' % first], versioned)
-
-        assert 'P' == first or {200, 204} != {outcomes[first], outcomes[second]}, made
 
 
 @each_pair

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python3 -m tests.model --explore``: explores many mixes, in two processes, and says what was explored."""
+import contextlib
+import itertools
+import multiprocessing
+import time
+
+from .explore import Bounds, Explorer, replay
+from .orders import CLOCKS, OPERATIONS, Mix, Move
+
+# Each with each, and with its like: the same Complete, another Abort.
+_SINGLE = ('C1', 'C2', 'A', 'P', 'I', 'L', 'U', 'R', 'X', 'D', 'S', 'H')
+_LIKE = {'C1': 'C1b', 'C2': 'C2b', 'A': 'A2', 'P': 'P2', 'R': 'R2', 'X': 'X2', 'S': 'S2'}
+# Who only reads changes nothing for others, so no two of these are in one mix.
+_READERS = frozenset('LUH')
+
+PAIRS = tuple([*((first, second) for first, second in itertools.combinations(_SINGLE, 2)
+                 if not {first, second} <= _READERS), *_LIKE.items()])
+TRIPLES = tuple(labels for labels in itertools.combinations(('C1', 'C1b', 'C2', 'A', 'A2', 'P', 'R', 'X', 'D', 'S'), 3)
+                if ('C1b' not in labels or 'C1' in labels) and ('A2' not in labels or 'A' in labels))
+# By name: the labels that meet, in which order, the clocks, and the bounds.
+FORMS = {
+    'pairs': (PAIRS, CLOCKS, Bounds(2, 1, 1)),
+    'quick': (PAIRS, CLOCKS[:1], Bounds(2, 1, 0)),
+    'triples': (TRIPLES, CLOCKS[:1], Bounds(2, 1, 0)),
+}
+
+
+def explore_all(names, processes, bounds=None, table=None):
+    """Explore forms, or single mixes, by their names; print a line for each mix. Returns 1 if a rule broke, else 0.
+
+    bounds: three numbers, as ``Bounds`` has them, instead of those of the form. table: the name of a file to which the
+    table for the docs is written.
+    """
+    begin = time.monotonic()
+    own = Bounds(*map(int, bounds.split(','))) if bounds else None
+    tasks = [(mix, own or usual) for name in names for mix, usual in _tasks(name)]
+    rows = {}
+    with contextlib.ExitStack() as stack:
+        done = (stack.enter_context(multiprocessing.Pool(processes)).imap(_explore, tasks) if processes > 1
+                else map(_explore, tasks))
+        for found in done:
+            print('%5.0f s: %s' % (time.monotonic() - begin, _line(found)), flush=True)
+            if found.failed:
+                _tell(found)
+                return 1
+            row = rows.setdefault('+'.join(found.mix.labels), [0] * len(_COLUMNS))
+            for place, (_, name) in enumerate(_COLUMNS):
+                row[place] += getattr(found, name)
+    total = [sum(column) for column in zip(*rows.values())]
+    print('%d mixes of %s in %.0f s: %s' % (len(tasks), ', '.join(names), time.monotonic() - begin, ', '.join(
+        '%s %d' % (title, number) for (title, _), number in zip(_COLUMNS, total))))
+    if table:
+        with open(table, 'w') as file:
+            file.write(_table({**rows, 'all': total}))
+    return 0
+
+
+_COLUMNS = (('orders', 'orders'), ('with accidents', 'all'), ('states', 'states'), ('crashes', 'crashes'),
+            ('faults', 'faults'), ('runs', 'runs'))
+
+
+def _tasks(name):
+    if name not in FORMS:
+        return [(Mix.parse(name), FORMS['pairs'][2])]
+    labels, clocks, bounds = FORMS[name]
+    return [(Mix(each, versioned, clock), bounds) for each in labels for versioned in (False, True)
+            for clock in clocks]
+
+
+def _explore(task):
+    mix, bounds = task
+    return Explorer(mix, bounds).explore()
+
+
+def _line(found):
+    return '%s: %s' % (found.mix, ', '.join('%s %d' % (title, getattr(found, name)) for title, name in _COLUMNS))
+
+
+def _tell(found):
+    violation, moves = found.failed
+    moves = shrink(found.mix, moves, violation.rule)
+    run, violation = replay(found.mix, moves)
+    print('%s\n\n%s\n\nAgain: python3 -m tests.model --explore %s --moves %s' % (
+        violation, run.describe(), found.mix, write_moves(moves)))
+
+
+def shrink(mix, moves, rule, between=None):
+    """Return the fewest of some moves without which the rule would not break any more."""
+    for number in list(moves):
+        fewer = {other: move for other, move in moves.items() if other != number}
+        with contextlib.suppress(LookupError, StopIteration):
+            _, violation = replay(mix, fewer, between)
+            if violation is not None and violation.rule == rule:
+                moves = fewer
+    return moves
+
+
+def write_moves(moves):
+    return ','.join('%d=%s' % pair for pair in sorted(moves.items()))
+
+
+def read_moves(text):
+    return {int(number): Move.parse(move) for number, _, move in (part.partition('=') for part in text.split(','))
+            if number}
+
+
+def play(name, text):
+    """Play one run of a mix along moves, and show it. Returns 1 if a rule broke, else 0."""
+    run, violation = replay(Mix.parse(name), read_moves(text))
+    print(run.describe())
+    if violation is not None:
+        print('\n%s' % violation)
+    return int(violation is not None)
+
+
+def _table(rows):
+    lines = ['.. list-table::', '   :header-rows: 1', '', '   * - Operations']
+    lines += ['     - ' + title for title, _ in _COLUMNS]
+    for labels, numbers in rows.items():
+        lines.append('   * - ' + ', '.join(_words(label) for label in labels.split('+')))
+        lines += ['     - {:,}'.format(number) for number in numbers]
+    return '\n'.join(lines) + '\n'
+
+
+def _words(label):
+    return OPERATIONS.get(label) or OPERATIONS.get(label[:-1]) or OPERATIONS.get(label[:-1] + '1') or label

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every order with a switch, every crash and every fault, for operations that meet on one upload. ``--explore`` of
+``python3 -m tests.model`` goes further."""
+import pytest
+
+from .explore import Bounds, Explorer, replay
+from .mixes import read_moves, shrink, write_moves
+from .mutations import MUTATIONS
+from .orders import Mix, Move
+
+MIXES = ('C1+C2', 'C1+A', 'C1+P', 'A+P', 'C1+R', 'C1+D', 'C1+A/versions')
+
+
+@pytest.mark.parametrize('mix', MIXES)
+def test_no_rule_breaks(mix):
+    """One operation overtakes the other at any request; or the proxy of one dies there, and time may pass or not; or
+    that request fails, before it took effect or after.
+    """
+    found = Explorer(Mix.parse(mix), Bounds(1, 1, 0)).explore()
+
+    assert found.failed is None, '%s: %s' % (found.failed[0], write_moves(found.failed[1]))
+    assert found.orders > 20 and found.crashes > 20 and found.faults > 15
+
+
+def steps(*texts):
+    return [mutation for mutation in MUTATIONS if mutation.step in texts]
+
+
+@pytest.mark.parametrize('mutation, mix', [
+    *((mutation, 'C1+A') for mutation in steps(
+        'a Complete writes an intent', '... before it reads the marker', 'the marker is deleted before the intent')),
+], ids=lambda value: getattr(value, 'step', None))
+def test_a_missing_step_is_found(mutation, mix):
+    """The moves that lead there are few, and lead there again."""
+    mix = Mix.parse(mix)
+    violation, moves = Explorer(mix, Bounds(1, 0, 0), mutation.without).explore().failed
+    fewest = shrink(mix, {**moves, 0: Move('wait')}, violation.rule, mutation.without)
+    _, again = replay(mix, read_moves(write_moves(fewest)), mutation.without)
+
+    assert moves == fewest and 1 == len(moves)
+    assert (violation.rule, violation.text) == (again.rule, again.text)
+    assert replay(mix, fewest)[1] is None
