@@ -7,7 +7,7 @@ A page has a table between two comments, so that it can be read as it is, and bu
 
     .. end of NAME
 
-``TABLES`` has the names. ``states.svg`` and ``etc/proxy-server.conf-sample`` are written as well.
+``TABLES`` has the names. ``states.svg``, ``etc/proxy-server.conf-sample`` and the man pages are written as well.
 ``tests/unit/test_documentation.py`` fails where the code has changed since.
 """
 import re
@@ -21,6 +21,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import conf_sample  # noqa: E402
 import decision_table  # noqa: E402
+import man_pages  # noqa: E402
 import state_diagram  # noqa: E402
 from s3multi import config  # noqa: E402
 from s3multi.filters import client_headers  # noqa: E402
@@ -268,7 +269,7 @@ def files() -> 'dict[Path, str]':
     pages = {path: path.read_text(encoding='utf-8') for path in sorted(HERE.glob('*.rst'))}
     return {**{path: filled(text) for path, text in pages.items() if _PLACE.search(text)},
             state_diagram.FILE: state_diagram.draw(),
-            HERE.parent / 'etc' / 'proxy-server.conf-sample': conf_sample.text()}
+            HERE.parent / 'etc' / 'proxy-server.conf-sample': conf_sample.text(), **man_pages.files()}
 
 
 if __name__ == '__main__':

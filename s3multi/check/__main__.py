@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import s3multi.commands.quiet  # noqa: F401 - before Swift
 from swift.common.utils import EventletRateLimiter
 
 from s3multi.check.asking import Asking
@@ -32,11 +33,8 @@ def positive(text: str) -> float:
     return number
 
 
-def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
-    """Return the options of the command line. arguments: without the program's name; None for those of the process.
-
-    Exits with code 2 when they are wrong.
-    """
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog='s3multi-check', description=__doc__.replace('``', ''), epilog=(
         'Exit codes: 0 nothing is wrong with what was looked at; 1 something is broken; 2 something could not be '
         'looked at, or the command could not start, or was interrupted.'))
@@ -59,7 +57,15 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
                              'come; at the end of all places the FILE is removed')
     parser.add_argument('--json', action='store_true', help='report in JSON, one document per line')
     parser.add_argument('--verbose', action='store_true', help='report whole objects, too')
-    return parse(parser, arguments, 'check')
+    return parser
+
+
+def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
+    """Return the options of the command line. arguments: without the program's name; None for those of the process.
+
+    Exits with code 2 when they are wrong.
+    """
+    return parse(make_parser(), arguments, 'check')
 
 
 def main(arguments: 'Sequence[str] | None' = None) -> int:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 DEFAULT_SIZE = '23MiB'        # four parts of 5 MiB and a smaller one
 
 
-def parse_arguments(words: Optional[List[str]]) -> argparse.Namespace:
-    """Return the options of the command line; words: None for those of this process."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog='s3multi-demo', description='Start a small Swift cluster with s3multi on this machine, upload a file to '
         'it in parts through the S3 API, show what is stored, read it back and compare.')
@@ -38,6 +38,12 @@ def parse_arguments(words: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument('--exit', action='store_true', help='stop after the walk instead of waiting for Ctrl-C')
     parser.add_argument('--venv', metavar='DIR', help='the virtual environment to use, or to make, if something is '
                         'missing (default: $S3MULTI_VENV, or .venv in the checkout)')
+    return parser
+
+
+def parse_arguments(words: Optional[List[str]]) -> argparse.Namespace:
+    """Return the options of the command line; words: None for those of this process."""
+    parser = make_parser()
     options = parser.parse_args(words)
     if options.port is not None and not 1 <= options.port <= 65535:
         parser.error('--port takes a number from 1 to 65535')

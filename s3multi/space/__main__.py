@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import s3multi.commands.quiet  # noqa: F401 - before Swift
 from swift.common.utils import Timestamp
 
 from s3multi.commands.arguments import Place, add_places, count, parse, places
@@ -20,11 +21,8 @@ from s3multi.space.report import CANNOT_START, Report, exit_code
 from s3multi.storage.concurrency import FAILURES
 
 
-def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
-    """Return the options of the command line. arguments: without the program's name; None for those of the process.
-
-    Exits with code 2 when they are wrong.
-    """
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog='s3multi-space', description=__doc__.replace('``', ''), epilog=(
         'Exit codes: 0 all was read; 1 something could not be read; 2 it could not start; 3 interrupted.'))
     add_places(parser, 'report on')
@@ -34,7 +32,15 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
                         help='do not look at the queue of the object expirer, which takes some 200 small requests')
     parser.add_argument('--json', action='store_true', help='report in JSON, one document per line')
     parser.add_argument('--html', type=Path, metavar='FILE', help='write the report with plots to this file, too')
-    return parse(parser, arguments, 'report on')
+    return parser
+
+
+def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
+    """Return the options of the command line. arguments: without the program's name; None for those of the process.
+
+    Exits with code 2 when they are wrong.
+    """
+    return parse(make_parser(), arguments, 'report on')
 
 
 def read_all(reader: Reader, cluster: ReachedCluster, wanted: 'Iterable[Place]', report: Report,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import s3multi.commands.quiet  # noqa: F401 - before Swift
 from swift.common.utils import EventletRateLimiter, Timestamp
 
 from s3multi.commands.arguments import add_places, count, duration, in_order, parse, places
@@ -33,11 +34,8 @@ def _grace(text: str) -> float:
     return seconds
 
 
-def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
-    """Return the options of the command line. arguments: without the program's name; None for those of the process.
-
-    Exits with code 2 when they are wrong.
-    """
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog='s3multi-sweep', description=__doc__.replace('``', ''), epilog=(
         'Exit codes: 0 all was swept; 1 something could not be read or deleted, run it again; 2 it could not start; '
         '3 interrupted; 4 all was swept, and nothing empties the queue of the object expirer; 5 --limit or --deadline '
@@ -67,7 +65,15 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
                         help='keep it in this file for the textfile collector of node-exporter, as in DIR/s3multi.prom')
     parser.add_argument('--json', action='store_true', help='report in JSON, one document per line')
     parser.add_argument('--verbose', action='store_true', help='report uploads that are left as they are, too')
-    return parse(parser, arguments, 'sweep')
+    return parser
+
+
+def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
+    """Return the options of the command line. arguments: without the program's name; None for those of the process.
+
+    Exits with code 2 when they are wrong.
+    """
+    return parse(make_parser(), arguments, 'sweep')
 
 
 def main(arguments: 'Sequence[str] | None' = None) -> int:
