@@ -2,6 +2,7 @@
 """The sweep of one bucket: its segments container from beginning to end, several uploads at a time."""
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from swift.common.http import is_success
@@ -26,6 +27,10 @@ from s3multi.upload.records import State
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+# Uploads in progress that are remembered from their markers to their parts: about 10 MiB.
+_MOST_TOLD = 100000
+# So many uploads, or attempts of them, are held before Swift is asked about some: a green thread each is slow.
+_BATCH_UPLOADS, _BATCH_ATTEMPTS = 1000, 30000
 # The listings, as positions name them.
 _MARKERS, _PARTS = 'markers', 'parts'
 
@@ -68,26 +73,14 @@ class Sweep:
         ended = bucket.ticks() if gone else deleted_at(bucket.info)
         limits = self._limits_of(bucket)
         claim = Claim(bucket.segments, self.run if self.apply else '')
-
-        def look(place: Position, found: Found) -> 'Outcome | None':
-            outcome = self._without_asking(found, ended, limits)
-            if outcome is None:
-                # Neither is a place where to go on.
-                if stop() or not claim.holds():
-                    return None
-                self.pause()
-                outcome = self._look(found, account, name, ended, limits)
-            trail.end(place)
-            return outcome
-
         rest = Remains(uploads_in(bucket.segments.rows(marker=start.name if start.within == _PARTS else ''),
                                   account, name, self.ids))
         markers = markers_in(bucket.markers.listing.rows(marker=start.name), account, name, self.ids)
         listings: list[tuple[str, Iterable[Found]]] = [(_MARKERS, markers), (_PARTS, rest)]
         if start.within == _PARTS:
             del listings[0]
-        yield from filter(None, concurrently(self.concurrency, lambda item: look(*item), _places(
-            account, name, listings, lambda: stop() or claim.is_lost, trail)))
+        yield from self._outcomes(_places(account, name, listings, lambda: stop() or claim.is_lost, trail), partial(
+            self._look, bucket, references, ended), ended, limits, lambda: not stop() and claim.holds(), trail)
         if claim.is_lost:
             raise Elsewhere()
         claim.release()
@@ -98,6 +91,35 @@ class Sweep:
             if gone and bucket.markers.delete():
                 bucket.segments.delete()
 
+    def _outcomes(self, places: 'Iterator[tuple[Position, Found]]', ask: 'Callable[[Limits, Found], Outcome | None]',
+                  ended: int, limits: Limits, may_ask: 'Callable[[], bool]', trail: Trail) -> Iterator[Outcome]:
+        """Yield the outcomes for what is found. ask: asks Swift about an upload. may_ask: whether it may be called."""
+        # Uploads in progress, by their markers: nothing is asked when their parts come.
+        told: set[str] = set()
+
+        def look(item: 'tuple[Position, Found]') -> 'Outcome | None':
+            # What is not looked at is no place behind which to go on.
+            if not may_ask():
+                return None
+            self.pause()
+            outcome = ask(limits, item[1])
+            trail.end(item[0])
+            return outcome
+
+        for batch in _batches(places):
+            asked: list[tuple[Position, Found]] = []
+            for place, found in batch:
+                outcome = self._without_asking(found, ended, limits)
+                if outcome is None and (found.has_intent or found.upload.id not in told):
+                    asked.append((place, found))
+                    continue
+                trail.end(place)
+                if outcome is not None:
+                    yield outcome
+                    if outcome.what == OPEN and len(told) < _MOST_TOLD:
+                        told.add(found.upload.id)
+            yield from filter(None, concurrently(self.concurrency, look, asked))
+
     @staticmethod
     def _without_asking(found: Found, ended: int, limits: Limits) -> 'Outcome | None':
         """Return the outcome for an upload of which the rows tell enough; else None."""
@@ -107,13 +129,15 @@ class Sweep:
             return Outcome(found.upload, KEPT, reason=LATELY)
         return None
 
-    def _look(self, found: Found, account: str, name: str, ended: int, limits: Limits) -> 'Outcome | None':
+    def _look(self, bucket: Bucket, references: References, ended: int, limits: Limits,
+              found: Found) -> 'Outcome | None':
         """Look at an upload; return the outcome, None if it is that of another place."""
         try:
-            # Opened anew, since the environ keeps what was learned, and a sweep of a large bucket takes hours.
-            bucket, references = self._open(account, name)
+            # What the environ has learned may be hours old here, and then leaves parts for the next sweep.
             if is_in_use(found, references):
                 return Outcome(found.upload, IN_USE)
+            # Opened anew to decide.
+            bucket, references = self._open(bucket.account, bucket.name)
             marker = marker_elsewhere(found, bucket)
             if marker:
                 # Where its marker was met, an upload at rest was not judged, and so no Complete found that has died.
@@ -150,3 +174,22 @@ def _places(account: str, name: str, listings: 'Iterable[tuple[str, Iterable[Fou
             place = Position(account, name, each.last, within)
             trail.begin(place)
             yield place, each
+
+
+def _batches(places: 'Iterator[tuple[Position, Found]]') -> 'Iterator[list[tuple[Position, Found]]]':
+    """Yield what is found, some at a time; raise what ``places`` raises after what came before it."""
+    batch: list[tuple[Position, Found]] = []
+    attempts = 0
+    failure: BaseException | None = None
+    try:
+        for place, found in places:
+            batch.append((place, found))
+            attempts += len(found.attempts)
+            if len(batch) >= _BATCH_UPLOADS or attempts >= _BATCH_ATTEMPTS:
+                yield batch
+                batch, attempts = [], 0
+    except FAILURES as error:
+        failure = error
+    yield batch
+    if failure is not None:
+        raise failure

@@ -266,3 +266,32 @@ def test_what_is_swept_in_several_runs(world):
     assert [(key, 'aborted') for key in 'abcde'] == sorted(found)
     assert 5 < runs < 10
     assert '' == note(world), 'no run has seen all of the parts'
+
+
+def test_parts_of_uploads_in_progress_cost_nothing(world):
+    """Their markers have told of them. A Complete that has died is looked at all the same."""
+    for key in 'abc':
+        begun(world, key, 2)
+    upload = Upload(ACCOUNT, BUCKET, 'd', begun(world, 'd'))
+    assert world.ask('PUT', SEGMENTS, upload.intent).is_success
+    asked = []
+
+    assert [(key, 'open') for key in 'abcd'] == sweep(world, pause=lambda: asked.append(1))
+    assert [1] == asked
+
+
+def test_what_was_listed_before_a_listing_failed(world):
+    """It is swept, and then the failure is told."""
+    for key in 'ab':
+        begun(world, key)
+    found = []
+
+    def broken(*_):
+        raise ServiceUnavailable()
+        yield
+
+    with mock.patch('s3multi.sweep.bucket.uploads_in', broken), pytest.raises(ServiceUnavailable):
+        for outcome in outcomes(world):
+            found.append((outcome.upload.key, outcome.what))
+
+    assert [('a', 'open'), ('b', 'open')] == found
