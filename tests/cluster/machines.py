@@ -176,8 +176,11 @@ class Machines:
         self.settle()
 
     def later(self):
-        """Return a proxy whose clock is ahead, so that the lease of every Complete of the other proxies is over."""
-        return FaultyProxy(self.cluster, 'later', seconds_ahead=LATER_SECONDS)
+        """Return a proxy whose clock is ahead, so that the lease of every Complete of the other proxies is over.
+
+        Its Aborts answer when the parts are deleted.
+        """
+        return FaultyProxy(self.cluster, 'later', seconds_ahead=LATER_SECONDS, abort_waits='true')
 
     def wait_for_daemons(self):
         """Return when the daemons of each node have made a whole round that began after this call.
