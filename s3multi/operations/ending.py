@@ -108,9 +108,9 @@ def end_by_abort(bucket: Bucket, upload: Upload, looks: int) -> 'bool | None':
         was_aborted = step is Step.ABORTED
         if step is Step.FLAG:
             assert isinstance(view.marker, UploadMarker)
-            flag.write(view.marker)
+            flagged = flag.write(view.marker)
             # Only now the intent: read before the flag, it would not show a Complete that passed in between.
-            step, view = _look(bucket, upload, View(upload.id, replace(view.marker, state=State.ABORTING)))
+            step, view = _look(bucket, upload, View(upload.id, flagged))
     finally:
         flag.abandon()
     while step is Step.BUSY and looks:
@@ -170,29 +170,39 @@ class _Flag:
     def __init__(self, bucket: Bucket, upload: Upload) -> None:
         """Begin the write, held back, if the upload seems to be open: so it takes one round trip less."""
         self._bucket, self._upload = bucket, upload
-        # Who began the upload is not known yet. ``aborted``, which follows, tells it again.
-        self._begun = (HeldWrite(bucket.logger, partial(self._mark, ''))
+        self._time = marker_time(swift_time(upload.ticks), State.ABORTING)
+        # Who began the upload is not known yet. ``aborted``, which follows, tells it, unless this Abort ends before.
+        self._begun = (HeldWrite(bucket.logger, partial(self._mark, '', self._time))
                        if bucket.upload_hints.is_open(upload) else None)
 
-    def write(self, marker: UploadMarker) -> None:
-        """Write it over the ``marker`` that was read."""
+    def write(self, marker: UploadMarker) -> UploadMarker:
+        """Write it over the ``marker`` that was read; return the marker as it is then."""
         # The note goes first: a Complete that relied on it would write an intent, which keeps all others waiting.
         self._bucket.upload_hints.forget(self._upload)
-        if self._begun is not None and self._begun.is_recent:
+        timestamp = _after(self._time, marker)
+        if timestamp == self._time and self._begun is not None and self._begun.is_recent:
             self._begun.release()
         else:
-            self._mark(marker.initiator)
+            self._mark(marker.initiator, timestamp)
+        return replace(marker, state=State.ABORTING, timestamp=timestamp)
 
     def abandon(self) -> None:
         """Let it take no effect, unless it was written."""
         if self._begun is not None:
             self._begun.abandon()
 
-    def _mark(self, initiator: str, held: 'HeldBody | None' = None) -> bool:
+    def _mark(self, initiator: str, timestamp: Timestamp, held: 'HeldBody | None' = None) -> bool:
         # Just after the time of Initiate: it replaces "open", but cannot bring back a marker that a Complete has
         # deleted. With such a marker, and the intent gone too, the parts of the object would be deleted.
-        return self._bucket.records.mark(self._upload, State.ABORTING, marker_time(
-            swift_time(self._upload.ticks), State.ABORTING), initiator, held)
+        return self._bucket.records.mark(self._upload, State.ABORTING, timestamp, initiator, held)
+
+
+def _after(timestamp: Timestamp, marker: UploadMarker) -> Timestamp:
+    """Return ``timestamp``; or the moment just after the ``marker``, if that is not older, but of the same tick.
+
+    Swift's container-reconciler moves an object by writing it again a few offsets later.
+    """
+    return max(timestamp, just_after(marker.timestamp)) if marker.timestamp.normal == timestamp.normal else timestamp
 
 
 def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
@@ -210,8 +220,8 @@ def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
         assert isinstance(view.marker, UploadMarker)
         # A state of its own, which is final: with "aborting" alone a repeat could meet a late intent, and be answered
         # 503 though the parts are gone.
-        stored = bucket.records.mark(upload, State.ABORTED, marker_time(swift_time(upload.ticks), State.ABORTED),
-                                     view.marker.initiator)
+        timestamp = _after(marker_time(swift_time(upload.ticks), State.ABORTED), view.marker)
+        stored = bucket.records.mark(upload, State.ABORTED, timestamp, view.marker.initiator)
         # A Complete may have ended, and taken marker and intent away, between the flag and the look at the intent. Then
         # Swift keeps the tombstone of the marker, which is later. Without this an Abort would delete the parts of its
         # object.

@@ -16,7 +16,7 @@ from s3multi.operations.request import Call, Reply
 from s3multi.s3 import checksum_rules, request_headers
 from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, InvalidArgument, MissingContentLength,
-                               NoSuchUpload, RequestTimeout, ServiceUnavailable)
+                               NoSuchUpload, RequestTimeout, S3Error, ServiceUnavailable)
 from s3multi.s3.etags import is_md5
 from s3multi.s3.parts import MAX_PART_BYTES, Attempt, parse_part_number
 from s3multi.storage.concurrency import Later
@@ -46,7 +46,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
         # mostly, so Swift gets the bytes meanwhile. What is not noted, such as an upload that is over, gets none.
         noted = bucket.upload_hints.is_open(upload)
         body = PartBody(call.body, length, sent, call.verified, choice.algorithm if choice else None,
-                        bucket.cluster.encrypted, None if noted else marker.result)
+                        bucket.cluster.encrypted, marker.check if noted else marker.result)
         if call.content_md5:
             body.headers['ETag'] = call.content_md5
         stored = store_attempt(bucket, call, upload, number, body, marker)
@@ -142,9 +142,15 @@ def _recheck(bucket: Bucket, upload: Upload, stored: Attempt) -> None:
     step, _ = follow(View(upload.id), open_step, reader(bucket, upload))
     # Aborted for good: nobody lists the attempt, and the Abort may have listed the parts before this one was stored.
     if step is Step.ABORTED:
-        bucket.deletion.free([stored], bucket.ticks())
+        try:
+            bucket.deletion.free([stored], bucket.ticks())
+        except S3Error as error:
+            bucket.logger.warning('a part of the aborted upload %s may be left: %s', upload.id, error)
     # In all other cases the attempt stays. Without a marker the upload was completed, and its object may list this very
     # attempt: to complete it, a client needs only the MD5, not our answer. Under an undecided Abort it may still be.
+    # The Abort finds it by this hint, should its row be late.
+    if step is Step.SETTLE:
+        bucket.hints.remember(upload, stored.number, stored.name.removeprefix(upload.before_part(stored.number)))
     if step is not Step.GO_ON:
         raise NoSuchUpload(upload.id)
 

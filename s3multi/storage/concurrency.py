@@ -107,6 +107,11 @@ class Later(Generic[_Result]):
     def __exit__(self, *_: object) -> None:
         self.result()
 
+    def check(self) -> None:
+        """Raise the S3Error that came instead of the answer, if it has come already."""
+        if self._thread.dead:
+            self.result()
+
     def result(self) -> _Result:
         """Wait for the answer, and return it or raise the S3Error that came instead."""
         outcome: _Result | S3Error = self._thread.wait()

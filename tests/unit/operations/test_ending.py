@@ -6,6 +6,7 @@ from swift.common.utils import Timestamp
 from s3multi.operations import ending
 from s3multi.s3.errors import ServiceUnavailable
 from s3multi.upload.names import Upload
+from s3multi.upload.timestamps import just_after, swift_time
 from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 
 TICKS = 1790000000 * 100000
@@ -54,3 +55,16 @@ def test_an_intent_that_cannot_be_read(headers, age, aborted):
     else:
         with pytest.raises(ServiceUnavailable):
             ending.abort(bucket, UPLOAD, looks=0)
+
+
+@pytest.mark.parametrize('offset, written', [(0, (1, 2)), (3, (4, 5))], ids=['as initiated', 'moved'])
+def test_a_marker_that_swift_has_moved(offset, written):
+    """Swift's container-reconciler writes it again, three offsets later. The Abort writes its states after that."""
+    began = swift_time(UPLOAD.ticks)
+    marker = {**ABORTED[1], 'Content-Type': 'application/x-s3multi-marker;state=open',
+              'X-Backend-Timestamp': just_after(began, offset).internal if offset else began.internal}
+    swift = RecordingSwift(HEAD=lambda seen: (200, marker, b'') if seen.path.endswith(UPLOAD.marker) else 404)
+
+    assert ending.abort(bucket_of(swift), UPLOAD, looks=0)
+    assert [just_after(began, each).internal for each in written] == [
+        seen.headers['X-Timestamp'] for seen in swift.seen if seen.method == 'PUT']
