@@ -212,24 +212,6 @@ def test_part_in_flight(rechecking, bucket, swift):
     assert NO_SUCH_UPLOAD == upload.complete([(1, upload.etags[1])]).outcome
 
 
-def test_part_that_is_stored_before_the_marker_was_read(faulty, tiny, bucket, swift):
-    """What Swift has stored by then is deleted again if the marker says that the upload was aborted."""
-    upload = Upload(RawClient(faulty.url), bucket)
-
-    with faulty.above.following(rule('HEAD', r'\x00key\x00', hold='marker'),
-                                rule('PUT', '/00000001-', hold='part')) as above, \
-            at_once(lambda: upload.client.upload_part(bucket, 'key', upload.id, 1, b'part').outcome) as (sent,):
-        above.wait_held('marker')
-        above.wait_held('part')
-        assert 204 == upload.abort(client=tiny).outcome
-        above.release('part')
-        await_true(lambda: [1] == upload.stored_numbers(swift))
-        above.release('marker')
-
-    assert NO_SUCH_UPLOAD == sent.result()
-    assert [] == upload.stored_numbers(swift)
-
-
 def test_slow_part_of_an_upload_that_was_aborted(rechecking, bucket, swift):
     """A part that took long is not accepted for an upload that was aborted meanwhile, and its bytes are freed."""
     upload = Upload(RawClient(rechecking.url), bucket)

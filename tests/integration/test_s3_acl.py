@@ -552,9 +552,9 @@ def test_lists_name_who_began(user, owner, shared, swift):
         assert [(OWNER, OWNER), (USER, USER), (OWNER, OWNER)] == [
             people(upload.list_parts(client=client).xml('ListPartsResult')) for upload in uploads]
     assert 204 == uploads[1].abort(client=owner).outcome
-    assert ['application/x-s3multi-marker;state=aborted;initiator=test%3Atester3'] == [
-        row['content_type'] for row in swift.get_container(markers_container(shared), headers=RESERVED)[1]
-        if row['name'].startswith('\0b')]
+    record, = (row['content_type'] for row in swift.get_container(markers_container(shared), headers=RESERVED)[1]
+               if row['name'].startswith('\0b'))
+    assert record.startswith('application/x-s3multi-marker;state=aborted;initiator=test%3Atester3;')
 
 
 # What it costs

@@ -538,6 +538,9 @@ class MemorySwift:
             return 200, {'Content-Type': 'application/json; charset=utf-8'}, json.dumps(body).encode('ascii')
         container = self.containers[root]
         rows = container.rows[self.nature.listing_of()] if path == root else container.shard
+        if rows is None:
+            # The shard has been joined to its container again since somebody learnt of it.
+            return 404, self._container_times(root), b''
         path = root
         shown = {name: row for name, (_timestamp, row) in rows.items() if row is not None}
         page = _page(shown, query, 'HTTP_X_BACKEND_ALLOW_RESERVED_NAMES' in env)
