@@ -8,6 +8,7 @@ import eventlet
 import pytest
 from eventlet.event import Event
 from swift.common.exceptions import ChunkReadError
+from swift.common.swob import HTTPException
 
 from s3multi.operations import upload_part
 from s3multi.operations.upload_part import store_attempt
@@ -192,6 +193,28 @@ def test_a_noted_upload_that_is_over(head, deletes):
     # Of an Abort that is under way the hint tells what it has to free.
     assert (head == marker('aborting')) == bool(PartHints(cache).recall(UPLOAD, [7]))
     assert deletes == len([seen for seen in swift.seen if seen.method == 'DELETE'])
+
+
+def test_a_noted_upload_that_proves_to_be_over_on_the_way():
+    """As soon as the marker has told so, Swift gets no more of the body, and the client sends no more."""
+    body, told = BytesIO(b'Hello, '), Event()
+
+    def swift(env, start_response):
+        if env['REQUEST_METHOD'] == 'HEAD':
+            told.wait(1)
+            start_response('404 Not Found', [('Content-Length', '0')])
+            return [b'']
+        env['wsgi.input'].read(1)
+        told.send()
+        eventlet.sleep(0.01)
+        with pytest.raises(HTTPException):
+            env['wsgi.input'].read(1)
+        start_response('499 Client Disconnect', [('Content-Length', '0')])
+        return [b'']
+
+    assert 'NoSuchUpload' == error_of(
+        lambda: upload(swift, cache=noted(), **{'wsgi.input': body, 'CONTENT_LENGTH': '7'})).code
+    assert 1 == body.tell()
 
 
 def test_the_answer_has_the_etag_of_the_part():
