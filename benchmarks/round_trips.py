@@ -2,9 +2,10 @@
 """Counts how many round trips to storage servers, one after another, an operation makes before it is answered.
 
 No time is measured. All requests to storage servers are held until nothing moves: every process and the client wait.
-Then all that are held go on at once: that is one step. What can be asked side by side is asked in one step, and what
-has to wait for an answer is asked in a later one, on a busy machine too. A request that a storage server makes while it
-serves another, as an object server does for the row in the container, is held as well: so a write takes two steps.
+Then all that are held go on: that is one step. What can be asked side by side is asked in one step, and what has to
+wait for an answer is asked in a later one, on a busy machine too. The reads of a step end before its writes begin, so
+that none of them sees what is written beside it. A request that a storage server makes while it serves another, as an
+object server does for the row in the container, is held as well: so a write takes two steps.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ class Request:
     server: str
     method: str
     path: str
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method in ('GET', 'HEAD')
 
 
 @dataclass
@@ -123,10 +129,11 @@ class Counter:
                 continue
             trips.steps += 1
             trips.answered += not answered
-            for each in held:
-                trips.requests.append(Request(trips.steps, *_read(each)))
-            for each in held:
-                each.close()
+            asked = [(Request(trips.steps, *_read(each)), each) for each in held]
+            trips.requests += [request for request, _ in asked]
+            _let_go(each for request, each in asked if request.reads)
+            self._wait_calm(deadline)
+            _let_go(each for request, each in asked if not request.reads)
 
     def _wait_calm(self, deadline: float) -> None:
         """Wait until no process moves."""
@@ -168,6 +175,11 @@ def _arrived(gate: socket.socket) -> Iterator[socket.socket]:
             yield gate.accept()[0]
         except BlockingIOError:
             return
+
+
+def _let_go(connections: Iterable[socket.socket]) -> None:
+    for each in connections:
+        each.close()
 
 
 def _read(connection: socket.socket) -> tuple[str, str, str]:
