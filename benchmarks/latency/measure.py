@@ -27,8 +27,12 @@ STORAGE = {'object': {'container_update_timeout': 60}}
 
 
 def make_arena(directory: str, hold: Hold, replicas: int) -> Arena:
-    """Return an Arena, not started, with as many storage nodes as there are replicas of everything."""
-    return Arena(directory, app=APP, storage=STORAGE, storage_filters=hold.filters, nodes=replicas,
+    """Return an Arena, not started, with so many replicas of everything.
+
+    Where there are several, there are twice as many storage nodes: Swift looks for the newest replica on that many.
+    """
+    return Arena(directory, app=APP, storage=STORAGE, storage_filters=hold.filters,
+                 nodes=replicas if replicas == 1 else 2 * replicas,
                  policies=[Policy('gold', replicas)])
 
 

@@ -4,6 +4,7 @@
 There are two kinds: with the rights of the operator (``Backend.request``), after the client was authorised for its
 bucket, and with the rights of the client (``Backend.send_as_client``), for what the client chose to read.
 """
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from swift.proxy.controllers.base import get_account_info, get_container_info
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
 from s3multi.storage import shards
 from s3multi.storage.metrics import SHARDS_ASKED, Metrics
+from s3multi.storage.replicas import asked_at_once
 from s3multi.storage.rows import read_rows
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import segments_container
@@ -110,8 +112,9 @@ class Backend:
 
     def answer(self, request: Request) -> Response:
         """Send a request made by ``request``; return the answer, its body read, whatever its status."""
-        response = request.get_response(self._app)
-        response.body  # noqa: B018 - reading it frees the connection to the object server
+        with asked_at_once(self._app) if 'X-Newest' in request.headers else contextlib.nullcontext():
+            response = request.get_response(self._app)
+            response.body  # noqa: B018 - reading it frees the connection to the object server
         return response
 
     def send_as_client(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None) -> Response:

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from benchmarks.hold import Hold
 from s3multi.demo import conf
-from s3multi.demo.cluster import STOCK_FILTERS
+from s3multi.demo.cluster import STOCK_FILTERS, Policy
 from s3multi.demo.keystone import Keystone
 from s3multi.demo.ports import HOST
 
@@ -68,8 +68,10 @@ def hold(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def cluster(_auth, tmp_path_factory, hold):
-    """The cluster, with a second storage policy named silver; `cluster.add_proxy` starts other proxies over it."""
-    with users.make_cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', 'silver'),
+    """The cluster, with a second storage policy, named silver, of three replicas; `cluster.add_proxy` starts other
+    proxies over it.
+    """
+    with users.make_cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', Policy('silver', 3)),
                             filters={'s3multi': S3MULTI_OPTIONS}, storage_filters=hold.filters) as running:
         yield running
 

@@ -57,7 +57,7 @@ TABLES = {'plain': PLAIN, 'versioned': VERSIONED}
 @pytest.fixture(scope='module')
 def sides(cluster):
     """A client of the proxy for tiny parts by the kind of its buckets."""
-    found = {'plain': Side('plain'), 'versioned': Side('versioned', versioned=True)}
+    found = {'plain': Side('plain'), 'versioned': Side('versioned', versioned=True), 'replicas': Side('replicas')}
     for side in found.values():
         side.connect(tiny_parts(cluster))
         # So that the bucket has an open upload.
@@ -95,6 +95,18 @@ def test_round_trips(sides, measured, counter, kind, name):
         trips = counter.count(functools.partial(case.measure, side, case.prepare(side)))
 
     assert TABLES[kind][name] == (trips.answered, trips.behind), '\n'.join(map(str, trips.requests))
+
+
+def test_replicas_are_asked_at_once(sides, counter, swift):
+    """The newest of three replicas takes one round trip to find, as one that stands alone."""
+    side = sides['replicas']
+    side.bucket = 'bench-three'
+    swift.put_container(side.bucket, {'X-Storage-Policy': 'silver'})
+    upload = side.new_upload(1)
+
+    trips = counter.count(lambda: side.list_parts(upload))
+
+    assert (1, 3) == (trips.answered, sum(each.method == 'HEAD' for each in trips.requests))
 
 
 def test_counting(sides, counter):
