@@ -53,6 +53,16 @@ def test_pages_need_nothing_but_sphinx():
     assert set() == imported((TOP / 's3multi' / '__init__.py').read_text(encoding='utf-8'))
 
 
+def test_every_page_is_found():
+    """From the front page of the documentation, and from the README."""
+    pages = {page.name for page in PAGES} - {'index.rst'}
+
+    assert pages == {name + '.rst' for name in re.findall(
+        r'^   ([a-z]+)$', (DOC / 'index.rst').read_text(encoding='utf-8'), re.MULTILINE)}
+    assert pages == set(re.findall(
+        r'^- `doc/[a-z]+\.rst <doc/([a-z]+\.rst)>`_: ', (TOP / 'README.rst').read_text(encoding='utf-8'), re.MULTILINE))
+
+
 def imported(source):
     """Return the modules that a module imports."""
     return {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name for node in ast.walk(
