@@ -73,6 +73,21 @@ def test_command_lines(path):
         READ[name](arguments)
 
 
+@pytest.mark.parametrize('name, code, is_mailed', [
+    ('s3multi-sweep', 0, False), ('s3multi-sweep', 1, True), ('s3multi-sweep', 4, True), ('s3multi-sweep', 5, False),
+    ('s3multi-check', 0, False), ('s3multi-check', 1, True), ('s3multi-check', 2, True)])
+def test_cron_mails_what_somebody_has_to_look_at(tmp_path, name, code, is_mailed):
+    """That is what a line writes to its output: the report goes to the log."""
+    [line] = re.findall(r'^[0-9 *]+ +swift +(%s .+)$' % name, (ETC / 's3multi.cron').read_text(), re.MULTILINE)
+    (tmp_path / name).write_text('#!/bin/sh\necho {}\nexit %d\n' % code)
+    (tmp_path / name).chmod(0o755)
+    said = subprocess.run(['/bin/sh', '-c', line.replace('/var/log/swift', str(tmp_path))], capture_output=True,
+                          env={'PATH': '%s:/usr/bin:/bin' % tmp_path}, text=True).stdout
+
+    log = tmp_path / (name + '.log')
+    assert ('{}\n', 'See %s\n' % log if is_mailed else '') == (log.read_text(), said)
+
+
 def test_units_belong_together():
     """Each timer has its service, which is named in its man page's section."""
     assert {'.service', '.timer'} == {unit.suffix for unit in UNITS}
