@@ -14,7 +14,7 @@ from s3multi.check.report import NOT_DONE, Report
 from s3multi.check.rules import Proof
 from s3multi.check.run import Check
 from s3multi.check.walk import Walk
-from s3multi.commands.arguments import add_places, count, duration, in_order, parse, places
+from s3multi.commands.arguments import add_places, count, duration, in_order, parse, places, positive
 from s3multi.commands.cluster import ReachedCluster
 from s3multi.commands.interrupt import Interrupt, Stop
 from s3multi.commands.lines import shown
@@ -23,14 +23,6 @@ from s3multi.commands.start import begin
 from s3multi.config import ConfigError
 
 _MIB = 1 << 20
-
-
-def positive(text: str) -> float:
-    """Return the number that ``text`` stands for. Raises ValueError unless it is positive and finite."""
-    number = float(text)
-    if not 0 < number < float('inf'):
-        raise ValueError(text)
-    return number
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -71,18 +63,18 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
 def main(arguments: 'Sequence[str] | None' = None) -> int:
     """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
     options = read_arguments(arguments)
+    interrupt = Interrupt()
     logger = begin('s3multi-check')
     try:
-        return _run(options, logger)
+        return _run(options, logger, interrupt)
     # SystemExit is how Swift refuses storage policies that are wrong.
     except (ConfigError, ValueError, LookupError, OSError, SystemExit) as error:
         print('s3multi-check: %s' % shown(str(error)), file=sys.stderr)
         return NOT_DONE
 
 
-def _run(options: argparse.Namespace, logger: Any) -> int:
+def _run(options: argparse.Namespace, logger: Any, interrupt: Interrupt) -> int:
     cluster = ReachedCluster(options.conf, options.swift_dir, logger, 's3multi check')
-    interrupt = Interrupt()
     stop = Stop(interrupt, options.deadline)
     report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, as_json=options.json,
                     verbose=options.verbose)

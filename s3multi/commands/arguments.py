@@ -20,10 +20,15 @@ def duration(text: str) -> float:
     Raises ValueError unless it is a positive number, with one of these units or none.
     """
     number, unit = (text[:-1], _UNITS[text[-1]]) if text and text[-1] in _UNITS else (text, 1)
-    seconds = float(number) * unit
-    if not 0 < seconds < float('inf'):
+    return positive(repr(float(number) * unit))
+
+
+def positive(text: str) -> float:
+    """Return the number that ``text`` stands for. Raises ValueError unless it is positive and finite."""
+    number = float(text)
+    if not 0 < number < float('inf'):
         raise ValueError(text)
-    return seconds
+    return number
 
 
 def count(text: str) -> int:

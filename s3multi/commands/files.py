@@ -9,17 +9,19 @@ from s3multi.config import ConfigError
 
 def check_writable(path: str) -> None:
     """Raise ConfigError unless ``replace_file`` could write this file now."""
-    directory = os.path.dirname(path) or '.'
-    if os.path.isdir(path) or not os.access(directory, os.W_OK | os.X_OK):
+    real = os.path.realpath(path)
+    # Else root would put a file in the place of /dev/null.
+    if os.path.exists(real) and not os.path.isfile(real) or not os.access(os.path.dirname(real), os.W_OK | os.X_OK):
         raise ConfigError('%s cannot be written' % path)
 
 
 def replace_file(path: str, text: str) -> None:
     """Write ``text``, readable by everybody, so that a reader finds what was there or all of it. Raises OSError."""
+    path = os.path.realpath(path)
     # Not by a name that anybody looks for: of a directory, node-exporter reads all that ends in ".prom".
-    handle, new = tempfile.mkstemp(prefix='.s3multi-', dir=os.path.dirname(path) or '.')
+    handle, new = tempfile.mkstemp(prefix='.s3multi-', dir=os.path.dirname(path))
     try:
-        with open(handle, 'w', encoding='utf-8', errors='surrogateescape') as file:
+        with open(handle, 'w', encoding='utf-8', errors='backslashreplace') as file:
             file.write(text)
             os.fchmod(file.fileno(), 0o644)
         os.replace(new, path)

@@ -3,13 +3,13 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import s3multi.commands.quiet  # noqa: F401 - before Swift
 from swift.common.utils import Timestamp
 
 from s3multi.commands.arguments import Place, add_places, count, parse, places
 from s3multi.commands.cluster import ReachedCluster
+from s3multi.commands.files import check_writable, replace_file
 from s3multi.commands.interrupt import Interrupt
 from s3multi.commands.lines import shown
 from s3multi.commands.start import begin
@@ -31,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--skip-queue', action='store_true',
                         help='do not look at the queue of the object expirer, which takes some 200 small requests')
     parser.add_argument('--json', action='store_true', help='report in JSON, one document per line')
-    parser.add_argument('--html', type=Path, metavar='FILE', help='write the report with plots to this file, too')
+    parser.add_argument('--html', metavar='FILE', help='write the report with plots to this file, too')
     return parser
 
 
@@ -62,20 +62,22 @@ def read_all(reader: Reader, cluster: ReachedCluster, wanted: 'Iterable[Place]',
 def main(arguments: 'Sequence[str] | None' = None) -> int:
     """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
     options = read_arguments(arguments)
+    stop = Interrupt()
     logger = begin('s3multi-space')
     try:
+        if options.html:
+            check_writable(options.html)
         cluster = ReachedCluster(options.conf, options.swift_dir, logger, 's3multi space')
     # SystemExit is how Swift refuses storage policies that are wrong.
     except (ValueError, LookupError, OSError, SystemExit) as error:
         return _refuse(error)
-    stop = Interrupt()
     report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, options.json, options.top)
     try:
         wanted = places(options, cluster, lambda place, error: report.unreadable(place, None, error))
         read_all(Reader(cluster.client.app, cluster.ids, cluster.settings, logger), cluster, wanted, report, stop)
         found = report.end(stop(), None if stop() or options.skip_queue else _queue(cluster, report))
         if options.html:
-            options.html.write_text(render(found, options.top), 'utf-8', 'backslashreplace')
+            replace_file(options.html, render(found, options.top))
     # A file of places may be missing, or the directory of devices, or the page cannot be written.
     except (ConfigError, OSError) as error:
         return _refuse(error)

@@ -10,7 +10,7 @@ from typing import Any
 import s3multi.commands.quiet  # noqa: F401 - before Swift
 from swift.common.utils import EventletRateLimiter, Timestamp
 
-from s3multi.commands.arguments import add_places, count, duration, in_order, parse, places
+from s3multi.commands.arguments import add_places, count, duration, in_order, parse, places, positive
 from s3multi.commands.cluster import ReachedCluster
 from s3multi.commands.files import check_writable, replace_file
 from s3multi.commands.interrupt import Interrupt, Stop
@@ -51,7 +51,8 @@ def make_parser() -> argparse.ArgumentParser:
                         help='keep all parts of completed uploads, whether or not an object refers to them')
     parser.add_argument('--concurrency', type=int, choices=range(1, 101), default=8, metavar='N',
                         help='how many uploads to look at concurrently (%(default)s)')
-    parser.add_argument('--uploads-per-second', type=float, default=0.0, metavar='N',
+    # The second name is that of 0.1.0.
+    parser.add_argument('--rate', '--uploads-per-second', type=positive, default=0.0, metavar='N',
                         help='ask Swift about at most N uploads per second (no limit)')
     parser.add_argument('--limit', type=count, metavar='N', help='end after asking Swift about N uploads')
     parser.add_argument('--deadline', type=duration, metavar='TIME', help='end after this time, as in 90m or 6h')
@@ -79,6 +80,7 @@ def read_arguments(arguments: 'Sequence[str] | None') -> argparse.Namespace:
 def main(arguments: 'Sequence[str] | None' = None) -> int:
     """Run the command; return its exit code. arguments: as ``read_arguments`` takes them."""
     options = read_arguments(arguments)
+    interrupt = Interrupt()
     began, logger = time.time(), begin('s3multi-sweep')
     try:
         for file in filter(None, (options.recon_file, options.textfile)):
@@ -90,7 +92,7 @@ def main(arguments: 'Sequence[str] | None' = None) -> int:
     report = Report(sys.stdout, sys.stderr if sys.stderr.isatty() else None, as_json=options.json,
                     applied=options.apply, verbose=options.verbose)
     try:
-        code = _run(options, logger, cluster, report)
+        code = _run(options, logger, cluster, report, interrupt)
     # Places are read while the sweep goes on: a file of accounts may be missing, or the directory of devices.
     except (ConfigError, OSError) as error:
         return _complain(error, CANNOT_START)
@@ -105,9 +107,10 @@ def main(arguments: 'Sequence[str] | None' = None) -> int:
     return code
 
 
-def _run(options: argparse.Namespace, logger: Any, cluster: ReachedCluster, report: Report) -> int:
-    stop = Stop(Interrupt(), options.deadline, options.limit)
-    limiter = EventletRateLimiter(options.uploads_per_second)
+def _run(options: argparse.Namespace, logger: Any, cluster: ReachedCluster, report: Report,
+         interrupt: Interrupt) -> int:
+    stop = Stop(interrupt, options.deadline, options.limit)
+    limiter = EventletRateLimiter(options.rate)
 
     def pause() -> None:
         stop.count()

@@ -395,7 +395,7 @@ def test_interrupted(sweeper, client, bucket, swift, number):
     for key in range(12):
         Upload(client, bucket, f'key{key}').parts(b'one')
     process = sweeper.start(f'{account()}/{bucket}', '--apply', '--abort-older-than', '0.001s',
-                            '--uploads-per-second', '2', '--concurrency', '1', '--skip-queue')
+                            '--rate', '2', '--concurrency', '1', '--skip-queue')
     first = process.stdout.readline()
     process.send_signal(number)
 

@@ -32,8 +32,17 @@ def test_what_cannot_be_written(tmp_path):
     assert 'old' == path.read_text()
 
 
-@pytest.mark.parametrize('path', ['missing/file', '.'])
+def test_a_link(tmp_path):
+    """What it leads to is replaced."""
+    (tmp_path / 'link').symlink_to(tmp_path / 'file')
+    check_writable(str(tmp_path / 'link'))
+    replace_file(str(tmp_path / 'link'), 'text')
+
+    assert (True, 'text') == ((tmp_path / 'link').is_symlink(), (tmp_path / 'file').read_text())
+
+
+@pytest.mark.parametrize('path', ['missing/file', '.', '/dev/null'])
 def test_told_before(tmp_path, path):
-    """A sweep takes hours: that its file cannot be written is told at once."""
+    """A sweep takes hours: that its file cannot be written is told at once, and that it is none."""
     with pytest.raises(ConfigError, match='cannot be written'):
         check_writable(str(tmp_path / path))

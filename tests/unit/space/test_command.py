@@ -19,11 +19,12 @@ def test_options_that_are_refused(options, capsys):
     assert 's3multi-space: error' in capsys.readouterr().err
 
 
-def test_a_pipeline_that_cannot_be_read(tmp_path):
-    """It is said on one line which file that is."""
-    missing = tmp_path / 'missing.conf'
+@pytest.mark.parametrize('option, said', [('--conf', 'cannot be read'), ('--html', 'cannot be written')])
+def test_a_file_that_cannot_be_used(tmp_path, option, said):
+    """It is said on one line which one that is, before anything is read."""
+    missing = tmp_path / 'missing' / 'file'
     # In a process of its own, since the command prepares its process for green threads.
-    done = subprocess.run([sys.executable, '-m', 's3multi.space', 'AUTH_a', '--conf', str(missing)],
+    done = subprocess.run([sys.executable, '-m', 's3multi.space', 'AUTH_a', option, str(missing)],
                           capture_output=True, text=True, timeout=60)
 
-    assert (CANNOT_START, f's3multi-space: {missing} cannot be read\n') == (done.returncode, done.stderr)
+    assert (CANNOT_START, f's3multi-space: {missing} {said}\n') == (done.returncode, done.stderr)

@@ -56,7 +56,7 @@ def test_times(text, seconds):
     (['a', '--abort-older-than', '-1d'], 'expected one argument'),
     (['a', '--abort-older-than', ''], 'invalid'),
     (['a', '--concurrency', '0'], 'invalid'),
-    (['a', '--uploads-per-second', 'x'], 'invalid'),
+    *((['a', '--rate', text], 'invalid') for text in ('x', '0', '-1', 'nan')),
     (['a', '--limit', '0'], 'invalid'),
     (['a', '--deadline', '0'], 'invalid'),
 ], ids=lambda value: ' '.join(value) if isinstance(value, list) else None)
@@ -67,6 +67,12 @@ def test_options_that_are_wrong(arguments, said, capsys):
 
     assert 2 == raised.value.code
     assert said in capsys.readouterr().err
+
+
+def test_rate():
+    """It also has the name that it had in 0.1.0."""
+    assert [2.5, 2.5] == [read_arguments(['a', name, '2.5']).rate for name in ('--rate', '--uploads-per-second')]
+    assert 0 == read_arguments(['a']).rate
 
 
 def test_nothing_is_changed_unless_asked_for():
