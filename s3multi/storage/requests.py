@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from swift.common.http import is_success
 from swift.common.request_helpers import get_reserved_name
 from swift.common.swob import HTTPForbidden, Request, Response, str_to_wsgi, wsgi_quote
 from swift.common.utils import Timestamp
@@ -128,8 +129,11 @@ class Backend:
         """Make a request as ``request`` does, send it, and return the answer, its body read.
 
         held: holds back a write until it is released; None to write at once. Raises the S3 error (``failure``) for a
-        status that is neither 2xx nor in ``expect``.
+        status that is neither 2xx nor in ``expect``, and ServiceUnavailable if it is not known where the replicas are
+        of which the newest is to answer.
         """
+        if method == 'HEAD' and 'X-Newest' in (headers or {}) and target.object is not None:
+            self._require_policy(target)
         request = self.request(method, target, headers, body, past_quota=past_quota)
         if held is not None:
             held.hold(request)
@@ -163,6 +167,16 @@ class Backend:
         Swift keeps what is not older: this is the only comparison that a write can make with what is there.
         """
         return int(self.call('DELETE', target, (404, 409), {'X-Timestamp': timestamp.internal}).status_int)
+
+    def _require_policy(self, target: Target) -> None:
+        container = get_reserved_name('versions', self._bucket) if 'version-id' in target.query else target.container
+        # The bucket was looked up when the request was authorised.
+        if container == self._bucket:
+            return
+        # Where no container server answers, Swift looks in storage policy 0, and answers 404 for what is in another.
+        status = self.bucket_info(container)['status']
+        if not is_success(status) and status != 404:
+            raise ServiceUnavailable()
 
     def path_of(self, container: str) -> str:
         """Return a container of the account as ``account/container``."""

@@ -7,14 +7,17 @@ from unittest import mock
 
 from eventlet.event import Event
 from swift.common.exceptions import ChunkReadError
+from swift.common.request_helpers import get_reserved_name
 from swift.common.swob import HTTPClientDisconnect, HTTPException, wsgi_to_str
+from swift.proxy.controllers.base import get_cache_key, headers_to_container_info
 
 from s3multi import config
 from s3multi.filters.handoff import HANDOFF, Handoff, read_call
 from s3multi.operations.bucket import Bucket, Cluster
 from s3multi.storage.deletion import Freeing
 from s3multi.storage.requests import Backend
-from s3multi.upload.names import UploadIds
+from s3multi.upload.marker_names import markers_container
+from s3multi.upload.names import UploadIds, segments_container
 
 # Makes the upload ids of all fake requests.
 IDS = UploadIds(b'secret')
@@ -184,7 +187,15 @@ def client_env(path='/v1/AUTH_a/bucket/key', query='', body=b'', **more):
             'SERVER_NAME': 'proxy', 'SERVER_PORT': '8080', 'SERVER_PROTOCOL': 'HTTP/1.1', 'HTTP_HOST': 'proxy:8080',
             'REMOTE_USER': 'test,test:tester,AUTH_test', 'wsgi.version': (1, 0), 'wsgi.url_scheme': 'http',
             'wsgi.input': BytesIO(body), 'CONTENT_LENGTH': str(len(body)), 'swift.trans_id': 'tx1',
-            'swift.authorize': lambda request: None, **more}
+            'swift.authorize': lambda request: None, 'swift.infocache': known_containers('AUTH_a', 'bucket'), **more}
+
+
+def known_containers(account, bucket):
+    """Return what Swift remembers of the containers beside a bucket that has had uploads."""
+    known = headers_to_container_info({}, 204)
+    return {get_cache_key(account, container): known
+            for container in (segments_container(bucket), markers_container(bucket),
+                              get_reserved_name('versions', bucket))}
 
 
 def handed_on(method='PUT', path='/v1/AUTH_a/bucket/key', params=None, headers=None, trailer=None, verified=True,

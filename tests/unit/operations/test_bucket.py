@@ -70,7 +70,8 @@ def test_an_upload_without_a_marker_is_not_open():
 def test_quotas_that_hold(has_quotas, meta, asked):
     """The bucket's quotas hold if Swift has the filter for them. Only then is the segments container looked up."""
     swift = RecordingSwift(HEAD=(204, {'X-Container-Bytes-Used': '60'}, b''))
-    bucket = bucket_of(swift, has_quotas=has_quotas, info={'meta': meta, 'bytes': 30, 'object_count': 1})
+    bucket = bucket_of(swift, handed_on(**{'swift.infocache': {}}), has_quotas=has_quotas,
+                       info={'meta': meta, 'bytes': 30, 'object_count': 1})
     for check in (bucket.check_part_quota, bucket.check_object_quota):
         if asked:
             assert 'EntityTooLarge' == code_of(check, UPLOAD, 71)

@@ -14,7 +14,7 @@ from s3multi.commands.walk import Found
 from s3multi.upload.lateness import Horizon, Life
 from s3multi.upload.names import Upload
 from s3multi.upload.timestamps import swift_time
-from tests.unit.fakes import IDS, RecordingSwift
+from tests.unit.fakes import IDS, RecordingSwift, known_containers
 
 TICKS = 1790000000 * 100000
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
@@ -58,7 +58,8 @@ def swift_of(heads, gets=None, shard_headers=None, shrinking=()):
 
 
 def references(swift):
-    return References(Backend(swift, own_environ('AUTH_a', 'bucket'), 'AUTH_a', 'bucket'), 'bucket')
+    env = {**own_environ('AUTH_a', 'bucket'), 'swift.infocache': known_containers('AUTH_a', 'bucket')}
+    return References(Backend(swift, env, 'AUTH_a', 'bucket'), 'bucket')
 
 
 def known(days, grace=2.0, most=None):

@@ -4,12 +4,14 @@
 Otherwise a client could read and write, by its query, headers or key, what it has no right to. Here one tries.
 """
 import pytest
+from swift.common.request_helpers import get_reserved_name
 from swift.common.swob import Request
 from swift.common.utils import Timestamp
 from swift.common.wsgi import make_subrequest
 
 from s3multi.s3.errors import S3Error
 from s3multi.storage.requests import Backend, Job, Target, failure
+from s3multi.upload.marker_names import markers_container
 from s3multi.upload.timestamps import swift_time
 from tests.cases import for_each
 from tests.unit.fakes import RecordingSwift, client_env
@@ -277,12 +279,32 @@ def test_whom_account_quotas_bind(client, past_quota, bound):
 def test_the_environ_of_the_client_is_left_as_it_is():
     """Only the cache of container infos is added, which is shared with sub-requests."""
     env = client_env(query='multipart-manifest=put', HTTP_RANGE='bytes=0-1')
+    del env['swift.infocache']
     before = dict(env)
     backend = Backend(RecordingSwift(), env, 'AUTH_a', 'bucket')
     for rights in ('operator', 'client'):
         ask(backend, rights, 'GET', Target('bucket', 'key', {'a': 'b'}), {'X-Newest': 'true'})
 
     assert {**before, 'swift.infocache': {}} == env
+
+
+@pytest.mark.parametrize('target, looked_up', [
+    (Target('bucket_segments', 'key/id/complete'), 'bucket_segments'),
+    (Target(markers_container('bucket'), 'key id'), markers_container('bucket')),
+    (Target('bucket', 'key', {'version-id': '1'}), get_reserved_name('versions', 'bucket')),
+])
+@pytest.mark.parametrize('status, outcome', [(204, 404), (404, 404), (503, 'ServiceUnavailable')])
+def test_what_is_missing_in_an_unknown_storage_policy(target, looked_up, status, outcome):
+    """It may be there: without the info of the container, Swift looks in the first policy and answers 404."""
+    known = {'/v1/AUTH_a': 204, '/v1/AUTH_a/' + looked_up: status}
+    swift = RecordingSwift(HEAD=lambda seen: known.get(seen.path, 404))
+    backend = Backend(swift, client_env(**{'swift.infocache': {}}), 'AUTH_a', 'bucket')
+    try:
+        found = backend.head_newest(target).status_int
+    except S3Error as error:
+        found = error.code
+
+    assert outcome == found
 
 
 def test_container_infos_are_shared_with_sub_requests():

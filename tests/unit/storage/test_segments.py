@@ -204,7 +204,9 @@ def test_uploads_among_the_parts_of_others_are_noted_for_good():
 ])
 def test_whether_uploads_are_noted(answer, hidden):
     """It is read from Swift's container info, which is cached, since List Multipart Uploads asks every time."""
-    assert hidden is segments_of(RecordingSwift(HEAD=answer)).has_hidden_uploads()
+    backend = Backend(RecordingSwift(HEAD=answer), client_env(**{'swift.infocache': {}}), 'AUTH_a', 'bucket')
+
+    assert hidden is Segments(backend, 'bucket', 2).has_hidden_uploads()
 
 
 def test_a_note_that_could_not_be_written():
