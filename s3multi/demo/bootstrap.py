@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,7 @@ def ensure(modules: Sequence[str], extra: str, command: Sequence[str], venv: Opt
         if os.environ.get(GUARD) or not (CHECKOUT / 'setup.cfg').is_file():
             raise BootstrapError('{} cannot be imported by {}; run: {} -m pip install "s3multi[{}]"'.format(
                 ', '.join(lacking), sys.executable, sys.executable, extra))
+        interrupt_by_exception()
         python = prepare(environment(venv), extra)
     except BootstrapError as error:
         sys.exit('s3multi: {}'.format(error))
@@ -63,6 +65,20 @@ def ensure(modules: Sequence[str], extra: str, command: Sequence[str], venv: Opt
     sys.stdout.flush()
     os.environ[GUARD] = '1'
     os.execv(str(python), [str(python), *command])
+
+
+def interrupt_by_exception() -> None:
+    """Have signals that end the process raise KeyboardInterrupt, which stops servers and removes temporary directories.
+
+    SIGINT is set as well, because a command that a shell starts in the background ignores it. nohup ignores SIGHUP on
+    purpose.
+    """
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 def check_python() -> None:
@@ -98,6 +114,15 @@ def prepare(directory: Path, extra: str) -> Path:
 
     directory: of the environment, which is made or completed if need be. Raises BootstrapError if that fails.
     """
+    try:
+        return _prepare(directory, extra)
+    except OSError as error:
+        # It is another user's, or the disk is full.
+        raise BootstrapError('cannot make a virtual environment in {}: {}\nChoose another directory with --venv or '
+                             'S3MULTI_VENV.'.format(shown(directory), error)) from None
+
+
+def _prepare(directory: Path, extra: str) -> Path:
     python = directory / 'bin' / 'python'
     stamp = directory / 's3multi-{}.stamp'.format(extra)
     usable = works(python)

@@ -4,7 +4,6 @@
 import argparse
 import contextlib
 import shlex
-import signal
 import sys
 import tempfile
 import time
@@ -59,13 +58,11 @@ def main(words: Optional[List[str]] = None) -> int:
         modules, extra = [*modules, *bootstrap.KEYSTONE_MODULES], 'keystone'
     bootstrap.ensure(modules, extra, ['-m', 's3multi.demo', *arguments], options.venv)
 
+    # Before signals raise an exception: in the middle of an import, Python may make another one of it.
+    from . import servers, walkthrough  # noqa: F401
     from .errors import DemoError
     try:
-        # An exception stops the servers and removes the temporary directory on its way out. SIGINT is set as well,
-        # because a command that a shell starts in the background ignores it. nohup ignores SIGHUP on purpose.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, _interrupt)
+        bootstrap.interrupt_by_exception()
         return run(options)
     except DemoError as error:
         return complain(str(error))
@@ -158,7 +155,3 @@ def complain(message: str) -> int:
     sys.stdout.flush()
     print(f's3multi-demo: {message}', file=sys.stderr, flush=True)
     return 1
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
