@@ -182,6 +182,9 @@ FRONT_OPTIONS = (
 
 # Set by PasteDeploy and Swift for every filter.
 _COMMON_NAMES = ('__file__', '__name__', 'here', 'use')
+# Options of ours that filters or servers of Swift have as well.
+_OF_SWIFT = ('min_segment_size', 'max_upload_part_num', 'storage_policy', 'delete_concurrency',
+             'expiring_objects_account_name', 'expiring_objects_container_divisor')
 # s3api keeps the option storage_domain under another name.
 _NAMES_BESIDE = ('storage_domain',)
 # How alike two names have to be (difflib) for one to be taken for the other, misspelt. No two names of options are.
@@ -210,6 +213,16 @@ def load(local_conf: Mapping[str, str], inherited: Mapping[str, int]) -> Setting
         else:
             values[name] = option.default
     return Settings(**values)
+
+
+def check_default_names(defaults: Mapping[str, str]) -> None:
+    """Raise ConfigError for an option of ours in ``defaults``, the section ``[DEFAULT]``, where nobody would read it.
+
+    What filters of Swift read as well may stand there for them.
+    """
+    for option in OPTIONS:
+        if option.name in defaults and option.name not in _OF_SWIFT:
+            raise ConfigError('[DEFAULT] has no option %r: it belongs into [filter:s3multi]' % option.name)
 
 
 def load_front(conf: Mapping[str, str]) -> FrontSettings:

@@ -127,6 +127,7 @@ def _settings(conf_path: str) -> Settings:
     parser = configparser.RawConfigParser(strict=False)
     if not parser.read(conf_path):
         raise ConfigError('%s cannot be read' % conf_path)
+    config.check_default_names(parser.defaults())
     section = dict(parser['filter:s3multi']) if parser.has_section('filter:s3multi') else {}
     own = {name: value for name, value in section.items() if name not in parser.defaults()}
     return config.load(own, {'min_segment_size': MAX_PART_BYTES, 'max_upload_part_num': MAX_PART_NUMBER})

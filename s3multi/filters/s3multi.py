@@ -191,6 +191,8 @@ def filter_factory(global_conf: Mapping[str, str],
 
     Takes the options of ``config.OPTIONS``. Raises ConfigError for a wrong option, pipeline or limit of SLO.
     """
+    config.check_default_names(global_conf)
+
     def s3multi_filter(app: 'WSGIApplication') -> S3MultiMiddleware:
         # By the time this is called, every filter of the pipeline has registered its limits.
         if '__file__' in global_conf:

@@ -9,7 +9,7 @@ import pytest
 from swift.common.middleware.s3api.s3api import S3ApiMiddleware
 from swift.common.utils import TRUE_VALUES
 
-from s3multi.config import (FRONT_OPTIONS, OPTIONS, ConfigError, Settings, check_front_names, load,
+from s3multi.config import (FRONT_OPTIONS, OPTIONS, ConfigError, Settings, check_default_names, check_front_names, load,
                             load_front)
 
 INHERITED = {'min_segment_size': 5242880, 'max_upload_part_num': 10000}
@@ -237,6 +237,20 @@ def test_options_of_s3multi_in_the_section_of_s3api(name):
         check_front_names({name: 'x'}, asked_by_swift()[1])
 
     assert '[filter:s3api] has no option %r: it belongs into [filter:s3multi]' % name == str(refused.value)
+
+
+@pytest.mark.parametrize('name', sorted(option.name for option in OPTIONS))
+def test_options_of_s3multi_in_the_default_section(name):
+    """They would be ignored. Those that Swift has as well may stand there for its filters."""
+    of_swift = {*INHERITED, 'storage_policy', 'delete_concurrency', 'expiring_objects_account_name',
+                'expiring_objects_container_divisor'}
+    if name in of_swift:
+        assert check_default_names({name: 'x'}) is None
+        return
+    with pytest.raises(ConfigError) as refused:
+        check_default_names({name: 'x'})
+
+    assert '[DEFAULT] has no option %r: it belongs into [filter:s3multi]' % name == str(refused.value)
 
 
 def test_no_two_options_are_alike():

@@ -378,3 +378,9 @@ def test_a_swift_that_is_not_tested(monkeypatch, version, warned):
     said = 's3multi is not tested with Swift 99.0.0: the newest release that it is tested with is %d.%d' % NEWEST_SWIFT
     assert ([said] if warned else []) == logged
     assert (said if warned else None) == info['s3multi'].get('warning')
+
+
+def test_an_option_in_the_default_section():
+    """The proxy does not start: it would be ignored."""
+    with pytest.raises(config.ConfigError, match='belongs into'):
+        filter_factory({'verify': 'head'})
