@@ -629,6 +629,23 @@ def test_failure_after_white_space(slow, bucket, make_client):
     assert current(upload) is None
 
 
+@pytest.mark.parametrize('wrong, root, found', [({}, 'CompleteMultipartUploadResult', None),
+                                                ({2: '"%032x"' % 0}, 'Error', 'InvalidPart')])
+def test_white_space_while_parts_are_looked_for(slow, bucket, make_client, wrong, root, found):
+    """It comes while Swift is slow to list the parts, too; whatever that shows is told behind it."""
+    upload = Upload(RawClient(slow.url), bucket).parts(*BODIES)
+    upload.etags.update(wrong)
+    with slow.above.following(fault(LISTING, hold='listing')) as above:
+        stream = Stream(upload, make_client(url=slow.url))
+        stream.read_until(lambda text: b' ' in text[len(DECLARATION):])
+        above.release('listing')
+        stream.read_all()
+        stream.close()
+
+    assert (200, root, found) == (
+        stream.response.status, stream.root.tag.rpartition('}')[2], stream.root.findtext('Code'))
+
+
 def test_failure_before_white_space(slow, bucket):
     """Before white space a failure has its own status."""
     upload = Upload(RawClient(slow.url), bucket).parts(*BODIES)

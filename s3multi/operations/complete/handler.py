@@ -4,7 +4,7 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 """
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -45,8 +45,7 @@ Look = Callable[[], ObjectAtKey]
 def run(bucket: Bucket, call: Call) -> Reply:
     """Answer CompleteMultipartUploadResult, with white space in front of it if Swift takes long.
 
-    Every fault of the list is answered with its own status and before anything is written, so a refused Complete leaves
-    the upload as it was.
+    Every fault of the list is answered before anything is written, so a refused Complete leaves the upload as it was.
     """
     upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported('complete', call.headers)
@@ -61,8 +60,8 @@ def run(bucket: Bucket, call: Call) -> Reply:
     noted = Later(bucket.logger, partial(bucket.upload_hints.is_open, upload))
     hints = Later(bucket.logger, partial(bucket.hints.recall, upload, [ref.number for ref in listed]))
     early = Early(bucket, upload, etag, listed, noted, hints, precondition.compare)
-    with ExitStack() as stack:
-        stack.callback(early.abandon)
+
+    def complete() -> Reply:
         proof = prove(bucket, upload, listed, noted, hints)
         if proof is None:
             earlier = earlier_object(bucket, upload, etag, None)
@@ -74,11 +73,26 @@ def run(bucket: Bucket, call: Call) -> Reply:
             digests = ObjectDigests(etag, checksum_rules.check_list(proof.checksum, listed, proof.attempts, announced,
                                                                     upload.id))
         _check_quota(bucket, upload, proof, etag)
-        compared_time = precondition.check()
-        worker = spawn(bucket.logger, lambda: _finish(
-            bucket, call, upload, proof, digests, precondition, compared_time, look, early))
-        stack.pop_all()
+        return _finish(bucket, call, upload, proof, digests, precondition, precondition.check(), look, early)
+
+    # With the proof: of very many parts, or from slow container servers, that may take longer than clients are patient.
+    worker = spawn(bucket.logger, partial(_guarded, bucket, call, upload, early, complete))
     return heartbeat.answer(worker, bucket.settings.heartbeat_interval)
+
+
+def _guarded(bucket: Bucket, call: Call, upload: Upload, early: Early, complete: 'Callable[[], Reply]') -> Reply:
+    """Return the reply of ``complete``. An error becomes a reply too, since the status may have been sent."""
+    try:
+        return complete()
+    except S3Error as error:
+        if isinstance(error, InternalError):
+            bucket.logger.error('the Complete of upload %s failed: %s', upload.id, error)
+        return Reply.error(error, call.trans_id)
+    except FAILURES:
+        bucket.logger.exception('the Complete of upload %s failed', upload.id)
+        return Reply.error(InternalError(), call.trans_id)
+    finally:
+        early.abandon()
 
 
 @contextmanager
@@ -151,26 +165,18 @@ def _look_at_key(bucket: Bucket, upload: Upload, precondition: Precondition, com
 
 def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: ObjectDigests,
             precondition: Precondition, compared_time: 'Timestamp | None', look: Look, early: Early) -> Reply:
-    """Write the object and return the reply. An error becomes a reply too, since the status may have been sent."""
-    try:
-        replaced, key_changed_at = _look_at_key(bucket, upload, precondition, compared_time, look)
-        name = list_name(digests.etag, (part.name for part in proof.attempts))
-        committed = Commit(bucket, upload, digests, name, precondition, key_changed_at, early).run(proof.attempts)
-        bucket.upload_hints.forget(upload)
-        bucket.behind('of upload %s an intent or unlisted parts may be left' % upload.id, partial(
-            _tidy_up, bucket, upload, committed, proof))
-        if replaced is not None and replaced.upload != upload:
-            free_behind(bucket, replaced)
-        return _reply(call, digests, committed.version_id, {
-            'proof': bucket.settings.verify, 'parts': len(proof.attempts),
-            'bytes': sum(part.size for part in proof.attempts)})
-    except S3Error as error:
-        return Reply.error(error, call.trans_id)
-    except FAILURES:
-        bucket.logger.exception('the Complete of upload %s failed', upload.id)
-        return Reply.error(InternalError(), call.trans_id)
-    finally:
-        early.abandon()
+    """Write the object and return the reply."""
+    replaced, key_changed_at = _look_at_key(bucket, upload, precondition, compared_time, look)
+    name = list_name(digests.etag, (part.name for part in proof.attempts))
+    committed = Commit(bucket, upload, digests, name, precondition, key_changed_at, early).run(proof.attempts)
+    bucket.upload_hints.forget(upload)
+    bucket.behind('of upload %s an intent or unlisted parts may be left' % upload.id, partial(
+        _tidy_up, bucket, upload, committed, proof))
+    if replaced is not None and replaced.upload != upload:
+        free_behind(bucket, replaced)
+    return _reply(call, digests, committed.version_id, {
+        'proof': bucket.settings.verify, 'parts': len(proof.attempts),
+        'bytes': sum(part.size for part in proof.attempts)})
 
 
 def _tidy_up(bucket: Bucket, upload: Upload, committed: Committed, proof: Proof) -> None:
