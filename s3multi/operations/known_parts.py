@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from s3multi.operations.bucket import Bucket
 from s3multi.s3.parts import MAX_PART_NUMBER, Attempt, newest_attempts
-from s3multi.storage.listing import FIRST_ROWS
+from s3multi.storage.listing import FIRST_ROWS, rows_for
 from s3multi.storage.metrics import LATE_ROWS
 from s3multi.upload.names import Upload, attempt_ticks
 
@@ -55,9 +55,11 @@ def _listed(bucket: Bucket, upload: Upload, after: int, most: int) -> 'tuple[dic
     """
     found: dict[int, Attempt] = {}
     known, marker = after, upload.before_part(after + 1)
-    limit: int | None = min(most + 1, FIRST_ROWS)
+    limit = min(most + 1, FIRST_ROWS)
+    read = 0
     for _ in range(MOST_LISTINGS):
         attempts, read_to = bucket.segments.some_attempts(upload, marker, limit)
+        read += len(attempts)
         found.update({attempt.number: attempt for attempt in attempts})
         number = MAX_PART_NUMBER + 1 if read_to is None else upload.number_at(read_to)
         if read_to is None or number > MAX_PART_NUMBER:
@@ -66,7 +68,7 @@ def _listed(bucket: Bucket, upload: Upload, after: int, most: int) -> 'tuple[dic
         known = number - 1
         if len(found) > most and sum(each <= known for each in found) >= most:
             break
-        marker, limit = read_to, None
+        marker, limit = read_to, rows_for(most + 1 - len(found), len(found), read)
         if not any(attempt.number < number for attempt in attempts):
             # Attempts at one part fill the page. Only the newest of them is wanted, however many there are.
             newest = bucket.segments.last_attempt(upload, number)
@@ -95,20 +97,22 @@ def attempts_named(bucket: Bucket, upload: Upload, names: Collection[str]) -> 't
     if not left:
         return {}, set()
     end, marker = left[-1], ''
-    limit: int | None = min(len(left) + 1, FIRST_ROWS)
+    limit = min(len(left) + 1, FIRST_ROWS)
     known: dict[str, Attempt] = {}
     passed: list[str] = []
+    read = 0
     for _ in range(MOST_LISTINGS):
         # Just before the next one: others at the same part, or at parts in between, may fill many pages.
         marker = max(marker, left[0][:-1])
         attempts, after = bucket.segments.some_attempts(upload, marker, limit)
+        read += len(attempts)
         known.update({attempt.name: attempt for attempt in attempts if attempt.name in names})
         reached = end if after is None else after
         passed += [name for name in left if name <= reached and name not in known]
         left = [name for name in left if name > reached]
         if not left:
             break
-        marker, limit = reached, None
+        marker, limit = reached, rows_for(len(left), len(known), read)
     late = bucket.segments.stored_attempts(upload, passed[:MOST_HEADS])
     return {**known, **{attempt.name: attempt for attempt in late}}, {*left, *passed[MOST_HEADS:]}
 

@@ -21,7 +21,7 @@ from s3multi.s3.documents import Node, document, people, s3_time_of_row, url_enc
 from s3multi.s3.errors import InvalidRequest
 from s3multi.s3.pages import OpenUpload, UploadsPage, UploadsQuery, fill_page, shown_id_marker
 from s3multi.storage.concurrency import Later
-from s3multi.storage.listing import FIRST_ROWS
+from s3multi.storage.listing import FIRST_ROWS, rows_for
 from s3multi.storage.markers import MarkersPage, open_upload_of
 from s3multi.storage.stock_uploads import StockUploads
 from s3multi.upload.decisions import Step, View, open_step
@@ -110,13 +110,16 @@ def _apart(bucket: Bucket, query: UploadsQuery, first: MarkersPage) -> Iterator[
     """
     page = first.page
     group: str | None = None
+    shown = rows = 0
     for requests_left in reversed(range(MOST_LISTINGS)):
+        rows += len(page.rows)
         for row in page.rows:
             upload = open_upload_of(row)
             if upload is None or not bucket.knows(upload.key, upload.id):
                 continue
             before, group = group, query.group_of(upload.key)
             if group is None or group != before:
+                shown += 1
                 yield upload
         split = split_marker_name(page.after) if page.after else None
         if page.after is None or split is None:
@@ -128,7 +131,8 @@ def _apart(bucket: Bucket, query: UploadsQuery, first: MarkersPage) -> Iterator[
         if requests_left == 0:
             yield OpenUpload.place(*split)
             return
-        page = bucket.markers.page(names_from(query.prefix), after, None).page
+        limit = rows_for(query.max_uploads + 1 - shown, shown, rows)
+        page = bucket.markers.page(names_from(query.prefix), after, limit).page
 
 
 def _with_noted(bucket: Bucket, query: UploadsQuery, listed: Iterator[OpenUpload]) -> Iterator[OpenUpload]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages of parts over any attempts: they show what S3 shows, and each costs few requests to Swift."""
+import re
 from unittest import mock
 
 import pytest
@@ -34,6 +35,7 @@ class Counted:
         for name in stored:
             self._swift.objects['AUTH_a/bucket_segments/' + name] = self._object()
         self.counts = {'GET': 0, 'HEAD': 0}
+        self.limits = []
 
     @staticmethod
     def _object():
@@ -42,6 +44,7 @@ class Counted:
 
     def __call__(self, env, start_response):
         self.counts[env['REQUEST_METHOD']] += 1
+        self.limits += re.findall('limit=([0-9]+)', env['QUERY_STRING'])
         return self._swift(env, start_response)
 
 
@@ -140,6 +143,14 @@ def test_an_attempt_that_is_hidden_behind_other_things():
     others = ['00000001-%s%02d/x' % ('y' * 9, number) for number in range(50)]
     with pytest.raises(ServiceUnavailable):
         pages(names_of({1: 30}, others), 1, 10)
+
+
+def test_rows_that_are_read_for_a_page():
+    """Where a few parts were sent again, the rest of the page takes a few rows, however many parts there are."""
+    swift = Counted(names_of({number: 1 + (number == 5) for number in range(1, 10001)}))
+    page = known_parts.page(bucket_of(swift, handed_on('GET'), Cache()), UPLOAD, 0, 1000)
+
+    assert (1000, ['1001', '1001']) == (len(page.parts), swift.limits)
 
 
 # Attempts by their names, for GetObjectAttributes

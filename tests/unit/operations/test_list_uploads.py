@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """List Multipart Uploads: what S3 shows, in S3's order, whatever the keys are, and for a bounded number of requests."""
+import re
 from types import SimpleNamespace
 from unittest import mock
 
@@ -52,9 +53,11 @@ class Swift:
             self.memory.objects['%s/%s' % (MARKERS, upload.marker)] = [
                 Stored('1790000000.00000', b'', {'Content-Type': marker_type('open')})] * 3
         self.counts = {'GET': 0, 'HEAD': 0}
+        self.limits = []
 
     def __call__(self, env, start_response):
         self.counts[env['REQUEST_METHOD']] += 1
+        self.limits += re.findall('limit=([0-9]+)', env['QUERY_STRING'])
         return self.memory(env, start_response)
 
 
@@ -126,6 +129,16 @@ def test_paging_shows_every_entry_once(markers, max_uploads, delimiter, prefix, 
     shown = listed(markers, query, page_size=page_size)
 
     assert entries([upload for upload, state in markers if state == 'open'], query) == shown
+
+
+@pytest.mark.parametrize('ended, limits', [(2, ['1001', '1001']), (900, ['1001', '10000'])])
+def test_rows_that_are_read_for_a_page(ended, limits):
+    """Where a few uploads among many have ended, the rest of the page takes a few rows, however many uploads there are;
+    where most have, as many as Swift allows."""
+    markers = [(upload_of('key%05d' % number), 'aborted' if number < ended else 'open') for number in range(13000)]
+    swift = Swift(markers)
+
+    assert (1000, limits) == (page_of(swift, query_of()).size, swift.limits)
 
 
 @given(marker_sets, st.lists(uploads, max_size=5), st.integers(1, 6), delimiters, st.integers(1, 30))
