@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import resource
 import shlex
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ def parse_arguments() -> argparse.Namespace:
                         help='how many parts each upload has (default: %(default)s)')
     parser.add_argument('--rows', type=int, default=0, metavar='N', help='write the rows of N uploads in progress '
                         'straight into the container databases, too, and measure how fast they are passed')
+    parser.add_argument('--finished', type=int, default=0, metavar='N', help='write N finished objects straight onto '
+                        'the disks, too, without their parts, and measure how fast they are looked at')
     parser.add_argument('--concurrency', type=int, default=8, metavar='N', help='of s3multi-sweep (default: 8)')
     parser.add_argument('--profile', type=Path, metavar='FILE', help='write a profile of the last sweep to this file')
     parser.add_argument('--data', type=Path, metavar='DIR', help='make the temporary directory of the cluster in this '
@@ -63,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     from s3multi.demo.cluster import Cluster
 
     from . import machine
-    from .side import Side
+    from .side import PART, Side, Upload
     with tempfile.TemporaryDirectory(prefix='s3multi-sweep-', dir=options.data) as directory:
         with Cluster(directory, filters={'s3api': {'min_segment_size': 1}}) as cluster:
             facts = machine.facts(cluster, shlex.join(['python3', '-m', 'benchmarks.sweep', *sys.argv[1:]]))
@@ -85,6 +88,15 @@ def run(options: argparse.Namespace) -> int:
                 # The first one has made the containers.
                 _write_rows(cluster, bucket, options.rows - 1, options.parts)
                 sweep.measure('in progress, rows alone', bucket, profile=options.profile)
+            if options.finished:
+                bucket = _bucket_of(side, 'finished')
+                first = Upload(bucket, 'first', '')
+                side.initiate(first)
+                for part in range(1, options.parts + 1):
+                    side.upload_part(first, part, PART)
+                side.complete(first)
+                _write_finished(cluster, bucket, options.finished - 1, options.parts)
+                sweep.measure('completed, without parts', bucket, profile=options.profile)
     return 0
 
 
@@ -154,35 +166,74 @@ class _Sweep:
 def _write_rows(cluster: Cluster, bucket: str, uploads: int, parts: int) -> None:
     """Write rows as uploads in progress have them. There are no objects behind them: only what reads rows is measured.
     """
+    now, made = _new_uploads(cluster, bucket, uploads)
+    from s3multi.upload.marker_names import markers_container
+    from s3multi.upload.records import MarkerType, State
+    marker_type = MarkerType(State.OPEN, 'test:tester').encode()
+    _merge(cluster, markers_container(bucket), now, ([(upload.marker, 0, marker_type)] for upload in made))
+    _merge_parts(cluster, bucket, now, made, parts)
+
+
+def _write_finished(cluster: Cluster, bucket: str, uploads: int, parts: int) -> None:
+    """Write objects as a Complete leaves them, and the rows of their parts; the first object there is the model."""
+    from swift.common.ring import Ring
+    from swift.common.storage_policy import POLICIES
+    from swift.obj.diskfile import DiskFileManager
+
+    now, made = _new_uploads(cluster, bucket, uploads)
+    from s3multi.upload.manifest import UPLOAD_ID_HEADER
+    ring = Ring(str(cluster.swift_dir), ring_name='object')
+    manager = DiskFileManager({'devices': str(cluster.nodes[0].devices(cluster.directory)), 'mount_check': 'false'},
+                              logging.getLogger())
+
+    def file_of(key: str) -> Any:
+        partition, nodes = ring.get_nodes(ACCOUNT, bucket, key)
+        return manager.get_diskfile(nodes[0]['device'], partition, ACCOUNT, bucket, key, policy=POLICIES[0])
+
+    with file_of('first').open() as model:
+        metadata, body = model.get_metadata(), b''.join(model.reader())
+    for upload in made:
+        with file_of(upload.key).create() as writer:
+            writer.write(body)
+            writer.put({**metadata, UPLOAD_ID_HEADER: upload.id})
+    _merge_parts(cluster, bucket, now, made, parts)
+
+
+def _new_uploads(cluster: Cluster, bucket: str, count: int) -> tuple[int, list[Any]]:
+    """Return uploads of this moment, which is told as well."""
+    from swift.common import storage_policy, utils
+    utils.set_swift_dir(str(cluster.swift_dir))
+    storage_policy.reload_storage_policies()
+    from s3multi.operations.bucket import cluster_secret
+    from s3multi.upload.names import Upload, UploadIds
+    ids, now = UploadIds(cluster_secret()), int(time.time() * 100000)
+    keys = [f'row-{number:06}' for number in range(count)]
+    return now, [Upload(ACCOUNT, bucket, key, ids.new(ACCOUNT, bucket, key, now)) for key in keys]
+
+
+def _merge_parts(cluster: Cluster, bucket: str, now: int, uploads: list[Any], parts: int) -> None:
+    from s3multi.upload.names import new_attempt, segments_container
+    _merge(cluster, segments_container(bucket), now, (
+        [(upload.part(number, new_attempt(now)), 1024, 'application/octet-stream') for number in range(1, parts + 1)]
+        for upload in uploads))
+
+
+def _merge(cluster: Cluster, container: str, now: int, found: Iterable[list[tuple[str, int, str]]]) -> None:
+    """Write rows into the databases of a container: name, size and content type of each."""
     from swift.common import utils
     from swift.common.ring import Ring
     from swift.container.backend import ContainerBroker
 
-    utils.set_swift_dir(str(cluster.swift_dir))
-    from s3multi.operations.bucket import cluster_secret
-    from s3multi.upload.marker_names import markers_container
-    from s3multi.upload.names import Upload, UploadIds, new_attempt, segments_container
-    from s3multi.upload.records import MarkerType, State
-    ids, now = UploadIds(cluster_secret()), int(time.time() * 100000)
-    marker_type = MarkerType(State.OPEN, 'test:tester').encode()
-    keys = [f'row-{number:06}' for number in range(uploads)]
-    made = [Upload(ACCOUNT, bucket, key, ids.new(ACCOUNT, bucket, key, now)) for key in keys]
-
-    def row(name: str, size: int, content_type: str) -> dict[str, Any]:
-        return {'name': name, 'created_at': '%.5f' % (now / 100000), 'size': size, 'content_type': content_type,
-                'etag': 'd41d8cd98f00b204e9800998ecf8427e', 'deleted': 0, 'storage_policy_index': 0}
-
+    rows = [{'name': name, 'created_at': '%.5f' % (now / 100000), 'size': size, 'content_type': content_type,
+             'etag': 'd41d8cd98f00b204e9800998ecf8427e', 'deleted': 0, 'storage_policy_index': 0}
+            for each in found for name, size, content_type in each]
     ring = Ring(str(cluster.swift_dir), ring_name='container')
-    for container, rows_of in ((markers_container(bucket), lambda each: [row(each.marker, 0, marker_type)]),
-                               (segments_container(bucket), lambda each: [
-                                   row(each.part(number, new_attempt(now)), 1024, 'application/octet-stream')
-                                   for number in range(1, parts + 1)])):
-        place = utils.storage_directory('containers', ring.get_part(ACCOUNT, container),
-                                        utils.hash_path(ACCOUNT, container))
-        for path in cluster.directory.glob(f'**/{place}/*.db'):
-            broker = ContainerBroker(str(path))
-            for begin in range(0, uploads, 10000):
-                broker.merge_items([each for upload in made[begin:begin + 10000] for each in rows_of(upload)])
+    place = utils.storage_directory('containers', ring.get_part(ACCOUNT, container),
+                                    utils.hash_path(ACCOUNT, container))
+    for path in cluster.directory.glob(f'**/{place}/*.db'):
+        broker = ContainerBroker(str(path))
+        for begin in range(0, len(rows), 40000):
+            broker.merge_items(rows[begin:begin + 40000])
 
 
 if __name__ == '__main__':
