@@ -151,6 +151,7 @@ def test_tempurl_is_no_way_into_an_upload(proxy, client, bucket, temp_url_key):
 def test_bulk_delete(client, bucket, swift, get):
     """A bulk delete of the Swift API takes the object, and not its parts, as with any large object."""
     client.put_multipart(bucket, 'key', [FIRST, SECOND])
+    await_true(lambda: 2 == len(segment_names(swift, bucket)))
     url, token = swift.get_auth()
     answer = requests.post(f'{url}?bulk-delete', data=f'{bucket}/key\n', timeout=60, headers={
         'X-Auth-Token': token, 'Content-Type': 'text/plain', 'Accept': 'application/json'})

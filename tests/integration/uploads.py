@@ -197,7 +197,8 @@ def at_once(*calls):
 
 def persistently(call):
     """Return the Answer of a call that is repeated while it is 503, as SDKs do; after ten times it is that."""
-    for _ in range(10):
+    for repeats in range(10):
+        time.sleep(repeats / 20)
         answer = call()
         if answer.status != 503:
             break
