@@ -23,10 +23,14 @@ from swift.common.middleware.s3api import s3request
 from swift.common.swob import Request, Response, wsgi_to_str
 from swift.common.utils import config_true_value, timestamp
 
+from s3multi.operations import ending
+
 from .uploads import TINY_PARTS
 
 HOLD_SECONDS = 30
 POLL_SECONDS = 0.01
+# How long an Abort of these proxies waits before it looks again what became of a Complete.
+BETWEEN_LOOKS_SECONDS = 0.1
 FACTORY = f'{__name__}:filter_factory'
 
 
@@ -116,6 +120,7 @@ def filter_factory(global_conf, **local_conf):
     """Options: directory, of rules and log; seconds_ahead, how far ahead the clock is that Swift's proxy code reads;
     next_s3api, whether s3api deletes as that of Swift's native multipart uploads does: without a look at the object.
     """
+    ending._SECONDS_BETWEEN_LOOKS = BETWEEN_LOOKS_SECONDS
     if config_true_value(local_conf.get('next_s3api')):
         s3request.S3Request.gen_multipart_manifest_delete_query = lambda *_args, **_options: {}
     seconds_ahead = float(local_conf.get('seconds_ahead', 0))

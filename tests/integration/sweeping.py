@@ -15,10 +15,14 @@ from .users import account
 
 DAYS = 86400
 SAMPLE = Path(__file__).parents[2] / 'etc' / 's3multi-sweep.conf-sample'
-# Reads a command line and how many seconds the clock is ahead from a line of its input, and tells what came of it.
+# Reads a command line and how many seconds the clock is ahead from a line of its input, and tells what came of it. A
+# request that failed is repeated sooner than Swift's two and four seconds.
 _SERVER = '''
 import contextlib, io, json, sys, time
+from swift.common import internal_client
 from swift.common.utils import timestamp
+pause = internal_client.sleep
+internal_client.sleep = lambda seconds: pause(seconds / 20)
 class Clock:
     ahead = 0
     def time(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import signal
 import time
 
@@ -13,6 +14,7 @@ import pytest
 from s3multi.check.report import BROKEN, NOT_DONE, OK
 from s3multi.upload.names import segments_container
 
+from . import users
 from .checking import Checker, found
 from .raw import RawClient
 from .uploads import TINY_PARTS, Upload, container_hash, read, tiny_parts
@@ -283,12 +285,18 @@ def test_places_that_do_not_exist(checker, place, said):
     assert [said] == [line['reason'].partition(': ')[2] for line in checked.lines if line['event'] == 'unreadable']
 
 
-def test_account(checker, client, upload):
+def test_account(cluster, checker):
     """All containers of an account are looked at."""
-    checked = checker.run(account(), '--limit', '100000', '--deadline', '60')
+    client = RawClient(tiny_parts(cluster).url, 'test2:tester2', 'testing2')
+    buckets = ['check-' + secrets.token_hex(8) for _ in range(2)]
+    for bucket in buckets:
+        assert 200 == client.request('PUT', bucket).status
+        assert 200 == Upload(client, bucket).parts(b'one').complete().status
 
-    assert checked.code in (OK, BROKEN)
-    assert checked.report['buckets'] > 1 and checked.report['objects']
+    checked = checker.run(users.auth.account('test2'), '--limit', '100000', '--deadline', '60', '--verbose')
+
+    assert set(buckets) <= {line['bucket'] for line in checked.lines if line['event'] == 'object'}
+    assert checked.report['buckets'] > 1
 
 
 def test_no_conf(checker, cluster):

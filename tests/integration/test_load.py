@@ -12,7 +12,7 @@ from s3multi.demo.cluster import PIPELINE, Cluster
 
 from .uploads import TINY_PARTS
 
-UPLOADS, PARTS = 100, 2
+UPLOADS, PARTS = 60, 2
 # Enough for all that is made on first use.
 FIRST_UPLOADS = 30
 BODY = Body.of(b's3multi.' * 128)

@@ -91,7 +91,7 @@ configurations = st.builds(Lifecycle, st.lists(st.builds(
     st.sampled_from(list(Form))), max_size=5).map(tuple), st.sampled_from(['a', 'b']))
 
 
-@examples(15)
+@examples(3)
 @given(configurations)
 def test_what_is_stored_is_read(lifecycle):
     """In Swift's container info it is found under the name of its header."""
