@@ -10,9 +10,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import time
 
 from s3multi.demo.server import use_swift_dir
+from tests.integration.daemons import make_daemon, prepare
 
 # In the order of their passes; the updater, which brings late rows, comes first.
 DAEMONS = [
@@ -23,27 +23,15 @@ DAEMONS = [
     ('container', 'container-updater', 'swift.container.updater', 'ContainerUpdater'),
     ('account', 'account-replicator', 'swift.account.replicator', 'AccountReplicator'),
 ]
-REST_SECONDS = 1
+REST_SECONDS = 3
 
 
 def make_daemons(conf_paths):
     """Return the daemons. conf_paths: the configuration files of account, container and object server."""
-    import eventlet
-    from swift.common import utils
-
-    utils.monkey_patch()
-    # Swift's own launcher does this, too: the hub has to survive the forks of the updater.
-    eventlet.hubs.use_hub(utils.get_hub())
-    utils.disable_fallocate()
-    os.environ['TZ'] = 'UTC+0'
-    time.tzset()
+    prepare()
     kinds = dict(zip(('account', 'container', 'object'), conf_paths))
-    daemons = []
-    for kind, section, module, name in DAEMONS:
-        conf = utils.readconf(kinds[kind], section, log_name=section)
-        logger = utils.get_logger(conf, section, log_to_console=True, log_route=section)
-        daemons.append(getattr(importlib.import_module(module), name)(conf, logger=logger))
-    return daemons
+    return [make_daemon(kinds[kind], section, getattr(importlib.import_module(module), name))
+            for kind, section, module, name in DAEMONS]
 
 
 def main(conf_paths, count_path):

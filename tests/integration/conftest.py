@@ -16,6 +16,7 @@ from s3multi.demo.keystone import Keystone
 from s3multi.demo.ports import HOST
 
 from . import users
+from .daemons import Daemons
 from .faults import FaultyProxy
 from .raw import RawClient
 from .sweeping import Sweeper
@@ -149,6 +150,13 @@ def asking(cluster):
 def sweeper(cluster):
     """The command s3multi-sweep with the sample of its conf file, three days from now unless a test says otherwise."""
     with Sweeper(cluster) as running:
+        yield running
+
+
+@pytest.fixture(scope='session')
+def daemons(cluster):
+    """Swift's daemons, for one pass each."""
+    with Daemons(cluster) as running:
         yield running
 
 

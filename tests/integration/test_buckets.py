@@ -253,16 +253,14 @@ def test_parts_of_finished_objects_stay(tiny, bucket, swift):
     assert b'onetwo' == read(tiny, elsewhere, 'copy').body
 
 
-def test_many_uploads(cluster, freeing, bucket, swift):
+def test_many_uploads(daemons, freeing, bucket, swift):
     """More parts than an Abort deletes by itself go to the object expirer."""
     client = RawClient(freeing.url)
     uploads = [Upload(client, bucket, f'key{number}').parts(b'one', b'two') for number in range(4)]
 
     assert 204 == delete_bucket(client, bucket)
     assert IMMEDIATE < len(uploads) * 2 == len(segment_names(swift, bucket))
-    # The expirer finds a new container of its queue only when the account knows it.
-    cluster.run_once('container-updater')
-    cluster.run_once('object-expirer')
+    daemons.expire()
     assert [] == segment_names(swift, bucket)
 
 

@@ -74,11 +74,11 @@ def test_server_can_be_stopped_and_started_again(cluster, s3, bucket, swift):
     assert b'here' == s3.get_object(Bucket=bucket, Key='k')['Body'].read()
 
 
-def test_expirer_runs_once(cluster, swift, bucket):
+def test_expirer_runs_once(cluster, daemons, swift, bucket):
     """An object past its time is gone after one pass, once the updater has told of the queue."""
     swift.put_object(bucket, 'brief', b'', headers={'X-Delete-After': '1'})
     time.sleep(1.5)
-    cluster.run_once('container-updater')
+    daemons.update_queue()
 
     assert 'DELETE' in cluster.run_once('object-expirer')
 

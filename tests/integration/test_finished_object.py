@@ -219,7 +219,7 @@ def test_both_proxies_answer_alike(tiny, stock, finished):
                 get(stock, finished, query, headers, method)), (method, query, headers)
 
 
-def test_deleting_it_frees_its_parts(cluster, tiny, stock, bucket, swift):
+def test_deleting_it_frees_its_parts(daemons, tiny, stock, bucket, swift):
     """Deleting the object through S3, alone or with others, frees the space of its parts."""
     for number, client in enumerate((tiny, stock)):
         single, multiple = [Upload(tiny, bucket, f'{number}-{name}').parts(*BODIES) for name in ('one', 'many')]
@@ -229,9 +229,8 @@ def test_deleting_it_frees_its_parts(cluster, tiny, stock, bucket, swift):
         assert 204 == get(client, single, method='DELETE').status
         assert 200 == client.request('POST', bucket, None, {'delete': None}, {'Content-MD5': digest}, body).status
 
-    # SLO leaves the segments to the expirer, which learns of its queue from the account.
-    cluster.run_once('container-updater')
-    cluster.run_once('object-expirer')
+    # SLO leaves the segments to the expirer.
+    daemons.expire()
 
     assert [] == swift.get_container(bucket)[1]
     # The notes that they are being deleted expire later.

@@ -46,13 +46,6 @@ def upload(proxy, bucket):
     return Upload(RawClient(proxy.url), bucket)
 
 
-def expire(cluster):
-    """Let the object expirer do what is in its queue."""
-    # The expirer finds a new container of its queue only when the account knows it.
-    cluster.run_once('container-updater')
-    cluster.run_once('object-expirer')
-
-
 def bytes_of_parts(swift, upload):
     """Return how many of the parts can still be read, whatever the listing says."""
     found = 0
@@ -82,7 +75,7 @@ def test_a_few_parts_are_deleted_at_once(proxy, upload, swift):
     assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
 
 
-def test_more_parts_are_left_to_the_expirer(cluster, proxy, bucket, swift):
+def test_more_parts_are_left_to_the_expirer(daemons, proxy, bucket, swift):
     """More are handed to the object expirer in one request, and the upload is over; it then deletes them all."""
     keys, pairs = ['key', 'gr\u00fcn/ %2F&?#"\u2713'], {}
 
@@ -105,16 +98,16 @@ def test_more_parts_are_left_to_the_expirer(cluster, proxy, bucket, swift):
         assert b'other' == read(other.client, bucket, key).body
 
     for_each(keys, abort)
-    expire(cluster)
+    daemons.expire()
     for_each(keys, look)
 
 
-def test_abort_may_be_repeated_before_the_expirer_has_come(cluster, waiting, bucket, swift):
+def test_abort_may_be_repeated_before_the_expirer_has_come(daemons, waiting, bucket, swift):
     """Parts that are in the queue twice are deleted once, and nobody minds."""
     upload = Upload(RawClient(waiting.url), bucket)
     remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
     assert (204, 204) == (upload.abort().outcome, upload.abort().outcome)
-    expire(cluster)
+    daemons.expire()
 
     assert ([], 0) == (upload.stored_numbers(swift), bytes_of_parts(swift, upload))
     with counting(waiting.above) as seen:
@@ -134,7 +127,7 @@ def test_without_the_expirer(without_expirer, bucket, swift):
 
 @pytest.mark.parametrize('count', [IMMEDIATE, IMMEDIATE + 1])
 @pytest.mark.parametrize('left', ['unlisted', 'replaced'])
-def test_parts_that_a_complete_leaves_over(cluster, proxy, upload, swift, left, count):
+def test_parts_that_a_complete_leaves_over(daemons, proxy, upload, swift, left, count):
     """Parts that were not listed, or were replaced, go the same two ways; the listed ones stay."""
     numbers = range(1, count + 1)
     upload.many_parts(numbers, b'old %d'.__mod__)
@@ -153,7 +146,7 @@ def test_parts_that_a_complete_leaves_over(cluster, proxy, upload, swift, left, 
 
     if count > IMMEDIATE:
         assert (None, 1) == (seen.counts.get('DELETE part'), seen.counts['UPDATE expirer queue'])
-        expire(cluster)
+        daemons.expire()
     else:
         assert (count, None) == (seen.counts['DELETE part'], seen.counts.get('UPDATE expirer queue'))
         await_true(lambda: kept == upload.stored_numbers(swift))
@@ -183,7 +176,7 @@ def test_parts_are_gone_when_it_answers(waiting, bucket, swift):
     assert [] == upload.stored_numbers(swift)
 
 
-def test_queue_that_refuses(cluster, waiting, bucket, swift):
+def test_queue_that_refuses(daemons, waiting, bucket, swift):
     """When the queue does not take the parts, such an Abort is 503, not 204; the repeat hands them over again."""
     uploads = {}
 
@@ -198,7 +191,7 @@ def test_queue_that_refuses(cluster, waiting, bucket, swift):
         assert 204 == upload.abort().outcome
 
     for_each(REFUSALS, check)
-    expire(cluster)
+    daemons.expire()
 
     assert {refusal: ([], 0) for refusal in REFUSALS} == {
         refusal: (upload.stored_numbers(swift), bytes_of_parts(swift, upload)) for refusal, upload in uploads.items()}
@@ -226,14 +219,14 @@ def test_some_deletes_fail(waiting, bucket, swift):
     assert [] == upload.stored_numbers(swift)
 
 
-def test_part_that_comes_while_the_queue_waits(cluster, waiting, bucket, swift):
+def test_part_that_comes_while_the_queue_waits(daemons, waiting, bucket, swift):
     """What another upload of the same key stores while parts wait in the queue is no part of it, and stays."""
     upload = Upload(RawClient(waiting.url), bucket)
     remember(upload.many_parts(range(1, IMMEDIATE + 2)), swift)
     assert 204 == upload.abort().outcome
     other = Upload(upload.client, upload.bucket)
     other.many_parts(range(1, IMMEDIATE + 2), b'%d;'.__mod__)
-    expire(cluster)
+    daemons.expire()
 
     assert 0 == bytes_of_parts(swift, upload)
     assert 200 == other.complete().outcome

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from s3multi.demo.ports import HOST
 from s3multi.upload.marker_names import markers_container
 
-from .uploads import await_true, container_hash, container_server_down, partition_of, segment_names
+from .uploads import await_true, container_hash, container_server_down, segment_names
 from .users import account
 
 # Swift's own command, for the cluster's own swift.conf.
@@ -65,14 +65,14 @@ def tiny(cluster, make_client):
 
 
 @pytest.fixture
-def lost_updates(cluster):
+def lost_updates(cluster, daemons):
     """A function that calls another while the container server is down; rows come with the object-updater only."""
     def losing(call):
         with container_server_down(cluster):
             return call()
 
     yield losing
-    cluster.run_once('object-updater')
+    daemons.update_rows()
 
 
 def code_of(call):
@@ -141,24 +141,22 @@ def flush_cache(cluster):
         assert connection.recv(100) == b'OK\r\n'
 
 
-def begin_sharding(cluster, container, rows):
+def begin_sharding(cluster, daemons, container, rows):
     """Have Swift split a container into shards of so many rows; return a function that makes one pass of it."""
-    partition = partition_of(container_hash(cluster, f'{account()}/{container}'))
     run(_MANAGE, str(cluster.swift_dir), str(container_database(cluster, container)), 'find_and_replace', str(rows),
         '--enable')
 
     def shard():
-        # Only there: a pass looks at every container of its partitions.
-        cluster.run_once('container-sharder', '--partitions', str(partition))
+        daemons.shard(f'{account()}/{container}')
 
     shard()
     return shard
 
 
-def test_a_container_of_markers_that_is_being_sharded(cluster, tiny, bucket):
+def test_a_container_of_markers_that_is_being_sharded(cluster, daemons, tiny, bucket):
     """The uploads are listed in their order, whichever shard has the row, and those that were aborted are not."""
     uploads = {key: initiate(tiny, bucket, key) for key in ('a', 'b', 'c', 'd')}
-    shard = begin_sharding(cluster, markers_container(bucket), 2)
+    shard = begin_sharding(cluster, daemons, markers_container(bucket), 2)
     for round_ in range(3):
         flush_cache(cluster)
         for key in (f'a{round_}', f'd{round_}'):
@@ -172,12 +170,12 @@ def test_a_container_of_markers_that_is_being_sharded(cluster, tiny, bucket):
         tiny.abort_multipart_upload(**upload)
 
 
-def test_a_container_that_is_being_sharded(cluster, tiny, bucket, swift):
+def test_a_container_that_is_being_sharded(cluster, daemons, tiny, bucket, swift):
     """At every stage, without a cache, all that was answered 200 is known: parts, uploads, and what is stale."""
     uploads = [initiate(tiny, bucket, f'key{number}') for number in range(4)]
     etags = [{number: upload_part(tiny, upload, number) for number in (1, 2)} for upload in uploads]
     segments = bucket + '_segments'
-    shard = begin_sharding(cluster, segments, 5)
+    shard = begin_sharding(cluster, daemons, segments, 5)
     keys = [upload['Key'] for upload in uploads]
     # One range is cleaved in each round; in the last one all are.
     for round_ in range(3):
@@ -215,22 +213,19 @@ def test_a_container_that_is_being_sharded(cluster, tiny, bucket, swift):
 
 
 @pytest.mark.parametrize('into', ['a-shard', 'the-container'])
-def test_shards_that_are_joined_again(cluster, tiny, bucket, into):
+def test_shards_that_are_joined_again(cluster, daemons, tiny, bucket, into):
     """At every stage, without a cache, all that was answered 200 is known, whatever takes the rows over."""
     uploads = [initiate(tiny, bucket, f'key{number}') for number in range(2)]
     etags = [{number: upload_part(tiny, upload, number) for number in (1, 2)} for upload in uploads]
     segments = bucket + '_segments'
     database = str(container_database(cluster, segments))
 
-    def shard(container):
-        cluster.run_once('container-sharder', '--partitions', str(partition_of(container_hash(cluster, container))))
-
     def manage(*words):
         return run(_MANAGE, str(cluster.swift_dir), database, *words)
 
     manage('find_and_replace', '2', '--enable')
     for _ in range(2):
-        shard(f'{account()}/{segments}')
+        daemons.shard(f'{account()}/{segments}')
     manage('compact', '--yes', '--max-shrinking', '9' if into == 'the-container' else '1')
     donors = [found['name'] for found in json.loads(manage('show')) if found['state'] == 'shrinking']
     assert len(donors) == (2 if into == 'the-container' else 1)
@@ -261,4 +256,4 @@ def test_shards_that_are_joined_again(cluster, tiny, bucket, into):
         flush_cache(cluster)
         assert 'NoSuchUpload' == code_of(lambda: part_numbers(tiny, gone))
         if moved:
-            shard(moved)
+            daemons.shard(moved)

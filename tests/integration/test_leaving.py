@@ -25,7 +25,7 @@ def shown(client, bucket, query=()):
     return [tuple(row.findtext(name) for name in ('Key', 'ETag', 'Size')) for row in listed.findall('Contents')]
 
 
-def test_objects_of_s3multi_in_the_stock_pipeline(cluster, tiny, stock, bucket, swift):
+def test_objects_of_s3multi_in_the_stock_pipeline(daemons, tiny, stock, bucket, swift):
     """They are read, copied as a whole and as parts, listed and deleted with their parts, without s3multi."""
     for key in 'ab':
         tiny.put_multipart(bucket, key, BODIES, {'x-amz-meta-colour': 'blue', 'Content-Type': 'text/odd'})
@@ -50,8 +50,7 @@ def test_objects_of_s3multi_in_the_stock_pipeline(cluster, tiny, stock, bucket, 
 
     assert 204 == stock.request('DELETE', bucket, 'a').status
     assert 200 == stock.request('POST', bucket, None, {'delete': ''}, DELETE_HEADERS, DELETE).status
-    cluster.run_once('container-updater')
-    cluster.run_once('object-expirer')
+    daemons.expire()
     assert [] == segment_names(swift, bucket)
     assert [WHOLE, WHOLE] == [read(stock, bucket, key).body for key in ('copy', 'parts')]
     assert ['copy', 'parts'] == [key for key, _, _ in shown(stock, bucket)]

@@ -15,7 +15,7 @@ import pytest
 from .counting import counting
 from .faults import rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, at_once, container_server_down, read, result
+from .uploads import Upload, at_once, await_true, container_server_down, read, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -32,7 +32,7 @@ def upload(faulty, bucket):
 
 # Rows that are late
 
-def test_row_that_is_late(cluster, upload, swift):
+def test_row_that_is_late(cluster, daemons, upload, swift):
     """A part whose row Swift has not written yet is found by the hint that Upload Part has left, by one HEAD."""
     upload.part(1, BODIES[0])
     with container_server_down(cluster):
@@ -42,12 +42,12 @@ def test_row_that_is_late(cluster, upload, swift):
 
     assert f'"{multipart_etag(BODIES)}"' == result(upload.complete())['ETag']
     assert WHOLE == read(upload.client, upload.bucket, 'key').body
-    cluster.run_once('object-updater')
+    daemons.update_rows()
     assert [1, 2, 3] == upload.stored_numbers(swift)
     assert WHOLE == read(upload.client, upload.bucket, 'key').body
 
 
-def test_row_that_is_late_and_hint_that_is_lost(cluster, forgetful, upload, swift):
+def test_row_that_is_late_and_hint_that_is_lost(cluster, daemons, forgetful, upload, swift):
     """Without its hint the part is InvalidPart; nothing has changed then, and when the row comes Complete succeeds."""
     upload.part(1, BODIES[0])
     with container_server_down(cluster):
@@ -60,13 +60,13 @@ def test_row_that_is_late_and_hint_that_is_lost(cluster, forgetful, upload, swif
 
     assert (INVALID_PART, '2') == (answer.outcome, answer.error['PartNumber'])
     assert (stored, True) == (upload.stored(swift), upload.is_open())
-    cluster.run_once('object-updater')
+    daemons.update_rows()
     assert [1, 2, 3] == upload.stored_numbers(swift)
     assert 200 == upload.complete(client=client).outcome
     assert WHOLE == read(upload.client, upload.bucket, 'key').body
 
 
-def test_all_rows_are_late(cluster, upload, swift):
+def test_all_rows_are_late(cluster, daemons, upload, swift):
     """So are all the parts of an upload."""
     # The proxies know the container by then.
     upload.list_parts()
@@ -76,10 +76,10 @@ def test_all_rows_are_late(cluster, upload, swift):
 
     assert 200 == upload.complete().outcome
     assert b''.join(b'%d' % number for number in range(1, 13)) == read(upload.client, upload.bucket, 'key').body
-    cluster.run_once('object-updater')
+    daemons.update_rows()
 
 
-def test_newer_row_that_is_late(cluster, upload, swift):
+def test_newer_row_that_is_late(cluster, daemons, upload, swift):
     """When a part is sent again and only the row of the older attempt is there, the newer one is found and taken."""
     upload.parts(*BODIES)
     with container_server_down(cluster):
@@ -87,7 +87,7 @@ def test_newer_row_that_is_late(cluster, upload, swift):
 
     assert 200 == upload.complete().outcome
     assert b'Hello, again world!\n' == read(upload.client, upload.bucket, 'key').body
-    cluster.run_once('object-updater')
+    daemons.update_rows()
     assert b'Hello, again world!\n' == read(upload.client, upload.bucket, 'key').body
 
 
@@ -103,7 +103,7 @@ def test_row_that_the_first_listings_lack(forgetful, bucket):
 
 # Parts that are gone
 
-def test_part_whose_bytes_are_gone(cluster, asking, bucket, swift):
+def test_part_whose_bytes_are_gone(cluster, daemons, asking, bucket, swift):
     """With `verify = head` a part that is gone, though its row is there, is InvalidPart, and nothing is written."""
     upload = Upload(RawClient(asking.url), bucket).parts(*BODIES)
     stored = upload.stored(swift)
@@ -121,7 +121,7 @@ def test_part_whose_bytes_are_gone(cluster, asking, bucket, swift):
     assert stored == upload.stored(swift)
     # A Complete that had entered would keep an Abort waiting.
     assert 204 == upload.abort().outcome
-    cluster.run_once('object-updater')
+    daemons.update_rows()
 
 
 @pytest.mark.parametrize('verify', ['listing', 'head'])
@@ -278,7 +278,7 @@ def test_every_part_is_sent_twice(faulty, asking, bucket, swift, verify):
 
     assert 200 == upload.complete().outcome
     assert b''.join(b'new %d;' % number for number in numbers) == read(upload.client, bucket, 'key').body
-    assert list(numbers) == upload.stored_numbers(swift)
+    await_true(lambda: list(numbers) == upload.stored_numbers(swift))
 
 
 def test_same_bytes_are_sent_again(upload, swift):
@@ -287,4 +287,4 @@ def test_same_bytes_are_sent_again(upload, swift):
 
     assert f'"{multipart_etag(BODIES)}"' == result(upload.complete())['ETag']
     assert WHOLE == read(upload.client, upload.bucket, 'key').body
-    assert [1, 2, 3] == upload.stored_numbers(swift)
+    await_true(lambda: [1, 2, 3] == upload.stored_numbers(swift))

@@ -14,6 +14,8 @@ import requests
 import swiftclient
 
 from s3multi.demo.ports import HOST
+from s3multi.upload.marker_names import markers_container
+from s3multi.upload.names import segments_container
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient
@@ -205,7 +207,7 @@ def accounts(cluster):
 
 
 @pytest.fixture
-def account(cluster, accounts):
+def account(daemons, accounts):
     """An account: a client, a reseller, and a function that sets its quota of bytes and objects. A reseller's
     administrator has set it, and has Swift count what is stored before the test goes on."""
     proxy, resellers, names = accounts
@@ -215,7 +217,7 @@ def account(cluster, accounts):
     client.request('PUT', BUCKET)
 
     def limit(size='', count=''):
-        cluster.run_once('container-updater')
+        daemons.update_account(f'AUTH_{name}', BUCKET, segments_container(BUCKET), markers_container(BUCKET))
         answer = requests.post(token[0], timeout=60, headers={
             'X-Auth-Token': token[1], 'X-Account-Quota-Bytes': str(size), 'X-Account-Quota-Count': str(count)})
         assert 204 == answer.status_code

@@ -14,7 +14,6 @@ import pytest
 from .counting import counting
 from .faults import FaultyProxy, rule
 from .raw import RawClient
-from .test_freeing import expire
 from .uploads import TINY_PARTS, Upload, at_once, read
 
 WAIT_SECONDS = 10
@@ -119,7 +118,7 @@ def check_whole(upload, query=()):
 # What is freed
 
 @pytest.fixture(scope='module')
-def aftermath(cluster, faulty, keeping, make_client):
+def aftermath(daemons, faulty, keeping, make_client):
     """Uploads whose objects were replaced in every way, by way and by proxy, after the object expirer has come."""
     uploads = {}
     for name, url in (('freeing', faulty.url), ('keeping', keeping.url)):
@@ -132,7 +131,7 @@ def aftermath(cluster, faulty, keeping, make_client):
                 assert way.values[0](client, bucket) in (200, 204)
                 if name == 'freeing':
                     freed(faulty)
-    expire(cluster)
+    daemons.expire()
     return uploads
 
 

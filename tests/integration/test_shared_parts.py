@@ -12,7 +12,6 @@ from swiftclient import ClientException
 
 from . import users
 from .raw import RawClient
-from .test_freeing import expire
 from .test_replaced import at_rest
 from .uploads import Upload, segment_names
 
@@ -84,7 +83,7 @@ def linked(swift, upload, container):
 WAYS = (copied, copied_from, written, dynamic, posted, copied_twice, linked)
 
 
-def test_every_way(cluster, faulty, client, bucket, elsewhere, sweeper, swift):
+def test_every_way(daemons, faulty, client, bucket, elsewhere, sweeper, swift):
     """The S3 delete of the object takes nothing, nor does a sweep; what is left when it is gone, a sweep takes."""
     uploads = {way: Upload(client, bucket, way.__name__).parts(*BODIES) for way in WAYS}
     for way, upload in uploads.items():
@@ -94,7 +93,7 @@ def test_every_way(cluster, faulty, client, bucket, elsewhere, sweeper, swift):
         for upload in uploads.values():
             assert 204 == client.request('DELETE', bucket, upload.key).status
         assert not at_rest(faulty)
-    expire(cluster)
+    daemons.expire()
     sweeper.bucket(bucket)
 
     whole = b''.join(BODIES)

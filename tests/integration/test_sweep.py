@@ -17,7 +17,6 @@ from .counting import wait_for
 from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import RawClient
 from .sweeping import Sweeper
-from .test_freeing import expire
 from .uploads import Upload, at_once, await_true, container_hash, persistently, read, segment_names
 from .users import account
 
@@ -462,13 +461,13 @@ def test_pipelines_that_would_do_harm(cluster, pipeline, said):
 UPLOADS = 15
 
 
-def test_queue_that_nobody_empties(sweeper, cluster, bucket, swift):
+def test_queue_that_nobody_empties(sweeper, cluster, daemons, bucket, swift):
     """Deletions that the expirer does not know of are told, those that it does not do, and nothing when all is done.
 
     An object of a user that has outlived its time, with the clock of the command, is not among them.
     """
     swift.put_object(bucket, 'mortal', b'', headers={'X-Delete-After': '3600'})
-    expire(cluster)
+    daemons.expire()
     # Swift spreads the queue over a hundred containers by hashes of names, and knows some from earlier: one of so many
     # is new.
     client = RawClient(FaultyProxy(cluster, 'sweep-queue', immediate_deletes=1).url)
@@ -476,9 +475,9 @@ def test_queue_that_nobody_empties(sweeper, cluster, bucket, swift):
         assert 204 == Upload(client, bucket).parts(b'one', b'two').abort().status
 
     unknown = sweeper.run(f'{account()}/{bucket}', days=0.1, queue=True)
-    cluster.run_once('container-updater')
+    daemons.update_queue()
     known, overdue = (sweeper.run(f'{account()}/{bucket}', days=days, queue=True) for days in (0.1, 3))
-    expire(cluster)
+    daemons.expire()
     done = sweeper.run(f'{account()}/{bucket}', queue=True)
 
     assert QUEUE_STUCK == unknown.code

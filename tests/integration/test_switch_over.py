@@ -429,7 +429,7 @@ def test_stock_uploads_that_are_not_to_be_listed(cluster, proxies, bucket):
 
 # Without s3multi again
 
-def test_finished_objects_outlive_s3multi(cluster, proxies, bucket, swift):
+def test_finished_objects_outlive_s3multi(daemons, proxies, bucket, swift):
     """A stock proxy reads what s3multi has finished, whole, by range and by part, and deletes it with its parts."""
     bodies = [b'first', b'second', b'third']
     ours, stock = proxies['ours'], proxies['stock']
@@ -447,8 +447,7 @@ def test_finished_objects_outlive_s3multi(cluster, proxies, bucket, swift):
     assert 'blue' == read(stock, bucket, 'own').headers['x-amz-meta-colour']
 
     assert [204, 204] == [stock.request('DELETE', bucket, key).status for key in ('own', 'begun')]
-    cluster.run_once('container-updater')
-    cluster.run_once('object-expirer')
+    daemons.expire()
     for names in (stored(swift, bucket, '_segments'), stored(swift, bucket, '+segments')):
         assert [] == names
 

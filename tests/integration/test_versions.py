@@ -10,7 +10,6 @@ import pytest
 from .faults import FaultyProxy, rule
 from .raw import RawClient
 from .sweeping import DAYS
-from .test_freeing import expire
 from .test_replaced import at_rest, delete_many
 from .uploads import TINY_PARTS, Upload, at_once, read, result
 
@@ -228,12 +227,12 @@ def test_copying_a_version(client, three, versioned):
     assert [three[0].body] * 2 == [read(client, versioned, key).body for key in ('copy', 'parts')]
 
 
-def test_option_that_keeps_parts(cluster, three, versioned, swift):
+def test_option_that_keeps_parts(cluster, daemons, three, versioned, swift):
     """With `free_replaced_parts = false` the version goes and its parts stay."""
     keeping = cluster.proxies.get('versions-keeping') or cluster.add_proxy('versions-keeping', filters={
         **TINY_PARTS, 's3multi': {**TINY_PARTS['s3multi'], 'free_replaced_parts': False}})
     assert 204 == RawClient(keeping.url).request('DELETE', versioned, 'key', {'versionId': three[0].id}).status
-    expire(cluster)
+    daemons.expire()
 
     assert 404 == three[0].read()
     assert [1, 2] == three[0].upload.stored_numbers(swift)
