@@ -17,7 +17,14 @@ def check_writable(path: str) -> None:
 
 def replace_file(path: str, text: str) -> None:
     """Write ``text``, readable by everybody, so that a reader finds what was there or all of it. Raises OSError."""
-    path = os.path.realpath(path)
+    try:
+        _replace(os.path.realpath(path), text)
+    except OSError as error:
+        # By the name that its reader knows.
+        raise OSError(error.errno, error.strerror, path) from None
+
+
+def _replace(path: str, text: str) -> None:
     # Not by a name that anybody looks for: of a directory, node-exporter reads all that ends in ".prom".
     handle, new = tempfile.mkstemp(prefix='.s3multi-', dir=os.path.dirname(path))
     try:

@@ -96,7 +96,8 @@ def _bars(buckets: 'Sequence[BucketSum]') -> 'Iterable[str]':
 
 def _ages(uploads: 'Sequence[Holding]', now: float) -> 'Iterable[str]':
     """Yield the plot of all uploads that are told of. Both axes are logarithmic."""
-    points = [(max(now - each.began, 60), max(each.bytes, 1), each.kind) for each in uploads]
+    # What is younger than a minute, or holds nothing, is shown at the edge.
+    points = [(max(now - each.began, 60), max(each.bytes, 1), each) for each in uploads]
     ages, sizes = _decades(60, 3600, [point[0] for point in points]), _decades(1, 1024, [point[1] for point in points])
 
     def x(age: float) -> float:
@@ -116,9 +117,9 @@ def _ages(uploads: 'Sequence[Holding]', now: float) -> 'Iterable[str]':
                 yield '<path d="M%d %.1fH%d" stroke="#ddd"/>' % (_LEFT, y(1024 ** power), _WIDTH - 20)
                 yield '<text x="%d" y="%.1f" text-anchor="end">%s</text>' % (
                     _LEFT - 8, y(1024 ** power) + 4, show_bytes(1024 ** power))
-        for age, size, kind in points:
+        for age, size, each in points:
             yield '<circle cx="%.1f" cy="%.1f" r="4" fill="%s" fill-opacity=".6"><title>%s, %s, %s</title></circle>' % (
-                x(age), y(size), _COLOURS[kind], kind, show_age(age), show_bytes(size))
+                x(age), y(size), _COLOURS[each.kind], each.kind, show_age(now - each.began), show_bytes(each.bytes))
         for place, kind in enumerate(kind for kind in KINDS if kind != OBJECT):
             yield '<circle cx="%d" cy="8" r="4" fill="%s"/><text x="%d" y="12">%s</text>' % (
                 _LEFT + 110 * place, _COLOURS[kind], _LEFT + 8 + 110 * place, kind)

@@ -16,6 +16,8 @@ _UNITS = ('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB')
 
 def show_bytes(size: float) -> str:
     """Return a number of bytes for people: ``17 bytes``, ``1.5 GiB``."""
+    if size == 1:
+        return '1 byte'
     unit = 0
     while size >= 1024 and unit < len(_UNITS) - 1:
         size, unit = size / 1024, unit + 1

@@ -32,6 +32,15 @@ def test_what_cannot_be_written(tmp_path):
     assert 'old' == path.read_text()
 
 
+def test_which_file_it_was(tmp_path):
+    """The error names it, and not the one that was to take its place."""
+    path = str(tmp_path / 'missing' / 'file')
+    with pytest.raises(FileNotFoundError) as raised:
+        replace_file(path, 'text')
+
+    assert path == raised.value.filename
+
+
 def test_a_link(tmp_path):
     """What it leads to is replaced."""
     (tmp_path / 'link').symlink_to(tmp_path / 'file')

@@ -105,13 +105,21 @@ def test_the_page_shows_the_same():
         assert any(text in paragraph for paragraph in page.xpath('//p/text()'))
 
 
+def test_the_page_tells_what_no_logarithm_shows():
+    """An upload without parts lies at the edge of the plot, and is said to hold nothing."""
+    page = lxml.html.fromstring(render(reported(held(0))[1], 20))
+
+    assert [True] == [title.startswith('open, ') and title.endswith(', 0 bytes')
+                      for title in page.xpath('//circle/title/text()')]
+
+
 def test_the_page_of_nothing():
     """A cluster without uploads has a page too."""
     assert 'Space of multipart uploads' in render(reported()[1], 20)
 
 
 @pytest.mark.parametrize('size, text', [
-    (0, '0 bytes'), (1023, '1023 bytes'), (1024, '1.0 KiB'), (1536, '1.5 KiB'), (200 << 20, '200 MiB'),
+    (0, '0 bytes'), (1, '1 byte'), (1023, '1023 bytes'), (1024, '1.0 KiB'), (1536, '1.5 KiB'), (200 << 20, '200 MiB'),
     (5 << 40, '5.0 TiB'), (3 << 60, '3072 PiB')])
 def test_bytes_for_people(size, text):
     """Two or three digits say enough."""
