@@ -2,6 +2,9 @@
 """The options of the test-suite, its hypothesis profiles, and what those who run it together share: ports, memory."""
 
 import os
+import signal
+
+import pytest
 
 from s3multi.demo import ports
 
@@ -23,6 +26,15 @@ def pytest_configure(config):
         share = (ports.LAST_PORT - ports.FIRST_PORT) // count
         ports.FIRST_PORT += int(number[len('gw'):]) * share
         ports.LAST_PORT = ports.FIRST_PORT + share - 1
+
+
+@pytest.fixture
+def without_nohup():
+    """Programs that are started now do not ignore SIGHUP, as they would if these tests run under nohup."""
+    # Unlike one that is ignored, a signal with a handler is the usual one again to a program that is started.
+    before = signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def pytest_addoption(parser):

@@ -120,7 +120,7 @@ def test_demo_makes_its_own_file_and_removes_what_it_made(tmp_path, monkeypatch)
     assert [] == list(tmp_path.iterdir())
 
 
-def test_demo_whose_terminal_is_closed_removes_what_it_made(tmp_path, monkeypatch):
+def test_demo_whose_terminal_is_closed_removes_what_it_made(without_nohup, tmp_path, monkeypatch):
     """A terminal that is closed sends SIGHUP."""
     monkeypatch.setenv('TMPDIR', str(tmp_path))
     with start_demo('--size', '100KiB') as process:

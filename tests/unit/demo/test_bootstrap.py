@@ -46,7 +46,7 @@ def test_an_environment_that_cannot_be_written(monkeypatch, tmp_path, capsys, er
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_set_up_that_is_interrupted(tmp_path, number):
+def test_a_set_up_that_is_interrupted(without_nohup, tmp_path, number):
     """It ends without a traceback, and leaves no copy of the checkout."""
     # In a process of its own, which says when it is at work.
     code = ('import os, sys, time; from s3multi.demo import bootstrap, command; os.access = lambda *_: False; '
