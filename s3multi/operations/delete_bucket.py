@@ -76,6 +76,7 @@ def _end(bucket: Bucket, upload: Upload) -> 'Upload | None':
         # moment as the DELETE and bring the bucket back. Then the object must be whole.
         return upload if ending.abort(bucket, upload, looks=0) else None
     except NoSuchUpload:
+        bucket.records.delete_completed(upload)
         return None
     except S3Error as error:
         bucket.logger.warning('upload %s of the deleted bucket %s is left as it is: %s', upload.id, upload.bucket,

@@ -14,13 +14,14 @@ from swift.common.utils import Timestamp, config_true_value, last_modified_date_
 
 from s3multi.storage import shards
 from s3multi.storage.objects import is_large, object_of
+from s3multi.storage.records import marker_type_of
 from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.storage.rows import Row, read_rows
 from s3multi.upload.lateness import Horizon, Life, may_just_have_moved
 from s3multi.upload.manifest import Segment, read_stored
 from s3multi.upload.marker_names import is_listable
 from s3multi.upload.names import Upload
-from s3multi.upload.records import ObjectAtKey
+from s3multi.upload.records import ObjectAtKey, State
 from s3multi.upload.timestamps import plain_time, read_timestamp, swift_time
 
 _DELETE_MARKER = 'application/x-deleted;swift_versions_deleted=1'
@@ -48,9 +49,12 @@ class References:
     def marker_deleted(self, upload: Upload) -> Timestamp:
         """Return when the marker was deleted, 0 if Swift has forgotten it. Raises Uncertain if it may be there."""
         response = self._backend.head_newest(Target(upload.marker_container, upload.marker))
+        deleted = timestamp_of(response)
+        if response.is_success and marker_type_of(response).state is State.COMPLETED:
+            # As good as deleted then, and it is the newest: no 404 of a node that has missed something.
+            return deleted
         if response.status_int != 404:
             raise Uncertain('the marker is there again')
-        deleted = timestamp_of(response)
         # The 404 may come from nodes that have missed the marker; the listing then shows it.
         self._compare(upload.marker_container, upload.marker, deleted)
         return deleted

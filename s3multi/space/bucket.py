@@ -37,7 +37,7 @@ class Reader:
         references = References(bucket.backend, name)
         ids = self._cluster.ids
         marked = {found.upload: _held(found) for found in until(stop, markers_in(
-            bucket.markers.listing.rows(), account, name, ids))}
+            bucket.markers.listing.rows(), account, name, ids)) if found.state is not State.COMPLETED}
 
         def look(found: Found) -> 'Holding | None':
             # Rows of one upload may come in pieces, and those beside its parts before or after them.

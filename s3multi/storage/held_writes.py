@@ -52,13 +52,22 @@ class HeldBody:
 
 
 class HeldWrite(Generic[_Result]):
-    """A PUT that was begun, and takes effect if it is released."""
+    """A PUT that was begun, and takes effect if it is released.
+
+    The end of a ``with`` block abandons it.
+    """
 
     def __init__(self, logger: Any, put: 'Callable[[HeldBody], _Result]') -> None:
         """Begin. put: sends the PUT with this body, and returns what became of it or raises an S3Error."""
         self._began = time.monotonic()
         self._body = HeldBody()
         self._answer = Later(logger, partial(put, self._body))
+
+    def __enter__(self) -> 'HeldWrite[_Result]':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.abandon()
 
     @property
     def is_recent(self) -> bool:

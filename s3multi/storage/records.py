@@ -19,7 +19,7 @@ from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, UploadMarker
-from s3multi.upload.timestamps import read_timestamp, swift_time
+from s3multi.upload.timestamps import just_after, read_timestamp, swift_time
 
 _CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
 # The initiator in markers of release 0.1.0. Now the content type has it, so that a listing shows it.
@@ -93,13 +93,31 @@ class Records:
             **headers, 'X-Timestamp': timestamp.internal, 'Content-Type': marker_type.encode()}, past_quota=past_quota,
             held=held)
 
-    def marker(self, upload: Upload) -> 'UploadMarker | None':
-        """Return the marker; None if there is none, or something else is at its name."""
+    def mark_completed(self, upload: Upload, timestamp: Timestamp, held: HeldBody) -> None:
+        """Write over the marker that the upload is completed, as if the marker were deleted at ``timestamp``.
+
+        held: holds back the write until it is released. What is not older than ``timestamp`` stays: an upload has a
+        marker at such a time only if another Complete has ended it.
+        """
+        # A full account must still be able to end an upload: its object is there.
+        self._put_marker(upload, MarkerType(State.COMPLETED), timestamp, {}, expect=(404,), past_quota=True, held=held)
+
+    def delete_completed(self, upload: Upload) -> bool:
+        """Delete a marker that says that the upload is completed; return whether there was one."""
         response = self._head(_marker(upload))
-        found = MarkerType.decode(response.headers.get('Content-Type', ''))
-        if not is_plain(response) or found.state is None:
+        there = bool(response.is_success) and marker_type_of(response).state is State.COMPLETED
+        if there:
+            self.delete_marker(upload, just_after(timestamp_of(response)))
+        return there
+
+    def marker(self, upload: Upload) -> 'UploadMarker | None':
+        """Return the marker; None if there is none, it says ``completed``, or something else is at its name."""
+        response = self._head(_marker(upload))
+        found = marker_type_of(response)
+        if not is_plain(response) or found.state in (None, State.COMPLETED):
             # An upload is none on the word of what a user has put there, and none is aborted on it.
             return None
+        assert found.state is not None
         headers = {name.lower(): value for name, value in response.headers.items()
                    if name.lower().startswith('x-object-meta-') or name.lower() in _KEPT}
         if _CONTENT_TYPE_HEADER in response.headers:
@@ -158,6 +176,11 @@ class Records:
 
     def _head(self, target: Target) -> Response:
         return self._backend.head_current(target)[1]
+
+
+def marker_type_of(response: Response) -> MarkerType:
+    """Return what the marker in Swift's answer tells by its content type."""
+    return MarkerType.decode(response.headers.get('Content-Type', ''))
 
 
 def _marker(upload: Upload) -> Target:

@@ -94,6 +94,8 @@ class Judge:
     def run(self, found: Found) -> Outcome:
         """Do what is next for an upload, and return the outcome. Raises S3Error, and whatever else a request raises."""
         upload = found.upload
+        if found.state is State.COMPLETED:
+            return self._delete_completed(upload)
         step, view = follow(View(upload.id), lambda seen: self._decide(upload, seen),
                             ending.reader(self._bucket, upload))
         intent = view.intent if isinstance(view.intent, Intent) else None
@@ -111,6 +113,12 @@ class Judge:
         except Uncertain as doubt:
             return Outcome(upload, KEPT, reason=str(doubt))
         return Outcome(upload, BUSY if step is Step.BUSY else OPEN)
+
+    def _delete_completed(self, upload: Upload) -> Outcome:
+        """Delete the marker of an upload that is completed. Its parts are judged where they are met."""
+        if self._apply and not self._bucket.records.delete_completed(upload):
+            return Outcome(upload, KEPT, reason='its marker is gone already')
+        return Outcome(upload, FINISHED)
 
     def _decide(self, upload: Upload, view: View) -> Step:
         now = self._bucket.now()

@@ -65,8 +65,11 @@ LOOKS: 'Mapping[Stage, Look]' = {
 def stage_of(marker: 'State | None', intent: bool, visible: bool) -> 'Stage | None':
     """Return the stage of an upload that was begun; None for a combination that must never occur.
 
-    marker: None if there is none. visible: whether its object is at the key, or a version of it.
+    marker: None if there is none; COMPLETED counts as none. visible: whether its object is at the key, or a version of
+    it.
     """
+    if marker is State.COMPLETED:
+        marker = None
     for stage, look in LOOKS.items():
         if (marker in look.markers if marker else not look.markers) and look.intent in (None, intent) \
                 and look.visible in (None, visible):
@@ -100,6 +103,7 @@ class At(enum.Enum):
     T0_3 = 't0.3'
     T = 'T'
     T_1 = 'T.1'
+    T_2 = 'T.2'
     SINCE = 'now'
 
 
@@ -135,6 +139,12 @@ MOVES = (
     Move('DELETE marker', At.T_1, _ENDING, (
         (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
         (Stage.ABORTED, Stage.CLOSING))),
+    # As the DELETE of the marker, whose place it takes.
+    Move('PUT completed', At.T_1, (Actor.COMPLETE,), (
+        (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
+        (Stage.ABORTED, Stage.CLOSING), *_stays(Stage.CLOSING))),
+    Move('DELETE completed', At.T_2, (Actor.COMPLETE, Actor.DELETE_BUCKET, Actor.SWEEP), _stays(
+        Stage.CLOSING, Stage.OVER)),
     Move('DELETE intent', At.T_1, _ENDING, (
         (Stage.CLOSING, Stage.OVER), (Stage.COMPLETING, Stage.OPEN), (Stage.CONTESTED, Stage.ABORTING),
         *_stays(Stage.ABORTED))),

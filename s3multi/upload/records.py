@@ -4,7 +4,8 @@
 Marker and intent lie beside the parts (``names``) and are always read from the newest replica:
 
 - the **marker**: Initiate writes it as ``open``. Abort writes it again as ``aborting`` (no new Complete may pass), and
-  then as ``aborted`` (final). Complete deletes it once the manifest is in place.
+  then as ``aborted`` (final). Complete deletes it once the manifest is in place, or first writes it as ``completed``,
+  which counts as no marker.
 - the **intent** of a Complete under way: it names the list of parts and the timestamp T of the manifest.
 
 A Complete writes its intent and then reads the marker. An Abort writes the marker and then reads the intent. So at
@@ -39,11 +40,16 @@ MARKER_TYPE = 'application/x-s3multi-marker'
 
 
 class State(enum.Enum):
-    """The state that a marker tells. Without a marker the upload was completed, or aborted and since forgotten."""
+    """The state that a marker tells. Without a marker the upload was completed, or aborted and since forgotten.
+
+    COMPLETED says the same as no marker, also to a release that does not know it. A Complete can begin to write it
+    early, and has it stored a round trip sooner than it could delete the marker.
+    """
 
     OPEN = 'open'
     ABORTING = 'aborting'
     ABORTED = 'aborted'
+    COMPLETED = 'completed'
 
 
 @dataclass(frozen=True)

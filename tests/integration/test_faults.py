@@ -34,9 +34,9 @@ PUT_INTENT = ('PUT', '/complete$')
 HEAD_INTENT = ('HEAD', '/complete$')
 DELETE_INTENT = ('DELETE', '/complete$')
 HEAD_MARKER = ('HEAD', r'\x00key\x00[^/]+$')
-DELETE_MARKER = ('DELETE', r'\x00key\x00[^/]+$')
+END_MARKER = ('PUT', r'\x00key\x00[^/]+$')
 # Of an object, or of a version of one; the link that shows the version is written after it.
-PUT_MANIFEST = ('PUT', 'bucket-[0-9a-f]+/[^/]*key')
+PUT_MANIFEST = ('PUT', r'(?<!\x00s3multi\x00)bucket-[0-9a-f]+/[^/]*key')
 PUT_LINK = ('PUT', '/bucket-[0-9a-f]+/key$')
 HEAD_SEGMENT = ('HEAD', '_segments/.*/0000000[0-9]-')
 
@@ -61,7 +61,7 @@ def fault(request, **words):
 
 @pytest.mark.parametrize('count', [1, 10])
 def test_requests_of_a_complete(faulty, bucket, count):
-    """A Complete sends one listing and eight more requests, whatever the number of parts; nobody asks for a part."""
+    """A Complete sends one listing and nine more requests, whatever the number of parts; nobody asks for a part."""
     upload = Upload(RawClient(faulty.url), bucket).many_parts(range(1, count + 1))
     layout = Layout(account(), bucket, 'key', upload.id)
     marker, intent = f'{layout.marker_container}/{layout.marker}', f'{layout.container}/{layout.intent}'
@@ -72,7 +72,7 @@ def test_requests_of_a_complete(faulty, bucket, count):
         sent, heads = [seen[:2] for seen in above.requests()], [seen for seen in below.requests() if seen[3] == 'SLO']
 
     assert sorted([('GET', f'{bucket}_segments'), ('HEAD', f'{bucket}/key'), ('PUT', intent), ('HEAD', marker),
-                   ('HEAD', marker), ('PUT', f'{bucket}/key'), ('DELETE', marker), ('HEAD', intent),
+                   ('HEAD', marker), ('PUT', f'{bucket}/key'), ('PUT', marker), ('HEAD', intent), ('DELETE', marker),
                    ('DELETE', intent)]) == sorted(sent)
     assert [] == heads
 
@@ -117,7 +117,7 @@ def test_nothing_asked_carries_the_clients_query(faulty, bucket):
 STEPS = {
     'listing': (LISTING, 'above'), 'part asked for': (HEAD_SEGMENT, 'below'), 'intent written': (PUT_INTENT, 'above'),
     'marker read': (HEAD_MARKER, 'above'), 'manifest written': (PUT_MANIFEST, 'below'),
-    'marker deleted': (DELETE_MARKER, 'above'), 'intent read': (HEAD_INTENT, 'above'),
+    'marker ended': (END_MARKER, 'above'), 'intent read': (HEAD_INTENT, 'above'),
 }
 
 
@@ -190,12 +190,13 @@ def test_unlisted_part_that_cannot_be_freed(faulty, upload, swift):
 def check_completed(upload, answer, swift):
     """Check that `answer` is the success of a Complete of all parts, and that only these are left.
 
-    After a Complete that died its intent may stay too, of zero bytes: only a later clean-up can know that it may go.
+    After a Complete that died its intent may stay too, and a marker that says ``completed``, both of zero bytes: a
+    sweep deletes them.
     """
     assert ETAG == result(answer)['ETag']
     assert WHOLE == read(upload.client, upload.bucket, upload.key).body
     assert [1, 2, 3] == upload.stored_numbers(swift)
-    assert {name for name in upload.stored(swift) if not name.startswith('/0000000')} <= {'/complete'}
+    assert {name for name in upload.stored(swift) if not name.startswith('/0000000')} <= {'', '/complete'}
     assert NO_SUCH_UPLOAD == upload.abort().outcome
 
 
@@ -205,7 +206,7 @@ def check_completed(upload, answer, swift):
 DEATHS = {
     'before its intent': (PUT_INTENT, 'above', False), 'after its intent': (PUT_INTENT, 'above', True),
     'after it has read the marker': (HEAD_MARKER, 'above', True), 'before its manifest': (PUT_MANIFEST, 'below', False),
-    'after its manifest': (PUT_MANIFEST, 'below', True), 'after the marker is gone': (DELETE_MARKER, 'above', True),
+    'after its manifest': (PUT_MANIFEST, 'below', True), 'after the marker is gone': (END_MARKER, 'above', True),
     'after it has read its intent': (HEAD_INTENT, 'above', True),
 }
 WITHOUT_OBJECT = ('before its intent', 'after its intent', 'after it has read the marker', 'before its manifest')
@@ -298,7 +299,7 @@ def test_abort_soon_after_a_death(faulty, upload, later):
 
 def test_abort_soon_after_a_death_with_an_object(faulty, upload, swift):
     """Soon after a Complete died with its object in place, an Abort finds that and answers NoSuchUpload."""
-    with faulty.above.following(fault(DELETE_MARKER, die=True)):
+    with faulty.above.following(fault(END_MARKER, die=True)):
         upload.complete()
 
     assert NO_SUCH_UPLOAD == upload.abort().outcome
@@ -307,7 +308,7 @@ def test_abort_soon_after_a_death_with_an_object(faulty, upload, swift):
 
 @pytest.mark.parametrize('step, after, made', [
     (PUT_MANIFEST, False, False), (PUT_MANIFEST, True, False), (PUT_LINK, False, False), (PUT_LINK, True, True),
-    (DELETE_MARKER, False, True), (DELETE_MARKER, True, True),
+    (END_MARKER, False, True), (END_MARKER, True, True),
 ], ids=['before the version', 'after the version', 'before the link', 'after the link', 'before the marker is gone',
         'after the marker is gone'])
 @pytest.mark.parametrize('when', ['soon', 'late'])
@@ -315,7 +316,7 @@ def test_repeat_after_a_death_in_a_versioned_bucket(faulty, upload, later, s3, s
     """In a versioned bucket the repeat of a Complete whose proxy died answers 200 with the one version there is."""
     swift.post_container(upload.bucket, {'X-Versions-Enabled': 'true'})
     old = s3.put_object(Bucket=upload.bucket, Key='key', Body=b'old')['VersionId']
-    side = faulty.above if step is DELETE_MARKER else faulty.below
+    side = faulty.above if step is END_MARKER else faulty.below
     with side.following(fault(step, die=True, after=after, times=1)):
         assert (500, 'InternalError') == upload.complete().outcome
     assert (WHOLE if made else b'old') == current(upload)
@@ -327,12 +328,12 @@ def test_repeat_after_a_death_in_a_versioned_bucket(faulty, upload, later, s3, s
         version['VersionId'] for version in s3.list_object_versions(Bucket=upload.bucket)['Versions']]
 
 
-@pytest.mark.parametrize('step, after', [(PUT_LINK, False), (PUT_LINK, True), (DELETE_MARKER, False)],
+@pytest.mark.parametrize('step, after', [(PUT_LINK, False), (PUT_LINK, True), (END_MARKER, False)],
                          ids=['before the link', 'after the link', 'before the marker is gone'])
 def test_abort_after_a_death_in_a_versioned_bucket(faulty, upload, later, swift, step, after):
     """In a versioned bucket an Abort frees no part that a version has, shown or not."""
     swift.post_container(upload.bucket, {'X-Versions-Enabled': 'true'})
-    side = faulty.above if step is DELETE_MARKER else faulty.below
+    side = faulty.above if step is END_MARKER else faulty.below
     with side.following(fault(step, die=True, after=after, times=1)):
         upload.complete()
     upload.client.request('PUT', upload.bucket, 'key', body=b'newer')

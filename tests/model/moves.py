@@ -18,6 +18,8 @@ _SEGMENTS = ACCOUNT + '/' + SEGMENTS + '/'
 _MARKERS = ACCOUNT + '/' + MARKERS + '/'
 _MARKER_TIMES = {At.T0: State.OPEN, At.T0_1: State.ABORTING, At.T0_2: State.ABORTED, At.T0_3: None}
 
+_AFTER_T = {At.T_1: 1, At.T_2: 2}
+
 
 class Moves:
     """The stages of a bucket's uploads.
@@ -54,6 +56,7 @@ class Moves:
         else:
             was = MarkerType.decode(before.headers['Content-Type']).state if before else None
             write = ('PUT ' + MarkerType.decode(after.headers['Content-Type']).state.value if after
+                     else 'DELETE completed' if was is State.COMPLETED
                      else 'DELETE aborted' if was is State.ABORTED and not self._is_at(At.T_1, upload, name)
                      else 'DELETE marker')
             self._moved(upload, write, name, silent)
@@ -111,6 +114,6 @@ class Moves:
             began = swift_time(Upload(ACCOUNT, BUCKET, key, upload_id).ticks)
             return timestamp == marker_time(began, _MARKER_TIMES[at])
         times = self._intents.get(upload, ())
-        if at is At.T_1:
-            return timestamp in {Timestamp(time.internal, offset=1) for time in times}
+        if at in _AFTER_T:
+            return timestamp in {Timestamp(time.internal, offset=_AFTER_T[at]) for time in times}
         return at is At.SINCE or timestamp in times or timestamp.internal in map(plain_time, times)

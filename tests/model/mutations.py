@@ -65,6 +65,11 @@ def _answer(status, request, headers=None):
     return Response(status=status, request=request, headers=headers or {})
 
 
+def _is_gone(response):
+    """Return whether the answer to a HEAD says that there is no marker, or one that counts as none."""
+    return response.status_int == 404 or 'state=completed' in response.headers['Content-Type']
+
+
 class NoIntent(Mutant):
     """A Complete writes no intent."""
 
@@ -95,7 +100,7 @@ class NoCondition(Mutant):
 
 
 class NoProof(Mutant):
-    """A Complete does not read the intent once it has deleted the marker: it takes it for its own."""
+    """A Complete does not read the intent once it has ended the marker: it takes it for its own."""
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -103,16 +108,16 @@ class NoProof(Mutant):
             memory['intent'] = dict(request.headers)
         if kind == 'HEAD intent' and memory.get('closed'):
             return _answer(200, request, memory['intent'])
-        memory['closed'] = memory.get('closed') or kind == 'DELETE marker'
+        memory['closed'] = memory.get('closed') or kind == 'PUT completed'
         return self.send(request)
 
 
 class ProofBeforeMarker(Mutant):
-    """A Complete reads the intent for the last time before it deletes the marker, and not after that."""
+    """A Complete reads the intent for the last time before it ends the marker, and not after that."""
 
     def handle(self, kind, request):
         memory = self.of(request)
-        if kind == 'DELETE marker':
+        if kind == 'PUT completed':
             memory['intent'] = self.ask(request, 'HEAD', self.upload(request) + '/complete', {'X-Newest': 'true'})
         elif kind == 'HEAD intent' and 'intent' in memory:
             return memory['intent']
@@ -148,15 +153,15 @@ class ObjectSeemsLater(Mutant):
         response = self.send(request)
         if kind == 'HEAD key' and memory.get('over'):
             response.headers['X-Backend-Timestamp'] = '4000000000.00000'
-        memory['over'] = memory.get('over') or kind == 'DELETE marker'
+        memory['over'] = memory.get('over') or kind == 'PUT completed'
         return response
 
 
 class IntentBeforeMarker(Mutant):
-    """A Complete deletes the intent before the marker."""
+    """A Complete deletes the intent before it ends the marker."""
 
     def handle(self, kind, request):
-        if kind == 'DELETE marker':
+        if kind == 'PUT completed':
             self.of(request)['intent'] = self.ask(request, 'DELETE', self.upload(request) + '/complete', {
                 'X-Timestamp': request.headers['X-Timestamp']})
         elif kind == 'DELETE intent' and 'intent' in self.of(request):
@@ -181,7 +186,7 @@ class OwnTimestamp(Mutant):
                 self.ask(request, 'PUT', memory['name'], {**headers, 'X-Timestamp': own.internal,
                                                           'X-Object-Sysmeta-S3Multi-Timestamp': own.internal})
             request.headers['X-Timestamp'] = own.internal
-        if kind in ('DELETE marker', 'DELETE intent') and 'own' in memory:
+        if kind in ('PUT completed', 'DELETE marker', 'DELETE intent') and 'own' in memory:
             request.headers['X-Timestamp'] = Timestamp(memory['own'], offset=1).internal
         return self.send(request)
 
@@ -194,7 +199,7 @@ class NoIntentOnceOver(Mutant):
         response = self.send(request)
         if kind == 'HEAD intent' and memory.get('over'):
             return _answer(404, request)
-        if kind == 'HEAD marker' and response.status_int == 404:
+        if kind == 'HEAD marker' and _is_gone(response):
             memory['over'] = True
         return response
 
@@ -209,37 +214,37 @@ class IntentOnceOverReadEarly(Mutant):
         response = self.send(request)
         if kind == 'HEAD intent':
             memory['intent'] = response
-        if kind == 'HEAD marker' and response.status_int == 404 and 'intent' in memory:
+        if kind == 'HEAD marker' and _is_gone(response) and 'intent' in memory:
             memory['gone'] = True
         return response
 
 
 class TakesBack(Mutant):
-    """A Complete deletes its own intent when it finds the marker gone (404) or ``aborting`` (200).
+    """A Complete deletes its own intent when it finds the marker gone, or ``aborting``.
 
-    status: of the answer to its HEAD of the marker.
+    gone: whether the first of the two.
     """
 
-    def __init__(self, app, status):
+    def __init__(self, app, gone):
         super().__init__(app)
-        self._status = status
+        self._gone = gone
 
     def handle(self, kind, request):
         memory = self.of(request)
         response = self.send(request)
         if kind == 'PUT intent' and response.status_int == 201:
             memory['timestamp'] = Timestamp(request.headers['X-Timestamp'])
-        if kind == 'HEAD marker' and 'timestamp' in memory and response.status_int == self._status and (
-                self._status == 404 or 'aborting' in response.headers['Content-Type']):
+        if kind == 'HEAD marker' and 'timestamp' in memory and (
+                _is_gone(response) if self._gone else 'aborting' in response.headers['Content-Type']):
             self.ask(request, 'DELETE', self.upload(request) + '/complete', {
                 'X-Timestamp': Timestamp(memory.pop('timestamp'), offset=1).internal})
         return response
 
 
 class FreesEarly(Mutant):
-    """A Complete frees the parts that it did not list as soon as it has deleted the marker."""
+    """A Complete frees the parts that it did not list as soon as it has ended the marker."""
 
-    at = 'DELETE marker'
+    at = 'PUT completed'
 
     def handle(self, kind, request):
         memory = self.of(request)
@@ -376,7 +381,7 @@ class DeletesOwnAttempt(Mutant):
         response = self.send(request)
         if kind == 'PUT part':
             self.of(request)['stored'] = True
-        if kind == 'HEAD marker' and response.status_int == 404 and self.of(request).get('stored'):
+        if kind == 'HEAD marker' and _is_gone(response) and self.of(request).get('stored'):
             return _answer(200, request, {'Content-Type': 'application/x-s3multi-marker;state=aborted',
                                           'X-Timestamp': '0'})
         return response
@@ -457,19 +462,19 @@ MUTATIONS = (
     Mutation('... also if it has looked at it while it proved its parts', MarkerBeforeIntentCounts, 'R4',
              ('C1 makes 4 requests', 'A ends', 'C1 ends')),
     Mutation('... on condition that there is none', NoCondition, 'answers',
-             ('C1 to DELETE marker', 'C2 ends', 'C1 ends'), answers={'C1': 200}),
+             ('C1 to commit marker', 'C2 ends', 'C1 ends'), answers={'C1': 200}),
     Mutation('... and none that is begun early is stored before the parts are proven', StoresIntentAtOnce, 'answers',
              ('C4 frees', 'C1 ends'), answers={'C4': (400, 'InvalidPart'), 'C1': 200}),
     Mutation('the intent is read once more: the proof that no other list came later', NoProof, 'R6',
              (*_TOGETHER, 'C1 ends', 'C2 ends')),
-    Mutation('... after the marker was deleted', ProofBeforeMarker, 'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C2 to commit key', 'C1 ends',
+    Mutation('... after the marker was ended', ProofBeforeMarker, 'R6',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C2 to commit key', 'C1 ends',
               'C2 ends')),
-    Mutation('the marker is deleted before the intent', IntentBeforeMarker, 'R4',
-             ('C1 to DELETE marker', 'A ends', 'C1 ends')),
+    Mutation('the marker is ended before the intent', IntentBeforeMarker, 'R4',
+             ('C1 to commit marker', 'A ends', 'C1 ends')),
     Mutation('intent and manifest have one timestamp; a Complete that joins takes the one it has read', OwnTimestamp,
              'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b to commit key',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C1 dies', 'C1b to commit key',
               'C2 to commit key', 'C1b ends', 'C2 ends')),
     Mutation('once the marker is gone, the intent is read', NoIntentOnceOver, 'R6',
              (*_TOGETHER, 'C1 to HEAD intent', 'C1 dies', 'C1b ends', 'C2 ends')),
@@ -477,19 +482,19 @@ MUTATIONS = (
              'R6', ('C1 to commit intent', 'C2 to commit intent', 'C1b to commit intent', 'C1 to commit key',
                     'C2 to commit key', 'C1b makes 5 requests', 'C1 ends', 'C2 ends')),
     Mutation('... after the marker', IntentOnceOverReadEarly, 'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE marker', 'C1 dies', 'C1b makes 5 requests',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C1 dies', 'C1b makes 5 requests',
               'C2 to commit key', 'A ends', 'C1b ends', 'C2 ends')),
-    Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, 200), 'R4',
+    Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, gone=False), 'R4',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to HEAD marker',
               'A to HEAD intent', 'C2 ends', 'A ends', 'C1 ends')),
-    Mutation('an intent stays when its Complete finds the marker gone', lambda app: TakesBack(app, 404), 'R6',
+    Mutation('an intent stays when its Complete finds the marker gone', lambda app: TakesBack(app, gone=True), 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C3 to commit intent', 'C1 to commit key',
               'C2 to commit key', 'C1 to HEAD intent', 'C3 ends', 'C1 ends', 'C2 ends')),
     Mutation('parts are freed after the proof', FreesEarly, 'R1',
              ('C2 to commit intent', 'C1 to commit intent', 'C2 to commit key', 'C1 to commit key',
               'C2 ends', 'C1 ends')),
     Mutation('... and not in a bucket with versions', FreesAfterProof, 'R2',
-             (*_TOGETHER_VERSIONED, 'C1 to DELETE marker', 'C2 ends', 'C1 ends'), versioned=True),
+             (*_TOGETHER_VERSIONED, 'C1 to commit marker', 'C2 ends', 'C1 ends'), versioned=True),
     Mutation('an Abort writes its flag before it looks at the intent', LooksBeforeFlag, 'R4',
              ('A to PUT marker', 'C1 to commit key', 'A ends', 'C1 ends')),
     Mutation('... just after the time of the Initiate', MarksNow, 'R4',
@@ -499,9 +504,9 @@ MUTATIONS = (
     Mutation('... after it has looked at the intent', AbortedBeforeIntent, 'R4',
              ('C1 to commit key', 'A ends', 'A2 ends', 'C1 ends')),
     Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R4',
-             ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'A ends')),
+             ('C1 to commit marker', 'C1 dies', '61 s pass', 'A ends')),
     Mutation('... and so is the version', TrustsDeadVersion, 'R4',
-             ('C1 to DELETE marker', 'C1 dies', 'W ends', '61 s pass', 'A ends'), versioned=True),
+             ('C1 to commit marker', 'C1 dies', 'W ends', '61 s pass', 'A ends'), versioned=True),
     Mutation('the lease is longer than any Complete', Mutant, 'R4',
              ('C1 to commit key', '15 s pass', 'A ends', 'C1 ends'), lease=10.0),
     Mutation('records are read with X-Newest', AnyReplica, 'R4',
@@ -521,12 +526,12 @@ MUTATIONS = (
              ('W ends', 'K to commit part', 'C1 ends', 'K ends')),
     Mutation('parts of a replaced object are freed only when the marker is gone', lambda app: Believes(
         app, 'R', 'HEAD marker', 404, {'X-Backend-Timestamp': '4000000000.00000'}), 'R1',
-             ('C1 to DELETE marker', 'C1 dies', '61 s pass', 'C1b to HEAD intent', 'R frees', 'the expirer runs',
+             ('C1 to commit marker', 'C1 dies', '61 s pass', 'C1b to HEAD intent', 'R frees', 'the expirer runs',
               'C1b ends')),
     Mutation('... and no intent is fresh', lambda app: Believes(app, 'R', 'HEAD intent', 404), 'R1',
              ('C2 leads 5 s', *_TOGETHER, 'C1 ends', 'R frees', 'the expirer runs', 'C2 ends')),
     Mutation('... which is read after the marker', ReplacesIntentFirst, 'R1',
-             ('C1 to DELETE marker', '61 s pass', 'R to HEAD marker', 'C2 to commit key', 'C1 ends', 'R frees',
+             ('C1 to commit marker', '61 s pass', 'R to HEAD marker', 'C2 to commit key', 'C1 ends', 'R frees',
               'the expirer runs', 'C2 ends')),
     Mutation('... and the bucket keeps no versions', lambda app: Believes(app, 'R', 'HEAD rows', 204), 'R2',
              ('R leads 1 s', 'C1 ends', 'R makes 1 request', 'V ends', 'W ends', 'R frees', 'the expirer runs')),

@@ -184,7 +184,7 @@ SWEEP_MUTATIONS = (
     (None, Mutation('... and the one of the time at which the marker was deleted, listed or not', NoVersionByTime,
                     'R2', ('rows are late', 'C1 ends', 'W ends', _PASSES, _PASSES, 'S ends'), versioned=True)),
     (None, Mutation('... and all of that with X-Newest', AnyReplica, 'R2',
-                    ('W ends', 'rows are late', 'C1 misses 2', 'C1 to DELETE marker', 'C1 misses 9', 'C1 frees',
+                    ('W ends', 'rows are late', 'C1 misses 2', 'C1 to commit marker', 'C1 misses 9', 'C1 frees',
                      _PASSES, _PASSES, 'S asks 2', 'S ends'))),
     (NO_GRACE, Mutation('a sweep deletes nothing of an upload that ended within the grace', Mutant, 'R1',
                         ('C3 to commit intent', 'C2 to commit intent', 'C3 in PUT manifest', 'C2 frees', 'S ends',

@@ -28,7 +28,7 @@ def steps(*texts):
 
 @pytest.mark.parametrize('mutation, mix', [
     *((mutation, 'C1+A') for mutation in steps(
-        'a Complete writes an intent', '... before it reads the marker', 'the marker is deleted before the intent')),
+        'a Complete writes an intent', '... before it reads the marker', 'the marker is ended before the intent')),
 ], ids=lambda value: getattr(value, 'step', None))
 def test_a_missing_step_is_found(mutation, mix):
     """The moves that lead there are few, and lead there again."""

@@ -36,7 +36,7 @@ def test_without_the_step(mutation):
 
 
 # Two Completes with different lists have made two versions, and the row of the older one is late.
-RIVALS = ('C1 to commit intent', 'C2 to commit intent', 'rows are late', 'C1 in PUT manifest', 'C1 to DELETE marker',
+RIVALS = ('C1 to commit intent', 'C2 to commit intent', 'rows are late', 'C1 in PUT manifest', 'C1 to commit marker',
           'rows are in time', 'C2 in PUT manifest', 'C2 ends', 'C1 ends', 'X ends', 'X frees', 'the expirer runs',
           'A ends')
 

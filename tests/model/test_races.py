@@ -48,14 +48,14 @@ def test_lists_that_meet_on_slow_clocks(first, second, versioned, seconds):
     lines = ['%s lags %d s' % (who, seconds) for who in (first, second)] + [
         '%s to commit intent' % first, '%s to commit intent' % second, '%s in PUT manifest' % first,
         '%s in PUT manifest' % second]
-    outcomes, _ = play([*lines, '%s to DELETE marker' % first, '%s ends' % second, '%s ends' % first], versioned)
+    outcomes, _ = play([*lines, '%s to commit marker' % first, '%s ends' % second, '%s ends' % first], versioned)
 
     assert 1 >= list(outcomes.values()).count(200)
 
 
 def test_complete_that_ends_after_its_lease():
     """If its object was replaced, an Abort may have ended the upload by then. They must not both succeed."""
-    outcomes, _ = play(['C1 to DELETE marker', 'W ends', '61 s pass', 'A ends', 'C1 ends'], False)
+    outcomes, _ = play(['C1 to commit marker', 'W ends', '61 s pass', 'A ends', 'C1 ends'], False)
 
     assert (204, (404, 'NoSuchUpload')) == (outcomes['A'], outcomes['C1'])
 

@@ -2,13 +2,16 @@
 """The writes of a Complete. Their order is such that every race, and the death of a proxy at any point, ends well.
 
 1. With ``verify = head`` only, SLO asks for every part. 2. PUT the intent, unless there is one. 3. HEAD the marker,
-which must be open. 4. PUT the manifest with the timestamp T of the intent. 5. DELETE the marker just after T. 6. HEAD
-the intent: if it is still ours, no other Complete has passed. It is deleted behind the answer. The reason for each step
-stands beside its line, that for each read in ``upload.decisions``, and all of them in ``doc/design``.
+which must be open. 4. PUT the manifest with the timestamp T of the intent. 5. End the marker just after T: PUT it as
+``completed``, or DELETE it. 6. HEAD the intent: if it is still ours, no other Complete has passed. Both are deleted
+behind the answer. The reason for each step stands beside its line, that for each read in ``upload.decisions``, and all
+of them in ``doc/design``.
 
-The PUTs of 2 and 4 may be begun one step earlier (``storage.held_writes``). They take effect in this order.
+The PUTs of 2, 4 and 5 may be begun one step earlier (``storage.held_writes``). They take effect in this order.
 """
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from swift.common.utils import Timestamp
@@ -63,19 +66,21 @@ class Commit:
         ConditionalRequestConflict or NoSuchKey if the key no longer holds what the condition asks for, EntityTooLarge
         if a quota has no room, and with ``verify = head`` InvalidPart.
         """
-        try:
-            landed = (self._write_through_slo(attempts) if self._bucket.settings.verify == 'head'
-                      else self._write(attempts))
-        finally:
-            self._precondition.leave()
-        if isinstance(landed, ObjectAtKey):
-            self._bucket.metrics.count(COMPLETES, 'repeated')
-            return Committed(landed.version_id)
-        committed = self._close(landed)
+        with ExitStack() as held:
+            try:
+                landed = (self._write_through_slo(attempts) if self._bucket.settings.verify == 'head'
+                          else self._write(attempts, held))
+            finally:
+                self._precondition.leave()
+            if isinstance(landed, ObjectAtKey):
+                self._bucket.metrics.count(COMPLETES, 'repeated')
+                return Committed(landed.version_id)
+            committed = self._close(landed)
         self._bucket.metrics.count(COMPLETES, 'joined', int(landed.entry.joined))
         return committed
 
-    def _write(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
+    def _write(self, attempts: Sequence[Attempt], held: ExitStack) -> 'Landed | ObjectAtKey':
+        """Write the manifest; writes that are held back end with ``held``."""
         # Made before the intent: the lease runs from the intent's timestamp, and a long manifest takes time.
         body = manifest.stored(self._upload, attempts)
 
@@ -86,17 +91,17 @@ class Commit:
         begun: list[tuple[Entry, HeldWrite[Written]]] = []
 
         def begin(entry: Entry) -> None:
-            begun.append((entry, HeldWrite(self._bucket.logger, partial(put, entry))))
+            begun.append((entry, held.enter_context(HeldWrite(self._bucket.logger, partial(put, entry)))))
 
-        try:
-            entry = self._enter(begin)
-            if isinstance(entry, ObjectAtKey):
-                return entry
-            ready = [write for foreseen, write in begun if foreseen == entry and write.is_recent]
-            return self._land([entry], ready[0].release if ready else partial(put, entry))
-        finally:
-            for _, write in begun:
-                write.abandon()
+        entry = self._enter(begin)
+        if isinstance(entry, ObjectAtKey):
+            return entry
+        ready = [write for foreseen, write in begun if foreseen == entry and write.is_recent]
+        # Release 0.1 put the marker among the parts, where it reads every name.
+        closing = held.enter_context(HeldWrite(self._bucket.logger, partial(
+            self._records.mark_completed, self._upload, just_after(entry.intent.timestamp)),
+        )) if self._upload.is_apart else None
+        return self._land([entry], ready[0].release if ready else partial(put, entry), closing)
 
     def _write_through_slo(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
         entered: list[Entry | ObjectAtKey] = []
@@ -108,11 +113,11 @@ class Commit:
         return self._land(entered, lambda: self._bucket.objects.put_manifest_through_slo(
             self._upload, attempts, self._digests, enter, self._precondition.compare))
 
-    def _land(self, entered: 'Sequence[Entry | ObjectAtKey]',
-              write: 'Callable[[], Written | None]') -> 'Landed | ObjectAtKey':
+    def _land(self, entered: 'Sequence[Entry | ObjectAtKey]', write: 'Callable[[], Written | None]',
+              closing: 'HeldWrite[None] | None' = None) -> 'Landed | ObjectAtKey':
         """Write the manifest by calling ``write``; return what came of it, or the object that was there already.
 
-        entered: has what ``_enter`` returned by the time ``write`` has ended; empty if that was not called.
+        closing: passed on. entered: has what ``_enter`` returned, if it was called, by the time ``write`` has ended.
         """
         try:
             # At the T of the intent: a repeat, however late, is the same write. It adds no version and covers nothing.
@@ -120,14 +125,14 @@ class Commit:
         except (PreconditionFailed, EntityTooLarge) as refusal:
             if not entered or isinstance(entered[0], ObjectAtKey):
                 raise
-            return self._recognise(entered[0], refusal)
+            return replace(self._recognise(entered[0], refusal), closing=closing)
         entry = entered[0]
         if isinstance(entry, ObjectAtKey):
             return entry
         assert written is not None
         # Not stored: something not older is at the key. A Complete that joined expects that: another writes the same.
         landing = Landing.WRITTEN if written.stored else self._what_is_there(entry)
-        return Landed(entry, landing, written.version_id)
+        return Landed(entry, landing, written.version_id, closing)
 
     def _recognise(self, entry: Entry, refusal: 'PreconditionFailed | EntityTooLarge') -> Landed:
         """Return that the object was there, if the manifest was refused because of that very object; else raise."""
@@ -164,7 +169,7 @@ class Commit:
         # After the manifest: while there is a marker, the next request can finish the work of a proxy that dies here.
         # Before the intent goes: an Abort that saw a marker and no intent would delete the parts of the object. And
         # without a marker no other Complete passes, so each rival has written its intent by the time of the next line.
-        self._records.delete_marker(self._upload, just_after(intent.timestamp))
+        marked_at = self._end_marker(landed)
         # Two Completes whose intents were written together may both have passed. If the intent is still ours, nobody
         # wrote a later one; answered without this proof, the object could be replaced by that of another list.
         found = self._records.intent(self._upload)
@@ -175,7 +180,17 @@ class Commit:
         # Without the proof a rival may have an object of the parts that were not listed; with versions even after it.
         won = found == intent
         return Committed(version_id, found if won else None,
-                         won and landed.landing is Landing.WRITTEN and not self._bucket.is_versioned)
+                         won and landed.landing is Landing.WRITTEN and not self._bucket.is_versioned, marked_at)
+
+    def _end_marker(self, landed: Landed) -> 'Timestamp | None':
+        """End the marker just after T; return the timestamp if it is there still, and says ``completed``."""
+        closed_at = just_after(landed.entry.intent.timestamp)
+        if landed.closing is None or not landed.closing.is_recent:
+            self._records.delete_marker(self._upload, closed_at)
+            return None
+        # It has gone to the object servers beside the manifest, and takes one round trip less than a DELETE.
+        landed.closing.release()
+        return closed_at
 
     def _enter(self, begin: 'Callable[[Entry], None]' = lambda entry: None) -> 'Entry | ObjectAtKey':
         """Write the intent, or join that of the same list; return the records under which the manifest may be written.

@@ -170,7 +170,7 @@ def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: O
     name = list_name(digests.etag, (part.name for part in proof.attempts))
     committed = Commit(bucket, upload, digests, name, precondition, key_changed_at, early).run(proof.attempts)
     bucket.upload_hints.forget(upload)
-    bucket.behind('of upload %s an intent or unlisted parts may be left' % upload.id, partial(
+    bucket.behind('of upload %s records or unlisted parts may be left' % upload.id, partial(
         _tidy_up, bucket, upload, committed, proof))
     if replaced is not None and replaced.upload != upload:
         free_behind(bucket, replaced)
@@ -181,6 +181,8 @@ def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: O
 
 def _tidy_up(bucket: Bucket, upload: Upload, committed: Committed, proof: Proof) -> None:
     """Delete what nobody needs once the object is there. What is left takes up space, and the sweep deletes it."""
+    if committed.marked_at is not None:
+        bucket.records.delete_marker(upload, just_after(committed.marked_at))
     if committed.intent is not None:
         bucket.records.delete_intent(upload, just_after(committed.intent.timestamp))
     if committed.may_free:

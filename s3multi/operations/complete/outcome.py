@@ -3,6 +3,9 @@
 import enum
 from dataclasses import dataclass
 
+from swift.common.utils import Timestamp
+
+from s3multi.storage.held_writes import HeldWrite
 from s3multi.storage.objects import Entry
 from s3multi.upload.records import Intent
 
@@ -21,11 +24,15 @@ class Landing(enum.Enum):
 
 @dataclass(frozen=True)
 class Landed:
-    """A manifest that was written: under which records, and what it has brought to the key."""
+    """A manifest that was written: under which records, and what it has brought to the key.
+
+    closing: the PUT of the marker as ``completed``, to be released; None if it was not begun.
+    """
 
     entry: Entry
     landing: Landing
     version_id: 'str | None'
+    closing: 'HeldWrite[None] | None' = None
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,11 @@ class Committed:
     """The object that a Complete has made. version_id: None in a bucket without versions.
 
     intent: the one that is left to be deleted; None if there is none. may_free: whether the parts that were not listed
-    may be deleted, because no rival has a manifest that lists them.
+    may be deleted, because no rival has a manifest that lists them. marked_at: when the marker was written that is left
+    to be deleted; None if there is none.
     """
 
     version_id: 'str | None'
     intent: 'Intent | None' = None
     may_free: bool = False
+    marked_at: 'Timestamp | None' = None

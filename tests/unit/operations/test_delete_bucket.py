@@ -38,16 +38,16 @@ def path_of(upload):
     return '/v1/AUTH_a/%s/%s' % (upload.marker_container, upload.marker)
 
 
-def swift_with(*uploads, **answers):
-    """Return a Swift that holds the markers of these uploads, and no parts."""
+def swift_with(*uploads, marker=MARKER, **answers):
+    """Return a Swift that holds the markers of these uploads, all with this content type, and no parts."""
     def head(seen):
         if seen.path == '/v1/AUTH_a/bucket_segments':
             return 204, {'X-Container-Sysmeta-S3multi-Made': 'true'}, b''
         found = seen.path in map(path_of, uploads)
-        return (200, {'Content-Type': MARKER, 'X-Timestamp': '1790000000.00000'}, b'') if found else 404
+        return (200, {'Content-Type': marker, 'X-Timestamp': '1790000000.00000'}, b'') if found else 404
 
     def get(seen):
-        rows = [{'name': upload.marker, 'content_type': MARKER} for upload in uploads
+        rows = [{'name': upload.marker, 'content_type': marker} for upload in uploads
                 if seen.path == '/v1/AUTH_a/' + upload.marker_container]
         return 200, {}, json.dumps([] if 'prefix' in seen.query else rows).encode()
 
@@ -76,6 +76,15 @@ def test_uploads_of_both_layouts(logger):
     swift = swift_with(*uploads)
 
     assert list(map(path_of, uploads)) == end_uploads(swift, logger)
+    assert CONTAINERS == tuple(seen.path for seen in swift.seen if seen.method == 'DELETE')[-2:]
+
+
+def test_a_marker_that_says_completed(logger):
+    """Its proxy died before it deleted it. It goes, and with it the containers."""
+    upload = upload_of('key')
+    swift = swift_with(upload, marker=MARKER.replace('open', 'completed'))
+
+    assert [path_of(upload)] == end_uploads(swift, logger)
     assert CONTAINERS == tuple(seen.path for seen in swift.seen if seen.method == 'DELETE')[-2:]
 
 

@@ -75,14 +75,19 @@ def listed(heads, gets=None, life=None, at=None, wanted=frozenset(WANTED), shrin
 
 # The marker
 
+COMPLETED = 200, {'Content-Type': 'application/x-s3multi-marker;state=completed',
+                  'X-Backend-Timestamp': later(5).internal}, b''
+
+
 @pytest.mark.parametrize('head, rows, deleted', [
     (tombstone(5), [], later(5)),
     (tombstone(5), [row(UPLOAD.marker, 0)], later(5)),
     (tombstone(), [], Timestamp(0)),
     (tombstone(), [row(UPLOAD.marker + 'x', 0)], Timestamp(0)),
+    (COMPLETED, [row(UPLOAD.marker, 5)], later(5)),
 ])
 def test_marker_that_is_gone(head, rows, deleted):
-    """Its tombstone says so; or neither the object servers nor the listing know it."""
+    """Its tombstone says so, or one that tells as much; or neither the object servers nor the listing know it."""
     assert deleted == references(swift_of({MARKER: head}, {MARKERS: rows})).marker_deleted(UPLOAD)
 
 

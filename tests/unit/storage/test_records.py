@@ -9,7 +9,7 @@ from s3multi.storage.records import IntentWrite, Records
 from s3multi.storage.requests import Backend
 from s3multi.upload.names import Upload, UploadIds
 from s3multi.upload.records import Intent, State, UploadMarker
-from s3multi.upload.timestamps import swift_time
+from s3multi.upload.timestamps import just_after, swift_time
 from tests.unit.fakes import RecordingSwift, client_env
 
 T = Timestamp('1790000000.00000')
@@ -106,6 +106,27 @@ def test_an_intent_without_a_container():
 def test_a_marker_that_is_gone():
     """The upload was completed, or aborted and forgotten."""
     assert records_of(RecordingSwift(HEAD=404)).marker(UPLOAD) is None
+
+
+COMPLETED = 200, {'Content-Type': MARKER_TYPE + ';state=completed', 'X-Backend-Timestamp': T.internal}, b''
+
+
+def test_a_marker_that_says_completed_counts_as_none():
+    """It only stands in the place of one that is deleted."""
+    assert records_of(RecordingSwift(HEAD=COMPLETED)).marker(UPLOAD) is None
+
+
+@pytest.mark.parametrize('head, there', [
+    (COMPLETED, True), (404, False),
+    ((200, {'Content-Type': MARKER_TYPE + ';state=open', 'X-Timestamp': T.normal}, b''), False)],
+    ids=['completed', 'none', 'open'])
+def test_deleting_a_marker_that_says_completed(head, there):
+    """No other marker is deleted."""
+    swift = RecordingSwift(HEAD=head)
+
+    assert there is records_of(swift).delete_completed(UPLOAD)
+    assert [just_after(T).internal] * there == [
+        seen.headers['X-Timestamp'] for seen in swift.seen if seen.method == 'DELETE']
 
 
 @pytest.mark.parametrize('ask', ['marker', 'intent'])

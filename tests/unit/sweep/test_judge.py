@@ -9,6 +9,7 @@ from s3multi.sweep.judge import Judge
 from s3multi.sweep.rules import Limits
 from s3multi.commands.walk import Found
 from s3multi.upload.names import Upload, new_attempt
+from s3multi.upload.records import State
 from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 
 TICKS = 1780000000 * 100000
@@ -41,6 +42,19 @@ def swept(apply=True, shared=404, **answers):
 def test_parts_that_are_deleted():
     """What was noted expires sooner, since another manifest may list other parts."""
     assert ('freed', ['PUT', 'PUT']) == swept()
+
+
+@pytest.mark.parametrize('apply', [True, False])
+def test_a_marker_that_says_completed(apply):
+    """The proxy died before it deleted it."""
+    swift = RecordingSwift(HEAD=(200, {'Content-Type': 'application/x-s3multi-marker;state=completed',
+                                       'X-Timestamp': '1780000001.00000'}, b''))
+    bucket = bucket_of(swift)
+    judge = Judge(bucket, References(bucket.backend, 'bucket'), 0, Limits(), apply)
+
+    assert 'finished' == judge.run(Found(UPLOAD, State.COMPLETED, False, ())).what
+    assert ['/v1/AUTH_a/%s/%s' % (UPLOAD.marker_container, UPLOAD.marker)] * apply == [
+        seen.path for seen in swift.seen if seen.method == 'DELETE']
 
 
 @pytest.mark.parametrize('answers, what, notes', [

@@ -60,7 +60,8 @@ def test_a_name_begins_with_its_etag():
 
 def test_states_are_words_that_stay():
     """The content types of markers that earlier releases wrote contain them."""
-    assert {'OPEN': 'open', 'ABORTING': 'aborting', 'ABORTED': 'aborted'} == {
+    assert {'OPEN': 'open', 'ABORTING': 'aborting', 'ABORTED': 'aborted',
+            'COMPLETED': 'completed'} == {
         state.name: state.value for state in State}
 
 

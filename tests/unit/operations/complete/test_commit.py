@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Complete whose manifest Swift does not store, because something not older is at the key."""
+"""What a Complete writes last; and one whose manifest Swift does not store: something not older is at the key."""
 import pytest
 from swift.common.utils import Timestamp
 
@@ -11,9 +11,11 @@ from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import EntityTooLarge, NoSuchUpload
 from s3multi.s3.parts import Attempt
+from s3multi.storage import held_writes
 from s3multi.storage.concurrency import Later
 from s3multi.upload.names import Upload, new_attempt
 from s3multi.upload.records import Intent, list_name
+from s3multi.upload.timestamps import just_after
 from tests.unit.fakes import IDS, RecordingSwift, asked
 
 MD5 = '0' * 32
@@ -23,14 +25,27 @@ UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TI
 PART = Attempt(1, UPLOAD.part(1, new_attempt(TICKS)), TICKS, MD5, 1)
 
 
+NAME = list_name(ETAG, [PART.name])
+
+
+def done(intent, may_free):
+    """Return what a Complete ends with whose marker says now that the upload is completed."""
+    return Committed(None, intent, may_free, just_after(intent.timestamp))
+
+
 def commit_over(upload_id, etag, put=202, joins=False):
-    """Return a Complete of one part, and a list for its intent.
+    """Return a Complete of one part, and a list for its intent. Arguments: those of ``swift_over``."""
+    swift, intents = swift_over(upload_id, etag, put, joins)
+    return commit_with(swift), intents
+
+
+def swift_over(upload_id, etag, put, joins=False):
+    """Return a Swift in which the upload is open, and a list for the intent of its Complete.
 
     upload_id, etag: those of the object at the key, which Swift does not replace. put: what Swift says to the manifest.
     joins: whether an intent of the same list is there already.
     """
-    name = list_name(ETAG, [PART.name])
-    now = Timestamp.now()
+    name, now = NAME, Timestamp.now()
     # An intent that is joined is there already.
     intents = [Intent(name, now)] if joins else []
 
@@ -49,14 +64,20 @@ def commit_over(upload_id, etag, put=202, joins=False):
     def write(seen):
         if seen.path.endswith('/bucket/key'):
             return put
+        if seen.path.endswith(UPLOAD.marker):
+            return 201
         if not joins:
             intents.append(Intent(name, Timestamp(seen.headers['X-Timestamp'])))
         return 412 if joins else 201
 
-    bucket, call = asked(RecordingSwift(HEAD=head, PUT=write))
+    return RecordingSwift(HEAD=head, PUT=write), intents
+
+
+def commit_with(swift):
+    """Return a Complete of one part."""
+    bucket, call = asked(swift)
     nothing = Early(bucket, UPLOAD, ETAG, [], Later(bucket.logger, bool), Later(bucket.logger, dict), Compare.NOBODY)
-    commit = Commit(bucket, UPLOAD, ObjectDigests(ETAG), name, Precondition(bucket, call, UPLOAD, None), None, nothing)
-    return commit, intents
+    return Commit(bucket, UPLOAD, ObjectDigests(ETAG), NAME, Precondition(bucket, call, UPLOAD, None), None, nothing)
 
 
 def test_the_manifest_of_another_list_at_the_same_time():
@@ -76,7 +97,7 @@ def test_what_is_written_and_overwritten_at_once(upload_id, etag):
 
     committed = commit.run([PART])
 
-    assert Committed(None, intents[0], may_free=False) == committed
+    assert done(intents[0], may_free=False) == committed
 
 
 @pytest.mark.parametrize('upload_id, etag, may_free', [
@@ -85,7 +106,7 @@ def test_a_manifest_that_the_joined_complete_has_written(upload_id, etag, may_fr
     """Parts that are not listed may go only if that very object is at the key."""
     commit, intents = commit_over(upload_id, etag, joins=True)
 
-    assert Committed(None, intents[0], may_free) == commit.run([PART])
+    assert done(intents[0], may_free) == commit.run([PART])
 
 
 @pytest.mark.parametrize('put, error', [(202, NoSuchUpload), (413, EntityTooLarge)])
@@ -99,4 +120,22 @@ def test_joining_where_the_object_has_filled_the_quota():
     """It is the very object that this Complete would make."""
     commit, intents = commit_over(UPLOAD.id, ETAG, 413, joins=True)
 
-    assert Committed(None, intents[0], may_free=False) == commit.run([PART])
+    assert done(intents[0], may_free=False) == commit.run([PART])
+
+
+@pytest.mark.parametrize('recent, ends', [
+    pytest.param(True, ('PUT', 'application/x-s3multi-marker;state=completed'), id='begun beside the manifest'),
+    pytest.param(False, ('DELETE', ''), id='too long ago')])
+def test_the_end_of_the_marker(monkeypatch, recent, ends):
+    """It comes after the manifest, and before the intent is read once more. Both leave no marker that counts."""
+    monkeypatch.setattr(held_writes, '_SECONDS_OF_USE', 3.0 if recent else 0.0)
+    swift, intents = swift_over(UPLOAD.id, ETAG, 201)
+    committed = commit_with(swift).run([PART])
+    after = [(seen.method, seen.path.rpartition('/')[2]) for seen in swift.seen]
+    manifest = after.index(('PUT', 'key'))
+    end = next(seen for seen in swift.seen if seen.method == ends[0] and seen.path.endswith(UPLOAD.marker))
+
+    assert [(ends[0], UPLOAD.marker.rpartition('/')[2]), ('HEAD', 'complete')] == after[manifest + 1:]
+    assert ends[1] == end.env.get('CONTENT_TYPE', '')
+    assert just_after(intents[0].timestamp).internal == end.headers['X-Timestamp']
+    assert committed.marked_at == (just_after(intents[0].timestamp) if recent else None)
