@@ -75,10 +75,12 @@ class _World:
         step = self.ask(partial(complete_step, list_name=name, now=_NOW), view)
         begins = ''
         if step is Step.SETTLE:
-            settled = self.ask(partial(abort_step, now=_NOW))
+            settled = self.flagged()
             if settled is Step.END_ABORT:
-                return 'ends the Abort: 404'
-            step, begins = (Step.COMPLETED, 'tidies up: ') if settled is Step.FINISH else (settled, '')
+                return 'flags, ends the Abort: 404'
+            if settled is Step.BUSY:
+                return 'flags, 503'
+            step, begins = Step.COMPLETED, 'flags, tidies up: '
         elif step is Step.FINISH:
             step, begins = Step.COMPLETED, 'tidies up: '
         if step is Step.COMPLETED:
@@ -89,7 +91,9 @@ class _World:
     def abort(self) -> str:
         """Return what an Abort does."""
         step = self.ask(partial(abort_step, now=_NOW))
-        if step is not Step.FLAG:
-            return _ABORT[step]
-        flagged = UploadMarker(State.ABORTING, Timestamp(1.0))
-        return 'flags, ' + _ABORT[self.ask(partial(abort_step, now=_NOW), View(_OURS, flagged))]
+        return 'flags, ' + _ABORT[self.flagged()] if step is Step.FLAG else _ABORT[step]
+
+    def flagged(self) -> Step:
+        """Return the step that comes after a flag that was stored."""
+        marker = UploadMarker(State.ABORTING, Timestamp(1.0))
+        return self.ask(partial(abort_step, now=_NOW), View(_OURS, marker, flagged=True))

@@ -22,6 +22,9 @@ from s3multi.upload.records import Intent, ObjectAtKey, State, UploadMarker
 from s3multi.upload.timestamps import just_after, marker_time, swift_time
 
 _SECONDS_BETWEEN_LOOKS = 1.0
+# How often a flag is written that is not stored. It fails as often only if others write theirs at the same time, or if
+# this proxy does not reach the replicas that they have reached.
+_MAX_FLAGS = 5
 
 
 def reader(bucket: Bucket, upload: Upload) -> 'Callable[[Step, View], Any]':
@@ -87,7 +90,7 @@ def settle(bucket: Bucket, upload: Upload, marker: UploadMarker) -> Step:
 
     marker: as it was read; its state is ``aborting``.
     """
-    return _carry_out(bucket, upload, *_look(bucket, upload, View(upload.id, marker)))
+    return _carry_out(bucket, upload, *_Flag(bucket, upload).look(View(upload.id, marker)))
 
 
 def abort(bucket: Bucket, upload: Upload, looks: int) -> bool:
@@ -103,21 +106,14 @@ def end_by_abort(bucket: Bucket, upload: Upload, looks: int) -> 'bool | None':
     has won or there is no such upload, ServiceUnavailable while that is not certain: a repeat goes on.
     """
     flag = _Flag(bucket, upload)
-    try:
-        step, view = _look(bucket, upload, View(upload.id))
-        was_aborted = step is Step.ABORTED
-        if step is Step.FLAG:
-            assert isinstance(view.marker, UploadMarker)
-            flagged = flag.write(view.marker)
-            # Only now the intent: read before the flag, it would not show a Complete that passed in between.
-            step, view = _look(bucket, upload, View(upload.id, flagged))
-    finally:
-        flag.abandon()
+    flag.begin()
+    step, view = flag.look(View(upload.id))
     while step is Step.BUSY and looks:
         looks -= 1
         eventlet.sleep(_SECONDS_BETWEEN_LOOKS)
-        # The flag stays, so no new Complete passes meanwhile. All that comes after the marker is read anew.
-        step, view = _look(bucket, upload, View(upload.id, view.marker))
+        # A flag that is stored stays, so no new Complete passes meanwhile. All that comes after it is read anew.
+        step, view = flag.look(View(upload.id, view.marker, flagged=True) if view.flagged else View(upload.id))
+    was_aborted = step is Step.ABORTED
     step = _carry_out(bucket, upload, step, view)
     if step is Step.COMPLETED:
         raise NoSuchUpload(upload.id)
@@ -160,36 +156,60 @@ def finish(bucket: Bucket, upload: Upload, intent: Intent) -> None:
     bucket.records.delete_intent(upload, just_after(intent.timestamp))
 
 
-def _look(bucket: Bucket, upload: Upload, view: View) -> 'tuple[Step, View]':
-    return follow(view, lambda seen: abort_step(seen, bucket.now()), reader(bucket, upload))
-
-
 class _Flag:
-    """The marker of an upload as ``aborting``. From the moment it is written no new Complete passes."""
+    """The marker of an upload as ``aborting``. From the moment it is stored no new Complete passes."""
 
     def __init__(self, bucket: Bucket, upload: Upload) -> None:
-        """Begin the write, held back, if the upload seems to be open: so it takes one round trip less."""
         self._bucket, self._upload = bucket, upload
         self._time = marker_time(swift_time(upload.ticks), State.ABORTING)
-        # Who began the upload is not known yet. ``aborted``, which follows, tells it, unless this Abort ends before.
-        self._begun = (HeldWrite(bucket.logger, partial(self._mark, '', self._time))
-                       if bucket.upload_hints.is_open(upload) else None)
+        self._begun: 'HeldWrite[bool] | None' = None
 
-    def write(self, marker: UploadMarker) -> UploadMarker:
-        """Write it over the ``marker`` that was read; return the marker as it is then."""
+    def begin(self) -> None:
+        """Begin the write, held back, if the upload seems to be open: so it takes one round trip less."""
+        if self._bucket.upload_hints.is_open(self._upload):
+            # Who began the upload is not known yet. ``aborted``, which follows, tells it, unless this Abort ends
+            # before.
+            self._begun = HeldWrite(self._bucket.logger, partial(self._mark, '', self._time))
+
+    def look(self, view: View) -> 'tuple[Step, View]':
+        """Return the ``abort_step`` that comes after the flag, and all that was read; BUSY if no flag can be stored.
+
+        view: what is known at the beginning.
+        """
+        try:
+            for _ in range(_MAX_FLAGS):
+                step, view = follow(view, lambda seen: abort_step(seen, self._bucket.now()),
+                                    reader(self._bucket, self._upload))
+                if step is not Step.FLAG:
+                    return step, view
+                assert isinstance(view.marker, UploadMarker)
+                # Only then the intent: read before the flag, it would not show a Complete that passed in between.
+                view = self._write(view.marker)
+            return Step.BUSY, view
+        finally:
+            self._abandon()
+
+    def _write(self, marker: UploadMarker) -> View:
+        """Write it over the ``marker`` that was read; return what is known then."""
         # The note goes first: a Complete that relied on it would write an intent, which keeps all others waiting.
         self._bucket.upload_hints.forget(self._upload)
         timestamp = _after(self._time, marker)
         if timestamp == self._time and self._begun is not None and self._begun.is_recent:
-            self._begun.release()
+            stored = self._begun.release()
         else:
-            self._mark(marker.initiator, timestamp)
-        return replace(marker, state=State.ABORTING, timestamp=timestamp)
+            stored = self._mark(marker.initiator, timestamp)
+        self._abandon()
+        if stored:
+            return View(self._upload.id, replace(marker, state=State.ABORTING, timestamp=timestamp), flagged=True)
+        # Some replica has what is not older: another flag, ``aborted``, or the tombstone that a Complete has left.
+        # Swift has stored nothing, so nothing is proven.
+        return View(self._upload.id)
 
-    def abandon(self) -> None:
-        """Let it take no effect, unless it was written."""
+    def _abandon(self) -> None:
+        """Let what was begun take no effect, unless it was released."""
         if self._begun is not None:
             self._begun.abandon()
+            self._begun = None
 
     def _mark(self, initiator: str, timestamp: Timestamp, held: 'HeldBody | None' = None) -> bool:
         # Just after the time of Initiate: it replaces "open", but cannot bring back a marker that a Complete has
@@ -200,13 +220,14 @@ class _Flag:
 def _after(timestamp: Timestamp, marker: UploadMarker) -> Timestamp:
     """Return ``timestamp``; or the moment just after the ``marker``, if that is not older, but of the same tick.
 
-    Swift's container-reconciler moves an object by writing it again a few offsets later.
+    It is not older if it is a flag, or if Swift's container-reconciler has moved it: that writes it again a few offsets
+    later.
     """
     return max(timestamp, just_after(marker.timestamp)) if marker.timestamp.normal == timestamp.normal else timestamp
 
 
 def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
-    """Write what ``step`` asks for, after the flag was written or found; return COMPLETED, ABORTED or BUSY."""
+    """Write what ``step`` asks for, after the flag was stored; return COMPLETED, ABORTED or BUSY."""
     if step is Step.FINISH:
         assert isinstance(view.intent, Intent)
         # The object is there, so the upload is over. If the marker stayed and the intent went, the next Abort would win
@@ -220,7 +241,7 @@ def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
         assert isinstance(view.marker, UploadMarker)
         # A state of its own, which is final: with "aborting" alone a repeat could meet a late intent, and be answered
         # 503 though the parts are gone.
-        timestamp = _after(marker_time(swift_time(upload.ticks), State.ABORTED), view.marker)
+        timestamp = marker_time(swift_time(upload.ticks), State.ABORTED)
         stored = bucket.records.mark(upload, State.ABORTED, timestamp, view.marker.initiator)
         # A Complete may have ended, and taken marker and intent away, between the flag and the look at the intent. Then
         # Swift keeps the tombstone of the marker, which is later. Without this an Abort would delete the parts of its

@@ -72,8 +72,9 @@ class Records:
         """Write the marker with another state, and without the headers of the object.
 
         Returns False if it has no effect: a marker that is not older than ``timestamp``, or was deleted then or later,
-        stays as it is, and one that went with its bucket has no container any more. With ``held``, which holds back the
-        write until it is released, True is no proof: Swift may have compared before.
+        stays as it is, and one that went with its bucket has no container any more. True says that a majority of the
+        replicas has stored it. With ``held``, which holds back the write until it is released, something newer may be
+        there nevertheless: Swift may have compared before.
         """
         # A full account must still be able to abort, since that frees space.
         now = Timestamp.now().internal

@@ -30,7 +30,7 @@ class Step(enum.Enum):
     REMOVE_INTENT = 'remove the intent'     # its Complete died without an object
     FINISH = 'finish'                       # the object is there: do what its Complete has not done
     SETTLE = 'settle the Abort'             # an Abort is undecided: decide it first
-    FLAG = 'flag'                           # write "aborting", so that no new Complete passes
+    FLAG = 'flag'                           # write "aborting", also over one, so that no new Complete passes
     END_ABORT = 'end the Abort'             # write "aborted"
     COMPLETED = 'completed'                 # a Complete has won, or there never was such an upload
     ABORTED = 'aborted'                     # an Abort has won; for a Complete: its object is not there
@@ -55,7 +55,8 @@ class View:
     """What has been read of one upload, always from the newest replica.
 
     marker, intent: None if there is none. object: what is at the key; or, if the upload made it, the version of the
-    intent's timestamp. own_intent: whether the Complete that looks has just written the intent itself.
+    intent's timestamp. own_intent: whether the Complete that looks has just written the intent itself. flagged: whether
+    this very request has written ``aborting``, and Swift has stored it (201).
     """
 
     upload_id: str
@@ -63,6 +64,7 @@ class View:
     intent: 'Intent | None | Unread' = UNREAD
     object: 'ObjectAtKey | Unread' = UNREAD
     own_intent: bool = False
+    flagged: bool = False
 
 
 _READS = {Step.READ_MARKER: 'marker', Step.READ_INTENT: 'intent', Step.READ_OBJECT: 'object'}
@@ -181,10 +183,12 @@ def abort_step(view: View, now: Timestamp) -> Step:
     """Return what is done by an Abort, and by a Complete that meets an undecided one."""
     step = open_step(view)
     # The flag comes before the look at the intent: a Complete could otherwise pass between the look and the flag, and
-    # have its parts deleted.
-    if step is Step.GO_ON:
+    # have its parts deleted. A flag that was found proves nothing: it may have reached a single replica, and a Complete
+    # that does not reach that one still finds the upload open. A flag that this request has stored is on a majority.
+    if step is Step.GO_ON or step is Step.SETTLE and not view.flagged:
         return Step.FLAG
     if step is not Step.SETTLE:
+        # ABORTED as well: it is only written after a flag that was stored. So it need not be on a majority itself.
         return step
     # From the flag on no new Complete passes, and each that has passed wrote its intent before. Without this look the
     # parts would be deleted under its manifest.

@@ -94,13 +94,15 @@ class Actor(enum.Enum):
 class At(enum.Enum):
     """The timestamp of a write. t0 is the time in the upload id, T that of the manifest; ``.1`` is just after it.
 
-    SINCE: the present time, or a later one where the clock of the proxy is behind what has to be replaced.
+    T0_N: just after the marker that was read, and so after other flags. T0_LATE, T0_END: later than any of these, one
+    after the other, but before the next tick. SINCE: the present time, or a later one where the clock of the proxy is
+    behind what has to be replaced.
     """
 
     T0 = 't0'
-    T0_1 = 't0.1'
-    T0_2 = 't0.2'
-    T0_3 = 't0.3'
+    T0_N = 't0.n'
+    T0_LATE = 't0.late'
+    T0_END = 't0.end'
     T = 'T'
     T_1 = 'T.1'
     T_2 = 'T.2'
@@ -148,11 +150,13 @@ MOVES = (
     Move('DELETE intent', At.T_1, _ENDING, (
         (Stage.CLOSING, Stage.OVER), (Stage.COMPLETING, Stage.OPEN), (Stage.CONTESTED, Stage.ABORTING),
         *_stays(Stage.ABORTED))),
-    Move('PUT aborting', At.T0_1, (Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP), (
-        (Stage.OPEN, Stage.ABORTING), (Stage.COMPLETING, Stage.CONTESTED), *_stays(Stage.VISIBLE))),
-    Move('PUT aborted', At.T0_2, _ENDING, (
+    # A flag that was found is written again: nobody knows how many replicas it has reached.
+    Move('PUT aborting', At.T0_N, _ENDING, (
+        (Stage.OPEN, Stage.ABORTING), (Stage.COMPLETING, Stage.CONTESTED),
+        *_stays(Stage.ABORTING, Stage.CONTESTED, Stage.VISIBLE))),
+    Move('PUT aborted', At.T0_LATE, _ENDING, (
         (Stage.ABORTING, Stage.ABORTED), (Stage.CONTESTED, Stage.ABORTED))),
-    Move('DELETE aborted', At.T0_3, (Actor.DELETE_BUCKET,), (
+    Move('DELETE aborted', At.T0_END, (Actor.DELETE_BUCKET,), (
         (Stage.ABORTED, Stage.OVER), (Stage.ABORTED, Stage.CLOSING))),
     # Long after the Abort. Swift would soon forget a tombstone with the timestamp of an old Initiate.
     Move('DELETE aborted', At.SINCE, (Actor.SWEEP,), (

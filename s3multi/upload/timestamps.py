@@ -13,8 +13,9 @@ from s3multi.upload.records import State
 _OFFSET_DIGITS = 12
 # How far T may be ahead of the newest timestamp seen, where the clock is behind that: a second, in ticks.
 _SPREAD_TICKS = 100000
-# The offsets at which a marker is written in each state, and deleted after ``aborted`` (None).
-_MARKER_OFFSETS = {State.OPEN: 0, State.ABORTING: 1, State.ABORTED: 2, None: 3}
+# The offsets at which a marker is written in each state, and deleted after ``aborted`` (None). ``aborting`` may be
+# written again and again, just after what is there, and comes never so far. Release 0.1 used 1, 2 and 3.
+_MARKER_OFFSETS = {State.OPEN: 0, State.ABORTING: 1, State.ABORTED: 1 << 32, None: 1 << 33}
 
 
 def swift_time(ticks: int) -> Timestamp:

@@ -18,11 +18,14 @@ PAIRS = tuple([*((first, second) for first, second in itertools.combinations(_SI
                  if not {first, second} <= _READERS), *_LIKE.items()])
 TRIPLES = tuple(labels for labels in itertools.combinations(('C1', 'C1b', 'C2', 'A', 'A2', 'P', 'R', 'X', 'D', 'S'), 3)
                 if ('C1b' not in labels or 'C1' in labels) and ('A2' not in labels or 'A' in labels))
+# In which a write may reach one replica alone, which the last operation does not reach.
+APART = (('A2', 'A', 'C1'), ('C1', 'C1b', 'A'), ('C1', 'A', 'C2'), ('C1', 'C1b', 'C2'))
 # By name: the labels that meet, in which order, the clocks, and the bounds.
 FORMS = {
     'pairs': (PAIRS, CLOCKS, Bounds(2, 1, 1)),
     'quick': (PAIRS, CLOCKS[:1], Bounds(2, 1, 0)),
     'triples': (TRIPLES, CLOCKS[:1], Bounds(2, 1, 0)),
+    'apart': (APART, CLOCKS[:1], Bounds(1, 1, 1)),
 }
 
 
@@ -64,7 +67,7 @@ def _tasks(name):
     if name not in FORMS:
         return [(Mix.parse(name), FORMS['pairs'][2])]
     labels, clocks, bounds = FORMS[name]
-    return [(Mix(each, versioned, clock), bounds) for each in labels for versioned in (False, True)
+    return [(Mix(each, versioned, clock, name == 'apart'), bounds) for each in labels for versioned in (False, True)
             for clock in clocks]
 
 

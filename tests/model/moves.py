@@ -16,7 +16,7 @@ from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, marker_of, part_of_upload
 
 _SEGMENTS = ACCOUNT + '/' + SEGMENTS + '/'
 _MARKERS = ACCOUNT + '/' + MARKERS + '/'
-_MARKER_TIMES = {At.T0: State.OPEN, At.T0_1: State.ABORTING, At.T0_2: State.ABORTED, At.T0_3: None}
+_MARKER_TIMES = {At.T0: State.OPEN, At.T0_LATE: State.ABORTED, At.T0_END: None}
 
 _AFTER_T = {At.T_1: 1, At.T_2: 2}
 
@@ -109,10 +109,12 @@ class Moves:
     def _is_at(self, at, upload, name):
         """Return whether the last write to ``name`` has a timestamp of the kind ``at``."""
         timestamp = Timestamp(self._swift.last(name).timestamp)
+        key, _, upload_id = upload.rpartition('/')
+        began = swift_time(Upload(ACCOUNT, BUCKET, key, upload_id).ticks)
         if at in _MARKER_TIMES:
-            key, _, upload_id = upload.rpartition('/')
-            began = swift_time(Upload(ACCOUNT, BUCKET, key, upload_id).ticks)
             return timestamp == marker_time(began, _MARKER_TIMES[at])
+        if at is At.T0_N:
+            return marker_time(began, State.ABORTING) <= timestamp < marker_time(began, State.ABORTED)
         times = self._intents.get(upload, ())
         if at in _AFTER_T:
             return timestamp in {Timestamp(time.internal, offset=_AFTER_T[at]) for time in times}

@@ -313,6 +313,39 @@ class AbortedBeforeIntent(Mutant):
         return self.send(request)
 
 
+class TrustsFlag(Mutant):
+    """An Abort, or a Complete that settles one, that finds a flag does not write it again."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'PUT aborting' and memory.get('flagged'):
+            return _answer(201, request)
+        response = self.send(request)
+        if kind == 'HEAD marker':
+            memory['flagged'] = 'aborting' in response.headers.get('Content-Type', '')
+        return response
+
+
+class FlagSeemsStored(Mutant):
+    """An Abort believes that its flag is stored, whatever Swift answers."""
+
+    def handle(self, kind, request):
+        response = self.send(request)
+        if kind == 'PUT aborting' and response.status_int == 202:
+            response.status_int = 201
+        return response
+
+
+class AbortedLikeAFlag(Mutant):
+    """An Abort writes ``aborted`` two offsets after the Initiate, where a flag may be."""
+
+    def handle(self, kind, request):
+        if kind == 'PUT aborted':
+            began = request.headers['X-Timestamp'].partition('_')[0]
+            request.headers['X-Timestamp'] = Timestamp(began, offset=2).internal
+        return self.send(request)
+
+
 class TrustsDeadIntent(Mutant):
     """An Abort does not ask whether a dead Complete has written its manifest, at the key or as a version."""
 
@@ -503,6 +536,17 @@ MUTATIONS = (
              ('A to commit marker', 'C1 frees', 'A ends')),
     Mutation('... after it has looked at the intent', AbortedBeforeIntent, 'R4',
              ('C1 to commit key', 'A ends', 'A2 ends', 'C1 ends')),
+    Mutation('an Abort writes its flag again where it finds one: that may have reached one replica', TrustsFlag, 'R4',
+             ('A2 reaches 2', 'A2 ends', 'A to HEAD intent', 'A to commit marker', 'C1 lacks 2', 'C1 to commit key',
+              'A ends', 'C1 ends')),
+    Mutation('... and so does a Complete that settles an Abort', TrustsFlag, 'R4',
+             ('A reaches 2', 'A ends', 'C1 to commit marker', 'C2 lacks 2', 'C2 to commit key', 'C1 ends', 'A2 ends',
+              'C2 ends')),
+    Mutation('... until it is stored', FlagSeemsStored, 'R4',
+             ('A makes 1 request', 'A2 reaches 2', 'A2 ends', 'A to HEAD intent', 'A to commit marker', 'C1 lacks 2',
+              'C1 to commit key', 'A ends', 'C1 ends')),
+    Mutation('``aborted`` is later than any flag', AbortedLikeAFlag, 'answers',
+             ('A to HEAD intent', 'A dies', 'A2 ends'), answers={'A2': 204}),
     Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R4',
              ('C1 to commit marker', 'C1 dies', '61 s pass', 'A ends')),
     Mutation('... and so is the version', TrustsDeadVersion, 'R4',

@@ -19,7 +19,7 @@ from .checking import check
 from .schedule import InTurn
 from .search import ANOTHER, KEY, Client, Run
 from .sweeping import GRACE_SECONDS, Sweeping
-from .swift import Lost, Nature
+from .swift import REPLICAS, Lost, Nature
 from .world import md5
 
 # What stands at the names of operations: the first letter of a label says what it does, as in ``script``.
@@ -38,6 +38,8 @@ _AHEAD_SECONDS = 2.0
 _STEP_SECONDS = 0.001
 # Only timers that are due so soon are waited for while somebody could go on: no heartbeat.
 _SOON_SECONDS = 5.0
+# The replica that the last operation does not reach, if it is apart.
+_APART = 2
 # The actor that waits for what goes on after all answers.
 _LAST = '-'
 
@@ -46,9 +48,9 @@ class Move(NamedTuple):
     """Where a run departs from its usual course.
 
     what: 'go' (another thread goes on), 'wait' (time passes until the next timer), 'before' or 'after' (the request
-    fails before, or after it took effect), 'dies' or 'stored' (the proxy dies, and the PUT under way takes no effect,
-    or takes it). who: for 'go', the label. which: for 'go', the number of its thread; for a death, the seconds that
-    pass.
+    fails before, or after it took effect), 'few' (a write reaches one replica, and fails), 'dies' or 'stored' (the
+    proxy dies, and the PUT under way takes no effect, or takes it). who: for 'go', the label. which: for 'go', the
+    number of its thread; for a death, the seconds that pass.
     """
 
     what: str
@@ -70,21 +72,25 @@ class Move(NamedTuple):
 
 @dataclass(frozen=True)
 class Mix:
-    """Which operations meet, and where. labels: in their order. clocks: one of ``CLOCKS``."""
+    """Which operations meet, and where. labels: in their order. clocks: one of ``CLOCKS``. apart: whether the only
+    accident is a write that reaches a single replica, and the last operation does not reach that.
+    """
 
     labels: 'tuple[str, ...]'
     versioned: bool = False
     clocks: str = CLOCKS[0]
+    apart: bool = False
 
     def __str__(self):
-        return '%s%s%s' % ('+'.join(self.labels), '/versions' * self.versioned,
-                           '' if self.clocks == CLOCKS[0] else '/' + self.clocks.replace(' ', '-'))
+        return '%s%s%s%s' % ('+'.join(self.labels), '/versions' * self.versioned,
+                             '' if self.clocks == CLOCKS[0] else '/' + self.clocks.replace(' ', '-'),
+                             '/apart' * self.apart)
 
     @classmethod
     def parse(cls, text):
         labels, *rest = text.split('/')
         clocks = [clocks for clocks in CLOCKS if clocks.replace(' ', '-') in rest]
-        return cls(tuple(labels.split('+')), 'versions' in rest, *clocks)
+        return cls(tuple(labels.split('+')), 'versions' in rest, *(clocks or CLOCKS[:1]), 'apart' in rest)
 
 
 class Point(NamedTuple):
@@ -100,20 +106,31 @@ class Pruned(Exception):
 
 
 class Planned(Nature):
-    """A Swift that fails a request where the plan says."""
+    """A Swift that fails a request where the plan says. lacks: the label of an actor that does not reach replica 2."""
 
     calm = True
 
-    def __init__(self, schedule):
-        self._schedule = schedule
+    def __init__(self, schedule, lacks):
+        self._schedule, self.lacks = schedule, lacks
         self.next = None
+        self._few = False
+
+    def writes_to(self):
+        return [_APART] if self._few else self.reads_from(None)
+
+    def reads_from(self, stored):
+        actor = self._schedule.current()
+        return [replica for replica in range(REPLICAS)
+                if actor is None or actor.label != self.lacks or replica != _APART]
 
     def reach(self, env, what):
         self._schedule.reach(what)
         fault, self.next = self.next, None
+        self._few = fault == 'few'
         if fault is None:
             return None
-        self._schedule.trace.append('        fault: %s it took effect' % fault)
+        self._schedule.trace.append('        fault: ' + (
+            'it reached one replica' if self._few else '%s it took effect' % fault))
         if fault == 'before':
             raise Lost(503)
 
@@ -193,6 +210,9 @@ class Plan:
         what = schedule.waiting[mine[0]][1]
         if what == 'begin':
             return found
+        if self.run.trouble.lacks:
+            is_write = what.startswith(('PUT', 'DELETE'))
+            return [*found, (Move('few'), 0)] if is_write else found
         # Nobody else stands still for so long in the middle of a manifest: see "What remains" in ``doc/design``.
         writes = any(actor.writing_since is not None for actor in schedule.actors if actor is not self.current)
         passing = (0,) if writes else (0, LEASE_SECONDS)
@@ -218,7 +238,7 @@ class Ordered(Sweeping, Run):
         self._versioned, self._cached, self._skewed = mix.versioned, True, False
         self._options = {'immediate_deletes': '100', 'marker_recheck_after': '1'}
         self._rng = random.Random(1)
-        self.trouble = Planned(self.schedule)
+        self.trouble = Planned(self.schedule, mix.labels[-1] if mix.apart else None)
         self.chance = plan
         plan.run = self
 

@@ -22,6 +22,8 @@ another upload. C1b does the same as C1, A2 as A, and so on. The lines are these
     Time passes; listings do not change any more; the queued deletions are done.
 ``C1 misses 2``, ``A asks 2``, ``C1 lags 5 s``, ``C2 leads 5 s``
     Replica 2 misses what C1 writes; A asks replica 2 first; the clock of a proxy is 5 seconds behind, or ahead.
+``C1 reaches 2``, ``A lacks 2``
+    What C1 writes from now on reaches replica 2 alone, and so fails; the proxy of A does not reach replica 2.
 """
 import re
 
@@ -31,10 +33,11 @@ from .kinds import kind_of
 from .rules import Violation
 from .schedule import InTurn
 from .search import ANOTHER, Client, Run
-from .swift import REPLICAS, Nature
+from .swift import REPLICAS, Lost, Nature
 from .world import md5
 
-_LINE = re.compile(r'(?P<who>[A-Z][0-9]?b?) (?P<verb>to|in|makes|ends|dies|frees|misses|asks|lags|leads)'
+_LINE = re.compile(r'(?P<who>[A-Z][0-9]?b?) (?P<verb>to|in|makes|ends|dies|frees|misses|asks|reaches|lacks|lags|'
+                   r'leads)'
                    r'(?:,? (?P<what>.+))?')
 _TIME = re.compile(r'(?P<seconds>[0-9]+) s pass')
 _STEP_SECONDS = 0.001
@@ -72,7 +75,7 @@ class Lines:
             return None
         who, verb, what = _LINE.fullmatch(line).group('who', 'verb', 'what')
         actor, = (actor for actor in schedule.actors if actor.label == who)
-        if verb in ('misses', 'asks'):
+        if verb in ('misses', 'asks', 'reaches', 'lacks'):
             getattr(self._nature, verb)[who] = int(what)
             return None
         if verb in ('lags', 'leads'):
@@ -111,17 +114,27 @@ class Told(Nature):
         self._schedule = schedule
         self.calm = True
         self.lagging = False
-        self.misses, self.asks = {}, {}
+        self.forget()
+
+    def forget(self):
+        """Have everybody reach all replicas."""
+        self.misses, self.asks, self.reaches, self.lacks = {}, {}, {}, {}
 
     def reach(self, env, what):
         self._schedule.reach(what)
+        if what.startswith(('PUT', 'DELETE')) and self._who() in self.reaches:
+            return _fail
 
     def writes_to(self):
-        return [replica for replica in range(REPLICAS) if replica != self.misses.get(self._who())]
+        who = self._who()
+        if who in self.reaches:
+            return [self.reaches[who]]
+        return [replica for replica in range(REPLICAS) if replica not in (self.misses.get(who), self.lacks.get(who))]
 
     def reads_from(self, _stored):
-        first = self.asks.get(self._who())
-        return sorted(range(REPLICAS), key=lambda replica: replica != first)
+        who = self._who()
+        return sorted((replica for replica in range(REPLICAS) if replica != self.lacks.get(who)),
+                      key=lambda replica: replica != self.asks.get(who))
 
     def row_is_late(self):
         return self.lagging
@@ -129,6 +142,11 @@ class Told(Nature):
     def _who(self):
         actor = getattr(getcurrent(), 'actor', None)
         return actor.label if actor else None
+
+
+def _fail(commit):
+    commit()
+    raise Lost(503)
 
 
 class Played(Run):
@@ -157,7 +175,7 @@ class Played(Run):
         self.schedule.run(*actors)
         self.requests = {actor.label: actor.requests for actor in actors}
         self.policy, self.trouble.lagging = InTurn(), False
-        self.trouble.misses, self.trouble.asks = {}, {}
+        self.trouble.forget()
         for label, answer in self._answers.items():
             if self.outcomes[label] != answer:
                 raise Violation('answers', '%s was answered %s' % (label, self.outcomes[label]))

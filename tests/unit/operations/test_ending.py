@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether an Abort may delete the parts of the upload itself."""
+import contextlib
+
 import pytest
 from swift.common.utils import Timestamp
 
 from s3multi.operations import ending
-from s3multi.s3.errors import ServiceUnavailable
+from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.upload.names import Upload
-from s3multi.upload.timestamps import just_after, swift_time
+from s3multi.upload.records import State
+from s3multi.upload.timestamps import just_after, marker_time, swift_time
 from tests.unit.fakes import IDS, RecordingSwift, bucket_of
 
 TICKS = 1790000000 * 100000
 UPLOAD = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', TICKS))
+BEGAN = swift_time(UPLOAD.ticks)
 ABORTED = 200, {'Content-Type': 'application/x-s3multi-marker;state=aborted', 'X-Timestamp': '1790000000.00000'}, b''
 INTENT = 200, {'X-Object-Sysmeta-S3multi-Chosen': 'x', 'X-Object-Sysmeta-S3multi-Timestamp': '1790000001.00000'}, b''
 VERSIONED = {'versions-container': 'x'}
@@ -57,14 +61,83 @@ def test_an_intent_that_cannot_be_read(headers, age, aborted):
             ending.abort(bucket, UPLOAD, looks=0)
 
 
-@pytest.mark.parametrize('offset, written', [(0, (1, 2)), (3, (4, 5))], ids=['as initiated', 'moved'])
-def test_a_marker_that_swift_has_moved(offset, written):
+def swift_with(state, offset, put=201):
+    """Return a Swift with a marker of this state, so much later than the Initiate, and with nothing else.
+
+    put: what it answers to each PUT. A flag that it stores is there from then on.
+    """
+    marker = {'Content-Type': 'application/x-s3multi-marker;state=' + state,
+              'X-Backend-Timestamp': just_after(BEGAN, offset).internal if offset else BEGAN.internal}
+    answers = put if isinstance(put, list) else [put]
+
+    def head(seen):
+        return (200, dict(marker), b'') if seen.path.endswith(UPLOAD.marker) else 404
+
+    def write(seen):
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer == 201:
+            marker.update({'Content-Type': seen.env['CONTENT_TYPE'],
+                           'X-Backend-Timestamp': seen.headers['X-Timestamp']})
+        return answer
+
+    return RecordingSwift(HEAD=head, PUT=write)
+
+
+def written(swift):
+    """Return state and timestamp of each marker that was sent."""
+    return [(seen.env['CONTENT_TYPE'].partition('state=')[2].partition(';')[0], seen.headers['X-Timestamp'])
+            for seen in swift.seen if seen.method == 'PUT']
+
+
+def flag(offset):
+    return 'aborting', just_after(BEGAN, offset).internal
+
+
+ABORTED_LAST = 'aborted', marker_time(BEGAN, State.ABORTED).internal
+
+
+@pytest.mark.parametrize('offset', [0, 3], ids=['as initiated', 'moved'])
+def test_a_marker_that_swift_has_moved(offset):
     """Swift's container-reconciler writes it again, three offsets later. The Abort writes its states after that."""
-    began = swift_time(UPLOAD.ticks)
-    marker = {**ABORTED[1], 'Content-Type': 'application/x-s3multi-marker;state=open',
-              'X-Backend-Timestamp': just_after(began, offset).internal if offset else began.internal}
-    swift = RecordingSwift(HEAD=lambda seen: (200, marker, b'') if seen.path.endswith(UPLOAD.marker) else 404)
+    swift = swift_with('open', offset)
 
     assert ending.abort(bucket_of(swift), UPLOAD, looks=0)
-    assert [just_after(began, each).internal for each in written] == [
-        seen.headers['X-Timestamp'] for seen in swift.seen if seen.method == 'PUT']
+    assert [flag(offset + 1), ABORTED_LAST] == written(swift)
+
+
+@pytest.mark.parametrize('offset', [1, 7])
+def test_a_flag_that_was_found(offset):
+    """An Abort, and a Complete that settles it, write it again: nobody knows how many replicas it has reached."""
+    for end in (lambda bucket: ending.abort(bucket, UPLOAD, looks=0),
+                lambda bucket: ending.open_marker(bucket, UPLOAD)):
+        swift = swift_with('aborting', offset)
+        with contextlib.suppress(NoSuchUpload):
+            assert end(bucket_of(swift))
+        assert [flag(offset + 1), ABORTED_LAST] == written(swift)
+
+
+def test_a_flag_that_is_not_stored():
+    """Some replica has something that is not older. The marker is read again, and the flag written after it."""
+    swift = swift_with('open', 0, [202, 201])
+
+    assert ending.abort(bucket_of(swift), UPLOAD, looks=0)
+    assert [flag(1), flag(1), ABORTED_LAST] == written(swift)
+
+
+@pytest.mark.parametrize('end', [ending.abort, ending.open_marker])
+def test_a_flag_that_is_never_stored(end):
+    """Nothing is decided: the request has to be repeated."""
+    swift = swift_with('aborting', 1, 202)
+
+    with pytest.raises(ServiceUnavailable):
+        end(bucket_of(swift), UPLOAD, *[0] * (end is ending.abort))
+    assert {flag(2)} == set(written(swift)) and len(written(swift)) < 10
+
+
+@pytest.mark.parametrize('offset', [2, 1 << 32], ids=['of release 0.1', 'of this release'])
+def test_an_upload_that_is_aborted(offset):
+    """It is final, and nothing is written."""
+    swift = swift_with('aborted', offset)
+
+    assert ending.abort(bucket_of(swift), UPLOAD, looks=0)
+    assert [] == written(swift)

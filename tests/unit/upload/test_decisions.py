@@ -60,11 +60,11 @@ def complete(state, age, there, name):
     ('open', FRESH, True, Step.JOIN, Step.BUSY, Step.FLAG, Step.GO_ON, Step.BUSY),
     ('open', OVER, True, Step.FINISH, Step.FINISH, Step.FLAG, Step.GO_ON, Step.FINISH),
     ('open', OVER, False, Step.REMOVE_INTENT, Step.REMOVE_INTENT, Step.FLAG, Step.GO_ON, Step.LEAVE),
-    ('aborting', None, False, Step.SETTLE, Step.SETTLE, Step.END_ABORT, Step.SETTLE, Step.ABORT),
-    ('aborting', FRESH, False, Step.SETTLE, Step.SETTLE, Step.BUSY, Step.SETTLE, Step.BUSY),
-    ('aborting', FRESH, True, Step.SETTLE, Step.SETTLE, Step.FINISH, Step.SETTLE, Step.BUSY),
-    ('aborting', OVER, True, Step.SETTLE, Step.SETTLE, Step.FINISH, Step.SETTLE, Step.FINISH),
-    ('aborting', OVER, False, Step.SETTLE, Step.SETTLE, Step.END_ABORT, Step.SETTLE, Step.ABORT),
+    ('aborting', None, False, Step.SETTLE, Step.SETTLE, Step.FLAG, Step.SETTLE, Step.ABORT),
+    ('aborting', FRESH, False, Step.SETTLE, Step.SETTLE, Step.FLAG, Step.SETTLE, Step.BUSY),
+    ('aborting', FRESH, True, Step.SETTLE, Step.SETTLE, Step.FLAG, Step.SETTLE, Step.BUSY),
+    ('aborting', OVER, True, Step.SETTLE, Step.SETTLE, Step.FLAG, Step.SETTLE, Step.FINISH),
+    ('aborting', OVER, False, Step.SETTLE, Step.SETTLE, Step.FLAG, Step.SETTLE, Step.ABORT),
     ('aborted', None, False, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED),
     ('aborted', FRESH, False, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.BUSY),
     ('aborted', OVER, False, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED, Step.ABORTED),
@@ -78,6 +78,16 @@ def test_what_is_next(state, age, there, same, other, abort, part, sweep):
         complete(state, age, there, SAME), complete(state, age, there, OTHER),
         outcome(partial(abort_step, now=NOW), state, age, there)[0], outcome(open_step, state, age, there)[0],
         outcome(partial(sweep_step, may_abort=False, now=NOW), state, age, there)[0])
+
+
+@pytest.mark.parametrize('age, there, step', [
+    (None, False, Step.END_ABORT), (FRESH, False, Step.BUSY), (FRESH, True, Step.FINISH), (OVER, True, Step.FINISH),
+    (OVER, False, Step.END_ABORT)])
+def test_an_abort_whose_flag_is_stored(age, there, step):
+    """It decides by the intent and the object; a flag that it has only found would prove nothing."""
+    view = View(OURS, marker_of('aborting'), flagged=True)
+
+    assert step is outcome(partial(abort_step, now=NOW), 'aborting', age, there, view=view)[0]
 
 
 @pytest.mark.parametrize('age, there, name, step', [
@@ -168,10 +178,7 @@ def test_uploads_that_a_sweep_may_abort(state, age, step):
 @pytest.mark.parametrize('decide, state, age, reads', [
     pytest.param(partial(complete_step, list_name=SAME, now=NOW), 'open', OVER,
                  [Step.READ_INTENT, Step.READ_MARKER, Step.READ_OBJECT], id='complete'),
-    pytest.param(partial(abort_step, now=NOW), 'aborting', OVER,
-                 [Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT], id='abort'),
-    pytest.param(partial(abort_step, now=NOW), 'aborting', None,
-                 [Step.READ_MARKER, Step.READ_INTENT], id='abort-without-intent'),
+    pytest.param(partial(abort_step, now=NOW), 'aborting', OVER, [Step.READ_MARKER], id='abort'),
     pytest.param(partial(sweep_step, may_abort=False, now=NOW), 'open', OVER,
                  [Step.READ_MARKER, Step.READ_INTENT, Step.READ_OBJECT], id='sweep'),
     pytest.param(partial(repeat_step, etag=ETAG, list_name=SAME, now=NOW), None, None,
@@ -183,9 +190,17 @@ def test_the_order_of_the_reads(decide, state, age, reads):
     assert reads == outcome(decide, state, age, False)[1]
 
 
+@pytest.mark.parametrize('age, reads', [(OVER, [Step.READ_INTENT, Step.READ_OBJECT]), (None, [Step.READ_INTENT])])
+def test_what_an_abort_reads_after_its_flag(age, reads):
+    """It reads the intent, and the object if there is one."""
+    view = View(OURS, marker_of('aborting'), flagged=True)
+
+    assert reads == outcome(partial(abort_step, now=NOW), 'aborting', age, False, view=view)[1]
+
+
 def test_what_was_read_is_not_read_again():
     """Each step that reads fills its own field of the view."""
-    view = View(OURS, marker_of('aborting'), None, object_of(False))
+    view = View(OURS, marker_of('aborting'), None, object_of(False), flagged=True)
     steps = {abort_step(view, NOW), complete_step(view, SAME, NOW), sweep_step(view, False, NOW),
              repeat_step(view, ETAG, SAME, NOW), open_step(view)}
 
