@@ -31,7 +31,7 @@ _STATES = (
     ('gone', 'fresh, of a third list with the same ETag', True), ('gone', 'fresh, later than the object', True),
 )
 _COMPLETE = {
-    Step.GO_ON: 'goes on', Step.JOIN: 'joins: 200; after 20 s 503', Step.BUSY: '503', Step.ABORTED: '404',
+    Step.GO_ON: 'goes on', Step.JOIN: 'confirms, joins: 200; after 20 s 503', Step.BUSY: '503', Step.ABORTED: '404',
     Step.REMOVE_INTENT: 'removes the intent, goes on',
 }
 _ABORT = {
@@ -72,8 +72,12 @@ class _World:
         """Return what a Complete does whose list has this ETag. Intent and object, if any, have ``_ETAG``."""
         name = etag + ':x'
         view = View(_OURS, intent=Intent(name, _NOW), own_intent=True) if self._intent is None else View(_OURS)
-        step = self.ask(partial(complete_step, list_name=name, now=_NOW), view)
+        decide = partial(complete_step, list_name=name, now=_NOW)
+        step = self.ask(decide, view)
         begins = ''
+        if step is Step.CONFIRM:
+            # Whatever follows, it has written the intent again. The table says so where it joins.
+            step = self.ask(decide, View(_OURS, intent=self._intent, confirmed=True))
         if step is Step.SETTLE:
             settled = self.flagged()
             if settled is Step.END_ABORT:

@@ -17,7 +17,7 @@ from s3multi.s3.errors import NoSuchUpload, S3Error
 from s3multi.storage.concurrency import concurrently
 from s3multi.upload.marker_names import split_marker_name
 from s3multi.upload.names import Upload
-from s3multi.upload.timestamps import just_after, marker_time, swift_time
+from s3multi.upload.timestamps import marker_time, swift_time
 
 # Clients wait about a minute for an answer; after that they repeat, and are told that there is no such bucket.
 _ANSWER_WITHIN_SECONDS = 20.0
@@ -91,4 +91,4 @@ def _forget(bucket: Bucket, upload: Upload) -> None:
     # An aborted upload never has an object, so nobody asks for its intent. Left, it would keep the container.
     intent = bucket.records.intent(upload)
     if intent is not None:
-        bucket.records.delete_intent(upload, just_after(intent.timestamp))
+        bucket.records.delete_intent(upload, intent)

@@ -153,7 +153,7 @@ def finish(bucket: Bucket, upload: Upload, intent: Intent) -> None:
     # The marker first: an Abort that saw a marker and no intent would delete the parts of the object.
     bucket.records.delete_marker(upload, just_after(intent.timestamp))
     # Nobody needs the intent any more, since its lease is over.
-    bucket.records.delete_intent(upload, just_after(intent.timestamp))
+    bucket.records.delete_intent(upload, intent)
 
 
 class _Flag:
@@ -235,7 +235,7 @@ def _carry_out(bucket: Bucket, upload: Upload, step: Step, view: View) -> Step:
         bucket.records.delete_marker(upload, just_after(view.intent.timestamp))
         if not view.intent.is_fresh(bucket.now()):
             # While it is fresh, its removal is the proof that its own Complete needs: that no other has passed.
-            bucket.records.delete_intent(upload, just_after(view.intent.timestamp))
+            bucket.records.delete_intent(upload, view.intent)
         return Step.COMPLETED
     if step is Step.END_ABORT:
         assert isinstance(view.marker, UploadMarker)

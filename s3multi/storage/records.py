@@ -19,7 +19,7 @@ from s3multi.storage.requests import Backend, Target, timestamp_of
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, UploadMarker
-from s3multi.upload.timestamps import just_after, read_timestamp, swift_time
+from s3multi.upload.timestamps import intent_end, just_after, read_timestamp, swift_time
 
 _CONTENT_TYPE_HEADER = 'X-Object-Sysmeta-S3multi-Content-Type'
 # The initiator in markers of release 0.1.0. Now the content type has it, so that a listing shows it.
@@ -150,6 +150,20 @@ class Records:
             return IntentWrite(newer=timestamp_of(self._head(target)))
         return IntentWrite(written=True)
 
+    def confirm_intent(self, upload: Upload, intent: Intent) -> bool:
+        """Write an intent that was read once more, just after that; return whether Swift has stored it.
+
+        True says that a majority of the replicas has it. False: a replica has something that is not older. Raises
+        ServiceUnavailable if there is no container for it.
+        """
+        # The Complete that wrote it was let in by the account quota, which may be full by now.
+        response = self._backend.call('PUT', _intent(upload), (404,), {
+            'X-Timestamp': just_after(intent.written).internal, 'Content-Type': MARKER_TYPE,
+            _LIST_HEADER: intent.list_name, _TIMESTAMP_HEADER: intent.timestamp.internal}, past_quota=True)
+        if response.status_int == 404:
+            raise ServiceUnavailable()
+        return bool(response.status_int == 201)
+
     def intent(self, upload: Upload) -> 'Intent | None':
         """Return the intent, None if there is none.
 
@@ -161,19 +175,19 @@ class Records:
             return None
         written, told = timestamp_of(response), read_timestamp(response.headers.get(_TIMESTAMP_HEADER))
         if _LIST_HEADER in response.headers and told and (not written or told.normal == written.normal):
-            return Intent(response.headers[_LIST_HEADER], told)
-        return Intent('', written)
+            return Intent(response.headers[_LIST_HEADER], told, written or told)
+        return Intent('', written, written)
 
     def delete_marker(self, upload: Upload, timestamp: Timestamp) -> None:
         """Delete the marker, unless it was written at ``timestamp`` or later."""
         self._backend.delete(_marker(upload), timestamp)
 
-    def delete_intent(self, upload: Upload, timestamp: Timestamp) -> bool:
-        """Delete the intent, unless it was written at ``timestamp`` or later.
+    def delete_intent(self, upload: Upload, intent: Intent) -> bool:
+        """Delete an intent, however often it was written, unless there is one with a later T.
 
         Returns True only if there was one and it was older: so nobody has written a later one.
         """
-        return self._backend.delete(_intent(upload), timestamp) == 204
+        return self._backend.delete(_intent(upload), intent_end(intent.timestamp)) == 204
 
     def _head(self, target: Target) -> Response:
         return self._backend.head_current(target)[1]

@@ -181,7 +181,7 @@ class Judge:
             # After the marker: without one no Complete passes, so an intent whose lease is over means nothing.
             intent = bucket.records.intent(upload)
             if intent is not None and not intent.is_fresh(bucket.now()):
-                bucket.records.delete_intent(upload, just_after(intent.timestamp))
+                bucket.records.delete_intent(upload, intent)
         return Outcome(upload, FORGOTTEN)
 
     def _judge(self, found: Found, intent: 'Intent | None') -> Outcome:
@@ -197,7 +197,7 @@ class Judge:
         claimed = claim(bucket, upload, life.shared) if free and self._apply else None
         # Only now: its timestamp tells of a version that no listing may show, should the sweep be killed before.
         if intent is not None and self._apply:
-            bucket.records.delete_intent(upload, just_after(intent.timestamp))
+            bucket.records.delete_intent(upload, intent)
         if free:
             outcome = self._free(upload, FREED, free)
             if claimed is not None and outcome.what == FREED:

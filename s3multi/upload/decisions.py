@@ -24,6 +24,7 @@ class Step(enum.Enum):
     READ_INTENT = 'read the intent'
     READ_OBJECT = 'read the object'
 
+    CONFIRM = 'confirm the intent'          # write that of the same list once more, so that everybody sees it
     GO_ON = 'go on'                         # the upload is open, and nothing is in the way
     JOIN = 'join'                           # the same list is at work: write its manifest too, with its T
     TRY_AGAIN = 'try again'                 # the intent that was in the way is gone
@@ -55,8 +56,9 @@ class View:
     """What has been read of one upload, always from the newest replica.
 
     marker, intent: None if there is none. object: what is at the key; or, if the upload made it, the version of the
-    intent's timestamp. own_intent: whether the Complete that looks has just written the intent itself. flagged: whether
-    this very request has written ``aborting``, and Swift has stored it (201).
+    intent's timestamp. own_intent: whether the Complete that looks has just written the intent itself. confirmed:
+    whether it has written the intent of another one again, and Swift has stored it (201). flagged: the same for an
+    Abort and ``aborting``.
     """
 
     upload_id: str
@@ -64,6 +66,7 @@ class View:
     intent: 'Intent | None | Unread' = UNREAD
     object: 'ObjectAtKey | Unread' = UNREAD
     own_intent: bool = False
+    confirmed: bool = False
     flagged: bool = False
 
 
@@ -104,6 +107,12 @@ def complete_step(view: View, list_name: str, now: Timestamp) -> Step:
     # cover the intent of a rival, whose manifest would then replace an object that was acknowledged.
     if view.intent is UNREAD:
         return Step.READ_INTENT
+    # An intent that was found proves nothing: it may have reached a single replica, and an Abort that does not reach
+    # that one would delete the parts. The same list and T, so it is the same intent; and before the marker is read, as
+    # any intent is written.
+    if view.intent is not None and not view.own_intent and not view.confirmed and (
+            view.intent.list_name == list_name and view.intent.may_still_write(now)):
+        return Step.CONFIRM
     # Read after the intent was written. A Complete and an Abort each write first and read second, so at least one of
     # them sees the other. In the other order the Abort could delete the parts under the object.
     step = open_step(view)

@@ -94,9 +94,9 @@ class Actor(enum.Enum):
 class At(enum.Enum):
     """The timestamp of a write. t0 is the time in the upload id, T that of the manifest; ``.1`` is just after it.
 
-    T0_N: just after the marker that was read, and so after other flags. T0_LATE, T0_END: later than any of these, one
-    after the other, but before the next tick. SINCE: the present time, or a later one where the clock of the proxy is
-    behind what has to be replaced.
+    T0_N, T_N: just after what was read, and so after other flags, or intents of this T. T_END: later than any T_N, but
+    before another T. T0_LATE, T0_END: later than any T0_N, one after the other, but before the next tick. SINCE: the
+    present time, or a later one where the clock of the proxy is behind what has to be replaced.
     """
 
     T0 = 't0'
@@ -106,6 +106,8 @@ class At(enum.Enum):
     T = 'T'
     T_1 = 'T.1'
     T_2 = 'T.2'
+    T_N = 'T.n'
+    T_END = 'T.end'
     SINCE = 'now'
 
 
@@ -133,6 +135,9 @@ MOVES = (
     Move('PUT intent', At.T, (Actor.COMPLETE,), (
         (Stage.OPEN, Stage.COMPLETING), (Stage.ABORTING, Stage.CONTESTED), (Stage.OVER, Stage.CLOSING),
         *_stays(Stage.COMPLETING, Stage.VISIBLE, Stage.CLOSING, Stage.CONTESTED, Stage.ABORTED))),
+    # A Complete that joins writes it again: nobody knows how many replicas it has reached.
+    Move('PUT intent', At.T_N, (Actor.COMPLETE,), _stays(
+        Stage.COMPLETING, Stage.VISIBLE, Stage.CLOSING, Stage.CONTESTED, Stage.ABORTED)),
     Move('PUT manifest', At.T, (Actor.COMPLETE,), (
         (Stage.COMPLETING, Stage.VISIBLE), (Stage.CONTESTED, Stage.VISIBLE),
         *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
@@ -147,7 +152,7 @@ MOVES = (
         (Stage.ABORTED, Stage.CLOSING), *_stays(Stage.CLOSING))),
     Move('DELETE completed', At.T_2, (Actor.COMPLETE, Actor.DELETE_BUCKET, Actor.SWEEP), _stays(
         Stage.CLOSING, Stage.OVER)),
-    Move('DELETE intent', At.T_1, _ENDING, (
+    Move('DELETE intent', At.T_END, _ENDING, (
         (Stage.CLOSING, Stage.OVER), (Stage.COMPLETING, Stage.OPEN), (Stage.CONTESTED, Stage.ABORTING),
         *_stays(Stage.ABORTED))),
     # A flag that was found is written again: nobody knows how many replicas it has reached.

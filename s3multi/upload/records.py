@@ -111,10 +111,14 @@ class UploadMarker:
 
 @dataclass(frozen=True)
 class Intent:
-    """The intent of a Complete. list_name: the name of its list of parts. timestamp: T, that of its manifest."""
+    """The intent of a Complete. list_name: the name of its list of parts. timestamp: T, that of its manifest.
+
+    written: when it was written for the last time: just after T, if another Complete has joined it.
+    """
 
     list_name: str
     timestamp: Timestamp
+    written: Timestamp = field(default=Timestamp(0), compare=False)
 
     def is_fresh(self, now: Timestamp) -> bool:
         """Return whether the Complete that wrote the intent may still be at work; now: the time of this proxy."""

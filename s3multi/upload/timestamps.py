@@ -8,9 +8,10 @@ from swift.common.utils import Timestamp
 
 from s3multi.upload.records import State
 
-# Hexadecimal digits of the list's digest in the offset of T. An offset has room for 16, so what comes just after T
-# still fits.
+# Hexadecimal digits of the list's digest in the offset of T. An offset has room for 16. Behind the digest there is room
+# for intents that are written again just after T, each by a Complete that joins: more than 20 seconds suffice for.
 _OFFSET_DIGITS = 12
+_OFFSETS_OF_A_LIST = 1 << 15
 # How far T may be ahead of the newest timestamp seen, where the clock is behind that: a second, in ticks.
 _SPREAD_TICKS = 100000
 # The offsets at which a marker is written in each state, and deleted after ``aborted`` (None). ``aborting`` may be
@@ -52,6 +53,11 @@ def marker_time(initiated: Timestamp, state: 'State | None') -> Timestamp:
     return just_after(initiated, offset) if offset else initiated
 
 
+def intent_end(timestamp: Timestamp) -> Timestamp:
+    """Return when the intent of a manifest's T is deleted: later than it was ever written, but before any other T."""
+    return just_after(timestamp, _OFFSETS_OF_A_LIST - 1)
+
+
 def manifest_timestamp(list_name: str, now: Timestamp, *seen: Timestamp) -> Timestamp:
     """Return the timestamp T for a new Complete: ``now``, or a later time if something ``seen`` is not older.
 
@@ -68,7 +74,7 @@ def manifest_timestamp(list_name: str, now: Timestamp, *seen: Timestamp) -> Time
     newest = max(seen, default=Timestamp(0))
     # ``delta`` is in ticks. One tick is enough to be later than any offset of what was seen.
     moment = now if float(now) > float(newest) else Timestamp(float(newest), delta=1 + digest % _SPREAD_TICKS)
-    return Timestamp(moment.normal, offset=1 + digest)
+    return Timestamp(moment.normal, offset=(1 + digest) * _OFFSETS_OF_A_LIST)
 
 
 def plain_time(timestamp: Timestamp) -> str:

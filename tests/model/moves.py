@@ -10,7 +10,7 @@ from s3multi.upload.lifecycle import MOVES, Actor, At, stage_of
 from s3multi.upload.manifest import UPLOAD_ID_HEADER
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MarkerType, State
-from s3multi.upload.timestamps import marker_time, plain_time, swift_time
+from s3multi.upload.timestamps import intent_end, marker_time, plain_time, swift_time
 
 from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, marker_of, part_of_upload
 
@@ -118,4 +118,8 @@ class Moves:
         times = self._intents.get(upload, ())
         if at in _AFTER_T:
             return timestamp in {Timestamp(time.internal, offset=_AFTER_T[at]) for time in times}
+        if at is At.T_N:
+            return any(time < timestamp < intent_end(time) for time in times)
+        if at is At.T_END:
+            return timestamp in map(intent_end, times)
         return at is At.SINCE or timestamp in times or timestamp.internal in map(plain_time, times)

@@ -70,6 +70,11 @@ def _is_gone(response):
     return response.status_int == 404 or 'state=completed' in response.headers['Content-Type']
 
 
+def _confirms(kind, request):
+    """Return whether a Complete writes the intent of another one again."""
+    return kind == 'PUT intent' and 'If-None-Match' not in request.headers
+
+
 class NoIntent(Mutant):
     """A Complete writes no intent."""
 
@@ -95,7 +100,7 @@ class NoCondition(Mutant):
 
     def handle(self, kind, request):
         if kind == 'PUT intent':
-            request.headers.pop('If-None-Match')
+            request.headers.pop('If-None-Match', None)
         return self.send(request)
 
 
@@ -174,7 +179,7 @@ class OwnTimestamp(Mutant):
 
     def handle(self, kind, request):
         memory = self.of(request)
-        if kind == 'PUT intent':
+        if kind == 'PUT intent' and not _confirms(kind, request):
             response = self.send(request)
             memory.update(intent=dict(request.headers), joins=response.status_int == 412,
                           name=self.upload(request) + '/complete')
@@ -188,6 +193,45 @@ class OwnTimestamp(Mutant):
             request.headers['X-Timestamp'] = own.internal
         if kind in ('PUT completed', 'DELETE marker', 'DELETE intent') and 'own' in memory:
             request.headers['X-Timestamp'] = Timestamp(memory['own'], offset=1).internal
+        return self.send(request)
+
+
+class TrustsIntent(Mutant):
+    """A Complete that joins another does not write the intent again."""
+
+    def handle(self, kind, request):
+        return _answer(201, request) if _confirms(kind, request) else self.send(request)
+
+
+class ConfirmedSeemsStored(Mutant):
+    """A Complete that joins another believes that the intent is stored, whatever Swift answers."""
+
+    def handle(self, kind, request):
+        response = self.send(request)
+        if _confirms(kind, request) and response.status_int == 202:
+            response.status_int = 201
+        return response
+
+
+class ConfirmsAfterMarker(Mutant):
+    """A Complete that joins another reads the marker before it writes the intent again, and not after that."""
+
+    def handle(self, kind, request):
+        if _confirms(kind, request):
+            self.of(request)['marker'] = self.ask_marker(request, 'HEAD', {'X-Newest': 'true'})
+        elif kind == 'HEAD marker' and 'marker' in self.of(request):
+            return self.of(request).pop('marker')
+        return self.send(request)
+
+
+class IntentEndsAtOnce(Mutant):
+    """An intent is deleted just after its T."""
+
+    def handle(self, kind, request):
+        if kind == 'DELETE intent':
+            tick, _, offset = request.headers['X-Timestamp'].partition('_')
+            first = int(offset, 16) // _OFFSETS_OF_A_LIST * _OFFSETS_OF_A_LIST
+            request.headers['X-Timestamp'] = Timestamp(tick, offset=first + 1).internal
         return self.send(request)
 
 
@@ -486,6 +530,10 @@ class Mutation:
 # Two intents whose PUTs overlap, so that both are stored, and both Completes pass.
 _TOGETHER = ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to commit key')
 _TOGETHER_VERSIONED = ('C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 in PUT manifest')
+# An intent that has reached one replica.
+_ON_ONE = ('C1 reaches 2', 'C1 ends')
+# How many offsets the intents of one T have, as in ``upload.timestamps``.
+_OFFSETS_OF_A_LIST = 1 << 15
 
 MUTATIONS = (
     Mutation('a Complete writes an intent', NoIntent, 'R4',
@@ -509,13 +557,26 @@ MUTATIONS = (
              'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C1 dies', 'C1b to commit key',
               'C2 to commit key', 'C1b ends', 'C2 ends')),
+    Mutation('a Complete that joins writes the intent again: it may have reached one replica', TrustsIntent, 'R4',
+             (*_ON_ONE, 'C1b to commit key', 'A lacks 2', 'A ends', 'C1b ends')),
+    Mutation('... also where a rival cannot see it', TrustsIntent, 'R6',
+             ('C2 lacks 2', 'C2 to commit intent', *_ON_ONE, 'C2 to commit marker', 'C1b to commit key', 'C2 ends',
+              'C1b ends')),
+    Mutation('... until it is stored', ConfirmedSeemsStored, 'R4',
+             (*_ON_ONE, 'C1b makes 5 requests', 'C1b to PUT intent', 'C1c reaches 2', 'C1c ends', 'C1b to commit key',
+              'A lacks 2', 'A ends', 'C1b ends')),
+    Mutation('... and reads the marker after that', ConfirmsAfterMarker, 'R4',
+             (*_ON_ONE, 'C1b makes 5 requests', 'C1b to commit intent', 'A lacks 2', 'A ends', 'C1b ends')),
+    Mutation('an intent is deleted at a time after it was last written', IntentEndsAtOnce, 'answers',
+             ('C1 to commit key', 'C1 dies', 'C1b to commit key', 'C1b dies', '61 s pass', 'C2 ends'),
+             answers={'C2': 200}),
     Mutation('once the marker is gone, the intent is read', NoIntentOnceOver, 'R6',
              (*_TOGETHER, 'C1 to HEAD intent', 'C1 dies', 'C1b ends', 'C2 ends')),
     Mutation('... and keeps others waiting if it is later than the object, even one of the same list', ObjectSeemsLater,
              'R6', ('C1 to commit intent', 'C2 to commit intent', 'C1b to commit intent', 'C1 to commit key',
                     'C2 to commit key', 'C1b makes 5 requests', 'C1 ends', 'C2 ends')),
     Mutation('... after the marker', IntentOnceOverReadEarly, 'R6',
-             ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C1 dies', 'C1b makes 5 requests',
+             ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C1 dies', 'C1b to commit intent',
               'C2 to commit key', 'A ends', 'C1b ends', 'C2 ends')),
     Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, gone=False), 'R4',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to HEAD marker',

@@ -36,7 +36,7 @@ from .search import ANOTHER, Client, Run
 from .swift import REPLICAS, Lost, Nature
 from .world import md5
 
-_LINE = re.compile(r'(?P<who>[A-Z][0-9]?b?) (?P<verb>to|in|makes|ends|dies|frees|misses|asks|reaches|lacks|lags|'
+_LINE = re.compile(r'(?P<who>[A-Z][0-9]?[bc]?) (?P<verb>to|in|makes|ends|dies|frees|misses|asks|reaches|lacks|lags|'
                    r'leads)'
                    r'(?:,? (?P<what>.+))?')
 _TIME = re.compile(r'(?P<seconds>[0-9]+) s pass')

@@ -31,6 +31,8 @@ def steps(*texts):
         'a Complete writes an intent', '... before it reads the marker', 'the marker is ended before the intent')),
     *((mutation, 'A2+A+C1/apart') for mutation in steps(
         'an Abort writes its flag again where it finds one: that may have reached one replica')),
+    *((mutation, 'C1+C1b+A/apart') for mutation in steps(
+        'a Complete that joins writes the intent again: it may have reached one replica')),
 ], ids=lambda value: getattr(value, 'step', None))
 def test_a_missing_step_is_found(mutation, mix):
     """The moves that lead there are few, and lead there again."""

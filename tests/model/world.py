@@ -360,7 +360,8 @@ class _Asking:
         # Nobody asks for others.
         thread.asks = kind_of(env) if env['REQUEST_METHOD'] == 'PUT' else None
         if thread.asks == 'PUT intent':
-            self.intents.setdefault(upload_of(env), set()).add(Timestamp(env['HTTP_X_TIMESTAMP']))
+            told = Timestamp(env['HTTP_X_OBJECT_SYSMETA_S3MULTI_TIMESTAMP'])
+            self.intents.setdefault(upload_of(env), set()).add(told)
         if thread.asks != 'PUT manifest':
             yield
             return

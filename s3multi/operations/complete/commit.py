@@ -20,6 +20,7 @@ from s3multi.operations import ending
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.complete.earlier import busy, earlier_object
 from s3multi.operations.complete.early import Early
+from s3multi.operations.complete.look import look
 from s3multi.operations.complete.outcome import Committed, Landed, Landing
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
@@ -31,7 +32,7 @@ from s3multi.storage.metrics import COMPLETES, COMPLETES_REFUSED
 from s3multi.storage.objects import Entry, Written
 from s3multi.storage.records import IntentWrite
 from s3multi.upload import manifest
-from s3multi.upload.decisions import UNREAD, Step, Unread, View, complete_step, follow, has_won, intent_serves
+from s3multi.upload.decisions import UNREAD, Step, Unread, View, has_won, intent_serves
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
 from s3multi.upload.timestamps import just_after, manifest_timestamp, swift_time
@@ -214,7 +215,7 @@ class Commit:
             marker = self._early.marker_before() if put.written else None
             if marker is not None:
                 begin(Entry(own, marker))
-            step, view = self._look(own if put.written else None)
+            step, view = look(self._bucket, self._upload, self._list_name, own if put.written else None)
             if step in (Step.GO_ON, Step.JOIN):
                 assert isinstance(view.intent, Intent) and isinstance(view.marker, UploadMarker)
                 # If this raises, the intent stays: a Complete that has joined it may be about to write the manifest.
@@ -224,8 +225,8 @@ class Commit:
                 return self._end(step, view)
             if step is Step.REMOVE_INTENT:
                 assert isinstance(view.intent, Intent)
-                # Just after its own T: an intent that somebody else has written since is later, and stays.
-                self._records.delete_intent(self._upload, just_after(view.intent.timestamp))
+                # An intent that somebody else has written since has a later T, and stays.
+                self._records.delete_intent(self._upload, view.intent)
         raise self._busy('rival', 'too many Completes at once')
 
     def _write_intent(self, older: 'Sequence[Timestamp]', now: Timestamp) -> 'tuple[Intent, IntentWrite]':
@@ -235,12 +236,6 @@ class Commit:
             return begun[0], begun[1].release()
         own = Intent(self._list_name, manifest_timestamp(self._list_name, now, *older))
         return own, self._records.write_intent(self._upload, own)
-
-    def _look(self, own: 'Intent | None') -> 'tuple[Step, View]':
-        """Read what ``complete_step`` asks for. own: the intent just written; None if there was one already."""
-        view = View(self._upload.id, intent=own or UNREAD, own_intent=own is not None)
-        return follow(view, lambda seen: complete_step(seen, self._list_name, self._bucket.now()),
-                      ending.reader(self._bucket, self._upload))
 
     def _end(self, step: Step, view: View) -> ObjectAtKey:
         """Return the object if another Complete with the same list has made it, else raise what ``step`` amounts to.
@@ -274,7 +269,7 @@ class Commit:
         self._records.delete_marker(self._upload, just_after(timestamp))
         # Before the intent is deleted: the look reads which intent is there, and so whether a rival may still write.
         found = self._earlier()
-        self._records.delete_intent(self._upload, just_after(timestamp))
+        self._records.delete_intent(self._upload, view.intent)
         return found
 
     def _earlier(self, intent: 'Intent | None | Unread' = UNREAD) -> ObjectAtKey:

@@ -184,7 +184,7 @@ def _tidy_up(bucket: Bucket, upload: Upload, committed: Committed, proof: Proof)
     if committed.marked_at is not None:
         bucket.records.delete_marker(upload, just_after(committed.marked_at))
     if committed.intent is not None:
-        bucket.records.delete_intent(upload, just_after(committed.intent.timestamp))
+        bucket.records.delete_intent(upload, committed.intent)
     if committed.may_free:
         bucket.deletion.free(proof.others, bucket.ticks(), _FREED_AT_ONCE)
 

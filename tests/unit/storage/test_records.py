@@ -9,7 +9,7 @@ from s3multi.storage.records import IntentWrite, Records
 from s3multi.storage.requests import Backend
 from s3multi.upload.names import Upload, UploadIds
 from s3multi.upload.records import Intent, State, UploadMarker
-from s3multi.upload.timestamps import just_after, swift_time
+from s3multi.upload.timestamps import intent_end, just_after, swift_time
 from tests.unit.fakes import RecordingSwift, client_env
 
 T = Timestamp('1790000000.00000')
@@ -205,8 +205,28 @@ def test_only_204_proves_that_an_intent_was_still_there(status, proof):
     """404 says that another Complete has deleted it, 409 that another one was written later."""
     swift = RecordingSwift(DELETE=status)
 
-    assert proof is records_of(swift).delete_intent(UPLOAD, T)
-    assert T.internal == swift.last.headers['X-Timestamp']
+    assert proof is records_of(swift).delete_intent(UPLOAD, Intent('x', T))
+    assert intent_end(T).internal == swift.last.headers['X-Timestamp']
+
+
+@pytest.mark.parametrize('status, stored', [(201, True), (202, False)])
+def test_confirming_an_intent(status, stored):
+    """It is the same one, T included, just after it was last written; 202 says that not even one replica has it."""
+    written = just_after(T, 3)
+    swift = RecordingSwift(PUT=status)
+
+    assert stored is records_of(swift).confirm_intent(UPLOAD, Intent('x', T, written))
+    assert just_after(T, 4).internal == swift.last.headers['X-Timestamp'] and 'If-None-Match' not in swift.last.headers
+    headers = {name: value for name, value in swift.last.headers.items() if name.startswith('X-')}
+    found = records_of(RecordingSwift(HEAD=(200, headers, b''))).intent(UPLOAD)
+    assert (Intent('x', T), just_after(T, 4)) == (found, found.written)
+
+
+def test_confirming_an_intent_whose_container_is_gone():
+    """The bucket is being deleted: a repeat is told."""
+    records = records_of(RecordingSwift(PUT=404))
+
+    assert 'ServiceUnavailable' == code_of(records.confirm_intent, UPLOAD, Intent('x', T, T))
 
 
 @pytest.mark.parametrize('status', [500, 503])
@@ -214,7 +234,7 @@ def test_a_deletion_that_fails(status):
     """It may have happened or not, so the error is one that the client repeats."""
     records = records_of(RecordingSwift(DELETE=status))
 
-    assert code_of(records.delete_intent, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
+    assert code_of(records.delete_intent, UPLOAD, Intent('x', T)) in ('InternalError', 'ServiceUnavailable')
     assert code_of(records.delete_marker, UPLOAD, T) in ('InternalError', 'ServiceUnavailable')
 
 

@@ -47,9 +47,15 @@ def outcome(decide, state, age, there, name=SAME, view=None):
 
 
 def complete(state, age, there, name):
-    """Return the step for a Complete of the list SAME, which has written its intent if there is no other."""
+    """Return the step for a Complete of the list SAME, which has written its intent if there is no other, and has
+    confirmed another one of its list.
+    """
     own = View(OURS, intent=intent_of(0.0), own_intent=True) if age is None else None
-    return outcome(partial(complete_step, list_name=SAME, now=NOW), state, age, there, name, own)[0]
+    decide = partial(complete_step, list_name=SAME, now=NOW)
+    step = outcome(decide, state, age, there, name, own)[0]
+    if step is Step.CONFIRM:
+        step = outcome(decide, state, age, there, name, View(OURS, intent=intent_of(age, name), confirmed=True))[0]
+    return step
 
 
 # Marker, age of the intent, and whether the object is there; then the steps of a Complete of the same and of another
@@ -148,9 +154,18 @@ def test_an_object_with_another_etag():
     (WRITE_BEFORE_SECONDS, False, Step.TOO_LATE), (LEASE_SECONDS - 1, False, Step.TOO_LATE)])
 def test_a_complete_that_is_late(age, own, step):
     """It does not write its manifest, which could come after the end of the lease and so after an Abort."""
-    view = View(OURS, marker_of('open'), intent_of(age), own_intent=own)
+    view = View(OURS, marker_of('open'), intent_of(age), own_intent=own, confirmed=not own)
 
     assert step is complete_step(view, SAME, NOW)
+
+
+@pytest.mark.parametrize('age, name, reads, step', [
+    (FRESH, SAME, [Step.READ_INTENT], Step.CONFIRM),
+    (FRESH, OTHER, [Step.READ_INTENT, Step.READ_MARKER], Step.BUSY),
+    (WRITE_BEFORE_SECONDS, SAME, [Step.READ_INTENT, Step.READ_MARKER], Step.TOO_LATE)])
+def test_an_intent_that_was_found(age, name, reads, step):
+    """A Complete that can join writes it again before it reads the marker: one replica may be all that has it."""
+    assert (step, reads) == outcome(partial(complete_step, list_name=SAME, now=NOW), 'open', age, False, name)
 
 
 def test_an_intent_that_went_away():

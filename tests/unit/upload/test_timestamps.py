@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from swift.common.utils import Timestamp
 
 from s3multi.upload.records import State, list_name
-from s3multi.upload.timestamps import just_after, manifest_timestamp, marker_time, plain_time, swift_time
+from s3multi.upload.timestamps import intent_end, just_after, manifest_timestamp, marker_time, plain_time, swift_time
 
 ETAG = 'b30cd09b6c3eb4479a7c721f1a044234-3'
 MARKERS = (State.OPEN, State.ABORTING, State.ABORTED, None)
@@ -26,6 +26,14 @@ def test_ticks_are_the_unit_of_swift(ticks):
 def test_just_after(timestamp):
     """It is after the timestamp and before the next tick of any clock."""
     assert timestamp < just_after(timestamp) < just_after(timestamp, 2) < Timestamp(float(timestamp), delta=1)
+
+
+def test_the_end_of_an_intent():
+    """It is later than the intent was ever written, however many have joined it, and before that of another list."""
+    now = Timestamp('1790000000.00000')
+    first, second = sorted(manifest_timestamp('%s:%064x' % (ETAG, digest), now) for digest in (8, 9))
+
+    assert first < just_after(first, 20000) < intent_end(first) < second
 
 
 def test_times_of_a_marker():

@@ -9,7 +9,7 @@ from s3multi.operations.complete.outcome import Committed
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare
-from s3multi.s3.errors import EntityTooLarge, NoSuchUpload
+from s3multi.s3.errors import EntityTooLarge, NoSuchUpload, ServiceUnavailable
 from s3multi.s3.parts import Attempt
 from s3multi.storage import held_writes
 from s3multi.storage.concurrency import Later
@@ -33,18 +33,19 @@ def done(intent, may_free):
     return Committed(None, intent, may_free, just_after(intent.timestamp))
 
 
-def commit_over(upload_id, etag, put=202, joins=False):
+def commit_over(upload_id, etag, put=202, joins=False, confirms=(201,)):
     """Return a Complete of one part, and a list for its intent. Arguments: those of ``swift_over``."""
-    swift, intents = swift_over(upload_id, etag, put, joins)
+    swift, intents = swift_over(upload_id, etag, put, joins, confirms)
     return commit_with(swift), intents
 
 
-def swift_over(upload_id, etag, put, joins=False):
+def swift_over(upload_id, etag, put, joins=False, confirms=(201,)):
     """Return a Swift in which the upload is open, and a list for the intent of its Complete.
 
     upload_id, etag: those of the object at the key, which Swift does not replace. put: what Swift says to the manifest.
-    joins: whether an intent of the same list is there already.
+    joins: whether an intent of the same list is there already. confirms: what Swift says to each PUT of that.
     """
+    confirms = list(confirms)
     name, now = NAME, Timestamp.now()
     # An intent that is joined is there already.
     intents = [Intent(name, now)] if joins else []
@@ -66,6 +67,8 @@ def swift_over(upload_id, etag, put, joins=False):
             return put
         if seen.path.endswith(UPLOAD.marker):
             return 201
+        if 'If-None-Match' not in seen.headers:
+            return confirms.pop(0) if len(confirms) > 1 else confirms[0]
         if not joins:
             intents.append(Intent(name, Timestamp(seen.headers['X-Timestamp'])))
         return 412 if joins else 201
@@ -107,6 +110,18 @@ def test_a_manifest_that_the_joined_complete_has_written(upload_id, etag, may_fr
     commit, intents = commit_over(upload_id, etag, joins=True)
 
     assert done(intents[0], may_free) == commit.run([PART])
+
+
+@pytest.mark.parametrize('confirms, succeeds', [((202, 201), True), ((202,), False)])
+def test_joining_where_the_intent_is_not_stored_again(confirms, succeeds):
+    """Some replica has something that is not older. The intent is read anew; a manifest needs one that is stored."""
+    commit, intents = commit_over(UPLOAD.id, ETAG, 201, joins=True, confirms=confirms)
+
+    if succeeds:
+        assert done(intents[0], may_free=True) == commit.run([PART])
+    else:
+        with pytest.raises(ServiceUnavailable):
+            commit.run([PART])
 
 
 @pytest.mark.parametrize('put, error', [(202, NoSuchUpload), (413, EntityTooLarge)])
