@@ -179,7 +179,7 @@ def test_complete_whose_proxy_died_when_the_bucket_was_full(cluster, bucket, lim
     faulty = FaultyProxy(cluster, 'quota-faults', cache=NO_CACHE)
     upload = Upload(RawClient(faulty.url), bucket).parts(KB, KB)
     limit(count=1)
-    with faulty.above.following(rule('DELETE', f'{upload.id}$', die=True)):
+    with faulty.above.following(rule('PUT', f'{upload.id}$', die=True)):
         assert 500 == upload.complete().status
 
     assert KB * 2 == read(upload.client, bucket, upload.key).body

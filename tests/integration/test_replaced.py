@@ -312,7 +312,7 @@ def test_object_of_stock_s3api(faulty, client, stock, bucket, swift):
 def test_object_whose_complete_died(faulty, client, bucket, later, swift):
     """While the marker is there its Complete may come again, and needs the parts."""
     upload = Upload(client, bucket).parts(*BODIES)
-    with faulty.above.following(rule('DELETE', upload.id + '$', die=True)):
+    with faulty.above.following(rule('PUT', upload.id + '$', die=True)):
         assert 500 == upload.complete().status
     with faulty.above.following():
         assert 200 == put(client, upload).status
@@ -370,28 +370,33 @@ def test_object_that_goes_while_it_is_deleted(faulty, client, bucket, old, swift
 
 # What it costs
 
+def asked(seen):
+    """Return the requests, in order, without those behind the answer of a Complete that came before."""
+    return [each for each in seen.order if each not in ('DELETE marker', 'DELETE intent')]
+
+
 def test_requests(faulty, client, bucket, old):
     """One HEAD more beside a PUT; none more for a delete; the rest is behind the answer."""
     with counting(faulty.above) as seen:
         put(client, old)
         at_rest(faulty)
-    assert ['HEAD object', 'PUT object'] == seen.order[:2]
+    assert ['HEAD object', 'PUT object'] == asked(seen)[:2]
     assert ['HEAD marker', 'GET markers', 'HEAD intent', 'HEAD note', 'GET segments container',
             'HEAD object', 'GET bucket', 'HEAD bucket', 'PUT note', 'HEAD note',
-            'UPDATE expirer queue'] == seen.order[2:]
+            'UPDATE expirer queue'] == asked(seen)[2:]
 
     with counting(faulty.above) as seen:
         put(client, old)
         client.request('DELETE', bucket, 'key')
         at_rest(faulty)
-    assert ['HEAD object', 'PUT object', 'HEAD object', 'DELETE object'] == seen.order
+    assert ['HEAD object', 'PUT object', 'HEAD object', 'DELETE object'] == asked(seen)
 
     multipart(client, bucket)
     with counting(faulty.above) as seen:
         client.request('DELETE', bucket, 'key')
         freed(faulty)
     # This one is s3api's.
-    assert ['HEAD object', 'DELETE object', 'HEAD marker'] == seen.order[:3]
+    assert ['HEAD object', 'DELETE object', 'HEAD marker'] == asked(seen)[:3]
 
 
 def test_requests_in_a_bucket_without_uploads(faulty, client, bucket):
@@ -401,10 +406,10 @@ def test_requests_in_a_bucket_without_uploads(faulty, client, bucket):
     with counting(faulty.above) as seen:
         client.request('PUT', bucket, 'small', body=b'2')
         at_rest(faulty)
-    assert ['PUT object'] == seen.order
+    assert ['PUT object'] == asked(seen)
 
     old = multipart(client, bucket, 'small')
     with counting(faulty.above) as seen:
         put(client, old)
         freed(faulty)
-    assert ['HEAD object', 'PUT object'] == seen.order[:2]
+    assert ['HEAD object', 'PUT object'] == asked(seen)[:2]

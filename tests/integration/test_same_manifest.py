@@ -148,8 +148,13 @@ def readings(proxies, swift, bucket):
 
 def complete_and_stay_open(proxies, upload):
     """Complete an upload by the listing, but leave its marker, so that it can be completed once more."""
-    with proxies.faults.following(rule('DELETE', f'\x00{upload.id}$', status='204 No Content')):
-        return upload.complete()
+    marker = f'\x00{upload.id}$'
+    with proxies.faults.following(rule('PUT', marker, status='201 Created'),
+                                  rule('DELETE', marker, status='204 No Content')) as faults:
+        answer = upload.complete()
+        # Behind the answer, and after the DELETE of the marker.
+        faults.wait_for('DELETE', '/complete$')
+    return answer
 
 
 @pytest.mark.parametrize('versions', ['unversioned', 'versioned'])

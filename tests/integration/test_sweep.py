@@ -419,7 +419,7 @@ def test_places(sweeper, faulty, tmp_path, cluster):
     listed = tmp_path / 'places'
     listed.write_text(f'# a comment\n\n{place}/{upload.bucket}\n')
     assert {'open': 1} == sweeper.run('--from', str(listed)).report['uploads']
-    for disk in (cluster.directory / 'devices').iterdir():
+    for disk in {path.parent for path in (cluster.directory / 'devices').glob('*/accounts')}:
         shutil.copytree(disk / 'accounts', tmp_path / 'devices' / disk.name / 'accounts',
                         ignore=shutil.ignore_patterns(container_hash(cluster, account()).hex()))
 

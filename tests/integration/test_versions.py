@@ -178,7 +178,7 @@ def test_versions_over_the_same_parts(faulty, other, in_days, client, versioned,
     with faulty.below.following(rule('PUT', '/complete$', hold='intent', without='If-None-Match')), \
             other.below.following(), at_once(upload.complete) as (first,):
         faulty.below.wait_held('intent')
-        with other.below.following(rule('DELETE', upload.id + '$', hold='marker')), \
+        with other.below.following(rule('PUT', upload.id + '$', hold='marker')), \
                 at_once(lambda: upload.complete(client=RawClient(other.url))) as (second,):
             other.below.wait_held('marker')
             faulty.below.release('intent')
