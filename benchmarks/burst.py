@@ -69,7 +69,7 @@ def run(side: Side, uploads: int, parts: int, body: Body) -> Burst:
     burst.peak_bytes = memory.peak_bytes
     _all_at_once(side, burst, READERS, lambda upload: _persist(
         burst, READ, lambda: side.get_object(upload.key, parts * len(body.data))), waiting)
-    burst.after = _settled(side)
+    burst.after = settled(side)
     return burst
 
 
@@ -107,7 +107,7 @@ def _persist(burst: Burst, operation: str, request: Callable[[], float]) -> None
         time.sleep(attempt * SECONDS_BEFORE_REPEAT)
 
 
-def _settled(side: Side) -> Held:
+def settled(side: Side) -> Held:
     """Return what the proxy holds once it has noticed that its clients are gone, and has ended work behind answers."""
     held = ask(side.proxy.url)
     for _time in range(20):

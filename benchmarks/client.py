@@ -46,14 +46,39 @@ class Body:
 EMPTY = Body.of(b'')
 
 
+class Zeros:
+    """So many zeros to send, once and without a digest; they take no memory."""
+
+    sha256 = 'UNSIGNED-PAYLOAD'
+
+    def __init__(self, size: int) -> None:
+        self._size = self._left = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def data(self) -> Zeros:
+        """The zeros themselves."""
+        return self
+
+    def read(self, size: int = READ_BYTES) -> bytes:
+        """Return at most `size` of the zeros that are left."""
+        chunk = bytes(min(size, self._left))
+        self._left -= len(chunk)
+        return chunk
+
+
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer. seconds: from the first byte sent to the last byte read."""
+    """A successful answer. seconds: from the first byte sent to the last byte read. silence: the longest time in
+    seconds that the client waited for a byte."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
     seconds: float
+    silence: float
 
 
 class Client:
@@ -70,7 +95,7 @@ class Client:
         self._last_used = 0.0
 
     def s3(self, method: str, path: str, query: Mapping[str, str | None] | None = None,
-           headers: Mapping[str, str] | None = None, body: Body = EMPTY) -> Answer:
+           headers: Mapping[str, str] | None = None, body: Body | Zeros = EMPTY) -> Answer:
         """Send an S3 request with a signed payload; return the answer.
 
         path: '/bucket/key', not encoded. query: a parameter with the value None is sent without "=". Raises
@@ -101,7 +126,7 @@ class Client:
             self._connection.close()
             self._connection = None
 
-    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: bytes) -> Answer:
+    def _exchange(self, method: str, target: str, headers: Mapping[str, str], data: bytes | Zeros) -> Answer:
         connection = self._connected()
         try:
             started = time.perf_counter()
@@ -111,8 +136,9 @@ class Client:
             connection.endheaders()
             if data:
                 connection.send(data)
+            sent = time.perf_counter()
             response = connection.getresponse()
-            body = self._read(response, started)
+            body, silence = self._read(response, started, sent)
             seconds = time.perf_counter() - started
         except (OSError, http.client.HTTPException) as error:
             self.close()
@@ -125,18 +151,21 @@ class Client:
         self._last_used = time.monotonic()
         if not 200 <= response.status <= 299:
             raise BenchmarkError(f'{method} {target}: {response.status} {body[:300]!r}', str(response.status))
-        return Answer(response.status, response.headers, body, seconds)
+        return Answer(response.status, response.headers, body, seconds, silence)
 
-    def _read(self, response: http.client.HTTPResponse, started: float) -> bytes:
+    def _read(self, response: http.client.HTTPResponse, started: float, last: float) -> tuple[bytes, float]:
+        """Return the body, and the longest silence. started, last: when the request began, and when it was sent."""
         # The time-out of the socket is not enough: it begins anew with every byte, and a slow Complete keeps sending
         # white space.
         pieces: list[bytes] = []
+        silence = 0.0
         while True:
+            silence, last = max(silence, time.perf_counter() - last), time.perf_counter()
             piece = response.read1(READ_BYTES)
             if not piece:
                 # After read1, http.client does not do this by itself at the end of a body with a length.
                 response.close()
-                return b''.join(pieces)
+                return b''.join(pieces), silence
             pieces.append(piece)
             if time.perf_counter() - started > self._allowed_seconds:
                 raise TimeoutError(f'not answered within {self._allowed_seconds:.0f} s')

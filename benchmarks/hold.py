@@ -34,9 +34,10 @@ class Hold:
         return {NAME: {'paste.filter_factory': f'{__name__}:filter_factory', 'path': self._path}}
 
     @contextlib.contextmanager
-    def seconds(self, seconds: float) -> Iterator[None]:
-        """Hold each request for so long inside the with block."""
-        with self._saying({'seconds': seconds}):
+    def seconds(self, seconds: float, kind: str = '', method: str = '', text: str = '') -> Iterator[None]:
+        """Hold requests for so long inside the with block: all, or those to one kind of server ('object'), with one
+        method, or with a text in their path."""
+        with self._saying({'seconds': seconds, 'only': [kind, method, text]}):
             yield
 
     @contextlib.contextmanager
@@ -93,7 +94,9 @@ class HoldFilter:
         except FileNotFoundError:
             return
         if 'seconds' in how:
-            eventlet.sleep(how['seconds'])
+            kind, method, text = how['only']
+            if kind in ('', self._kind) and method in ('', env['REQUEST_METHOD']) and text in env['PATH_INFO']:
+                eventlet.sleep(how['seconds'])
             return
         with contextlib.suppress(ConnectionError), contextlib.closing(eventlet.connect((HOST, how['port']))) as gate:
             line = json.dumps([self._kind, env['REQUEST_METHOD'], env['PATH_INFO']])

@@ -137,7 +137,7 @@ class Side:
 
     def complete(self, upload: Upload) -> float:
         """Complete an upload with all of its parts."""
-        answer = self.client.s3('POST', upload.path, {'uploadId': upload.id}, None, _complete_body(upload))
+        answer = self.client.s3('POST', upload.path, {'uploadId': upload.id}, None, complete_body(upload))
         # An error after white space also has the status 200.
         _expect_count(answer, b'<CompleteMultipartUploadResult', 1)
         return answer.seconds
@@ -236,7 +236,8 @@ def _checksum(body: Body, wanted: bool) -> dict[str, str]:
     return {'x-amz-checksum-crc32': body.crc32} if wanted else {}
 
 
-def _complete_body(upload: Upload) -> Body:
+def complete_body(upload: Upload) -> Body:
+    """Return the list of all parts of an upload, as a Complete sends it."""
     if not upload.etags:
         return EMPTY
     parts = ''.join(f'<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>'

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from ..arena import S3MULTI, SIDES, STOCK
-from ..plot import COLOURS, LABELS, mark
+from ..plot import STYLES, key, mark
 from ..report import show_ratio
 from .results import Row
 
@@ -33,8 +33,7 @@ def render(rows: Sequence[Row]) -> str:
         f'<title>Milliseconds of each operation with each storage request held for {held} ms</title>',
         f'<rect width="{WIDTH}" height="{TOP + height + 50}" fill="#fff"/>']
     for place, side in enumerate(SIDES):
-        left = LEFT + 110 * place
-        lines += [mark(side, left, 20), f'<text x="{left + 10}" y="24">{LABELS[side]}</text>']
+        lines += key(LEFT + 110 * place, 20, STYLES[side])
     lines.append(f'<text x="{WIDTH - 4}" y="24" text-anchor="end">ratio</text>')
     for number in range(TICKS + 1):
         at = x(number * tick)
@@ -47,9 +46,9 @@ def render(rows: Sequence[Row]) -> str:
         y = TOP + LINE * number
         ours, stock = (x(row.median(held, side)) for side in (S3MULTI, STOCK))
         lines += [f'<text x="{LEFT - 10}" y="{y + 4}" text-anchor="end">{row.name}</text>',
-                  f'<path d="M{ours:.1f} {y}H{stock:.1f}" stroke="{COLOURS[S3MULTI if ours < stock else STOCK]}" '
+                  f'<path d="M{ours:.1f} {y}H{stock:.1f}" stroke="{STYLES[S3MULTI if ours < stock else STOCK].colour}" '
                   'stroke-width="2"/>',
-                  mark(STOCK, stock, y), mark(S3MULTI, ours, y),
+                  mark(STYLES[STOCK], stock, y), mark(STYLES[S3MULTI], ours, y),
                   f'<text x="{WIDTH - 4}" y="{y + 4}" text-anchor="end">{show_ratio(row.ratio(held))}</text>']
     return '\n'.join([*lines, '</svg>', ''])
 
