@@ -295,6 +295,7 @@ def test_account(cluster, checker):
 
     checked = checker.run(users.auth.account('test2'), '--limit', '100000', '--deadline', '60', '--verbose')
 
+    assert checked.code in (OK, BROKEN), checked
     assert set(buckets) <= {line['bucket'] for line in checked.lines if line['event'] == 'object'}
     assert checked.report['buckets'] > 1
 
