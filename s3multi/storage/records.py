@@ -94,14 +94,16 @@ class Records:
             **headers, 'X-Timestamp': timestamp.internal, 'Content-Type': marker_type.encode()}, past_quota=past_quota,
             held=held)
 
-    def mark_completed(self, upload: Upload, timestamp: Timestamp, held: HeldBody) -> None:
+    def mark_completed(self, upload: Upload, timestamp: Timestamp, held: HeldBody) -> bool:
         """Write over the marker that the upload is completed, as if the marker were deleted at ``timestamp``.
 
-        held: holds back the write until it is released. What is not older than ``timestamp`` stays: an upload has a
-        marker at such a time only if another Complete has ended it.
+        held: holds back the write until it is released. Returns False if nothing was stored, because some replica has
+        what is not older, or there is no container any more.
         """
         # A full account must still be able to end an upload: its object is there.
-        self._put_marker(upload, MarkerType(State.COMPLETED), timestamp, {}, expect=(404,), past_quota=True, held=held)
+        response = self._put_marker(upload, MarkerType(State.COMPLETED), timestamp, {}, expect=(404,), past_quota=True,
+                                    held=held)
+        return bool(response.status_int == 201)
 
     def delete_completed(self, upload: Upload) -> bool:
         """Delete a marker that says that the upload is completed; return whether there was one."""

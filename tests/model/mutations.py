@@ -332,6 +332,14 @@ class MarksNow(Mutant):
         return self.send(request)
 
 
+class CompletedSeemsStored(Mutant):
+    """A Complete takes it for stored that its upload is completed, also if Swift says that it has stored nothing."""
+
+    def handle(self, kind, request):
+        response = self.send(request)
+        return _answer(201, request) if kind == 'PUT completed' and response.status_int == 202 else response
+
+
 class AbortedSeemsStored(Mutant):
     """An Abort believes that ``aborted`` is stored, whatever Swift answers."""
 
@@ -551,6 +559,9 @@ MUTATIONS = (
     Mutation('... after the marker was ended', ProofBeforeMarker, 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C2 to commit key', 'C1 ends',
               'C2 ends')),
+    Mutation('... or deleted, where not all replicas take that it is completed', CompletedSeemsStored, 'R6',
+             ('C2 lacks 2', 'C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C1 dies',
+              'C1b to PUT key', 'C1c to PUT marker', 'C1c reaches 2', 'C1c ends', 'C1b ends', 'C2 ends')),
     Mutation('the marker is ended before the intent', IntentBeforeMarker, 'R4',
              ('C1 to commit marker', 'A ends', 'C1 ends')),
     Mutation('intent and manifest have one timestamp; a Complete that joins takes the one it has read', OwnTimestamp,

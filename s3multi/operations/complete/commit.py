@@ -115,7 +115,7 @@ class Commit:
             self._upload, attempts, self._digests, enter, self._precondition.compare))
 
     def _land(self, entered: 'Sequence[Entry | ObjectAtKey]', write: 'Callable[[], Written | None]',
-              closing: 'HeldWrite[None] | None' = None) -> 'Landed | ObjectAtKey':
+              closing: 'HeldWrite[bool] | None' = None) -> 'Landed | ObjectAtKey':
         """Write the manifest by calling ``write``; return what came of it, or the object that was there already.
 
         closing: passed on. entered: has what ``_enter`` returned, if it was called, by the time ``write`` has ended.
@@ -186,12 +186,15 @@ class Commit:
     def _end_marker(self, landed: Landed) -> 'Timestamp | None':
         """End the marker just after T; return the timestamp if it is there still, and says ``completed``."""
         closed_at = just_after(landed.entry.intent.timestamp)
-        if landed.closing is None or not landed.closing.is_recent:
-            self._records.delete_marker(self._upload, closed_at)
-            return None
-        # It has gone to the object servers beside the manifest, and takes one round trip less than a DELETE.
-        landed.closing.release()
-        return closed_at
+        if landed.closing is not None and landed.closing.is_recent:
+            # It has gone to the object servers beside the manifest, and takes one round trip less than a DELETE.
+            if landed.closing.release():
+                return closed_at
+            # Another Complete has written the same at this time, and perhaps on one replica only. Swift then stores
+            # nothing on the others either; each of them takes a DELETE.
+            closed_at = just_after(closed_at)
+        self._records.delete_marker(self._upload, closed_at)
+        return None
 
     def _enter(self, begin: 'Callable[[Entry], None]' = lambda entry: None) -> 'Entry | ObjectAtKey':
         """Write the intent, or join that of the same list; return the records under which the manifest may be written.

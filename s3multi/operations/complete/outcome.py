@@ -32,7 +32,7 @@ class Landed:
     entry: Entry
     landing: Landing
     version_id: 'str | None'
-    closing: 'HeldWrite[None] | None' = None
+    closing: 'HeldWrite[bool] | None' = None
 
 
 @dataclass(frozen=True)

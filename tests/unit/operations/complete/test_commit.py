@@ -39,11 +39,12 @@ def commit_over(upload_id, etag, put=202, joins=False, confirms=(201,)):
     return commit_with(swift), intents
 
 
-def swift_over(upload_id, etag, put, joins=False, confirms=(201,)):
+def swift_over(upload_id, etag, put, joins=False, confirms=(201,), closing=201):
     """Return a Swift in which the upload is open, and a list for the intent of its Complete.
 
     upload_id, etag: those of the object at the key, which Swift does not replace. put: what Swift says to the manifest.
-    joins: whether an intent of the same list is there already. confirms: what Swift says to each PUT of that.
+    joins: whether an intent of the same list is there already. confirms: what Swift says to each PUT of that. closing:
+    what it says to the PUT of the marker.
     """
     confirms = list(confirms)
     name, now = NAME, Timestamp.now()
@@ -66,7 +67,7 @@ def swift_over(upload_id, etag, put, joins=False, confirms=(201,)):
         if seen.path.endswith('/bucket/key'):
             return put
         if seen.path.endswith(UPLOAD.marker):
-            return 201
+            return closing
         if 'If-None-Match' not in seen.headers:
             return confirms.pop(0) if len(confirms) > 1 else confirms[0]
         if not joins:
@@ -136,6 +137,17 @@ def test_joining_where_the_object_has_filled_the_quota():
     commit, intents = commit_over(UPLOAD.id, ETAG, 413, joins=True)
 
     assert done(intents[0], may_free=False) == commit.run([PART])
+
+
+def test_the_end_of_a_marker_that_another_has_ended():
+    """On one replica, perhaps: each of the others takes a DELETE, which is later."""
+    swift, intents = swift_over(UPLOAD.id, ETAG, 201, closing=202)
+    committed = commit_with(swift).run([PART])
+    end, = (seen for seen in swift.seen if seen.method == 'DELETE')
+
+    assert swift.seen.index(end) == len(swift.seen) - 2 and swift.last.path.endswith('/complete')
+    assert end.path.endswith(UPLOAD.marker) and committed.marked_at is None
+    assert just_after(intents[0].timestamp, 2).internal == end.headers['X-Timestamp']
 
 
 @pytest.mark.parametrize('recent, ends', [
