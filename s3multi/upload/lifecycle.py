@@ -150,6 +150,8 @@ MOVES = (
     Move('PUT completed', At.T_1, (Actor.COMPLETE,), (
         (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
         (Stage.ABORTED, Stage.CLOSING), *_stays(Stage.CLOSING))),
+    # One Complete, or who ends it, meets what another has written with an earlier T.
+    Move('DELETE completed', At.T_1, _ENDING, _stays(Stage.CLOSING, Stage.OVER)),
     Move('DELETE completed', At.T_2, (Actor.COMPLETE, Actor.DELETE_BUCKET, Actor.SWEEP), _stays(
         Stage.CLOSING, Stage.OVER)),
     Move('DELETE intent', At.T_END, _ENDING, (

@@ -46,6 +46,9 @@ EVENTS = {
         ['C1 to commit intent', 'C2 to commit intent', 'C1 to DELETE intent', 'C2 ends', 'C1 ends'], False),
     'two manifests': (['C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to commit key',
                        'C1 to commit marker', 'C2 to commit marker', 'C1 ends', 'C2 ends'], False),
+    'two manifests, and an Abort that ends both': (
+        ['C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to commit key', 'C1 to commit marker',
+         'A to DELETE marker', 'C1 ends', 'A ends', 'C2 ends'], False),
     'two manifests, one late': (['C1 to commit intent', 'C2 to commit intent', 'C1 to commit key',
                                  'C2 to commit key', 'C1 to DELETE intent', 'C2 ends', 'C1 ends'], False),
     'two versions': (['C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 frees', 'C1 ends'], True),
