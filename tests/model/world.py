@@ -20,6 +20,7 @@ from s3multi import config
 from s3multi.filters.handoff import DELETED_BUCKET, DELETING, HANDOFF, Deleting, Handoff
 from s3multi.filters.s3multi import S3MultiMiddleware
 from s3multi.operations.bucket import Cluster
+from s3multi.s3 import errors
 from s3multi.storage.deletion import ExpiryQueue, Freeing
 from s3multi.storage.metrics import Metrics
 from s3multi.upload.lifecycle import Actor
@@ -30,7 +31,8 @@ from .swift import MemorySwift
 
 IDS = UploadIds(b'secret')
 _CODE = re.compile(rb'<Code>(.*?)</Code>')
-_STATUS = {'ServiceUnavailable': 503, 'SlowDown': 503, 'InternalError': 500}
+_STATUS = {each.code: each.status for each in vars(errors).values() if isinstance(each, type)
+           and issubclass(each, errors.S3Error)}
 
 
 class Logger:
@@ -74,7 +76,7 @@ class Answer:
             return self.status
         name = code[1].decode('ascii')
         # After the first white space the status is 200 whatever happens.
-        return (self.status if self.status >= 400 else _STATUS.get(name, 404), name)
+        return (self.status if self.status >= 400 else _STATUS[name], name)
 
     @property
     def etag(self):
