@@ -72,12 +72,14 @@ def _end_all(bucket: Bucket, uploads: 'Iterable[Upload]', began_ticks: int) -> N
 def _end(bucket: Bucket, upload: Upload) -> 'Upload | None':
     """Abort an upload; return it if its parts and records may be deleted, else None."""
     try:
-        # All the steps of an Abort: a Complete may be about to write its manifest, whose PUT could come at the same
-        # moment as the DELETE and bring the bucket back. Then the object must be whole.
-        return upload if ending.abort(bucket, upload, looks=0) else None
-    except NoSuchUpload:
-        bucket.records.delete_completed(upload)
-        return None
+        try:
+            # All the steps of an Abort: a Complete may be about to write its manifest, whose PUT could come at the same
+            # moment as the DELETE and bring the bucket back. Then the object must be whole.
+            return upload if ending.abort(bucket, upload, looks=0) else None
+        except NoSuchUpload:
+            # The proxy of its Complete may have died before it deleted the marker, which would keep the container.
+            bucket.records.delete_completed(upload)
+            return None
     except S3Error as error:
         bucket.logger.warning('upload %s of the deleted bucket %s is left as it is: %s', upload.id, upload.bucket,
                               error)

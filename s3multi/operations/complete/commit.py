@@ -162,7 +162,7 @@ class Commit:
         return own if found.etag == self._digests.etag else Landing.BEATEN
 
     def _close(self, landed: Landed) -> Committed:
-        """Delete marker and intent after the manifest was written; return the object, or raise if another list won."""
+        """End the marker after the manifest was written; return the object, or raise if another list has won."""
         intent = landed.entry.intent
         if landed.entry.joined and self._bucket.is_versioned:
             # Where two write the same version, the link that shows it may be missing: the object would not be seen.

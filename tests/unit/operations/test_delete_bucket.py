@@ -88,6 +88,17 @@ def test_a_marker_that_says_completed(logger):
     assert CONTAINERS == tuple(seen.path for seen in swift.seen if seen.method == 'DELETE')[-2:]
 
 
+def test_a_marker_that_cannot_be_deleted(logger, caplog):
+    """It does not keep the others from being deleted."""
+    bad, good = upload_of('bad'), upload_of('good')
+    swift = swift_with(bad, good, marker=MARKER.replace('open', 'completed'),
+                       DELETE=lambda seen: 503 if bad.marker in seen.path else 204)
+
+    assert {path_of(bad), path_of(good)} == set(end_uploads(swift, logger))
+    assert bad.id in caplog.text
+    assert CONTAINERS == tuple(seen.path for seen in swift.seen if seen.method == 'DELETE')[-2:]
+
+
 def test_what_only_looks_like_an_upload(logger):
     """A user's object may have the content type of a marker, and the id of another key in its name. It is left."""
     ours = old_upload_of('key')
