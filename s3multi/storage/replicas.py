@@ -30,11 +30,11 @@ def asked_at_once(app: Any) -> Iterator[None]:
 
 
 def _prepare(proxy: Any) -> None:
-    options_of = getattr(proxy, 'get_policy_options', None)
-    if options_of is None or isinstance(options_of, _PolicyOptions):
+    if getattr(proxy, 'get_policy_options', None) is None or isinstance(proxy.get_policy_options, _PolicyOptions):
         return
-    # The proxy-server asks this method of its own for the options that bind each request.
-    proxy.get_policy_options = _PolicyOptions(options_of)
+    # The proxy-server asks these methods of its own for what binds each request.
+    proxy.get_policy_options = _PolicyOptions(proxy.get_policy_options)
+    proxy.get_object_ring = _Rings(proxy.get_object_ring, proxy.request_node_count)
 
 
 class _PolicyOptions:
@@ -48,6 +48,33 @@ class _PolicyOptions:
         if not _at_once.get():
             return options
         quick = copy.copy(options)
-        # As many at a time as there are replicas; the next one at once, not when the first is slow.
+        # The next one at once, not when the first is slow.
         quick.concurrent_gets, quick.concurrency_timeout = True, 0.0
         return quick
+
+
+class _Rings:
+    """The ``get_object_ring`` of the proxy-server, with rings that have all nodes of a request asked at once."""
+
+    def __init__(self, ring_of: Any, node_count: Any) -> None:
+        """node_count: the ``request_node_count`` of the proxy-server: how many nodes for so many replicas."""
+        self._ring_of = ring_of
+        self._node_count = node_count
+
+    def __call__(self, policy_index: Any) -> Any:
+        ring = self._ring_of(policy_index)
+        return _Ring(ring, self._node_count) if _at_once.get() else ring
+
+
+class _Ring:
+    """A ring to read with. A read takes from ``replica_count`` only how many nodes it asks at a time.
+
+    Swift asks twice as many nodes as there are replicas, unless told otherwise, so these would be two round trips.
+    """
+
+    def __init__(self, ring: Any, node_count: Any) -> None:
+        self._ring = ring
+        self.replica_count = node_count(ring.replica_count)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ring, name)

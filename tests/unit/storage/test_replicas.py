@@ -15,17 +15,27 @@ class Proxy(RecordingSwift):
     def __init__(self):
         super().__init__()
         self.options = SimpleNamespace(concurrent_gets=False, concurrency_timeout=0.5, sorting_method='timing')
-        self.bound = []
+        self.ring = SimpleNamespace(replica_count=3, partition_power=10)
+        self.bound, self.rings = [], []
         self._pipeline_final_app = self
 
     def get_policy_options(self, policy):
         """Return the options that were configured."""
         return self.options
 
+    def get_object_ring(self, policy_index):
+        """Return the ring of the one storage policy."""
+        return self.ring
+
+    def request_node_count(self, replicas):
+        """Return how many nodes a request asks at most, as Swift has it where nothing is configured."""
+        return 2 * replicas
+
     def __call__(self, env, start_response):
         # What another request does meanwhile.
         eventlet.sleep(0)
         self.bound.append(self.get_policy_options(None))
+        self.rings.append(self.get_object_ring(0))
         return super().__call__(env, start_response)
 
 
@@ -40,11 +50,15 @@ def backend(proxy):
 
 
 def test_the_newest_replica_is_looked_for_in_all_at_once(proxy, backend):
-    """Without a time in which only the first is asked; all other options are as they were configured."""
+    """In all nodes, those for handoffs as well; there is no time in which only the first is asked.
+
+    Everything else is as it was configured.
+    """
     for _ in range(2):
         backend.head_newest(Target('bucket', 'key'))
 
         assert {**vars(proxy.options), 'concurrent_gets': True, 'concurrency_timeout': 0} == vars(proxy.bound[-1])
+        assert (6, 10) == (proxy.rings[-1].replica_count, proxy.rings[-1].partition_power)
 
 
 def test_other_requests_ask_as_configured(proxy, backend):
@@ -59,7 +73,8 @@ def test_other_requests_ask_as_configured(proxy, backend):
     ask({})
 
     assert [False, False, True, False, False] == [each.concurrent_gets for each in proxy.bound]
-    assert not proxy.options.concurrent_gets
+    assert [3, 3, 6, 3, 3] == [each.replica_count for each in proxy.rings]
+    assert not proxy.options.concurrent_gets and 3 == proxy.ring.replica_count
 
 
 def test_another_end_of_the_pipeline_is_left_alone():
