@@ -8,6 +8,7 @@ from s3multi.operations.bucket import Bucket
 from s3multi.operations.known_parts import all_attempts
 from s3multi.operations.request import Call, Reply
 from s3multi.s3 import request_headers
+from s3multi.upload.names import Upload
 
 # How often an Abort looks again, a second apart, while a Complete is at work.
 _LOOKS = 3
@@ -23,18 +24,19 @@ def run(bucket: Bucket, call: Call) -> Reply:
     """
     upload = bucket.upload(call.object_key(), call.upload_id)
     request_headers.refuse_unsupported('abort', call.headers)
-    # Never before the marker says "aborted": until then a Complete may win, and needs the parts.
-    met_intent = ending.end_by_abort(bucket, upload, _LOOKS)
-
-    def free() -> None:
-        if ending.may_free(bucket, upload, met_intent):
-            bucket.deletion.free(all_attempts(bucket, upload), bucket.ticks())
-            bucket.hints.forget(upload)
-            bucket.upload_hints.forget(upload)
-
     if bucket.settings.abort_waits:
-        free()
+        _free(bucket, upload, ending.abort(bucket, upload, _LOOKS))
     else:
+        end = ending.win_by_abort(bucket, upload, _LOOKS)
         # If this proxy dies on the way, a repeat or the sweep frees what is left: the marker stays.
-        bucket.behind('not all parts of the aborted upload %s could be deleted' % upload.id, free)
+        bucket.behind('not all parts of the aborted upload %s could be deleted' % upload.id,
+                      lambda: _free(bucket, upload, end()))
     return Reply(204)
+
+
+def _free(bucket: Bucket, upload: Upload, may_free: bool) -> None:
+    """Delete all parts of an upload whose marker says ``aborted``. Before that a Complete may win, and needs them."""
+    if may_free:
+        bucket.deletion.free(all_attempts(bucket, upload), bucket.ticks())
+        bucket.hints.forget(upload)
+        bucket.upload_hints.forget(upload)

@@ -16,7 +16,8 @@ from s3multi.s3.errors import NoSuchUpload, ServiceUnavailable
 from s3multi.storage.concurrency import Later
 from s3multi.storage.held_writes import HeldBody, HeldWrite
 from s3multi.storage.metrics import COMPLETES_REFUSED
-from s3multi.upload.decisions import UNREAD, Step, View, abort_step, follow, open_step, refused_abort_step
+from s3multi.upload.decisions import (UNREAD, Step, View, abort_step, flagged_abort_step, follow, open_step,
+                                      refused_abort_step)
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey, State, UploadMarker
 from s3multi.upload.timestamps import just_after, marker_time, swift_time
@@ -94,17 +95,30 @@ def settle(bucket: Bucket, upload: Upload, marker: UploadMarker) -> Step:
 
 
 def abort(bucket: Bucket, upload: Upload, looks: int) -> bool:
-    """Abort an upload for good; return whether all of its parts may be deleted. Arguments and errors: ``end_by_abort``.
-    """
-    return may_free(bucket, upload, end_by_abort(bucket, upload, looks))
-
-
-def end_by_abort(bucket: Bucket, upload: Upload, looks: int) -> 'bool | None':
-    """Abort an upload for good; return whether a Complete was met, None if an earlier Abort may have met one.
+    """Abort an upload for good; return whether all of its parts may be deleted.
 
     looks: how often to look again, a second apart, while a Complete may be at work. Raises NoSuchUpload if a Complete
     has won or there is no such upload, ServiceUnavailable while that is not certain: a repeat goes on.
     """
+    return may_free(bucket, upload, _end(bucket, upload, *_flagged(bucket, upload, looks)))
+
+
+def win_by_abort(bucket: Bucket, upload: Upload, looks: int) -> 'Callable[[], bool]':
+    """Abort an upload, so that no Complete of it succeeds any more; return a function that does the rest.
+
+    That may still have to write ``aborted``. It returns whether all parts may be deleted. Arguments and errors of both:
+    ``abort``.
+    """
+    step, view = _flagged(bucket, upload, looks)
+    if step is Step.END_ABORT and view.intent is None:
+        _require_win(upload, flagged_abort_step(bucket.records.marker(upload)))
+        return lambda: may_free(bucket, upload, _end(bucket, upload, step, view))
+    met_intent = _end(bucket, upload, step, view)
+    return lambda: may_free(bucket, upload, met_intent)
+
+
+def _flagged(bucket: Bucket, upload: Upload, looks: int) -> 'tuple[Step, View]':
+    """Return the ``abort_step`` that comes after the flag, and all that was read. looks: as for ``abort``."""
     flag = _Flag(bucket, upload)
     flag.begin()
     step, view = flag.look(View(upload.id))
@@ -113,20 +127,31 @@ def end_by_abort(bucket: Bucket, upload: Upload, looks: int) -> 'bool | None':
         eventlet.sleep(_SECONDS_BETWEEN_LOOKS)
         # A flag that is stored stays, so no new Complete passes meanwhile. All that comes after it is read anew.
         step, view = flag.look(View(upload.id, view.marker, flagged=True) if view.flagged else View(upload.id))
-    was_aborted = step is Step.ABORTED
-    step = _carry_out(bucket, upload, step, view)
+    return step, view
+
+
+def _end(bucket: Bucket, upload: Upload, step: Step, view: View) -> 'bool | None':
+    """Carry out the ``step`` of an Abort; return whether a Complete was met, None if an earlier Abort may have met one.
+
+    Raises as ``abort`` does.
+    """
+    _require_win(upload, _carry_out(bucket, upload, step, view))
+    # A repeat reads no intent above.
+    return None if step is Step.ABORTED else view.intent not in (None, UNREAD)
+
+
+def _require_win(upload: Upload, step: Step) -> None:
+    """Raise what an Abort answers if it has not won. step: COMPLETED, ABORTED or BUSY."""
     if step is Step.COMPLETED:
         raise NoSuchUpload(upload.id)
     if step is Step.BUSY:
         raise ServiceUnavailable()
-    # A repeat reads no intent above.
-    return None if was_aborted else view.intent not in (None, UNREAD)
 
 
 def may_free(bucket: Bucket, upload: Upload, met_intent: 'bool | None') -> bool:
     """Return whether all parts of an upload that was aborted may be deleted.
 
-    met_intent: as ``end_by_abort`` returns it. Raises NoSuchUpload if its object is there.
+    met_intent: as ``_end`` returns it. Raises NoSuchUpload if its object is there.
     """
     if met_intent is None and bucket.is_versioned:
         # The first Abort may have met one and left the parts to the sweep.

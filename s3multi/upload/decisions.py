@@ -215,6 +215,19 @@ def abort_step(view: View, now: Timestamp) -> Step:
     return Step.END_ABORT
 
 
+def flagged_abort_step(marker: 'UploadMarker | None') -> Step:
+    """Return who has ended an upload whose Abort has stored its flag, and has found no intent after that.
+
+    COMPLETED, ABORTED, or BUSY while that is not certain. marker: as it was read after the intent.
+    """
+    # A Complete that passed before the flag had written its intent. That is gone, so the Complete has ended, and the
+    # marker goes before the intent: without this look an Abort would be acknowledged beside its object. While the flag
+    # is there, no Complete passes, so the client need not wait until "aborted" is written.
+    if marker is not None and marker.state is State.ABORTING:
+        return Step.ABORTED
+    return refused_abort_step(marker)
+
+
 def refused_abort_step(marker: 'UploadMarker | None') -> Step:
     """Return who has ended an upload, if ``aborted`` was not stored because something was there that is not older.
 

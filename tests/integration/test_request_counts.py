@@ -26,7 +26,8 @@ COMPLETE_UNNOTED = [['GET segments container', 'HEAD object', 'HEAD marker'], ['
 # If SLO writes the manifest, which may take long.
 COMPLETE_BY_SLO = [*COMPLETE_UNNOTED[:3], ['PUT object'], ['DELETE marker'], ['HEAD intent'], ['DELETE intent']]
 # The answer comes before the HEAD of the object.
-ABORT = [['HEAD marker', 'PUT marker'], ['HEAD intent'], ['PUT marker'], ['HEAD object'], ['GET segments container']]
+ABORT = [['HEAD marker', 'PUT marker'], ['HEAD intent'], ['HEAD marker'], ['PUT marker'], ['HEAD object'],
+         ['GET segments container']]
 COUNTS = [1, 10, 1000]
 
 
@@ -285,7 +286,7 @@ def test_complete_that_is_refused(faulty, swift, upload, refused):
 
 @pytest.mark.parametrize('count', [1, 10, 100])
 def test_abort(cluster, faulty, upload, count):
-    """Abort ends the upload with four requests; behind its answer it looks, lists, and deletes up to 100 parts."""
+    """Abort ends the upload with four requests; behind it, it marks, looks, lists, and deletes up to 100 parts."""
     many(cluster, upload, count)
     with counting(faulty.above) as seen:
         assert 204 == upload.abort().outcome

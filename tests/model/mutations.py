@@ -350,6 +350,30 @@ class AbortedSeemsStored(Mutant):
         return response
 
 
+class NoMarkerAfterIntent(Mutant):
+    """An Abort that finds no intent answers without another look at the marker."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if kind == 'HEAD marker' and 'flagged' in memory:
+            return memory.pop('flagged')
+        response = self.send(request)
+        if kind == 'PUT aborting':
+            memory['flagged'] = self.look(request)
+        return response
+
+    def look(self, request):
+        return _answer(200, request, {'Content-Type': request.headers['Content-Type'],
+                                      'X-Backend-Timestamp': request.headers['X-Timestamp']})
+
+
+class MarkerBeforeIntent(NoMarkerAfterIntent):
+    """An Abort reads the marker a second time before the intent."""
+
+    def look(self, request):
+        return self.ask_marker(request, 'HEAD', {'X-Newest': 'true'})
+
+
 class AbortedBeforeIntent(Mutant):
     """An Abort writes ``aborted`` before it reads the intent."""
 
@@ -604,8 +628,13 @@ MUTATIONS = (
              ('A to PUT marker', 'C1 to commit key', 'A ends', 'C1 ends')),
     Mutation('... just after the time of the Initiate', MarksNow, 'R4',
              ('C1 to commit key', 'A to HEAD intent', 'C1 frees', 'A ends')),
-    Mutation('an Abort has won only if ``aborted`` was stored', AbortedSeemsStored, 'R4',
+    Mutation('... and answers only if the marker still says so', NoMarkerAfterIntent, 'R4',
              ('A to commit marker', 'C1 frees', 'A ends')),
+    Mutation('... after it has looked at the intent', MarkerBeforeIntent, 'R4',
+             ('C1 to commit marker', 'A to HEAD intent', 'C1 frees', 'A ends')),
+    Mutation('an Abort has ended only if ``aborted`` was stored', AbortedSeemsStored, 'answers',
+             ('C1 to commit marker', 'A to HEAD intent', 'A dies', 'C1b to HEAD intent', 'C1 frees', 'C1b ends'),
+             answers={'C1b': 200}),
     Mutation('... after it has looked at the intent', AbortedBeforeIntent, 'R4',
              ('C1 to commit key', 'A ends', 'A2 ends', 'C1 ends')),
     Mutation('an Abort writes its flag again where it finds one: that may have reached one replica', TrustsFlag, 'R4',
@@ -617,8 +646,8 @@ MUTATIONS = (
     Mutation('... until it is stored', FlagSeemsStored, 'R4',
              ('A makes 1 request', 'A2 reaches 2', 'A2 ends', 'A to HEAD intent', 'A to commit marker', 'C1 lacks 2',
               'C1 to commit key', 'A ends', 'C1 ends')),
-    Mutation('``aborted`` is later than any flag', AbortedLikeAFlag, 'answers',
-             ('A to HEAD intent', 'A dies', 'A2 ends'), answers={'A2': 204}),
+    Mutation('``aborted`` is later than any flag', AbortedLikeAFlag, 'R4',
+             ('A to HEAD intent', 'A dies', 'A2 frees')),
     Mutation('the object is asked before a dead intent is believed', TrustsDeadIntent, 'R4',
              ('C1 to commit marker', 'C1 dies', '61 s pass', 'A ends')),
     Mutation('... and so is the version', TrustsDeadVersion, 'R4',
@@ -628,7 +657,7 @@ MUTATIONS = (
     Mutation('records are read with X-Newest', AnyReplica, 'R4',
              ('A misses 2', 'A ends', 'C1 asks 2', 'C1 ends')),
     Mutation('``aborted`` is a state of its own', NotAborted, 'answers',
-             ('C1 to commit intent', 'A ends', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
+             ('C1 to commit intent', 'A frees', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
     Mutation('every attempt has a name of its own', OneName, 'R1',
              ('P to commit part', 'C1 ends', 'P ends')),
     Mutation('Swift gets the bytes of a part when the marker was open', MarkerAfterPart, 'R4',

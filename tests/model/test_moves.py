@@ -71,7 +71,7 @@ EVENTS = {
     'a part when it is over': (['P to commit part', 'C1 frees', 'P ends'], False),
     'a part during an Abort': (['P to commit part', 'A to HEAD intent', 'P ends', 'A ends'], False),
     'a part during both': (['P to commit part', 'C1 to commit key', 'A to HEAD intent', 'P ends', 'C1 ends'], False),
-    'a part after an Abort': (['P to commit part', 'A ends', '6 s pass', 'P ends'], False),
+    'a part after an Abort': (['P to commit part', 'A frees', '6 s pass', 'P ends'], False),
     'swept after its manifest': (['C1 to commit marker', 'C1 dies', '250 s pass', 'S ends'], False),
     'swept before its proof': (['C1 to HEAD intent', 'C1 dies', '250 s pass', 'S ends'], False),
     'swept before its proof, the row late': (
@@ -80,7 +80,7 @@ EVENTS = {
     'dead before its proof, and the bucket goes': (['C1 to HEAD intent', 'C1 dies', '61 s pass', 'D ends'], False),
     'swept when it is old': (['250 s pass', '250 s pass', 'S ends', '250 s pass', 'S ends'], False),
     'swept after an Abort': (['A frees', '250 s pass', 'S ends'], False),
-    'a copied part after an Abort': (['W ends', 'K to commit part', 'A ends', '6 s pass', 'K ends'], False),
+    'a copied part after an Abort': (['W ends', 'K to commit part', 'A frees', '6 s pass', 'K ends'], False),
 }
 
 

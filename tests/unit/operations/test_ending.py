@@ -61,16 +61,19 @@ def test_an_intent_that_cannot_be_read(headers, age, aborted):
             ending.abort(bucket, UPLOAD, looks=0)
 
 
-def swift_with(state, offset, put=201):
+def swift_with(state, offset, put=201, intent=404):
     """Return a Swift with a marker of this state, so much later than the Initiate, and with nothing else.
 
-    put: what it answers to each PUT. A flag that it stores is there from then on.
+    put: what it answers to each PUT. A flag that it stores is there from then on. intent: what it answers to a HEAD
+    of the intent.
     """
     marker = {'Content-Type': 'application/x-s3multi-marker;state=' + state,
               'X-Backend-Timestamp': just_after(BEGAN, offset).internal if offset else BEGAN.internal}
     answers = put if isinstance(put, list) else [put]
 
     def head(seen):
+        if seen.path.endswith('/complete'):
+            return intent
         return (200, dict(marker), b'') if seen.path.endswith(UPLOAD.marker) else 404
 
     def write(seen):
@@ -124,13 +127,32 @@ def test_a_flag_that_is_not_stored():
     assert [flag(1), flag(1), ABORTED_LAST] == written(swift)
 
 
-@pytest.mark.parametrize('end', [ending.abort, ending.open_marker])
+def test_what_an_abort_leaves_until_it_was_answered():
+    """No Complete wins once the flag is stored, and neither intent nor end of the upload is found after that."""
+    swift = swift_with('open', 0)
+
+    rest = ending.win_by_abort(bucket_of(swift), UPLOAD, looks=0)
+    assert [flag(1)] == written(swift)
+    assert rest()
+    assert [flag(1), ABORTED_LAST] == written(swift)
+
+
+def test_an_abort_that_met_an_intent_leaves_nothing():
+    """``aborted`` is written before its answer: the look at the marker proves something only where there is none."""
+    old = Timestamp(float(Timestamp.now()) - 3600)
+    swift = swift_with('open', 0, intent=(200, {**INTENT[1], 'X-Timestamp': old.normal}, b''))
+
+    ending.win_by_abort(bucket_of(swift), UPLOAD, looks=0)
+    assert [flag(1), ABORTED_LAST] == written(swift)
+
+
+@pytest.mark.parametrize('end', [ending.abort, ending.win_by_abort, ending.open_marker])
 def test_a_flag_that_is_never_stored(end):
     """Nothing is decided: the request has to be repeated."""
     swift = swift_with('aborting', 1, 202)
 
     with pytest.raises(ServiceUnavailable):
-        end(bucket_of(swift), UPLOAD, *[0] * (end is ending.abort))
+        end(bucket_of(swift), UPLOAD, *[0] * (end is not ending.open_marker))
     assert {flag(2)} == set(written(swift)) and len(written(swift)) < 10
 
 

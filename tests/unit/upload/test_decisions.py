@@ -5,8 +5,8 @@ from functools import partial
 import pytest
 from swift.common.utils import Timestamp
 
-from s3multi.upload.decisions import (UNREAD, Step, View, abort_step, complete_step, follow, has_won, intent_serves,
-                                      open_step, refused_abort_step, repeat_step, sweep_step)
+from s3multi.upload.decisions import (UNREAD, Step, View, abort_step, complete_step, flagged_abort_step, follow,
+                                      has_won, intent_serves, open_step, refused_abort_step, repeat_step, sweep_step)
 from s3multi.upload.records import LEASE_SECONDS, WRITE_BEFORE_SECONDS, Intent, ObjectAtKey, State, UploadMarker
 
 NOW = Timestamp(1790000000.0)
@@ -178,6 +178,13 @@ def test_an_intent_that_went_away():
 def test_an_abort_that_was_outrun(state, step):
     """A Complete has taken intent and marker away after the flag, or another Abort has come to its end."""
     assert step is refused_abort_step(marker_of(state))
+
+
+@pytest.mark.parametrize('state, step', [
+    ('aborting', Step.ABORTED), ('aborted', Step.ABORTED), (None, Step.COMPLETED), ('open', Step.BUSY)])
+def test_an_abort_that_found_no_intent(state, step):
+    """While its flag is there, nothing has ended the upload, and no Complete passes."""
+    assert step is flagged_abort_step(marker_of(state))
 
 
 @pytest.mark.parametrize('state, age, step', [
