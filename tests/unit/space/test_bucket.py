@@ -16,7 +16,8 @@ def in_a_world(play):
     """Call ``play`` with a world, and return what it returns."""
     schedule = Schedule(InTurn())
     with schedule.in_charge():
-        world = World(schedule, Nature())
+        # So that an Abort is over when it is answered.
+        world = World(schedule, Nature(), options={'abort_waits': 'true'})
         result, = schedule.run(schedule.start('-', lambda: play(world)))
     return result
 
