@@ -78,7 +78,7 @@ def test_requests_of_a_complete(faulty, bucket, count):
 
 
 def test_requests_of_the_other_operations(faulty, bucket, swift):
-    """Initiate and List Multipart Uploads cost one request, Upload Part and List Parts two, Abort six and parts."""
+    """Initiate and List Multipart Uploads cost one request, Upload Part and List Parts two, Abort seven and parts."""
     client = RawClient(faulty.url)
     Upload(client, bucket)
     counts = {}
@@ -96,7 +96,7 @@ def test_requests_of_the_other_operations(faulty, bucket, swift):
     count('List Multipart Uploads', lambda: client.list_uploads(bucket))
     count('Abort', lambda: (upload.abort(), await_true(lambda: [] == upload.stored_numbers(swift))))
 
-    assert {'Initiate': 1, 'Upload Part': 2, 'List Parts': 2, 'List Multipart Uploads': 1, 'Abort': 6 + 2} == counts
+    assert {'Initiate': 1, 'Upload Part': 2, 'List Parts': 2, 'List Multipart Uploads': 1, 'Abort': 7 + 2} == counts
 
 
 def test_nothing_asked_carries_the_clients_query(faulty, bucket):
