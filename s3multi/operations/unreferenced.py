@@ -15,6 +15,7 @@ from s3multi.upload import manifest
 from s3multi.upload.lateness import Horizon, Life
 from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent
+from s3multi.upload.timestamps import just_after
 
 
 def life_of(bucket: Bucket, references: References, upload: Upload, read_intent: 'Callable[[], Intent | None]',
@@ -53,11 +54,18 @@ def left_behind(bucket: Bucket, references: References, upload: Upload, replaced
 
     For buckets without versions, where it could be nowhere but at its key. Raises Uncertain.
     """
-    references.marker_deleted(upload)
+    ended = references.marker_deleted(upload)
     # After the marker, as above.
     intent = bucket.records.intent(upload)
     if intent is not None and intent.is_fresh(bucket.now()):
         raise Uncertain('a Complete may be at work')
+    if intent is not None and ended:
+        # Its Complete died, and what ended the marker may have reached one replica. Who does not reach that one finds
+        # the upload open, and makes the object again. So the end is written for a majority, and the intent read after
+        # that: who has found the upload open before has written one of his own.
+        bucket.records.delete_marker(upload, just_after(ended))
+        if bucket.records.intent(upload) != intent:
+            raise Uncertain('a Complete may be at work')
     if bucket.notes.shared(upload) is not None:
         raise Uncertain('another manifest of its parts was made')
     parts = manifest.by_path(upload, all_attempts(bucket, upload))

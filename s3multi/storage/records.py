@@ -50,6 +50,8 @@ class Records:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        # The upload whose marker was found gone last, and when to end that again: 0 if Swift remembers no end.
+        self._gone: tuple[Upload, Timestamp] | None = None
 
     def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str,
                     checksum: 'ChecksumChoice | None') -> bool:
@@ -119,6 +121,8 @@ class Records:
         found = marker_type_of(response)
         if not is_plain(response) or found.state in (None, State.COMPLETED):
             # An upload is none on the word of what a user has put there, and none is aborted on it.
+            ended = timestamp_of(response)
+            self._gone = upload, just_after(ended) if found.state is State.COMPLETED else ended
             return None
         assert found.state is not None
         headers = {name.lower(): value for name, value in response.headers.items()
@@ -183,6 +187,14 @@ class Records:
     def delete_marker(self, upload: Upload, timestamp: Timestamp) -> None:
         """Delete the marker, unless it was written at ``timestamp`` or later."""
         self._backend.delete(_marker(upload), timestamp)
+
+    def end_marker_again(self, upload: Upload) -> None:
+        """End a marker once more that ``marker`` has just found gone, so that a majority of the replicas has its end.
+
+        Raises ServiceUnavailable if it is not certain that they have.
+        """
+        if self._gone and self._gone[0] == upload and self._gone[1]:
+            self.delete_marker(*self._gone)
 
     def delete_intent(self, upload: Upload, intent: Intent) -> bool:
         """Delete an intent, however often it was written, unless there is one with a later T.

@@ -146,13 +146,13 @@ MOVES = (
     Move('DELETE marker', At.T_1, _ENDING, (
         (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
         (Stage.ABORTED, Stage.CLOSING))),
-    # As the DELETE of the marker, whose place it takes.
+    # As the DELETE of the marker, whose place it takes. Once OVER: that DELETE has missed a replica.
     Move('PUT completed', At.T_1, (Actor.COMPLETE,), (
         (Stage.VISIBLE, Stage.CLOSING), (Stage.COMPLETING, Stage.CLOSING), (Stage.CONTESTED, Stage.CLOSING),
-        (Stage.ABORTED, Stage.CLOSING), *_stays(Stage.CLOSING))),
+        (Stage.ABORTED, Stage.CLOSING), *_stays(Stage.CLOSING, Stage.OVER))),
     # One Complete, or who ends it, meets what another has written with an earlier T.
     Move('DELETE completed', At.T_1, _ENDING, _stays(Stage.CLOSING, Stage.OVER)),
-    Move('DELETE completed', At.T_2, (Actor.COMPLETE, Actor.DELETE_BUCKET, Actor.SWEEP), _stays(
+    Move('DELETE completed', At.T_2, (Actor.COMPLETE, Actor.DELETE_BUCKET, Actor.SWEEP, Actor.REPLACE), _stays(
         Stage.CLOSING, Stage.OVER)),
     Move('DELETE intent', At.T_END, _ENDING, (
         (Stage.CLOSING, Stage.OVER), (Stage.COMPLETING, Stage.OPEN), (Stage.CONTESTED, Stage.ABORTING),

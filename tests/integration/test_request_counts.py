@@ -259,13 +259,15 @@ def test_complete_that_asks_for_every_part(asking, bucket, count):
 
 @pytest.mark.parametrize('count', COUNTS)
 def test_complete_that_is_repeated(cluster, faulty, upload, count):
-    """The repeat of a Complete lists, and reads marker, intent and object; the latter also while it lists."""
+    """The repeat of a Complete lists, reads marker, intent and object, and ends the marker; it also looks at the object
+    while it lists."""
     many(cluster, upload, count)
     complete(faulty, upload)
     with counting(faulty.above) as seen:
         assert 200 == upload.complete().outcome
 
-    steps = [['GET segments container', 'HEAD object', 'HEAD marker'], ['HEAD intent'], ['HEAD object']]
+    steps = [['GET segments container', 'HEAD object', 'HEAD marker'], ['DELETE marker'], ['HEAD intent'],
+             ['HEAD object']]
     assert expected(steps) == by_steps(seen.order, steps)
 
 

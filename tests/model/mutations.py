@@ -263,6 +263,32 @@ class IntentOnceOverReadEarly(Mutant):
         return response
 
 
+class TrustsEnd(Mutant):
+    """A Complete that finds no marker does not end it again, or does so after it has read the intent.
+
+    late: whether the second.
+    """
+
+    def __init__(self, app, late=False):
+        super().__init__(app)
+        self._late = late
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if not getcurrent().actor.label.startswith('C'):
+            return self.send(request)
+        if kind == 'DELETE marker' and memory.get('gone'):
+            if not self._late:
+                return _answer(204, request)
+            memory['intent'] = self.ask(request, 'HEAD', self.upload(request) + '/complete', {'X-Newest': 'true'})
+        if kind == 'HEAD intent' and 'intent' in memory:
+            return memory['intent']
+        response = self.send(request)
+        if kind == 'HEAD marker':
+            memory['gone'] = _is_gone(response)
+        return response
+
+
 class TakesBack(Mutant):
     """A Complete deletes its own intent when it finds the marker gone, or ``aborting``.
 
@@ -509,6 +535,18 @@ class Believes(Mutant):
         return self.send(request)
 
 
+class TrustsIntentBeforeEnd(Mutant):
+    """The freeing of a replaced object's parts does not read the intent after it has ended the marker."""
+
+    def handle(self, kind, request):
+        memory = self.of(request)
+        if getcurrent().actor.label != 'R' or kind != 'HEAD intent':
+            return self.send(request)
+        if 'intent' not in memory:
+            memory['intent'] = self.send(request)
+        return memory['intent']
+
+
 class ReplacesIntentFirst(Mutant):
     """The freeing of a replaced object's parts reads the intent before the marker, and not after that."""
 
@@ -567,6 +605,10 @@ _ON_ONE = ('C1 reaches 2', 'C1 ends')
 # How many offsets the intents of one T have, as in ``upload.timestamps``.
 _OFFSETS_OF_A_LIST = 1 << 15
 
+# An end of the marker that has reached one replica.
+_ENDED_ON_ONE = ('C1 to commit key', 'C1 to PUT marker', 'C1 reaches 2', 'C1 ends')
+_ENDED_ON_ONE_AND_RIVAL = ('C2 lacks 2', 'C1 to commit intent', 'C2 to commit intent', *_ENDED_ON_ONE)
+
 MUTATIONS = (
     Mutation('a Complete writes an intent', NoIntent, 'R4',
              ('C1 to commit key', 'A ends', 'C1 ends')),
@@ -613,6 +655,10 @@ MUTATIONS = (
     Mutation('... after the marker', IntentOnceOverReadEarly, 'R6',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C1 dies', 'C1b to commit intent',
               'C2 to commit key', 'A ends', 'C1b ends', 'C2 ends')),
+    Mutation('... which is ended once more: what ended it may have reached one replica', TrustsEnd, 'R6',
+             (*_ENDED_ON_ONE_AND_RIVAL, 'C1b ends', 'C2 ends')),
+    Mutation('... before the intent is read', lambda app: TrustsEnd(app, late=True), 'R6',
+             (*_ENDED_ON_ONE_AND_RIVAL, 'C1b to DELETE marker', 'C2 to commit key', 'C1b ends', 'C2 ends')),
     Mutation('an intent stays when its Complete meets an Abort', lambda app: TakesBack(app, gone=False), 'R4',
              ('C1 to commit intent', 'C2 to commit intent', 'C1 to commit key', 'C2 to HEAD marker',
               'A to HEAD intent', 'C2 ends', 'A ends', 'C1 ends')),
@@ -670,7 +716,8 @@ MUTATIONS = (
     Mutation('every attempt to copy into a part has a name of its own', OneName, 'R1',
              ('W ends', 'K to commit part', 'C1 ends', 'K ends')),
     Mutation('parts of a replaced object are freed only when the marker is gone', lambda app: Believes(
-        app, 'R', 'HEAD marker', 404, {'X-Backend-Timestamp': '4000000000.00000'}), 'R1',
+        Believes(app, 'R', 'DELETE marker', 204), 'R', 'HEAD marker', 404, {
+            'X-Backend-Timestamp': '4000000000.00000'}), 'R1',
              ('C1 to commit marker', 'C1 dies', '61 s pass', 'C1b to HEAD intent', 'R frees', 'the expirer runs',
               'C1b ends')),
     Mutation('... and no intent is fresh', lambda app: Believes(app, 'R', 'HEAD intent', 404), 'R1',
@@ -678,6 +725,12 @@ MUTATIONS = (
     Mutation('... which is read after the marker', ReplacesIntentFirst, 'R1',
              ('C1 to commit marker', '61 s pass', 'R to HEAD marker', 'C2 to commit key', 'C1 ends', 'R frees',
               'the expirer runs', 'C2 ends')),
+    Mutation('... and the marker is ended once more if a Complete died', lambda app: Believes(
+        app, 'R', 'DELETE marker', 204), 'R1',
+             ('rows are late', *_ENDED_ON_ONE, '61 s pass', 'R frees', 'the expirer runs', 'C1b lacks 2', 'C1b ends')),
+    Mutation('... before the intent is read', TrustsIntentBeforeEnd, 'R1',
+             ('rows are late', *_ENDED_ON_ONE, '61 s pass', 'C1b lacks 2', 'R to DELETE marker', 'C1b to commit key',
+              'R frees', 'the expirer runs', 'C1b ends')),
     Mutation('... and the bucket keeps no versions', lambda app: Believes(app, 'R', 'HEAD rows', 204), 'R2',
              ('R leads 1 s', 'C1 ends', 'R makes 1 request', 'V ends', 'W ends', 'R frees', 'the expirer runs')),
     Mutation('an upload belongs to the bucket in which it began', ForgetsDeletion, 'answers',

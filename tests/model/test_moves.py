@@ -25,6 +25,7 @@ EVENTS = {
         False),
     'dead after its manifest': (['C1 to commit marker', 'C1 dies', '61 s pass', 'A ends'], False),
     'dead before its end': (['C1 to DELETE intent', 'C1 dies', '61 s pass', 'R frees'], False),
+    'dead before its proof, and replaced': (['C1 to HEAD intent', 'C1 dies', '61 s pass', 'R frees'], False),
     'replaced': (['C1 ends', 'R frees'], False),
     'replaced by a Complete': (['I ends', 'C1 ends', 'W ends'], False),
     'replaced in between': (['C1 to commit marker', 'W ends', 'C1 ends'], False),
@@ -40,6 +41,8 @@ EVENTS = {
     'becomes a version': (['C1 to commit marker', 'V ends', 'W ends', 'C1 ends'], False),
     'becomes a version when it is over': (['C1 frees', 'V ends', 'W ends'], False),
     'becomes a version while it closes': (['C1 to DELETE intent', 'V ends', 'W ends', 'C1 frees'], False),
+    'completed again, where a DELETE has missed a replica': (
+        ['C1 to commit key', '5 s pass', 'C1b to commit marker', 'C1 misses 0', 'C1 frees', 'C1b ends'], False),
     'two intents': (['C1 to commit intent', 'C2 to commit intent', 'C1 ends', 'C2 ends'], False),
     'two intents, late': (['C1 to commit intent', 'C2 to commit intent', 'C1 to commit marker', 'C2 ends'], False),
     'two intents, one after the end': (
@@ -77,7 +80,8 @@ EVENTS = {
     'swept before its proof, the row late': (
         ['rows are late', 'C1 to HEAD intent', 'C1 dies', '250 s pass', 'S ends', 'rows are in time', '250 s pass',
          'S2 ends'], False),
-    'dead before its proof, and the bucket goes': (['C1 to HEAD intent', 'C1 dies', '61 s pass', 'D ends'], False),
+    'dead before its proof, and the bucket goes': (
+        ['C1 to HEAD intent', 'C1 dies', 'X frees', '61 s pass', 'D ends'], False),
     'swept when it is old': (['250 s pass', '250 s pass', 'S ends', '250 s pass', 'S ends'], False),
     'swept after an Abort': (['A frees', '250 s pass', 'S ends'], False),
     'a copied part after an Abort': (['W ends', 'K to commit part', 'A frees', '6 s pass', 'K ends'], False),

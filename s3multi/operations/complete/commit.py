@@ -18,7 +18,7 @@ from swift.common.utils import Timestamp
 
 from s3multi.operations import ending
 from s3multi.operations.bucket import Bucket
-from s3multi.operations.complete.earlier import busy, earlier_object
+from s3multi.operations.complete.earlier import busy, earlier_object, repeated_object
 from s3multi.operations.complete.early import Early
 from s3multi.operations.complete.look import look
 from s3multi.operations.complete.outcome import Committed, Landed, Landing
@@ -203,7 +203,7 @@ class Commit:
         what will be returned, if the upload is still as it was before the intent.
         """
         if self._early.is_over():
-            return self._earlier()
+            return self._end(Step.COMPLETED, View(self._upload.id))
         self._take_turn()
         # T is later than marker, intent and key: an older manifest would not be seen, older deletes would do nothing.
         older = [swift_time(self._upload.ticks), *([self._key_changed_at] if self._key_changed_at else [])]
@@ -252,7 +252,7 @@ class Commit:
             if step is Step.BUSY:
                 raise self._busy('abort', 'an Abort is under way')
         if step is Step.COMPLETED:
-            return self._earlier()
+            return repeated_object(self._bucket, self._upload, self._digests.etag, self._list_name)
         if step is Step.FINISH:
             return self._finish(view)
         if step is Step.ABORTED:
@@ -270,7 +270,7 @@ class Commit:
             self._bucket.objects.show_version(self._upload, timestamp)
         # As in ``_close``: the marker first, so that no other Complete passes any more.
         self._records.delete_marker(self._upload, just_after(timestamp))
-        # Before the intent is deleted: the look reads which intent is there, and so whether a rival may still write.
+        # Before the intent is deleted: this reads which one is there, and so whether a rival may still write.
         found = self._earlier()
         self._records.delete_intent(self._upload, view.intent)
         return found

@@ -8,6 +8,15 @@ from s3multi.upload.names import Upload
 from s3multi.upload.records import Intent, ObjectAtKey
 
 
+def repeated_object(bucket: Bucket, upload: Upload, etag: str, list_name: 'str | None') -> ObjectAtKey:
+    """Return what ``earlier_object`` does, to one that has ended no marker, but has read that there is none."""
+    # The write that ended it may have reached one replica, and not been acknowledged. A rival that does not reach that
+    # one would find the upload open, and replace an object that is acknowledged here. Before the intent is read: who
+    # has found it open before had written his intent by then.
+    bucket.records.end_marker_again(upload)
+    return earlier_object(bucket, upload, etag, list_name)
+
+
 def earlier_object(bucket: Bucket, upload: Upload, etag: str, list_name: 'str | None',
                    intent: 'Intent | None | Unread' = UNREAD) -> ObjectAtKey:
     """Return the object at the key if it is the one that a Complete of this list would make. The marker must be gone.

@@ -14,7 +14,7 @@ from s3multi.operations.body import read_body
 from s3multi.operations.bucket import Bucket
 from s3multi.operations.complete import heartbeat
 from s3multi.operations.complete.commit import Commit
-from s3multi.operations.complete.earlier import earlier_object
+from s3multi.operations.complete.earlier import repeated_object
 from s3multi.operations.complete.early import Early
 from s3multi.operations.complete.outcome import Committed
 from s3multi.operations.complete.precondition import Precondition
@@ -64,7 +64,7 @@ def run(bucket: Bucket, call: Call) -> Reply:
     def complete() -> Reply:
         proof = prove(bucket, upload, listed, noted, hints)
         if proof is None:
-            earlier = earlier_object(bucket, upload, etag, None)
+            earlier = repeated_object(bucket, upload, etag, None)
             bucket.metrics.count(COMPLETES, 'repeated')
             return _reply(call, ObjectDigests(etag, earlier.checksum), earlier.version_id, {'proof': 'object'})
         with _of_open(bucket, upload):
