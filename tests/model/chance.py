@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What chance decides in a run: faults of Swift, replicas and rows that lag, who goes on, who dies, how time passes."""
+"""What chance decides in a run: faults of Swift, replicas and rows that lag, who goes on, who dies, how time passes.
+
+And which notes the cache loses or keeps too long, which replica copies what to another, and whose clock is set anew.
+"""
 from collections import Counter
 
 from greenlet import getcurrent
@@ -13,6 +16,8 @@ STANDSTILL_SECONDS = 30
 # Longer than the lease of an intent.
 LEASE_SECONDS = 61
 _JUMPS = (0.5, 4.0, 22.0, LEASE_SECONDS)
+# By how much a clock may be wrong, in either direction.
+SKEW_SECONDS = 3
 
 
 class Trouble(Nature):
@@ -119,6 +124,9 @@ class Chance:
         self.world = None
         self.deaths = rng.choice((0, 0, 0, 1, 1, 2))
         self.jumps = rng.choice((0, 0, 1, 3))
+        # Whether clocks are set anew, and how often something happens to the cache.
+        self.clocks_jump = rng.random() < 0.2
+        self.cache_troubles = rng.choice((0, 0, 1, 4))
         self._step = rng.choice((0.0, 0.00001, 0.001, 0.05))
         self._stay = rng.choice((0.0, 0.5, 0.8, 0.95))
         self._last = None
@@ -126,11 +134,7 @@ class Chance:
 
     def choose(self, schedule, seconds):
         rng = self._rng
-        if self._trouble.lagging and rng.random() < 0.1:
-            for container in self.world.swift.containers.values():
-                self.world.swift.show_rows(container, lambda late: rng.random() < 0.3)
-        if rng.random() < 0.02:
-            self.world.swift.expire()
+        self._go_on_beside(schedule)
         if not schedule.waiting:
             return seconds
         thread = self._last
@@ -138,6 +142,8 @@ class Chance:
             thread = rng.choice(list(schedule.waiting))
         self._last = thread
         actor = schedule.waiting[thread][0]
+        if self.clocks_jump and rng.random() < 0.05:
+            self._set_clock(schedule, actor)
         if self.deaths and rng.random() < 0.03 and 'late' not in actor.label:
             self.deaths -= 1
             self.counts['proxy died'] += 1
@@ -155,6 +161,47 @@ class Chance:
         # A version is named by its time, so Swift cannot tell apart two Completes in the same 10 microseconds.
         schedule.now += max(self._step, 0.00001) if self.world.versioned else self._step
         return thread
+
+    def _go_on_beside(self, schedule):
+        """Have rows come, the expirer come, a replica copy to another, and the cache lose something."""
+        rng = self._rng
+        if self._trouble.lagging and rng.random() < 0.1:
+            for container in self.world.swift.containers.values():
+                self.world.swift.show_rows(container, lambda late: rng.random() < 0.3)
+        if rng.random() < 0.02:
+            self.world.swift.expire()
+        if self._trouble.apart and rng.random() < 0.1:
+            self._replicate()
+        if self.cache_troubles and rng.random() < 0.05:
+            self.cache_troubles -= 1
+            self._disturb_cache(schedule)
+
+    def _set_clock(self, schedule, actor):
+        """Set the clock of an actor's proxy anew, forwards or backwards."""
+        self.counts['clock set anew'] += 1
+        actor.skew = self._rng.uniform(-SKEW_SECONDS, SKEW_SECONDS)
+        schedule.trace.append('        the clock of %s is now wrong by %.5f s' % (actor.label, actor.skew))
+
+    def _replicate(self):
+        """Have Swift's replication reach one object: a replica copies what it has to another."""
+        rng, swift = self._rng, self.world.swift
+        name = rng.choice(list(swift.objects))
+        source, target = rng.sample(range(REPLICAS), 2)
+        if swift.replicate(name, source, target):
+            self.counts['replica copied to another'] += 1
+
+    def _disturb_cache(self, schedule):
+        """Have the cache forget something, or everything; or go, with what it has, or come back."""
+        cache = self.world.cache
+        what = self._rng.choice(('evicts', 'evicts', 'forgets all', 'turns'))
+        if what == 'turns':
+            cache.away = not cache.away
+        elif what == 'evicts':
+            cache.evict(self._rng)
+        else:
+            cache.flush()
+        self.counts['trouble with the cache'] += 1
+        schedule.trace.append('        the cache %s%s' % (what, (' back', ' away')[cache.away] * (what == 'turns')))
 
     @staticmethod
     def _may_pass(schedule, seconds):

@@ -19,7 +19,7 @@ from s3multi.s3.etags import multipart_etag
 from s3multi.storage.cache_hints import PartHints, UploadHints
 from s3multi.upload.names import Upload
 
-from .chance import LEASE_SECONDS, Chance, Trouble
+from .chance import LEASE_SECONDS, SKEW_SECONDS, Chance, Trouble
 from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, marker_of
 from .rules import Rules, Violation
 from .schedule import InTurn, Schedule, Stuck
@@ -33,7 +33,6 @@ BODIES = [b'Hello, ', b'multipart ', b'world!']
 ANOTHER = b'another '
 # The contents that a reader of the key may see.
 _READABLE = [b'plain', *map(b''.join, (BODIES, BODIES[:2], BODIES[1:], [BODIES[0], ANOTHER, BODIES[2]]))]
-SKEW_SECONDS = 3
 # The operations that most rules are about stand here more than once. complete, fewer, last, new: Complete with all
 # parts, the first two, the last two, or with all on condition that there is no object. cut: an Upload Part whose body
 # breaks off. put, delete: through the Swift API; replace, remove: through S3. drop: deletes the bucket.

@@ -193,6 +193,13 @@ class MemorySwift:
             replicas[:] = [None if stored is not None and stored.body is None and stored.timestamp < before else stored
                            for stored in replicas]
 
+    def replicate(self, name, source, target):
+        """Copy an object from one replica to another, which may have missed it. Return whether that changed it."""
+        there = self._at(name)
+        newer = self._newest([there[target], there[source]])
+        changed, there[target] = newer is not there[target], newer
+        return changed
+
     def settle(self):
         """Do all queued deletions, make all replicas equal, and all rows visible."""
         self.expire()

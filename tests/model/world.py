@@ -92,7 +92,10 @@ class Answer:
 
 
 class Cache:
-    """A memcache that may be away. now: returns the time, in seconds. told: called with each answer, if it is set."""
+    """A memcache that may be away: then it answers nothing, and keeps what it has as it is.
+
+    now: returns the time, in seconds. told: called with each answer, if it is set.
+    """
 
     told = None
 
@@ -110,6 +113,11 @@ class Cache:
     def flush(self):
         """Forget everything."""
         self._kept.clear()
+
+    def evict(self, rng):
+        """Forget about one thing in three."""
+        for key in [key for key in self._kept if rng.random() < 1 / 3]:
+            del self._kept[key]
 
     def set(self, key, value, time=0, **_):
         if not self.away:
@@ -130,7 +138,8 @@ class Cache:
         return count
 
     def delete(self, key, **_):
-        self._kept.pop(key, None)
+        if not self.away:
+            self._kept.pop(key, None)
 
     def set_multi(self, mapping, _server_key, time=0, **_):
         for key, value in mapping.items():
