@@ -241,9 +241,12 @@ class References:
         That is so while the container is split into shards, and while shards are joined. container: None stands for
         that of the versions. answer: its answer to any request.
         """
-        if shards.is_being_split(answer):
+        state = shards.state_of(answer)
+        # Small containers for which sharding is switched on are never split. A replica that has not heard of shards for
+        # so long would lack rows without any shards, too.
+        if state == 'sharding' or shards.may_be_split(answer) and self._backend.has_shards(shards.ANY_STATE, container):
             raise Uncertain('a container is being sharded')
-        if shards.state_of(answer) == 'sharded' and self._backend.has_shrinking_shards(container):
+        if state == 'sharded' and self._backend.has_shards('shrinking', container):
             raise Uncertain('shards of a container are being joined')
 
 

@@ -233,9 +233,9 @@ class Backend:
         """Return the newest replica's answer to a HEAD of Swift's own container for the versions of the bucket."""
         return self.answer(self._of_versions('HEAD', {}, {'X-Newest': 'true'})[1])
 
-    def has_shrinking_shards(self, container: 'str | None' = None) -> bool:
-        """Return whether shards of a sharded container are being joined; None stands for that of the versions."""
-        query = {'format': 'json', 'states': 'shrinking'}
+    def has_shards(self, states: str, container: 'str | None' = None) -> bool:
+        """Return whether a container has shards in one of these states; None stands for that of the versions."""
+        query = {'format': 'json', 'states': states}
         headers = {**shards.RANGE_HEADERS, 'X-Newest': 'true'}
         return bool(read_rows(self.shard_ranges(container, query, headers) if container is not None
                               else self._ranges(*self._of_versions('GET', query, headers))))

@@ -17,6 +17,10 @@ _UPDATING = (ShardRange.CREATED, ShardRange.CLEAVED, ShardRange.ACTIVE, ShardRan
 RANGE_STATES = 'listing,updating'
 RANGE_HEADERS = {'X-Backend-Record-Type': 'shard', 'X-Backend-Record-Shard-Format': 'full'}
 
+# The states of shards that may have rows, or will soon. Asked for these by name, Swift does not fill gaps with the
+# container itself.
+ANY_STATE = 'found,created,cleaved,active,sharding,shrinking'
+
 # Ask a container with these for the rows of its own.
 ROW_HEADERS = {'X-Backend-Record-Type': 'object'}
 
@@ -35,12 +39,9 @@ def is_split(listing: Response) -> bool:
     return state_of(listing) != 'unsharded' or bool(config_true_value(sharding))
 
 
-def is_being_split(container: Response) -> bool:
-    """Return whether a ``container`` is being split into shards, and so need not show rows that were written long ago.
-
-    Once it is split, its listing is made of those of the shards.
-    """
-    return is_split(container) and state_of(container) in ('unsharded', 'sharding')
+def may_be_split(container: Response) -> bool:
+    """Return whether a ``container`` may be split into shards, but a replica has not begun to do so."""
+    return is_split(container) and state_of(container) == 'unsharded'
 
 
 def unlisted(ranges: Iterable[Row], container: str, state: str) -> 'list[str]':

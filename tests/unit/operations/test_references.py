@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which answers of Swift prove that nobody refers to a part, and which do not."""
 import json
+from urllib.parse import parse_qs
 
 import pytest
 from swift.common.utils import Timestamp
@@ -41,15 +42,15 @@ def row(name, seconds, **fields):
     return {'name': name, 'last_modified': later(seconds).isoformat, 'content_type': 'x/y', **fields}
 
 
-def swift_of(heads, gets=None, shard_headers=None, shrinking=()):
+def swift_of(heads, gets=None, shard_headers=None, shards=()):
     """Return a Swift with answers to HEAD and GET by path, or by path and query. A list is the rows of a listing.
 
-    shard_headers: what a listing says about shards. shrinking: the shard ranges in that state.
+    shard_headers: what a listing says about shards. shards: the states of those that there are.
     """
     def answer(answers, seen, default):
-        if 'states=shrinking' in seen.query:
-            assert 'shard' == seen.headers['X-Backend-Record-Type']
-            return 200, {}, json.dumps(list(shrinking)).encode()
+        if seen.headers.get('X-Backend-Record-Type') == 'shard':
+            asked = parse_qs(seen.query)['states'][0].split(',')
+            return 200, {}, json.dumps([{'name': '.shards_AUTH_a/x'} for state in shards if state in asked]).encode()
         found = next((found for place, found in answers.items() if seen.path == place.partition('?')[0]
                       and place.partition('?')[2] in seen.query), default)
         return (200, shard_headers or {}, json.dumps(found).encode()) if isinstance(found, list) else found
@@ -67,9 +68,9 @@ def known(days, grace=2.0, most=None):
     return Horizon.of(later(days * 86400), grace * 86400, most)
 
 
-def listed(heads, gets=None, life=None, at=None, wanted=frozenset(WANTED), shrinking=()):
+def listed(heads, gets=None, life=None, at=None, wanted=frozenset(WANTED), shards=()):
     life = life or Life(later(1), [later(1)])
-    swift = swift_of({BUCKET: 204, **heads}, gets, shrinking=shrinking)
+    swift = swift_of({BUCKET: 204, **heads}, gets, shards=shards)
     return references(swift).listed(UPLOAD, wanted, life, at or known(5))
 
 
@@ -120,14 +121,21 @@ def test_listing_that_shows_something_newer(head):
 SHARDED = {'X-Backend-Sharding-State': 'sharded', 'X-Container-Sysmeta-Sharding': 'True'}
 
 
-@pytest.mark.parametrize('headers, shrinking, knows', [
-    ({'X-Backend-Sharding-State': 'sharding'}, [], False), ({'X-Container-Sysmeta-Sharding': 'True'}, [], False),
-    (SHARDED, [], True), (SHARDED, [{'name': '.shards_AUTH_a/x'}], False)],
-    ids=['sharding', 'to be sharded', 'sharded', 'shrinking'])
-def test_listing_that_is_being_sharded(headers, shrinking, knows):
-    """It need not show what was written long ago, so it proves nothing; nor while shards are joined again."""
+MAY_BE_SHARDED = {'X-Container-Sysmeta-Sharding': 'True'}
+
+
+@pytest.mark.parametrize('headers, shards, knows', [
+    ({'X-Backend-Sharding-State': 'sharding'}, [], False), (MAY_BE_SHARDED, [], True),
+    (MAY_BE_SHARDED, ['created'], False), (MAY_BE_SHARDED, ['active'], False),
+    (SHARDED, ['active'], True), (SHARDED, ['active', 'shrinking'], False)],
+    ids=['sharding', 'too small to be sharded', 'to be sharded', 'sharded elsewhere', 'sharded', 'shrinking'])
+def test_listing_that_is_being_sharded(headers, shards, knows):
+    """It need not show what was written long ago, so it proves nothing; nor while shards are joined again.
+
+    A container that has no shards shows it, also where it is to get some when it is large.
+    """
     def ask():
-        swift = swift_of({MARKER: tombstone(5)}, {MARKERS: []}, headers, shrinking)
+        swift = swift_of({MARKER: tombstone(5)}, {MARKERS: []}, headers, shards)
         return references(swift).marker_deleted(UPLOAD)
 
     if knows:
@@ -225,13 +233,13 @@ VERSIONS_CONTAINER = '/v1/AUTH_a/\0versions\0bucket'
 DAY = 86400
 
 
-def versions(rows, heads=None, gets=None, container=204, life=None, at=None, key=tombstone(1), shrinking=()):
+def versions(rows, heads=None, gets=None, container=204, life=None, at=None, key=tombstone(1), shards=()):
     """Return the names in a bucket with versions. rows: of these. key: the answer to a HEAD of the key itself."""
     heads = {BUCKET: (204, VERSIONED, b''), VERSIONS_CONTAINER: container,
              **{KEY + '?version-id=' + name: answer for name, answer in (heads or {}).items()}, KEY: key}
     gets = {BUCKET + '?versions': rows, BUCKET: [],
             **{KEY + '?version-id=' + name: answer for name, answer in (gets or {}).items()}}
-    return listed(heads, gets, life or Life(later(1)), at, shrinking=shrinking)
+    return listed(heads, gets, life or Life(later(1)), at, shards=shards)
 
 
 def test_versions():
@@ -277,9 +285,9 @@ def test_versions_that_cannot_be_known(rows, container, key):
 
 def test_versions_whose_shards_are_being_joined():
     """Their listing may lack versions; that of shards which stay is as good as any."""
-    assert set() == versions([], container=(204, SHARDED, b''))
+    assert set() == versions([], container=(204, SHARDED, b''), shards=['active'])
     with pytest.raises(Uncertain):
-        versions([], container=(204, SHARDED, b''), shrinking=[{'name': '.shards_AUTH_a/x'}])
+        versions([], container=(204, SHARDED, b''), shards=['shrinking'])
 
 
 def test_too_many_versions():
