@@ -38,7 +38,11 @@ def without_nohup():
 
 
 def pytest_addoption(parser):
-    """Add --auth."""
+    """Add --auth and --behind."""
     parser.addoption('--auth', choices=('tempauth', 'keystone'), default='tempauth',
                      help='what tells the users of the integration tests apart: tempauth, or a real Keystone, for '
                      'those that do not depend on tempauth (default: %(default)s)')
+    parser.addoption('--behind', default='0', metavar='WHEN',
+                     help='when the proxies of the integration tests begin the work that goes on behind an answer: so '
+                     'many seconds late, or first, so that it is over when the answer comes. A test that fails only '
+                     'then relies on the speed of such work')

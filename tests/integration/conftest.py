@@ -15,7 +15,7 @@ from s3multi.demo.cluster import STOCK_FILTERS, Policy
 from s3multi.demo.keystone import Keystone
 from s3multi.demo.ports import HOST
 
-from . import users
+from . import behind, users
 from .daemons import Daemons
 from .faults import FaultyProxy
 from .raw import RawClient
@@ -61,6 +61,11 @@ def _auth(request):
         users.use(users.KeystoneAuth(request.getfixturevalue('keystone')))
 
 
+@pytest.fixture(scope='session', autouse=True)
+def _behind(request):
+    behind.begins = request.config.getoption('--behind')
+
+
 @pytest.fixture(scope='session')
 def hold(tmp_path_factory):
     """What holds the requests to the storage servers of the cluster, when it is told to."""
@@ -68,7 +73,7 @@ def hold(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def cluster(_auth, tmp_path_factory, hold):
+def cluster(_auth, _behind, tmp_path_factory, hold):
     """The cluster, with a second storage policy, named silver, of three replicas; `cluster.add_proxy` starts other
     proxies over it.
     """

@@ -50,26 +50,12 @@ class Counts:
 
 @contextlib.contextmanager
 def counting(faults, *rules):
-    """Hand over Counts of what passes the FaultFilter inside the with block, filled at its end."""
+    """Hand over Counts of what passes the FaultFilter inside the with block and behind its answers, filled at its end.
+    """
     seen = Counts()
     with faults.following(*rules):
         yield seen
-        seen.order = _order(faults)
-
-
-def wait_for(faults, last, times=1):
-    """Wait, inside a `counting` block, for what goes on behind an answer: until this request, `METHOD purpose`, came.
-
-    times: how often.
-    """
-    deadline = time.monotonic() + 10
-    while _order(faults).count(last) < times:
-        assert time.monotonic() < deadline, _order(faults)
-        time.sleep(0.02)
-
-
-def _order(faults):
-    return [f'{method} {purpose(method, path)}' for method, path, *_ in faults.requests()]
+    seen.order = [f'{method} {purpose(method, path)}' for method, path, *_ in faults.requests()]
 
 
 def add_listed_parts(cluster, upload, numbers, size=1):

@@ -17,6 +17,8 @@ import time
 
 from s3multi.demo.server import use_swift_dir
 
+from .behind import settle
+
 QUEUE = '.expiring_objects'
 DAY = 86400
 # How far ahead tests have objects expire.
@@ -65,6 +67,7 @@ class Daemons:
         self._run('shard', *path.split('/', 1))
 
     def _run(self, *words):
+        settle()
         if self._process is None:
             with open(self._cluster.log_dir / 'daemons.log', 'ab') as log:
                 self._process = subprocess.Popen(

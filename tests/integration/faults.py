@@ -25,6 +25,7 @@ from swift.common.utils import config_true_value, timestamp
 
 from s3multi.operations import ending
 
+from .behind import settle
 from .uploads import TINY_PARTS
 
 HOLD_SECONDS = 30
@@ -164,16 +165,23 @@ class Faults:
 
     @contextlib.contextmanager
     def following(self, *rules):
-        """Have the filter follow the rules inside the with block, and log afresh. Held requests go on after it."""
+        """Have the filter follow the rules inside the with block, and log afresh.
+
+        What goes on behind the answers of the block follows them as well, and what went on before does not. Where a
+        rule holds requests, those go on after the block, when there are no rules any more.
+        """
+        settle()
         self.forget()
         self._write(rules)
+        held = [each['hold'] for each in rules if 'hold' in each]
         try:
             yield self
+            if not held:
+                settle()
         finally:
             self._write([])
-            for each in rules:
-                if 'hold' in each:
-                    self.release(each['hold'])
+            for name in held:
+                self.release(name)
 
     def wait_held(self, name):
         """Wait until a request is held under this name."""

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from .behind import settle
 from .users import account
 
 DAYS = 86400
@@ -116,6 +117,7 @@ class Sweeper:
         return self._run(*arguments, *(() if queue else ('--skip-queue',)), days=days)
 
     def _run(self, *arguments, days):
+        settle()
         # One process for all, since most of the time goes into its imports.
         if self._server is None:
             self._server = self._spawn(_SERVER % self.package, [], stdin=subprocess.PIPE)

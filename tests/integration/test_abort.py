@@ -15,7 +15,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient
-from .uploads import Upload, at_once, await_true, read, segment_names, tiny_parts
+from .uploads import Upload, at_once, read, segment_names, tiny_parts
 
 WORDS = [b'Hello, ', b'multipart ', b'world!\n']
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -56,7 +56,7 @@ def test_parts_are_freed(tiny, bucket, swift):
     other = Upload(tiny, bucket).parts(b'other')
 
     assert 204 == upload.abort().status
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
     assert [1] == other.stored_numbers(swift)
 
 
@@ -67,10 +67,10 @@ def test_answers_before_its_parts_are_freed(rechecking, bucket, swift):
     with rechecking.above.following(rule('DELETE', '/0000', hold='parts')):
         assert 204 == upload.abort().status
         rechecking.above.wait_held('parts')
-        assert [1, 2, 3] == upload.stored_numbers(swift)
+        assert [1, 2, 3] == upload.stored_numbers(swift, settled=False)
         assert [NO_SUCH_UPLOAD] * 2 == [upload.list_parts().outcome, upload.complete().outcome]
 
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
 
 
 def test_only_the_upload_itself_is_freed(tiny, bucket, swift):
@@ -83,7 +83,7 @@ def test_only_the_upload_itself_is_freed(tiny, bucket, swift):
         swift.put_object(bucket + '_segments', name, b'mine')
 
     assert 204 == upload.abort().status
-    await_true(lambda: not [name for name in upload.stored(swift) if re.fullmatch('/[0-9]{8}-[^/]{11}', name)])
+    assert not [name for name in upload.stored(swift) if re.fullmatch('/[0-9]{8}-[^/]{11}', name)]
     assert set(own) <= set(segment_names(swift, bucket))
     for other in (nested, deeper):
         assert [1, 2, 3] == other.stored_numbers(swift)
@@ -95,7 +95,7 @@ def test_repeat_is_answered_alike(tiny, bucket, swift):
     upload = Upload(tiny, bucket).parts(*WORDS)
 
     assert [204, 204, 204] == [upload.abort().status for _ in range(3)]
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
 
 
 def test_upload_without_parts(tiny, bucket):
@@ -116,7 +116,7 @@ def test_upload_is_over(tiny, bucket, swift):
     assert NO_SUCH_UPLOAD == tiny.copy_part(bucket, 'key', upload.id, 4, f'/{bucket}/any').outcome
     assert NO_SUCH_UPLOAD == upload.complete().outcome
     assert tiny.list_uploads(bucket).xml('ListMultipartUploadsResult').find('Upload') is None
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
     assert 404 == read(tiny, bucket, 'key').status
 
 
@@ -208,7 +208,7 @@ def test_part_in_flight(rechecking, bucket, swift):
     assert 204 == aborted
     assert outcome in (200, NO_SUCH_UPLOAD)
     assert 204 == upload.abort().status
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
     assert NO_SUCH_UPLOAD == upload.complete([(1, upload.etags[1])]).outcome
 
 
@@ -224,7 +224,7 @@ def test_slow_part_of_an_upload_that_was_aborted(rechecking, bucket, swift):
         outcome = sent.result()
 
     assert (204, NO_SUCH_UPLOAD) == (aborted, outcome)
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
 
 
 def test_slow_part_that_was_completed(rechecking, cluster, bucket):

@@ -15,6 +15,7 @@ from s3multi.check.report import BROKEN, NOT_DONE, OK
 from s3multi.upload.names import segments_container
 
 from . import users
+from .behind import settle
 from .checking import Checker, found
 from .raw import RawClient
 from .uploads import TINY_PARTS, Upload, container_hash, read, tiny_parts
@@ -49,6 +50,7 @@ def upload(client, bucket):
 
 def segments(swift, bucket, container=None):
     """Return the names of the parts of the only upload of a bucket, in order."""
+    settle()
     return [row['name'] for row in swift.get_container(container or segments_container(bucket))[1] if row['bytes']]
 
 

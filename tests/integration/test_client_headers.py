@@ -138,7 +138,7 @@ def test_accept_that_is_slow_to_read(client, place):
                                ('GET', 'source', {}), ('PUT', 'accept', {}), ('DELETE', 'accept', {})):
         assert client.request(method, place, key, query, headers).status in (200, 204)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_who_may_write_the_acl_of_a_bucket(client, place, swift):

@@ -13,7 +13,7 @@ import pytest
 
 from .faults import FaultyProxy, rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, await_true, current, race, result
+from .uploads import Upload, current, race, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -80,7 +80,7 @@ def test_an_abort_by_the_other(clients, bucket, swift):
     upload = Upload(first, bucket).parts(*BODIES)
 
     assert 204 == upload.abort(client=second).outcome
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
     for client in clients:
         assert NO_SUCH_UPLOAD == upload.complete(client=client).outcome
         assert NO_SUCH_UPLOAD == upload.client.upload_part(bucket, 'key', upload.id, 1, b'late').outcome
@@ -196,7 +196,7 @@ def test_a_complete_and_an_abort(proxies, later, bucket, swift, ahead, round_num
     assert ended in ([200, NO_SUCH_UPLOAD], [NO_SUCH_UPLOAD, 204])
     assert all(seen in (UNAVAILABLE, told) for seen, told in zip(first, ended)), (first, ended)
     assert (WHOLE if ended[0] == 200 else None) == current(upload)
-    await_true(lambda: ([1, 2, 3] if ended[0] == 200 else []) == upload.stored_numbers(swift))
+    assert ([1, 2, 3] if ended[0] == 200 else []) == upload.stored_numbers(swift)
 
 
 @pytest.mark.parametrize('after', [False, True], ids=['before the manifest', 'after the manifest'])

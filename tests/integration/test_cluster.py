@@ -14,6 +14,11 @@ from s3multi.demo.child import Child
 from s3multi.demo.cluster import PIPELINE, Cluster, ClusterError
 from s3multi.demo.ports import free_port
 
+from . import behind
+from .faults import rule
+from .raw import RawClient
+from .uploads import Upload, at_once
+
 
 def test_data_directory_can_be_used_again(tmp_path, make_client):
     """A second start on the same directory finds what the first stored, on other ports."""
@@ -93,6 +98,27 @@ def test_file_system_without_attributes_is_refused(tmp_path, monkeypatch):
         disks.check_attributes(tmp_path)
 
     assert [] == list(tmp_path.iterdir())
+
+
+def test_work_behind_an_answer_is_awaited(faulty, bucket, swift):
+    """A test that settles goes on when the work is over, and not before."""
+    upload = Upload(RawClient(faulty.url), bucket).parts(b'part')
+    with faulty.above.following(rule('DELETE', '/0000', hold='part')), at_once(upload.abort) as (aborted,):
+        assert 204 == aborted.result().status
+        faulty.above.wait_held('part')
+        with at_once(behind.settle) as (settled,):
+            time.sleep(0.1)
+            assert not settled.done()
+            faulty.above.release('part')
+        assert [] == upload.stored_numbers(swift, settled=False)
+
+
+def test_work_of_a_dead_proxy_is_not_awaited(tmp_path):
+    """Its file says what was in flight, and nobody locks it."""
+    behind.filters(tmp_path / 'in-flight')
+    (tmp_path / 'in-flight' / 'dead').write_bytes(b'x')
+
+    behind.settle()
 
 
 @pytest.fixture

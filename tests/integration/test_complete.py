@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from .raw import RawClient, complete_body, multipart_etag
-from .uploads import PART_MIN_BYTES, Upload, await_true, read, result, segment_names
+from .uploads import PART_MIN_BYTES, Upload, read, result, segment_names
 
 # Three parts of the real least size; the values are known from Amazon S3.
 LETTERS = [letter * PART_MIN_BYTES for letter in (b'A', b'B', b'C')]
@@ -194,7 +194,7 @@ def test_parts_that_are_not_listed_are_dropped(tiny, bucket, swift):
 
     assert '"7a5835d47615d5e5cf54cad692120139-2"' == result(answer)['ETag']
     assert b'Hello, world!\n' == read(tiny, bucket, 'key').body
-    await_true(lambda: [1, 3] == upload.stored_numbers(swift))
+    assert [1, 3] == upload.stored_numbers(swift)
 
 
 def test_parts_that_were_replaced_are_dropped(tiny, bucket, swift):
@@ -206,7 +206,7 @@ def test_parts_that_were_replaced_are_dropped(tiny, bucket, swift):
 
     assert 200 == upload.complete().status
     assert b'thirdsame' == read(tiny, bucket, 'key').body
-    await_true(lambda: [1, 2] == upload.stored_numbers(swift))
+    assert [1, 2] == upload.stored_numbers(swift)
 
 
 def test_nothing_but_the_parts_is_left(tiny, bucket, swift):
@@ -214,7 +214,7 @@ def test_nothing_but_the_parts_is_left(tiny, bucket, swift):
     upload = Upload(tiny, bucket).parts(*WORDS)
     upload.complete()
 
-    await_true(lambda: 3 == len(segment_names(swift, bucket)))
+    assert 3 == len(segment_names(swift, bucket))
     assert [1, 2, 3] == upload.stored_numbers(swift)
 
 

@@ -71,8 +71,8 @@ def children_of(pid):
 
 
 def wait_until_gone(pids):
-    """Return those of the processes that still run after a few seconds."""
-    deadline = time.monotonic() + 10
+    """Return those of the processes that still run after a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     left = set(pids)
     while left and time.monotonic() < deadline:
         left = {pid for pid in left if is_running(pid)}

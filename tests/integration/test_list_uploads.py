@@ -19,7 +19,7 @@ from s3multi.upload.names import Upload as Layout, UploadIds
 
 from . import users
 from .raw import RawClient, multipart_etag
-from .uploads import TINY_PARTS, Upload, add_rows, await_true, list_entries, read, result, tiny_parts
+from .uploads import TINY_PARTS, Upload, add_rows, list_entries, read, result, tiny_parts
 
 INVALID_ARGUMENT = (400, 'InvalidArgument')
 BUCKET = 'many-uploads'
@@ -442,5 +442,5 @@ def test_parts_on_many_pages_of_swift(short_pages):
     assert b''.join(b'%d' % number for number in numbers) == read(client, 'long-uploads', 'kept').body
     assert 204 == aborted.status
     with connect(short_pages) as swift:
-        await_true(lambda: [] == dropped.stored_numbers(swift))
+        assert [] == dropped.stored_numbers(swift)
         assert numbers == kept.stored_numbers(swift)

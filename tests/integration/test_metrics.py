@@ -12,6 +12,7 @@ from s3multi.demo.cluster import STOCK_FILTERS, STOCK_PIPELINE
 from s3multi.demo.conf import merge
 from s3multi.demo.ports import HOST
 
+from .behind import settle
 from .raw import RawClient
 from .uploads import TINY_PARTS, Upload
 
@@ -34,7 +35,8 @@ class Listener:
     def received(self):
         """Return the sums of all counters, and how often each timer was sent, by name, since the last call."""
         found = collections.Counter()
-        # Work behind an answer may still send something.
+        settle()
+        # The end of a request is told after its answer.
         self._socket.settimeout(0.5)
         with contextlib.suppress(socket.timeout):
             while True:

@@ -14,7 +14,7 @@ from swift.common.constraints import MAX_OBJECT_NAME_LENGTH
 from s3multi.upload.names import ID_LENGTH, NAME_OVERHEAD
 
 from ..cases import for_each
-from .uploads import Upload, await_true, read, segment_names
+from .uploads import Upload, read, segment_names
 
 URL = {'encoding-type': 'url'}
 LONGEST_KEY = MAX_OBJECT_NAME_LENGTH - NAME_OVERHEAD
@@ -291,4 +291,4 @@ def test_bucket_whose_name_is_long(raw, swift):
     raw.put_multipart(bucket, 'k', [b'data'])
 
     assert b'data' == read(raw, bucket, 'k').body
-    await_true(lambda: 1 == len(segment_names(swift, bucket)))
+    assert 1 == len(segment_names(swift, bucket))

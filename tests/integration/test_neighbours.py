@@ -19,10 +19,12 @@ import requests
 import swiftclient
 
 from s3multi.demo.cluster import Cluster
+from s3multi.demo.conf import merge
 from s3multi.demo.ports import HOST, free_port
 
+from . import behind
 from .raw import RawClient, multipart_etag
-from .uploads import TINY_PARTS, Upload, await_true, read, segment_names
+from .uploads import TINY_PARTS, Upload, read, segment_names
 
 INSTALL = Path(__file__).parents[2] / 'doc' / 'install.rst'
 FIRST, SECOND, THIRD = b'<p>first ', b'second</p>', b'another'
@@ -98,7 +100,7 @@ def test_life_of_an_upload(client, bucket, swift):
     assert SECOND == read(client, bucket, 'key', {'partNumber': 2}).body
     other = Upload(client, bucket, 'key').parts(THIRD)
     assert 204 == other.abort().outcome
-    await_true(lambda: [] == [name for name in other.stored(swift) if name])
+    assert [] == [name for name in other.stored(swift) if name]
     client.put_multipart(bucket, 'key', [THIRD])
     assert THIRD == read(client, bucket, 'key').body
     assert 204 == client.request('DELETE', bucket, 'key').status
@@ -151,7 +153,7 @@ def test_tempurl_is_no_way_into_an_upload(proxy, client, bucket, temp_url_key):
 def test_bulk_delete(client, bucket, swift, get):
     """A bulk delete of the Swift API takes the object, and not its parts, as with any large object."""
     client.put_multipart(bucket, 'key', [FIRST, SECOND])
-    await_true(lambda: 2 == len(segment_names(swift, bucket)))
+    assert 2 == len(segment_names(swift, bucket))
     url, token = swift.get_auth()
     answer = requests.post(f'{url}?bulk-delete', data=f'{bucket}/key\n', timeout=60, headers={
         'X-Auth-Token': token, 'Content-Type': 'text/plain', 'Accept': 'application/json'})
@@ -168,11 +170,13 @@ def test_container_sync(tmp_path):
     (tmp_path / 'etc' / 'container-sync-realms.conf').write_text(
         f'[tests]\nkey = realm key\ncluster_here = http://{HOST}:{port}/v1/\n')
     pipeline = recommended_pipeline().replace(' keymaster encryption', '')
-    with Cluster(tmp_path, pipeline=pipeline, filters=FILTERS, proxy_port=port) as cluster:
+    filters = merge(FILTERS, behind.filters(tmp_path / 'in-flight'))
+    with Cluster(tmp_path, pipeline=pipeline, filters=filters, proxy_port=port) as cluster:
         here, there = [RawClient(cluster.url, *login) for login in (
             ('test:tester', 'testing'), ('test2:tester2', 'testing2'))]
         here.request('PUT', 'bucket')
         here.put_multipart('bucket', 'key', [FIRST, SECOND])
+        behind.settle()
         synchronise(cluster, ('test2:tester2', 'testing2'), {})
         synchronise(cluster, ('test:tester', 'testing'), {'X-Container-Sync-To': '//tests/here/AUTH_test2/%s'})
         log = cluster.run_once('container-sync')
@@ -197,7 +201,7 @@ def synchronise(cluster, login, headers):
 def test_ratelimit(cluster, bucket, swift):
     """Too many requests are refused with S3's own error, which SDKs wait upon; the upload is as it was."""
     proxy = cluster.add_proxy('limited', pipeline=recommended_pipeline(), filters={**FILTERS, 'ratelimit': {
-        'container_ratelimit_0': 5, 'max_sleep_time_seconds': 0.1}})
+        'container_ratelimit_0': 2, 'max_sleep_time_seconds': 0.1}})
     # Swift limits no container that is empty, as far as its cache knows.
     swift.put_object(bucket, 'plain', b'')
     swift.post_container(bucket, {})
@@ -284,9 +288,8 @@ def test_symlinks(client, bucket, swift):
 def test_encryption(cluster, client, bucket, swift):
     """What lies on the disks is not what was uploaded; a proxy without the filter sees that."""
     client.put_multipart(bucket, 'key', [FIRST, SECOND])
-    # The intent goes behind the answer.
-    await_true(lambda: 2 == len(segment_names(swift, bucket)))
     stored = segment_names(swift, bucket)
+    assert 2 == len(stored)
     blind = swiftclient.Connection(cluster.proxy.auth_url, 'test:tester', 'testing', retries=0)
     seen = [blind.get_object(bucket + '_segments', name)[1] for name in stored]
     blind.close()
@@ -308,4 +311,6 @@ def test_large_objects_of_swift(client, bucket, swift):
     upload = Upload(client, bucket, 'mine').parts(THIRD)
 
     assert 204 == upload.abort().outcome
+    # To the dynamic object its parts were segments, too.
+    behind.settle()
     assert [BODY, BODY] == [read(client, bucket, key).body for key in ('static', 'dynamic')]

@@ -16,7 +16,7 @@ from s3multi.demo.conf import merge
 from s3multi.s3.parts import MAX_PART_NUMBER
 
 from .raw import RawClient, multipart_etag
-from .uploads import PART_MIN_BYTES, Upload, await_true, segment_names
+from .uploads import PART_MIN_BYTES, Upload, segment_names
 
 BODIES = [b'0123456789abcdef' * (PART_MIN_BYTES // 16), b'tail']
 UNSTABLE = ('date', 'x-trans-id', 'x-openstack-request-id', 'x-amz-id-2', 'x-amz-request-id')
@@ -230,7 +230,7 @@ def test_swifts_query_parameters_do_nothing(raw, bucket, swift, extra):
     assert 1 == len(send('GET', kept, {'uploadId': kept.id}).xml('ListPartsResult').findall('Part'))
     assert 3 == len(send('GET', None, {'uploads': None}).xml('ListMultipartUploadsResult').findall('Upload'))
     assert 204 == send('DELETE', dropped, {'uploadId': dropped.id}).status
-    await_true(lambda: [] == [name for name in dropped.stored(swift) if name])
+    assert [] == [name for name in dropped.stored(swift) if name]
     assert 200 == kept.complete().status
     assert manifest == raw.request('GET', bucket, 'k').body
 

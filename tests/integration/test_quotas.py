@@ -17,10 +17,11 @@ from s3multi.demo.ports import HOST
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import segments_container
 
+from .behind import settle
 from .faults import FaultyProxy, rule
 from .raw import RawClient
 from .s3api_features import needs_checksums
-from .uploads import TINY_PARTS, Upload, await_true, read, result, tiny_parts
+from .uploads import TINY_PARTS, Upload, read, result, tiny_parts
 
 KB = b'x' * 1024
 FULL = (400, 'EntityTooLarge')
@@ -90,7 +91,8 @@ def test_abort_makes_room(client, bucket, limit):
     assert FULL == client.upload_part(bucket, 'other', other.id, 1, KB * 2).outcome
 
     assert 204 == upload.abort().outcome
-    await_true(lambda: 200 == client.upload_part(bucket, 'other', other.id, 1, KB * 2).status)
+    settle()
+    assert 200 == client.upload_part(bucket, 'other', other.id, 1, KB * 2).status
 
 
 def test_copied_part(client, bucket, limit, swift):
@@ -139,7 +141,7 @@ def test_abort_of_what_does_not_fit(client, bucket, limit, swift):
     assert FULL == upload.complete().outcome
 
     assert 204 == upload.abort().outcome
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
 
 
 def test_size_that_no_cache_knows(cluster, bucket, swift):
@@ -185,8 +187,7 @@ def test_complete_whose_proxy_died_when_the_bucket_was_full(cluster, bucket, lim
     assert KB * 2 == read(upload.client, bucket, upload.key).body
     assert FULL == upload.client.request('PUT', bucket, 'other').outcome
     assert 200 == upload.complete().outcome
-    # The intent goes behind the answer.
-    await_true(lambda: ['/0', '/0'] == [name[:2] for name in upload.stored(swift)])
+    assert ['/0', '/0'] == [name[:2] for name in upload.stored(swift)]
 
 
 # The bytes of an account

@@ -12,7 +12,7 @@ import pytest
 
 from .faults import rule
 from .raw import RawClient, multipart_etag
-from .uploads import Upload, at_once, await_true, current, persistently, race, result
+from .uploads import Upload, at_once, current, persistently, race, result
 
 BODIES = [b'Hello, ', b'multipart ', b'world!\n']
 WHOLE = b''.join(BODIES)
@@ -146,7 +146,7 @@ def test_upload_part_and_abort(tiny, held, bucket, swift, round_number):
     assert {200, NO_SUCH_UPLOAD} >= {part.outcome for part in parts}
     assert 204 == aborted.status
     assert 204 == upload.abort().status
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
 
 
 @pytest.mark.parametrize('round_number', range(3))
@@ -201,7 +201,7 @@ def test_complete_while_an_abort_looks(held, faulty, tiny, later, bucket, swift,
     assert current(upload) is None
     assert 204 == upload.abort(client=later).outcome
     assert (NO_SUCH_UPLOAD, None) == (upload.complete().outcome, current(upload))
-    await_true(lambda: [] == upload.stored_numbers(swift))
+    assert [] == upload.stored_numbers(swift)
 
 
 def test_complete_before_the_abort_has_said_anything(held, faulty, tiny, any_bucket):

@@ -6,17 +6,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import time
 
 import pytest
 
-
+from .behind import settle
 from .counting import counting
 from .faults import FaultyProxy, rule
 from .raw import RawClient
 from .uploads import TINY_PARTS, Upload, at_once, read
 
-WAIT_SECONDS = 10
 BODIES = (b'one', b'two', b'three')
 WHOLE = b''.join(BODIES)
 
@@ -80,16 +78,8 @@ REPLACING = [
 
 
 def freed(proxy):
-    """Wait until parts have been put into the queue."""
-    proxy.above.wait_for('UPDATE', '')
-
-
-def at_rest(proxy):
-    """Wait until what goes on behind an answer has ended: nothing was asked for a while. Say if parts are queued."""
-    count, deadline = -1, time.monotonic() + WAIT_SECONDS
-    while count != len(proxy.above.requests()) and time.monotonic() < deadline:
-        count = len(proxy.above.requests())
-        time.sleep(0.3)
+    """Return whether parts have been put into the queue, once what goes on behind answers is over."""
+    settle()
     return any(method == 'UPDATE' for method, *_ in proxy.above.requests())
 
 
@@ -130,7 +120,7 @@ def aftermath(daemons, faulty, keeping, make_client):
             with faulty.above.following():
                 assert way.values[0](client, bucket) in (200, 204)
                 if name == 'freeing':
-                    freed(faulty)
+                    assert freed(faulty)
     daemons.expire()
     return uploads
 
@@ -154,7 +144,7 @@ def test_client_does_not_wait(faulty, client, old):
     multipart(client, old.bucket)
     with faulty.above.following(rule('UPDATE', '', status='503 Service Unavailable')):
         assert 204 == client.request('DELETE', old.bucket, 'key').status
-        freed(faulty)
+        assert freed(faulty)
     assert (404, 'NoSuchKey') == read(client, old.bucket, 'key').outcome
 
 
@@ -170,7 +160,7 @@ def test_look_and_write_go_side_by_side(faulty, client, old, swift, held):
             assert 200 == sent.result().status
         faulty.above.release(held)
         assert 200 == sent.result().status
-        assert (held == 'put') == at_rest(faulty)
+        assert (held == 'put') == freed(faulty)
 
     assert b'new' == read(client, old.bucket, 'key').body
     assert [1, 2, 3] == old.stored_numbers(swift)
@@ -184,7 +174,7 @@ def test_s3api_that_does_not_look(cluster, next_s3api, client, old, remove):
     """
     with counting(next_s3api.above) as seen:
         assert remove(RawClient(next_s3api.url), old.bucket).status in (200, 204)
-        freed(next_s3api)
+        assert freed(next_s3api)
 
     assert ['HEAD object', 'DELETE object'] == [each for each in seen.order if each != 'HEAD bucket'][:2]
     assert (404, 'NoSuchKey') == read(client, old.bucket, 'key').outcome
@@ -194,7 +184,7 @@ def test_look_that_fails(faulty, client, old, swift):
     """A PUT whose look at what it replaces fails is a success all the same, and leaves the parts."""
     with faulty.above.following(rule('HEAD', '/key$', status='503 Service Unavailable', times=1)):
         assert 200 == put(client, old).status
-        assert not at_rest(faulty)
+        assert not freed(faulty)
 
     assert [1, 2, 3] == old.stored_numbers(swift)
 
@@ -205,13 +195,13 @@ def test_writer_without_rights_on_the_segments(faulty, client, old, swift):
     with faulty.above.following():
         assert (403, 'AccessDenied') == put(other, old).outcome
         assert 403 == other.request('DELETE', old.bucket, 'key').status
-        assert not at_rest(faulty)
+        assert not freed(faulty)
     check_whole(old)
     swift.post_container(old.bucket, {'X-Container-Write': 'test:tester3', 'X-Container-Read': 'test:tester3'})
 
     with faulty.above.following():
         assert 204 == other.request('DELETE', old.bucket, 'key').status
-        freed(faulty)
+        assert freed(faulty)
     assert (404, 'NoSuchKey') == read(client, old.bucket, 'key').outcome
 
 
@@ -224,7 +214,7 @@ def test_write_that_fails(faulty, client, old):
         assert (400, 'BadDigest') == put(client, old, headers={'Content-MD5': '1B2M2Y8AsgTpgAmY7PhCfg=='}).outcome
         assert (412, 'PreconditionFailed') == another.complete(headers={'If-None-Match': '*'}).outcome
         assert (400, 'InvalidPart') == another.complete([(1, '0' * 32)]).outcome
-        assert not at_rest(faulty)
+        assert not freed(faulty)
     check_whole(old)
 
 
@@ -233,7 +223,7 @@ def test_write_that_is_older(faulty, slow, client, old):
     late = RawClient(slow.url)
     with slow.above.following():
         statuses = put(late, old).status, late.request('DELETE', old.bucket, 'key').status
-        assert not at_rest(slow), statuses
+        assert not freed(slow), statuses
     # What Swift's s3api makes of them.
     assert (200, 503) == statuses
     check_whole(old)
@@ -244,7 +234,7 @@ def test_other_uploads_of_the_key(faulty, client, old, swift):
     another = Upload(client, old.bucket).parts(*BODIES)
     with faulty.above.following():
         put(client, old)
-        freed(faulty)
+        assert freed(faulty)
 
     assert [1, 2, 3] == another.stored_numbers(swift)
     assert 200 == another.complete().status
@@ -263,9 +253,8 @@ def test_copy_of_the_manifest(faulty, client, old, swift, remove):
     assert WHOLE == read(client, old.bucket, 'copy').body
     with faulty.below.following():
         assert remove(client, old.bucket).status in (200, 204)
-        at_rest(faulty)
-        assert {f'{old.bucket}/copy'} == {
-            path for method, path, *_ in faulty.below.requests() if method in ('PUT', 'DELETE', 'UPDATE')}
+    assert {f'{old.bucket}/copy'} == {
+        path for method, path, *_ in faulty.below.requests() if method in ('PUT', 'DELETE', 'UPDATE')}
     check_whole(old)
 
 
@@ -277,7 +266,7 @@ def test_link_to_the_object(faulty, client, old, swift):
         assert WHOLE == read(client, old.bucket, 'link').body
         with faulty.above.following():
             assert remove().status in (200, 204)
-            assert not at_rest(faulty)
+            assert not freed(faulty)
     check_whole(old)
 
 
@@ -290,7 +279,7 @@ def test_bucket_that_archives_in_the_older_way(faulty, client, old, swift):
         put(client, old)
         multipart(client, old.bucket)
         client.request('DELETE', old.bucket, 'key')
-        assert not at_rest(faulty)
+        assert not freed(faulty)
 
     archived = [row['name'] for row in swift.get_container(archive)[1] if row['bytes'] and row['bytes'] > 3]
     assert 2 == len(archived)
@@ -316,7 +305,7 @@ def test_object_whose_complete_died(faulty, client, bucket, later, swift):
         assert 500 == upload.complete().status
     with faulty.above.following():
         assert 200 == put(client, upload).status
-        assert not at_rest(faulty)
+        assert not freed(faulty)
 
     assert [1, 2, 3] == upload.stored_numbers(swift)
     assert 200 == upload.complete(client=later).status
@@ -331,7 +320,7 @@ def test_same_manifest_again(faulty, other, client, bucket):
         faulty.above.wait_held('manifest')
         assert 200 == upload.complete(client=RawClient(other.url)).status
         assert 200 == put(RawClient(other.url), upload).status
-        freed(other)
+        assert freed(other)
         faulty.above.release('manifest')
         assert (404, 'NoSuchUpload') == slow.result().outcome
     assert b'new' == read(client, bucket, 'key').body
@@ -347,7 +336,7 @@ def test_versions_begin_in_between(faulty, client, old, swift):
         with faulty.above.following():
             faulty.below.release('put')
             assert 200 == slow.result().status
-            assert not at_rest(faulty)
+            assert not freed(faulty)
 
     kept = [row for row in swift.get_container(old.bucket, query_string='versions')[1] if row['bytes'] == len(WHOLE)]
     check_whole(old, {'versionId': kept[0]['version_id']})
@@ -370,46 +359,37 @@ def test_object_that_goes_while_it_is_deleted(faulty, client, bucket, old, swift
 
 # What it costs
 
-def asked(seen):
-    """Return the requests, in order, without those behind the answer of a Complete that came before."""
-    return [each for each in seen.order if each not in ('DELETE marker', 'DELETE intent')]
-
-
 def test_requests(faulty, client, bucket, old):
     """One HEAD more beside a PUT; none more for a delete; the rest is behind the answer."""
     with counting(faulty.above) as seen:
         put(client, old)
-        at_rest(faulty)
-    assert ['HEAD object', 'PUT object'] == asked(seen)[:2]
+    assert ['HEAD object', 'PUT object'] == seen.order[:2]
     assert ['HEAD marker', 'GET markers', 'HEAD intent', 'HEAD note', 'GET segments container',
             'HEAD object', 'GET bucket', 'HEAD bucket', 'PUT note', 'HEAD note',
-            'UPDATE expirer queue'] == asked(seen)[2:]
+            'UPDATE expirer queue'] == seen.order[2:]
 
     with counting(faulty.above) as seen:
         put(client, old)
         client.request('DELETE', bucket, 'key')
-        at_rest(faulty)
-    assert ['HEAD object', 'PUT object', 'HEAD object', 'DELETE object'] == asked(seen)
+    assert ['HEAD object', 'PUT object', 'HEAD object', 'DELETE object'] == seen.order
 
     multipart(client, bucket)
     with counting(faulty.above) as seen:
         client.request('DELETE', bucket, 'key')
-        freed(faulty)
+        assert freed(faulty)
     # This one is s3api's.
-    assert ['HEAD object', 'DELETE object', 'HEAD marker'] == asked(seen)[:3]
+    assert ['HEAD object', 'DELETE object', 'HEAD marker'] == seen.order[:3]
 
 
 def test_requests_in_a_bucket_without_uploads(faulty, client, bucket):
     """Where there never was an upload a PUT costs nothing more, once that is known."""
     client.request('PUT', bucket, 'small', body=b'1')
-    at_rest(faulty)
     with counting(faulty.above) as seen:
         client.request('PUT', bucket, 'small', body=b'2')
-        at_rest(faulty)
-    assert ['PUT object'] == asked(seen)
+    assert ['PUT object'] == seen.order
 
     old = multipart(client, bucket, 'small')
     with counting(faulty.above) as seen:
         put(client, old)
-        freed(faulty)
-    assert ['HEAD object', 'PUT object'] == asked(seen)[:2]
+        assert freed(faulty)
+    assert ['HEAD object', 'PUT object'] == seen.order[:2]

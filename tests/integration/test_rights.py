@@ -15,7 +15,7 @@ import swiftclient
 
 from . import users
 from .raw import RawClient, complete_body
-from .uploads import Upload, await_true, read, segment_names, tiny_parts
+from .uploads import Upload, read, segment_names, tiny_parts
 
 DENIED = (403, 'AccessDenied')
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -241,7 +241,7 @@ def test_copy_by_a_user_who_may_read_and_write(user, upload, swift):
     swift.post_container(upload.bucket, {'X-Container-Read': 'test:tester3', 'X-Container-Write': 'test:tester3'})
 
     assert 200 == send('Upload Part Copy', user, upload).outcome
-    await_true(lambda: [1, 2, 3] == upload.stored_numbers(swift))
+    assert [1, 2, 3] == upload.stored_numbers(swift)
 
 
 # Other accounts
@@ -345,7 +345,7 @@ def check_all(client, bucket, swift, **sent):
     assert 200 == send('Complete', client, upload, **sent).outcome
 
     assert b'onetwosource' == read(client, bucket, 'key').body
-    await_true(lambda: [1, 2, 3] == upload.stored_numbers(swift))
+    assert [1, 2, 3] == upload.stored_numbers(swift)
     assert [] == aborted.stored_numbers(swift)
     assert ['key', 'source'] == [row['name'] for row in swift.get_container(bucket)[1]]
     headers = swift.head_container(bucket + '_segments')

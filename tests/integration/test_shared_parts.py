@@ -12,7 +12,7 @@ from swiftclient import ClientException
 
 from . import users
 from .raw import RawClient
-from .test_replaced import at_rest
+from .test_replaced import freed
 from .uploads import Upload, segment_names
 
 BODIES = (b'one', b'two')
@@ -92,7 +92,7 @@ def test_every_way(daemons, faulty, client, bucket, elsewhere, sweeper, swift):
     with faulty.above.following():
         for upload in uploads.values():
             assert 204 == client.request('DELETE', bucket, upload.key).status
-        assert not at_rest(faulty)
+        assert not freed(faulty)
     daemons.expire()
     sweeper.bucket(bucket)
 
@@ -123,7 +123,7 @@ def test_writer_who_may_not_list_parts(cluster, faulty, client, bucket, elsewher
 
     with faulty.above.following():
         assert 204 == client.request('DELETE', bucket, 'key').status
-        assert not knows == at_rest(faulty)
+        assert not knows == freed(faulty)
 
 
 @pytest.mark.parametrize('way, status', [(written, 400), (linked, 409), (dynamic, 409)])
@@ -134,7 +134,7 @@ def test_what_is_being_deleted(faulty, client, bucket, elsewhere, swift, way, st
     manifest = manifest_of(swift, upload)
     with faulty.above.following():
         assert 204 == client.request('DELETE', bucket, 'key').status
-        assert at_rest(faulty)
+        assert freed(faulty)
 
     assert [1, 2] == upload.stored_numbers(swift)
     with pytest.raises(ClientException) as raised:

@@ -17,6 +17,7 @@ import swiftclient
 
 from s3multi.demo.conf import merge
 
+from .behind import settle
 from .faults import FaultyProxy
 from .raw import RawClient, multipart_etag
 from .test_list_uploads import Listed
@@ -66,6 +67,7 @@ class Balanced:
 
 def stored(swift, bucket, layout):
     """Return the names of what a layout, '+segments' or '_segments', has of a bucket."""
+    settle()
     try:
         return [row['name'] for row in swift.get_container(bucket + layout, full_listing=True)[1]]
     except swiftclient.ClientException as missing:

@@ -15,7 +15,7 @@ from s3multi.upload.names import Upload as Names, new_attempt, segments_containe
 
 from .raw import RawClient
 from .sweeping import Sweeper
-from .uploads import Upload, await_true, read, tiny_parts
+from .uploads import Upload, read, tiny_parts
 from .users import account
 
 
@@ -57,7 +57,7 @@ def test_abort_of_an_upload_that_cannot_be_read(client, bucket, swift):
         plant(upload, swift, number, content_type)
 
     assert 204 == upload.abort().outcome
-    await_true(lambda: [''] == upload.stored(swift))
+    assert [''] == upload.stored(swift)
 
 
 def test_sweep_of_what_cannot_be_read(cluster, client, s3, bucket, swift):

@@ -12,7 +12,7 @@ from s3multi.upload.names import UploadIds, segments_container
 
 from .counting import counting
 from .raw import RawClient
-from .uploads import Upload, await_true, read, segment_names
+from .uploads import Upload, read, segment_names
 from .users import account
 
 AHEAD_TICKS = 30000
@@ -61,7 +61,7 @@ def test_it_is_aborted(old, swift):
     assert 204 == old.abort().outcome
     assert 204 == old.abort().outcome
     assert (404, 'NoSuchUpload') == old.complete([(1, 'a' * 32)]).outcome
-    await_true(lambda: [f'old/{old.id}'] == segment_names(swift, old.bucket))
+    assert [f'old/{old.id}'] == segment_names(swift, old.bucket)
 
 
 def test_it_is_listed_among_others(faulty, client, old):

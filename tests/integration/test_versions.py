@@ -10,7 +10,7 @@ import pytest
 from .faults import FaultyProxy, rule
 from .raw import RawClient
 from .sweeping import DAYS
-from .test_replaced import at_rest, delete_many
+from .test_replaced import freed, delete_many
 from .uploads import TINY_PARTS, Upload, at_once, read, result
 
 
@@ -89,7 +89,7 @@ def test_versions_stay_readable(faulty, client, three, versioned):
         client.request('PUT', versioned, 'key', headers={'x-amz-copy-source': f'/{versioned}/key'})
         assert 204 == client.request('DELETE', versioned, 'key').status
         assert 200 == delete_many(client, versioned, 'key').status
-        assert not at_rest(faulty)
+        assert not freed(faulty)
         assert not [seen for seen in faulty.below.requests() if seen[0] == 'UPDATE' or '_segments/' in seen[1]
                     and seen[0] == 'DELETE' and '0000' in seen[1]]
 
@@ -104,7 +104,7 @@ def test_suspended(faulty, client, three, versioned, s3, swift):
         null = Version(client, versioned, b'null')
         assert null.id in (None, 'null')
         client.request('PUT', versioned, 'key', body=b'small')
-        assert not at_rest(faulty)
+        assert not freed(faulty)
     assert [each.body for each in three] == [each.read() for each in three]
 
 
@@ -143,13 +143,11 @@ def test_deleting_a_version(sweeper, faulty, in_days, client, three, swift, plac
     """Frees its parts and no other's: at once where it is old; a young one leaves them to a sweep."""
     gone = three.pop(place)
     if age == 'old':
-        with in_days.above.following():
-            assert 204 == gone.delete(RawClient(in_days.url)).status
-            at_rest(in_days)
+        assert 204 == gone.delete(RawClient(in_days.url)).status
     else:
         with faulty.above.following():
             assert 204 == gone.delete().status
-            assert not at_rest(faulty)
+            assert not freed(faulty)
         assert [1, 2] == gone.upload.stored_numbers(swift)
         sweeper.bucket(gone.upload.bucket)
 
@@ -162,11 +160,9 @@ def test_deleting_a_version(sweeper, faulty, in_days, client, three, swift, plac
 
 def test_deleting_several_versions(in_days, three, versioned, swift):
     """In one request, with the current one: each frees its parts."""
-    with in_days.above.following():
-        answer = delete_many(RawClient(in_days.url), versioned, 'key', versions=[each.id for each in three[1:]])
-        assert 2 == answer.body.count(b'<Deleted>'), answer.body
-        at_rest(in_days)
+    answer = delete_many(RawClient(in_days.url), versioned, 'key', versions=[each.id for each in three[1:]])
 
+    assert 2 == answer.body.count(b'<Deleted>'), answer.body
     assert [[1, 2], [], []] == [each.upload.stored_numbers(swift) for each in three]
     assert three[0].body == three[0].read()
 
@@ -188,9 +184,7 @@ def test_versions_over_the_same_parts(faulty, other, in_days, client, versioned,
     versions = s3.list_object_versions(Bucket=versioned)['Versions']
     assert 2 == len(versions), (first.result().outcome, second.result().outcome)
     for position, version in enumerate(versions):
-        with in_days.above.following():
-            RawClient(in_days.url).request('DELETE', versioned, 'key', {'versionId': version['VersionId']})
-            at_rest(in_days)
+        RawClient(in_days.url).request('DELETE', versioned, 'key', {'versionId': version['VersionId']})
         assert [1, 2] * (not position) == upload.stored_numbers(swift)
         if not position:
             assert b'onetwo' == read(client, versioned, 'key', {'versionId': versions[1]['VersionId']}).body

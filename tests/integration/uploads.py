@@ -19,6 +19,7 @@ from s3multi.demo.ports import HOST
 from s3multi.upload.marker_names import markers_container, split_marker_name
 from s3multi.upload.names import segments_container
 
+from .behind import settle
 from .users import account
 
 PART_MIN_BYTES = 5242880
@@ -86,21 +87,26 @@ class Upload:
         assert outcome in (200, (404, 'NoSuchUpload')), outcome
         return outcome == 200
 
-    def stored(self, swift):
-        """Return the names of what Swift holds of this upload, without <key>/<id> in front; '' for the marker."""
+    def stored(self, swift, settled=True):
+        """Return the names of what Swift holds of this upload, without <key>/<id> in front; '' for the marker.
+
+        settled: whether to wait for what goes on behind answers.
+        """
         prefix = f'{self.key}/{self.id}'
-        return [name[len(prefix):] for name in segment_names(swift, self.bucket) if name.startswith(prefix)]
+        return [name[len(prefix):] for name in segment_names(swift, self.bucket, settled) if name.startswith(prefix)]
 
-    def stored_numbers(self, swift):
-        """Return the part numbers of the stored attempts, in order; a number for each attempt."""
-        return [int(name[1:9]) for name in self.stored(swift) if name.startswith('/0')]
+    def stored_numbers(self, swift, settled=True):
+        """Return the part numbers of the stored attempts, in order; a number for each attempt. settled: as above."""
+        return [int(name[1:9]) for name in self.stored(swift, settled) if name.startswith('/0')]
 
 
-def segment_names(swift, bucket):
+def segment_names(swift, bucket, settled=True):
     """Return the names of all objects in the segments container of `bucket`, and of its uploads' markers, sorted.
 
-    Markers are named as <key>/<id>.
+    Markers are named as <key>/<id>. settled: whether to wait for what goes on behind answers.
     """
+    if settled:
+        settle()
     names = [row['name'] for row in swift.get_container(segments_container(bucket), full_listing=True)[1]]
     return sorted(names + marker_paths(swift, bucket))
 
@@ -213,10 +219,13 @@ def race(*calls):
 
 @contextlib.contextmanager
 def container_server_down(cluster):
-    """Inside the with block no row is written: object servers keep the news for their updater."""
+    """Inside the with block, and behind its answers, no row is written: object servers keep the news for their updater.
+    """
+    settle()
     server = cluster.servers['container']
     server.kill()
     try:
         yield
+        settle()
     finally:
         server.start()

@@ -14,6 +14,8 @@ from s3multi.demo.cluster import Cluster
 from s3multi.demo.conf import PIPELINE, merge
 from s3multi.demo.keystone import OPERATOR_ROLE, PIPELINE as KEYSTONE_PIPELINE
 
+from . import behind
+
 # Password and role of each. tester3 and tester4 may do nothing but what a bucket grants; new:one never makes a bucket.
 USERS = {
     'test:tester': ('testing', OPERATOR_ROLE),
@@ -113,10 +115,19 @@ def use(chosen):
 GATEKEEPER = {'gatekeeper': {'allow_reserved_names_header': 'true'}}
 
 
+# On a machine that is slow, or busy, Swift's own 0.5 s for a connection may pass, and an object server gives the row of
+# a PUT up for Swift's updater.
+PATIENT = {'conn_timeout': 10}
+PATIENT_STORAGE = {'container': PATIENT, 'object': {**PATIENT, 'node_timeout': 30, 'container_update_timeout': 30}}
+
+
 def make_cluster(directory, **options):
-    """Return a Cluster, not started, for the users in use. options: as Cluster takes them, but no pipeline."""
-    return Cluster(directory, pipeline=auth.pipeline,
-                   filters={**auth.filters, **GATEKEEPER, **options.pop('filters', {})}, **options)
+    """Return a Cluster, not started, for the users in use; `behind.settle` waits for the work of its proxies.
+
+    options: as Cluster takes them, but no pipeline.
+    """
+    filters = merge(auth.filters, GATEKEEPER, behind.filters(directory / 'in-flight'), options.pop('filters', {}))
+    return Cluster(directory, pipeline=auth.pipeline, filters=filters, app=PATIENT, storage=PATIENT_STORAGE, **options)
 
 
 def account():
