@@ -16,6 +16,7 @@ from s3multi.demo.cluster import STOCK_FILTERS
 from s3multi.upload.marker_names import markers_container
 
 from . import users
+from .behind import settle
 from .counting import counting
 from .faults import FaultyProxy
 from .raw import RawClient
@@ -552,6 +553,7 @@ def test_lists_name_who_began(user, owner, shared, swift):
         assert [(OWNER, OWNER), (USER, USER), (OWNER, OWNER)] == [
             people(upload.list_parts(client=client).xml('ListPartsResult')) for upload in uploads]
     assert 204 == uploads[1].abort(client=owner).outcome
+    settle()
     record, = (row['content_type'] for row in swift.get_container(markers_container(shared), headers=RESERVED)[1]
                if row['name'].startswith('\0b'))
     assert record.startswith('application/x-s3multi-marker;state=aborted;initiator=test%3Atester3;')
