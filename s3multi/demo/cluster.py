@@ -205,8 +205,8 @@ class Cluster:
 
         suffix = disks.hash_suffix(self.swift_dir / 'swift.conf')
         self._write('swift.conf', conf.swift_conf(suffix, self.policies, self._constraints))
-        self._write('object-expirer.conf', conf.expirer_conf(self._place))
-        self._write('internal-client.conf', conf.internal_client_conf(self._place))
+        self._write('object-expirer.conf', conf.expirer_conf(self._place, self._app))
+        self._write('internal-client.conf', conf.internal_client_conf(self._place, self._app))
         disks.write_rings(self.swift_dir, self.nodes, self.policies)
 
         self.servers = {'cache': self._cache(self._place.cache_port)}

@@ -131,6 +131,7 @@ def storage_conf(place: Place, kind: str, port: int, options: Mapping[str, Value
     # The daemons run once, by hand, so they need not spare the disks.
     daemon: dict[str, Value] = {'slowdown': 0, 'containers_per_second': 0, 'objects_per_second': 0}
     sections[f'{kind}-replicator'] = {}
+    sections[f'{kind}-auditor'] = {}
     if kind == 'container':
         sections['container-updater'] = {**daemon, 'account_suppression_time': 0}
         # One range in a pass, so that what comes in between can be looked at.
@@ -172,8 +173,8 @@ def proxy_conf(place: Place, name: str, port: int, pipeline: str, filters: Filte
     return render(sections)
 
 
-def expirer_conf(place: Place) -> str:
-    """Return the configuration of the object expirer, with that of the small proxy inside it."""
+def expirer_conf(place: Place, app: Mapping[str, Value]) -> str:
+    """Return the configuration of the object expirer, with that of the small proxy inside it. app: its options."""
     return render({
         'DEFAULT': place.defaults('expirer', None),
         'object-expirer': {
@@ -181,23 +182,23 @@ def expirer_conf(place: Place) -> str:
             'tasks_per_second': 1000, 'concurrency': 4,
         },
         # Swift 2.34 looks for the small proxy in this file.
-        **_small_proxy(place),
+        **_small_proxy(place, app),
     })
 
 
-def internal_client_conf(place: Place) -> str:
-    """Return the configuration of the small proxy inside the expirer."""
-    return render({'DEFAULT': place.defaults('internal-client', None), **_small_proxy(place)})
+def internal_client_conf(place: Place, app: Mapping[str, Value]) -> str:
+    """Return the configuration of the small proxy inside daemons. app: its options."""
+    return render({'DEFAULT': place.defaults('internal-client', None), **_small_proxy(place, app)})
 
 
-def _small_proxy(place: Place) -> dict[str, dict[str, Value]]:
+def _small_proxy(place: Place, app: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
     return {
         'pipeline:main': {'pipeline': 'catch_errors proxy-logging cache symlink proxy-server'},
         'filter:catch_errors': {'use': 'egg:swift#catch_errors'},
         'filter:proxy-logging': {'use': 'egg:swift#proxy_logging'},
         'filter:cache': {'use': 'egg:swift#memcache', 'memcache_servers': f'{HOST}:{place.cache_port}'},
         'filter:symlink': {'use': 'egg:swift#symlink'},
-        'app:proxy-server': {'use': 'egg:swift#proxy', 'account_autocreate': True},
+        'app:proxy-server': {'use': 'egg:swift#proxy', 'account_autocreate': True, **app},
     }
 
 

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.integration.raw import RawClient
 
-from .clients import FOREVER, INVALID_PART, NO_SUCH_UPLOAD, Call, complete_call, outcome
+from .clients import INVALID_PART, NO_SUCH_UPLOAD, Call, complete_call, outcome
+from .contents import possible_contents, same
 from .disks import stored
 from .machines import BUCKETS
 from .segments import clean_up, parts_in_use, segment_names
@@ -24,18 +25,20 @@ class Judge:
     """Finds what must not be.
 
     calm_from: the time, on the monotonic clock, since which nothing has failed. What was done later must leave nothing
-    behind. problems: the findings, in words. leftovers: how many objects only a clean-up can delete, by kind.
-    ended_afterwards: how many uploads were still open. late_rows: how many parts an Abort missed because of late rows.
+    behind. slack: by how many seconds the clocks of proxies may have differed. problems: the findings, in words.
+    leftovers: how many objects only a clean-up can delete, by kind. ended_afterwards: how many uploads were still open.
+    late_rows: how many parts an Abort missed because of late rows. stale_parts: how many uploads could not be completed
+    because a part was sent again by a clock that was behind.
     """
 
-    def __init__(self, machines, history, calm_from):
-        self._machines, self._history, self._calm_from = machines, history, calm_from
+    def __init__(self, machines, history, calm_from, slack=0):
+        self._machines, self._history, self._calm_from, self._slack = machines, history, calm_from, slack
         self._reader = RawClient(machines.cluster.url)
         self._swift = machines.swift()
         self.problems = list(history.problems)
         self.leftovers = Counter()
         self.ended_afterwards = 0
-        self.late_rows = 0
+        self.late_rows = self.stale_parts = 0
 
     def judge(self):
         """Check everything, end the uploads that were left open, and check again. All machines have to work."""
@@ -50,10 +53,10 @@ class Judge:
             for _ in pool.map(self._end, self._history.uploads):
                 pass
         self._end_unknown()
-        # The expirer is not needed: with its clock ahead, the proxy ``later`` deletes all parts itself.
-        self._machines.settle()
-        self._check_keys()
-        self._explain()
+        # The proxy ``later``, whose clock is ahead, deletes all parts itself, or the expirer does.
+        with self._machines.at_rest():
+            self._check_keys()
+            self._explain()
         self.problems += clean_up(self._machines, self._swift)
         self._check_keys()
         self._swift.close()
@@ -82,7 +85,7 @@ class Judge:
                 self.problems.append(f'{key}: GET answers {answer.outcome}')
                 continue
             found = (answer.body, answer.etag) if answer.status == 200 else None
-            possible = possible_contents(calls)
+            possible = possible_contents(calls, self._slack)
             if not any(same(found, each) for each in possible):
                 self.problems.append(
                     f'{key}: it has {found and (len(found[0]), found[1])}, but not what was acknowledged: '
@@ -121,12 +124,7 @@ class Judge:
         else:
             self.ended_afterwards += 1
             if upload.of('complete'):
-                call = complete_call(upload, upload.listed)
-                self._expect(upload, {200, NO_SUCH_UPLOAD}, call, self._complete)
-                # If an answer was lost, the object may have been made before a repeat that saw fewer rows was refused.
-                if (any(each.outcome == INVALID_PART for each in upload.of('complete')) and call.outcome != 200
-                        and not any(each.lost for each in upload.of('complete'))):
-                    self._wrong(upload, 'a Complete that failed has ended it')
+                self._complete_again(upload)
             elif not upload.of('abort'):
                 answer = self._later.list_parts(upload.bucket, upload.key, upload.id)
                 if answer.status != 200:
@@ -138,6 +136,18 @@ class Judge:
             unsure = any(call.lost for call in upload.of('complete'))
             self._expect(upload, {NO_SUCH_UPLOAD} if self._completed(upload) else
                          {204, NO_SUCH_UPLOAD} if unsure else {204}, self._abort_call(upload), self._abort)
+
+    def _complete_again(self, upload):
+        call = complete_call(upload, upload.listed)
+        # A part that was sent again by a proxy whose clock is behind is older than the one before, unless the cache
+        # remembers that. Nobody can complete the upload with it: the client has to send it once more.
+        stale = {INVALID_PART} if self._slack and upload.is_rewritten else set()
+        self._expect(upload, {200, NO_SUCH_UPLOAD} | stale, call, self._complete)
+        self.stale_parts += call.outcome == INVALID_PART
+        # If an answer was lost, the object may have been made before a repeat that saw fewer rows was refused.
+        if (any(each.outcome == INVALID_PART for each in upload.of('complete')) and call.outcome not in {200} | stale
+                and not any(each.lost for each in upload.of('complete'))):
+            self._wrong(upload, 'a Complete that failed has ended it')
 
     def _repeat_complete(self, upload):
         wanted = next(call for call in upload.of('complete') if call.outcome == 200)
@@ -268,28 +278,3 @@ class Judge:
     def _wrong(self, upload, what):
         self.problems.append(f'{upload.bucket}/{upload.key} {upload.id}: {what}; ' + ', '.join(
             f'{call.kind} {call.outcome} ({call.lost} lost)' for call in upload.calls))
-
-
-def possible_contents(calls):
-    """Return what a key may have after these writes: pairs of content and ETag, or None for no object.
-
-    A write that was acknowledged ends all that were answered before it began.
-    """
-    writes = [call for call in calls if call.outcome in (200, 204) or call.lost]
-    acknowledged = [call for call in writes if call.outcome in (200, 204)]
-
-    def is_over(call):
-        return call.ended != FOREVER and any(other.began > call.ended for other in acknowledged)
-
-    possible = [(call.content, call.etag) for call in writes if call.kind != 'delete' and not is_over(call)]
-    if not any(call.kind != 'delete' for call in acknowledged) or any(
-            call.kind == 'delete' and not is_over(call) for call in writes):
-        possible.append(None)
-    return possible
-
-
-def same(found, possible):
-    """Return whether ``found``, what was read, is ``possible``. The ETag of a plain object does not count."""
-    if found is None or possible is None:
-        return found is possible
-    return found[0] == possible[0] and possible[1] in (None, found[1])

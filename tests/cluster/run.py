@@ -6,10 +6,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+from swiftclient.exceptions import ClientException
+
+from . import clocks, rsync
 from .checks import Judge
 from .clients import Client, History
+from .logs import swift_did
 from .machines import Machines
-from .trouble import Trouble
+from .trouble import CORRUPTED, PROXY_CLOCK, Trouble
 
 CLIENTS = 4
 # How long clients work after the last fault. What they do then must leave nothing behind.
@@ -47,11 +51,14 @@ def try_out(machines, seed, seconds):
         for client in clients:
             client.join(max(0.0, deadline - time.monotonic()))
             assert not client.is_alive(), f'{client.name} did not end'
-        judge = Judge(machines, history, trouble.calm_from)
+        slack = clocks.PROXY_SECONDS if trouble.counts[PROXY_CLOCK] else 0
+        judge = Judge(machines, history, trouble.calm_from, slack)
         ended = time.monotonic()
         judge.judge()
         problems = judge.problems
-    except AssertionError as error:
+        if history.corrupt_reads and not trouble.counts[CORRUPTED]:
+            problems.append(f'{history.corrupt_reads} objects were read with wrong bytes')
+    except (AssertionError, ClientException) as error:
         problems = [*(judge.problems if judge else history.problems), str(error)]
     finally:
         for client in clients:
@@ -63,23 +70,41 @@ def try_out(machines, seed, seconds):
             f'with seed {seed}, {seconds} seconds:', *problems, '', 'What happened:', *trouble.log, '',
             f'All logs are in {machines.cluster.log_dir}',
             f'Again: python3 -m tests.cluster --seconds {seconds:g} --seed {seed}']))
-    return describe(history, trouble, judge, ended - started, time.monotonic() - ended)
+    return describe(machines, history, trouble, judge, ended - started, time.monotonic() - ended)
 
 
-def describe(history, trouble, judge, *seconds):
-    """Return in words what a run has tried. seconds: how long it worked, and how long it checked."""
+def describe(machines, history, trouble, judge, worked, checked):
+    """Return a table of what a run has tried: in words, and how often. worked, checked: seconds."""
     answers = Counter((call.kind, call.outcome) for call in history.calls)
-    told = {'acknowledged Completes': answers['complete', 200], 'acknowledged Aborts': answers['abort', 204],
-            'parts': answers['part', 200], 'other writes': answers['put', 200] + answers['delete', 204],
+    groups = {
+        'Clients': {
+            'uploads': len(history.uploads), 'parts': answers['part', 200],
+            'acknowledged Completes': answers['complete', 200], 'acknowledged Aborts': answers['abort', 204],
+            'other writes': answers['put', 200] + answers['delete', 204],
             'requests that had to be repeated': sum(call.lost for call in history.calls),
-            'uploads that were ended afterwards': judge.ended_afterwards}
-    lines = [f'{len(history.uploads)} uploads in {history.rounds} rounds: ' + _list(told),
-             'faults: ' + _list(dict(sorted(trouble.counts.items()))),
-             f'parts that an Abort did not see and its repeat freed: {judge.late_rows}',
-             'explained, and left to a clean-up: ' + (_list(dict(sorted(judge.leftovers.items()))) or 'nothing'),
-             'seconds to work and to check: ' + ', '.join(f'{each:.0f}' for each in seconds)]
-    return '\n'.join(lines)
+            'reads of corrupted bytes': history.corrupt_reads},
+        'Faults': dict(sorted(trouble.counts.items())),
+        'Swift': swift_did(machines.cluster.log_dir),
+        'Afterwards': {
+            'uploads that were still open': judge.ended_afterwards,
+            'parts that an Abort did not see and its repeat freed': judge.late_rows,
+            'uploads with a part that was sent again by a clock behind': judge.stale_parts,
+            **{f'left to a sweep: {kind}': count for kind, count in sorted(judge.leftovers.items())}},
+        'Seconds': {'of work': round(worked), 'of checks': round(checked)}}
+    rows = [('', 'How often')]
+    for name, counts in groups.items():
+        rows += [(f'**{name}**', '..'), *((what, str(count)) for what, count in counts.items())]
+    return '\n'.join([*missing(), *_table(rows)])
 
 
-def _list(counts):
-    return ', '.join(f'{name} {count}' for name, count in counts.items())
+def missing():
+    """Return which programs are not installed, and what was not tried for want of them."""
+    return [module.MISSING for module, program in ((rsync, rsync.PROGRAM), (clocks, clocks.LIBRARY)) if not program]
+
+
+def _table(rows):
+    """Return the lines of a table in reStructuredText. The first row is the head."""
+    width = max(len(what) for what, _count in rows)
+    rule = '=' * width + '  ' + '=' * len(rows[0][1])
+    lines = [f'{what or chr(92):{width}}  {count}' for what, count in rows]
+    return [rule, lines[0], rule, *lines[1:], rule]

@@ -123,7 +123,7 @@ def test_disks_that_are_full(machines, upload):
 
 @pytest.mark.slow
 def test_random_failures(machines):
-    """Nothing is lost when nodes are killed, paused and full, and proxies die between any two requests.
+    """Nothing is lost when nodes fail in all the ways of ``trouble``, and proxies die between any two requests.
 
     `python3 -m tests.cluster` does the same for longer, and with another seed.
     """

@@ -7,15 +7,31 @@ import heapq
 import random
 import time
 from collections import Counter
+from operator import attrgetter
 
 from tests.integration.faults import rule
 
-from .machines import NODES, RESTORE_SECONDS
+from . import clocks, rsync
+from .machines import NODES, RESTORE_SECONDS, SETTLE_SECONDS
 
 # One node fails at a time: a minority, with three replicas and with this erasure code. NODE_SECONDS: how long it fails.
 # REST_SECONDS: how long all nodes work afterwards, which is longer than the second for which a proxy avoids a node that
 # failed.
-NODE_FAULTS = ('killed', 'paused', 'full', 'without container servers')
+WRONG_CLOCK, PROXY_CLOCK = 'clock of a node wrong', 'clock of a proxy wrong'
+CORRUPTED = 'objects corrupted'
+NODE_FAULTS = {
+    'node killed': ('kill', 'start'),
+    'node paused': ('pause', 'resume'),
+    'disk full': ('fill', 'empty'),
+    'all container servers away': ('stop_containers', 'start_containers'),
+    'node cut off from all others': ('links.cut_off', 'links.mend'),
+    'each proxy cut off from another node': ('links.part_ways', 'links.mend'),
+    'network split': ('links.split', 'links.mend'),
+    WRONG_CLOCK: ('shift_clock', 'set_clock'),
+}
+# What the daemons mend: the last two with rsync alone.
+NEEDS_RSYNC = ('container databases damaged', 'disk replaced by an empty one')
+DAMAGE = dict(zip((CORRUPTED, *NEEDS_RSYNC), ('corrupt', 'damage_databases', 'replace_disk')))
 NODE_SECONDS, REST_SECONDS = (2.0, 6.0), (2.5, 4.0)
 
 # The requests of s3multi at which a proxy ends: the faulty filter that meets the request, its method and its path.
@@ -35,6 +51,8 @@ STEPS = {
 }
 # How long a proxy waits for the request at which it has to end.
 ARMED_SECONDS = 2.5
+# How long a proxy has a wrong clock.
+WRONG_SECONDS = 8.0
 CACHE_SECONDS = (5.0, 10.0)
 
 
@@ -52,6 +70,8 @@ class Trouble:
         self.counts = Counter()
         self.log = []
         self.calm_from = float('inf')
+        self._kinds = [kind for kind in (*NODE_FAULTS, *DAMAGE) if (rsync.PROGRAM or kind not in NEEDS_RSYNC)
+                       and (clocks.LIBRARY or kind != WRONG_CLOCK)]
 
     def go_on(self, seconds):
         """Make faults for so many seconds, and return when all servers work again."""
@@ -67,6 +87,7 @@ class Trouble:
                 heapq.heappush(waiting, (time.monotonic() + pause, number, strand))
         deadline = time.monotonic() + RESTORE_SECONDS
         while missing := self._machines.missing():
+            self._revive_proxies()
             assert time.monotonic() < deadline, '\n'.join(map(_last_words, missing))
             time.sleep(0.2)
         self._machines.wait_for_daemons()
@@ -76,42 +97,60 @@ class Trouble:
 
     def _nodes(self):
         rng = random.Random(f'{self._seed}/nodes')
-        machines = self._machines
         yield 1.0
         while self._goes_on():
-            for kind in rng.sample(NODE_FAULTS, len(NODE_FAULTS)):
+            for kind in rng.sample(self._kinds, len(self._kinds)):
                 number, seconds, rest = rng.randint(1, NODES), rng.uniform(*NODE_SECONDS), rng.uniform(*REST_SECONDS)
+                damage_rng = random.Random(rng.random())
                 if not self._goes_on():
                     return
-                began = time.monotonic()
-                name = 'all nodes' if kind == NODE_FAULTS[3] else f'node {number}'
-                self._note(f'{name}: {kind}', f'for {seconds:.1f} s', f'node {kind}')
-                begin, end = {
-                    'killed': (machines.kill, machines.start), 'paused': (machines.pause, machines.resume),
-                    'full': (machines.fill, machines.empty),
-                    NODE_FAULTS[3]: (machines.stop_containers, machines.start_containers)}[kind]
-                begin(number)
-                yield seconds
-                end(number)
-                while not machines.nodes_answer() and time.monotonic() < began + seconds + RESTORE_SECONDS:
-                    yield 0.1
-                self._note(f'{name}: as before')
+                if kind in DAMAGE:
+                    yield from self._damage(kind, number, damage_rng)
+                else:
+                    yield from self._fail(kind, number, seconds)
                 yield rest
+
+    def _fail(self, kind, number, seconds):
+        begin, end = (attrgetter(name)(self._machines) for name in NODE_FAULTS[kind])
+        began = time.monotonic()
+        self._note(f'node {number}: {kind}', f'for {seconds:.1f} s', kind)
+        begin(number)
+        while kind == WRONG_CLOCK and not self._machines.nodes_answer() and self._goes_on():
+            yield 0.1
+        yield seconds
+        end(number)
+        while not self._machines.nodes_answer() and time.monotonic() < began + seconds + RESTORE_SECONDS:
+            yield 0.1
+        self._note(f'node {number}: as before')
+
+    def _damage(self, kind, number, rng):
+        """Damage a disk. What was there is there again when all daemons have made a round: one replica at a time."""
+        began = time.monotonic()
+        self._note(f'node {number}: {kind}', '', kind)
+        getattr(self._machines, DAMAGE[kind])(number, rng)
+        before = self._machines.rounds()
+        while (self._goes_on() and not self._machines.made_a_round(before)
+               and time.monotonic() < began + SETTLE_SECONDS):
+            yield 0.5
+        self._note(f'node {number}: mended')
 
     def _proxies(self):
         rng = random.Random(f'{self._seed}/proxies')
         while self._goes_on():
             for step in rng.sample(sorted(STEPS), len(STEPS)):
-                kind = rng.choices(('step', 'killed', 'paused'), (6, 1, 1))[0]
+                kind = rng.choices(('step', 'killed', 'paused', 'clock'), (6, 1, 1, 1 if clocks.LIBRARY else 0))[0]
                 proxy, after, skip = rng.choice(self._machines.proxies), rng.random() < 0.5, rng.choice((0, 0, 1, 2))
                 seconds, rest = rng.uniform(0.2, 1.0), rng.uniform(0.5, 2.0)
                 if not self._goes_on():
                     return
+                self._revive_proxies()
                 if kind == 'paused':
                     self._note(f'proxy {proxy.name}: paused', f'for {seconds:.1f} s', 'proxy paused')
                     proxy.proxy.pause()
                     yield seconds
                     proxy.proxy.resume()
+                elif kind == 'clock':
+                    yield from self._shift_clock(proxy, clocks.PROXY_SECONDS * (1 if after else -1))
                 else:
                     if kind == 'killed':
                         self._note(f'proxy {proxy.name}: killed', '', 'proxy killed')
@@ -124,6 +163,26 @@ class Trouble:
                         while not proxy.proxy.answers() and self._goes_on():
                             yield 0.1
                 yield rest
+
+    def _shift_clock(self, proxy, seconds):
+        self._note(f'proxy {proxy.name}: its clock is {seconds:+} s off', '', PROXY_CLOCK)
+        proxy.proxy.kill()
+        with clocks.shifted(seconds):
+            proxy.proxy.spawn()
+        while not proxy.proxy.answers() and self._goes_on():
+            yield 0.1
+        yield WRONG_SECONDS
+        self._note(f'proxy {proxy.name}: its clock is right')
+        proxy.proxy.kill()
+        proxy.proxy.spawn()
+        while not proxy.proxy.answers() and self._goes_on():
+            yield 0.1
+
+    def _revive_proxies(self):
+        """Start the proxies that ended late: their request had met the rule before it was taken back."""
+        for each in self._machines.proxies:
+            if each.proxy.pid is None:
+                each.proxy.spawn()
 
     def _end_at(self, proxy, step, after, skip):
         side, method, path = STEPS[step]

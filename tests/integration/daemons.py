@@ -95,10 +95,10 @@ def prepare():
     time.tzset()
 
 
-def make_daemon(conf_path, section, daemon_class):
-    """Return a daemon of Swift. conf_path: its configuration file. section: the daemon's there."""
+def make_daemon(conf_path, section, daemon_class, options=None):
+    """Return a daemon of Swift. conf_path: its configuration file. section: the daemon's there. options: more of it."""
     from swift.common import utils
-    conf = utils.readconf(conf_path, section, log_name=section)
+    conf = {**utils.readconf(conf_path, section, log_name=section), **(options or {})}
     return daemon_class(conf, logger=utils.get_logger(conf, section, log_to_console=True, log_route=section))
 
 
