@@ -34,15 +34,16 @@ from s3multi.upload.records import GRACE_SECONDS, RECLAIM_SECONDS
 
 from .kinds import ACCOUNT
 from .schedule import InTurn, Schedule
-from .swift import MemorySwift, Nature
-from .world import IDS, Answer, Cache, Logger
+from .swift import REPLICAS, MemorySwift, Nature
+from .world import IDS, Answer, Cache, Logger, NoMetrics
 
 DAY_SECONDS = 86400
 _TICK = 0.00003
 
 
 class Late(Nature):
-    """A Swift whose listings are late as often as it is told: but never by more than the grace."""
+    """A Swift whose listings are late, and whose POSTs miss a replica, as often as it is told: but never by more than
+    the grace."""
 
     def __init__(self, schedule, rng):
         self._schedule, self._rng = schedule, rng
@@ -57,6 +58,10 @@ class Late(Nature):
 
     def listing_of(self):
         return self._rng.randrange(3) if self.chance < 1 else 0
+
+    def posts_to(self):
+        # The first is the one that answers.
+        return range(1 if self._rng.random() < self.chance else 0, REPLICAS)
 
 
 class _Auth:
@@ -77,6 +82,9 @@ class Account:
 
     def __init__(self, rng, versions=True, options=None):
         self.schedule = Schedule(InTurn(), rng.random())
+        self._rng = rng
+        # By how much the clock of any proxy may be wrong, in either direction.
+        self.skew = 0.0
         self.nature = Late(self.schedule, rng)
         self.swift = MemorySwift(self.nature)
         self.logger = Logger()
@@ -91,8 +99,11 @@ class Account:
         self._settings = config.load({'min_segment_size': '1', **(options or {})},
                                      {'min_segment_size': 1, 'max_upload_part_num': 10000})
         freeing = Freeing(20, 100, ExpiryQueue({}, self.logger))
-        ours = S3MultiMiddleware(ServerSideCopyMiddleware(large, {}),
-                                 Cluster(self._settings, IDS, freeing, self.logger))
+        copies = ServerSideCopyMiddleware(large, {})
+        # As Swift tells its filters once the pipeline stands.
+        copies._pipeline_final_app = links._pipeline_final_app = self.swift
+        self.swift.logger = NoMetrics()
+        ours = S3MultiMiddleware(copies, Cluster(self._settings, IDS, freeing, self.logger))
         self._auth = _Auth(ours)
         self._front = S3MultiFront(_Unnamed(self._auth), {'dns_compliant_bucket_names': 'no', 'min_segment_size': '1'})
 
@@ -164,6 +175,7 @@ class Account:
         shown = Timestamp(self.schedule.now - GRACE_SECONDS).internal
         for container in self.swift.containers.values():
             self.swift.show_rows(container, lambda row: row[2] < shown)
+        self.swift.replicate_posts(shown)
         self.swift.forget(Timestamp(self.schedule.now - RECLAIM_SECONDS).internal)
 
     # How it is asked
@@ -183,7 +195,8 @@ class Account:
     def _run(self, call):
         getcurrent().operation = None
         try:
-            return self.schedule.run(self.schedule.start('-', call))[0]
+            skew = self._rng.uniform(-self.skew, self.skew) if self.skew else 0.0
+            return self.schedule.run(self.schedule.start('-', call, skew))[0]
         finally:
             self.schedule.actors.clear()
 

@@ -163,11 +163,13 @@ class Chance:
         return thread
 
     def _go_on_beside(self, schedule):
-        """Have rows come, the expirer come, a replica copy to another, and the cache lose something."""
+        """Have rows come, containers be sharded, the expirer come, replicas copy, and the cache lose something."""
         rng = self._rng
         if self._trouble.lagging and rng.random() < 0.1:
             for container in self.world.swift.containers.values():
                 self.world.swift.show_rows(container, lambda late: rng.random() < 0.3)
+        if self._trouble.lagging and rng.random() < 0.02:
+            self._shard()
         if rng.random() < 0.02:
             self.world.swift.expire()
         if self._trouble.apart and rng.random() < 0.1:
@@ -175,6 +177,13 @@ class Chance:
         if self.cache_troubles and rng.random() < 0.05:
             self.cache_troubles -= 1
             self._disturb_cache(schedule)
+
+    def _shard(self):
+        """Begin to split a container into shards, or to join its only shard to it; or end what was begun."""
+        rng, swift = self._rng, self.world.swift
+        container = rng.choice(list(swift.containers.values()))
+        self.counts['container sharded, or shards joined'] += 1
+        rng.choice((swift.split, swift.join) if container.shard is None else (swift.cleave,))(container)
 
     def _set_clock(self, schedule, actor):
         """Set the clock of an actor's proxy anew, forwards or backwards."""

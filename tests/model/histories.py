@@ -196,6 +196,21 @@ class History:
     def rows_are_late(self, chance):
         self.account.nature.chance = chance
 
+    def clocks_differ(self, seconds):
+        """From now on the clock of every proxy is wrong by up to so many seconds."""
+        self.account.skew = seconds
+
+    def shard(self, joins):
+        """Begin to split all containers into shards, or (joins) to join their only shards to them."""
+        swift = self.account.swift
+        for container in swift.containers.values():
+            (swift.join if joins else swift.split)(container)
+
+    def cleave(self):
+        """End that."""
+        for container in self.account.swift.containers.values():
+            self.account.swift.cleave(container)
+
     def sweep(self):
         return sorted(outcome.what for outcome in self.account.sweep().values())
 

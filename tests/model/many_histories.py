@@ -6,6 +6,7 @@ import time
 from s3multi.upload.records import GRACE_SECONDS
 
 from .account import DAY_SECONDS
+from .chance import SKEW_SECONDS
 from .histories import BUCKET, KEY, OTHER, History, Lost
 
 # So many things happen in each.
@@ -26,7 +27,9 @@ HAPPENINGS = (
     (1, 'put_link', ((BUCKET, KEY),)), (1, 'copy_link', ()), (1, 'expires', ()), (2, 'keep_versions', ()),
     (1, 'keep_versions', (False,)), (1, 'put_foreign', ()), (1, 'wait', (60,)), (1, 'wait', (4000,)),
     (3, 'wait', (1.1 * GRACE_SECONDS,)), (1, 'wait', (8 * DAY_SECONDS,)), (1, 'rows_are_late', (0.5,)),
-    (1, 'rows_are_late', (1,)), (1, 'rows_are_late', (0,)), (3, 'sweep', ()), (2, 'expire', ()),
+    (1, 'rows_are_late', (1,)), (1, 'rows_are_late', (0,)), (1, 'shard', (False,)), (1, 'shard', (True,)),
+    (2, 'cleave', ()), (1, 'clocks_differ', (SKEW_SECONDS,)), (1, 'clocks_differ', (0.0,)),
+    (3, 'sweep', ()), (2, 'expire', ()),
 )
 
 

@@ -53,6 +53,10 @@ class Nature:
         """Return the replicas that a write reaches: at least two of three if Swift says that it succeeded."""
         return range(REPLICAS)
 
+    def posts_to(self):
+        """Return the replicas that a POST reaches, at least two of three."""
+        return self.writes_to()
+
     def reads_from(self, stored):
         """Return the replicas that a read reaches, at least two of three, in the order in which they are asked.
 
@@ -94,7 +98,8 @@ class Container:
 
     headers: those that its answers show. rows: for each replica, timestamp and row by name; the row is None if it was
     deleted. late: rows that are not visible yet: replica, name, timestamp, row. shard: the same as ``rows``, for what
-    was written since the container is being sharded, in a range that is not cleaved yet; None while it is not. created,
+    was written since the container is being sharded, in a range that is not cleaved yet; or since its only shard, which
+    then has ``rows``, shrinks into it; None while neither goes on. shrinks: whether the second. created,
     put, deleted: when it was put for the first and the last time, and last deleted, in Swift's internal form.
     """
 
@@ -102,6 +107,7 @@ class Container:
     rows: 'list[dict]' = field(default_factory=lambda: [{} for _ in range(REPLICAS)])
     late: 'list[tuple]' = field(default_factory=list)
     shard: 'dict | None' = None
+    shrinks: bool = False
     created: str = '0'
     put: str = '0'
     deleted: str = '0'
@@ -176,12 +182,18 @@ class MemorySwift:
         self.objects, self.containers = self.copy()
 
     def expire(self):
-        """Do all queued deletions, and delete what has expired, as the object expirer would."""
+        """Do all queued deletions, and delete what has expired, as the object expirer would.
+
+        It deletes at the time at which something was to expire, and where a replica knows of that time.
+        """
         for name in list(self.objects):
             stored = self.newest(name)
             if stored is not None and has_expired(stored):
                 account, container, _ = name.split('/', 2)
-                self._write('%s/%s' % (account, container), name, range(REPLICAS), Stored(Timestamp.now().internal))
+                ends = stored.headers['X-Delete-At']
+                knowing = [replica for replica, kept in enumerate(self._at(name))
+                           if kept is not None and kept.headers.get('X-Delete-At') == ends]
+                self._write('%s/%s' % (account, container), name, knowing, Stored(Timestamp(ends).internal))
         jobs, self.jobs = self.jobs, []
         for timestamp, account, container, name in jobs:
             path = '%s/%s' % (account, container)
@@ -200,6 +212,14 @@ class MemorySwift:
         changed, there[target] = newer is not there[target], newer
         return changed
 
+    def replicate_posts(self, before):
+        """Have all replicas know the POSTs that were made before a time (Swift's internal form)."""
+        for replicas in self.objects.values():
+            newest = self._newest(replicas)
+            if newest is not None and newest.posted and newest.posted < before:
+                replicas[:] = [newest if stored is not None and stored.timestamp == newest.timestamp else stored
+                               for stored in replicas]
+
     def settle(self):
         """Do all queued deletions, make all replicas equal, and all rows visible."""
         self.expire()
@@ -213,14 +233,20 @@ class MemorySwift:
     def split(container):
         """Begin to shard a container: new rows go to its shard, and are not listed."""
         if container.shard is None:
-            container.shard = {}
+            container.shard, container.shrinks = {}, False
+
+    @staticmethod
+    def join(container):
+        """Begin to join the only shard of a container to it: new rows go to the container, and are not listed."""
+        if container.shard is None:
+            container.shard, container.shrinks = {}, True
 
     def cleave(self, container):
-        """End what ``split`` has begun."""
+        """End what ``split`` or ``join`` has begun."""
         for name, (timestamp, row) in (container.shard or {}).items():
             for rows in container.rows:
                 self._merge(rows, name, timestamp, row)
-        container.shard = None
+        container.shard, container.shrinks = None, False
 
     def show_rows(self, container, choose=lambda row: True):
         """Make those late rows of a container visible for which ``choose`` returns True."""
@@ -347,7 +373,7 @@ class MemorySwift:
         commit()
 
     def _object_post(self, env, container, name):
-        """Change the metadata of an object. As X-Newest does not look at them, all replicas take it at once."""
+        """Change the metadata of an object. X-Newest does not look whether a replica has missed that."""
         headers = _headers(env)
         name = container + '/' + name
         self.nature.reach(env, 'POST ' + name)
@@ -359,7 +385,10 @@ class MemorySwift:
         kept.update((key, value) for key, value in headers.items() if value and (
             key in ('X-Object-Manifest', 'X-Delete-At') or key.startswith(_KEPT_PREFIXES)))
         after = replace(before, headers=kept, posted=_timestamp(headers))
-        self.objects[name] = [after if stored == before else stored for stored in self._at(name)]
+        there = self._at(name)
+        for replica in self.nature.posts_to():
+            if there[replica] is not None and there[replica].timestamp == before.timestamp:
+                there[replica] = after
         for watcher in self.watchers:
             watcher(name, before, after)
         shown = {key: value for key, value in kept.items() if key.startswith('X-Object-Sysmeta-')}
@@ -422,7 +451,7 @@ class MemorySwift:
         replicas = self._at(name)
         reached = [replicas[replica] for replica in self.nature.reads_from(replicas)]
         if newest:
-            return self._newest(reached)
+            return max((stored for stored in reached if stored), key=lambda stored: stored.timestamp, default=None)
         # The first replica that has the object answers, unless one that was asked before has a newer tombstone.
         tombstone = None
         for stored in reached:
@@ -443,8 +472,8 @@ class MemorySwift:
 
     @staticmethod
     def _newest(replicas):
-        return max((stored for stored in replicas if stored is not None), key=lambda stored: stored.timestamp,
-                   default=None)
+        return max((stored for stored in replicas if stored is not None),
+                   key=lambda stored: (stored.timestamp, stored.posted), default=None)
 
     def _write(self, container, name, replicas, stored):
         there = self._at(name)
@@ -540,11 +569,17 @@ class MemorySwift:
         root = path[len('.shards_'):-len('-shard')] if path.startswith('.shards_') else path
         if not self.has(root):
             return 404, self._container_times(root), b''
-        if env.get('HTTP_X_BACKEND_RECORD_TYPE') == 'shard':
-            body = [dict(ShardRange('.shards_%s-shard' % path, Timestamp(0), state=ShardRange.CREATED))]
-            return 200, {'Content-Type': 'application/json; charset=utf-8'}, json.dumps(body).encode('ascii')
         container = self.containers[root]
-        rows = container.rows[self.nature.listing_of()] if path == root else container.shard
+        kind = env.get('HTTP_X_BACKEND_RECORD_TYPE')
+        if kind == 'shard':
+            state = ShardRange.SHRINKING if container.shrinks else ShardRange.CREATED
+            body = [dict(ShardRange('.shards_%s-shard' % path, Timestamp(0), state=state))]
+            if query.get('states') == 'shrinking' and not container.shrinks:
+                body = []
+            return 200, {'Content-Type': 'application/json; charset=utf-8'}, json.dumps(body).encode('ascii')
+        # What takes new rows is not listed: the shard, or the container itself.
+        unlisted = kind == 'object' and container.shrinks if path == root else not container.shrinks
+        rows = container.shard if unlisted else container.rows[self.nature.listing_of()]
         if rows is None:
             # The shard has been joined to its container again since somebody learnt of it.
             return 404, self._container_times(root), b''
@@ -558,8 +593,12 @@ class MemorySwift:
         count = len(self.names(path))
         return {**self.containers[path].headers, **self._container_times(path),
                 'X-Container-Object-Count': str(count),
-                'X-Backend-Sharding-State': 'unsharded' if self.containers[path].shard is None else 'sharding',
+                'X-Backend-Sharding-State': self._sharding_state(self.containers[path]),
                 'X-Backend-Storage-Policy-Index': '0', 'X-Storage-Policy': 'gold'}
+
+    @staticmethod
+    def _sharding_state(container):
+        return 'unsharded' if container.shard is None else 'sharded' if container.shrinks else 'sharding'
 
     def _container_times(self, path):
         container = self.containers.get(path, Container({}))

@@ -103,11 +103,14 @@ class Machine(RuleBasedStateMachine):
         """From now on no row comes, until `mend`: what clients were told is in the cache alone."""
         self.trouble.updates_are_lost = True
 
-    @rule()
-    def shard(self):
-        """From now on rows go to a shard that is not listed, until `mend`, and the cache is empty."""
+    @rule(joins=st.booleans())
+    def shard(self, joins):
+        """From now on rows go to a shard that is not listed, or to a container whose only shard is; until `mend`.
+
+        The cache is empty.
+        """
         for container in self.world.swift.containers.values():
-            self.world.swift.split(container)
+            (self.world.swift.join if joins else self.world.swift.split)(container)
         if not self.trouble.updates_are_lost:
             self.world.cache.flush()
 
@@ -115,6 +118,14 @@ class Machine(RuleBasedStateMachine):
     def part_whose_row_is_lost(self, upload, number, body):
         self.lose_updates()
         self._check(self._bind(upload, ('part', number, body)))
+        self.list_parts(upload)
+
+    @rule(upload=uploads, number=numbers, body=bodies, joins=st.booleans())
+    def part_whose_row_is_not_listed(self, upload, number, body, joins):
+        self.shard(joins)
+        self._check(self._bind(upload, ('part', number, body)))
+        # Nothing is noted in the cache any more.
+        self.shard(joins)
         self.list_parts(upload)
 
     @rule(target=uploads, key=keys)
