@@ -27,6 +27,14 @@ def segment_names(swift):
             for bucket in BUCKETS}
 
 
+def may_return(name):
+    """Return whether the row of an object may be listed again after its deletion.
+
+    An intent is deleted at a time just after it was written. Longer ago than RECLAIM_SECONDS, Swift does not remember.
+    """
+    return name.endswith('/complete')
+
+
 def parts_in_use(swift, bucket):
     """Return the names of all parts of which objects in the bucket consist."""
     found = set()
@@ -61,7 +69,8 @@ def clean_up(machines, swift):
     problems = []
     for bucket in BUCKETS:
         container, parts = f'{bucket}_segments', parts_in_use(swift, bucket)
-        there = set(names[bucket]) | {name for place, name in on_disks if place == container}
+        stored_here = {name for place, name in on_disks if place == container}
+        there = {name for name in names[bucket] if name in stored_here or not may_return(name)} | stored_here
         # Notes about parts that requests have freed, which expire.
         there = {name for name in there if not name.endswith('/freed')}
         if there != parts:
