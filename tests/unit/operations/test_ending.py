@@ -65,15 +65,15 @@ def swift_with(state, offset, put=201, intent=404):
     """Return a Swift with a marker of this state, so much later than the Initiate, and with nothing else.
 
     put: what it answers to each PUT. A flag that it stores is there from then on. intent: what it answers to a HEAD
-    of the intent.
+    of the intent. Lists are answers to one after another; the last one goes on.
     """
     marker = {'Content-Type': 'application/x-s3multi-marker;state=' + state,
               'X-Backend-Timestamp': just_after(BEGAN, offset).internal if offset else BEGAN.internal}
-    answers = put if isinstance(put, list) else [put]
+    answers, intents = ([*each] if isinstance(each, list) else [each] for each in (put, intent))
 
     def head(seen):
         if seen.path.endswith('/complete'):
-            return intent
+            return intents.pop(0) if len(intents) > 1 else intents[0]
         return (200, dict(marker), b'') if seen.path.endswith(UPLOAD.marker) else 404
 
     def write(seen):
@@ -144,6 +144,18 @@ def test_an_abort_that_met_an_intent_leaves_nothing():
 
     ending.win_by_abort(bucket_of(swift), UPLOAD, looks=0)
     assert [flag(1), ABORTED_LAST] == written(swift)
+
+
+@pytest.mark.parametrize('looks, aborted', [(0, False), (1, False), (2, True)])
+def test_an_abort_that_waits_for_a_complete(monkeypatch, looks, aborted):
+    """It looks again as often as it was told, and wins once the Complete has given up. Its flag is written once."""
+    monkeypatch.setattr(ending, '_SECONDS_BETWEEN_LOOKS', 0)
+    fresh = 200, {**INTENT[1], 'X-Timestamp': Timestamp.now().normal}, b''
+    swift = swift_with('open', 0, intent=[fresh, fresh, 404])
+
+    with contextlib.nullcontext() if aborted else pytest.raises(ServiceUnavailable):
+        ending.abort(bucket_of(swift), UPLOAD, looks)
+    assert [flag(1), *[ABORTED_LAST] * aborted] == written(swift)
 
 
 @pytest.mark.parametrize('end', [ending.abort, ending.win_by_abort, ending.open_marker])
