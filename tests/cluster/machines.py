@@ -55,10 +55,12 @@ IMMEDIATE_DELETES = 2
 class Machines:
     """The cluster, its `proxies`, and their faults; a context manager that starts and stops it.
 
-    Methods that start a process have to be called from the thread that began the with block.
+    Methods that start a process have to be called from the thread that began the with block. sharding: whether
+    containers of more than a few rows are sharded.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, sharding=True):
+        self.sharding = sharding
         self.links = Links(Path(directory) / 'links', PROXIES, [address(number) for number in range(1, NODES + 1)])
         self.cluster = Cluster(directory, nodes=NODES, policies=POLICIES, app=APP,
                                pipeline=PIPELINE.replace('symlink', f'symlink {ENCRYPTION_FILTERS}').replace(
@@ -98,12 +100,13 @@ class Machines:
         return swiftclient.Connection(self.cluster.proxy.auth_url, user, 'testing', retries=2)
 
     def make_bucket(self, name, policy):
-        """Make a bucket and all containers that uploads to it need. Swift may shard all of them."""
+        """Make a bucket and all containers that uploads to it need."""
         swift, operator = self.swift(), self.swift('operator:operator')
         operator.url, operator.token = swift.get_auth()[0], operator.get_auth()[1]
         for each in (name, f'{name}_segments', markers_container(name)):
             swift.put_container(each, {'X-Storage-Policy': policy, **RESERVED})
-            operator.post_container(each, {'X-Container-Sharding': 'on', **RESERVED})
+            if self.sharding:
+                operator.post_container(each, {'X-Container-Sharding': 'on', **RESERVED})
         swift.close()
         operator.close()
 

@@ -34,9 +34,9 @@ def run(directory, seed, seconds):
         return try_out(machines, seed, seconds)
 
 
-def try_out(machines, seed, seconds):
-    """Do what run() does, on machines that run already."""
-    history, trouble = History(), Trouble(machines, seed)
+def try_out(machines, seed, seconds, kinds=None):
+    """Do what run() does, on machines that run already. kinds: the faults of nodes; None for all of them."""
+    history, trouble = History(), Trouble(machines, seed, kinds)
     clients = [Client(machines.proxies, history, seed, number) for number in range(1, CLIENTS + 1)]
     started = time.monotonic()
     for client in clients:

@@ -80,18 +80,25 @@ headers = st.one_of(st.text('abcdefghijklmnopqrstuvwxyz-', max_size=20), st.samp
 
 def swift():
     """Return a Swift that has the bucket, every marker, an object for every copy, and no parts."""
+    marker = ['application/x-s3multi-marker;state=open']
+
     def found(seen):
         if seen.path.count('/') < 4:
             return 204
         if seen.path.endswith('/complete'):
             return 404
-        return 200, {'Content-Type': 'application/x-s3multi-marker;state=open', 'Content-Length': '0',
+        return 200, {'Content-Type': marker[-1], 'Content-Length': '0',
                      'Etag': 'd41d8cd98f00b204e9800998ecf8427e', 'X-Timestamp': '1700000000.00000'}, b''
 
     def read(seen):
         return (200, {}, b'[]') if seen.path.count('/') < 4 else found(seen)
 
-    return RecordingSwift(HEAD=found, GET=read, POST=204, PUT=(201, {'Etag': 'd41d8cd98f00b204e9800998ecf8427e'}, b''))
+    def write(seen):
+        if 'x-s3multi-marker' in seen.env.get('CONTENT_TYPE', ''):
+            marker.append(seen.env['CONTENT_TYPE'])
+        return 201, {'Etag': 'd41d8cd98f00b204e9800998ecf8427e'}, b''
+
+    return RecordingSwift(HEAD=found, GET=read, POST=204, PUT=write)
 
 
 @examples(6)
