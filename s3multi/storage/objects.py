@@ -3,7 +3,7 @@
 
 Decisions depend on what is there, so the newest replica is asked, unless the answer only names a candidate.
 """
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from s3multi.upload.records import Intent, ObjectAtKey, UploadMarker
 from s3multi.upload.timestamps import just_after, plain_time
 
 _NEWEST = {'X-Newest': 'true'}
+_EXPIRED = {'X-Backend-Open-Expired': 'true'}
 # One, and a few whose rows are still there.
 _NEWEST_VERSIONS = 10
 
@@ -76,12 +77,20 @@ class Objects:
         version_id: None for what is at the key itself. newest: whether the newest replica has to answer; any one costs
         less. expired: whether to see what has outlived its X-Delete-At, too, until the expirer comes.
         """
-        return self._look(key, {'version-id': version_id} if version_id else {}, {
-            **(_NEWEST if newest else {}), **({'X-Backend-Open-Expired': 'true'} if expired else {})})
+        target = Target(self._bucket, key, {'version-id': version_id} if version_id else {})
+        return _found(self._backend.call('HEAD', target, (400, 404), {
+            **(_NEWEST if newest else {}), **(_EXPIRED if expired else {})}))
 
-    def _look(self, key: str, query: 'dict[str, str]', headers: 'Mapping[str, str]' = _NEWEST) -> ObjectAtKey:
-        target = Target(self._bucket, key, query)
-        response = self._backend.call('HEAD', target, (400, 404), headers)
+    def to_replace(self, key: str) -> ObjectAtKey:
+        """Return what a write to ``key`` is about to replace; also what has expired, until the expirer comes.
+
+        It may be older than what is there if no node that should have the newest replica has it.
+        """
+        target, headers = Target(self._bucket, key), {**_NEWEST, **_EXPIRED}
+        try:
+            response = self._backend.call('HEAD', target, (400, 404), headers, handoffs=False)
+        except ServiceUnavailable:
+            response = self._backend.call('HEAD', target, (400, 404), headers)
         return _found(response)
 
     def newest_versions(self, key: str) -> 'list[tuple[str, bool]]':

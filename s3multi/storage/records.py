@@ -118,21 +118,15 @@ class Records:
     def marker(self, upload: Upload) -> 'UploadMarker | None':
         """Return the marker; None if there is none, it says ``completed``, or something else is at its name."""
         response = self._head(_marker(upload))
-        found = marker_type_of(response)
-        if not is_plain(response) or found.state in (None, State.COMPLETED):
-            # An upload is none on the word of what a user has put there, and none is aborted on it.
+        marker = _read_marker(response)
+        if marker is None:
             ended = timestamp_of(response)
-            self._gone = upload, just_after(ended) if found.state is State.COMPLETED else ended
-            return None
-        assert found.state is not None
-        headers = {name.lower(): value for name, value in response.headers.items()
-                   if name.lower().startswith('x-object-meta-') or name.lower() in _KEPT}
-        if _CONTENT_TYPE_HEADER in response.headers:
-            headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
-        initiator = found.initiator or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
-        aborted_at = read_timestamp(response.headers.get(_MARKED_HEADER))
-        return UploadMarker(found.state, timestamp_of(response), headers, initiator, found.checksum,
-                            aborted_at or None)
+            self._gone = upload, just_after(ended) if marker_type_of(response).state is State.COMPLETED else ended
+        return marker
+
+    def glance_at_marker(self, upload: Upload) -> 'UploadMarker | None':
+        """Return the marker as any one replica has it; None if none has one. What depends on it needs ``marker``."""
+        return _read_marker(self._backend.head_current(_marker(upload), newest=False)[1])
 
     def write_intent(self, upload: Upload, intent: Intent, held: 'HeldBody | None' = None) -> IntentWrite:
         """Write the intent of a Complete, unless there is one. Raises EntityTooLarge if the account is full,
@@ -210,6 +204,21 @@ class Records:
 def marker_type_of(response: Response) -> MarkerType:
     """Return what the marker in Swift's answer tells by its content type."""
     return MarkerType.decode(response.headers.get('Content-Type', ''))
+
+
+def _read_marker(response: Response) -> 'UploadMarker | None':
+    found = marker_type_of(response)
+    # An upload is none on the word of what a user has put there, and none is aborted on it.
+    if not is_plain(response) or found.state in (None, State.COMPLETED):
+        return None
+    assert found.state is not None
+    headers = {name.lower(): value for name, value in response.headers.items()
+               if name.lower().startswith('x-object-meta-') or name.lower() in _KEPT}
+    if _CONTENT_TYPE_HEADER in response.headers:
+        headers['content-type'] = response.headers[_CONTENT_TYPE_HEADER]
+    initiator = found.initiator or wsgi_to_str(response.headers.get(_INITIATOR_HEADER, ''))
+    aborted_at = read_timestamp(response.headers.get(_MARKED_HEADER))
+    return UploadMarker(found.state, timestamp_of(response), headers, initiator, found.checksum, aborted_at or None)
 
 
 def _marker(upload: Upload) -> Target:

@@ -2,7 +2,7 @@
 """Has the proxy-server ask the replicas of a thing at once where the newest of them has to answer.
 
 With X-Newest, Swift asks one node after another: all that have a replica, and as many more that may have taken a write
-for one of those. With three replicas these are six round trips. It can ask them side by side, but only where
+for one of those (handoffs). With three replicas these are six round trips. It can ask them side by side, but only where
 ``concurrent_gets`` is set, which would also multiply the work of every download.
 """
 import contextlib
@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
-# Whether the green thread is in a request that asks them at once.
-_at_once: 'ContextVar[bool]' = ContextVar('_at_once', default=False)
+
+# In a green thread that is in a request which asks them at once: whether handoffs are asked, too.
+_at_once: 'ContextVar[bool | None]' = ContextVar('_at_once', default=None)
 
 
 @contextlib.contextmanager
-def asked_at_once(app: Any) -> Iterator[None]:
+def asked_at_once(app: Any, *, handoffs: bool = True) -> Iterator[None]:
     """Have the proxy-server at the end of the pipeline ``app`` ask replicas at once inside the ``with`` block.
 
-    Does nothing if that end is something else.
+    handoffs: whether to ask those nodes, too. Does nothing if that end is something else.
     """
     _prepare(getattr(app, '_pipeline_final_app', None))
-    token = _at_once.set(True)
+    token = _at_once.set(handoffs)
     try:
         yield
     finally:
@@ -45,7 +46,7 @@ class _PolicyOptions:
 
     def __call__(self, policy: Any) -> Any:
         options = self._options_of(policy)
-        if not _at_once.get():
+        if _at_once.get() is None:
             return options
         quick = copy.copy(options)
         # The next one at once, not when the first is slow.
@@ -62,8 +63,8 @@ class _Rings:
         self._node_count = node_count
 
     def __call__(self, policy_index: Any) -> Any:
-        ring = self._ring_of(policy_index)
-        return _Ring(ring, self._node_count) if _at_once.get() else ring
+        ring, handoffs = self._ring_of(policy_index), _at_once.get()
+        return ring if handoffs is None else _Ring(ring, self._node_count, handoffs)
 
 
 class _Ring:
@@ -72,9 +73,15 @@ class _Ring:
     Swift asks twice as many nodes as there are replicas, unless told otherwise, so these would be two round trips.
     """
 
-    def __init__(self, ring: Any, node_count: Any) -> None:
+    def __init__(self, ring: Any, node_count: Any, handoffs: bool) -> None:
         self._ring = ring
+        self._handoffs = handoffs
         self.replica_count = node_count(ring.replica_count)
+
+    def get_more_nodes(self, partition: int) -> 'Iterator[Any]':
+        """Return the nodes for handoffs; none where they are not asked."""
+        nodes: Iterator[Any] = self._ring.get_more_nodes(partition) if self._handoffs else iter(())
+        return nodes
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ring, name)

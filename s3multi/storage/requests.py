@@ -111,9 +111,13 @@ class Backend:
             request.environ['reseller_request'] = True
         return request
 
-    def answer(self, request: Request) -> Response:
-        """Send a request made by ``request``; return the answer, its body read, whatever its status."""
-        with asked_at_once(self._app) if 'X-Newest' in request.headers else contextlib.nullcontext():
+    def answer(self, request: Request, *, handoffs: bool = True) -> Response:
+        """Send a request made by ``request``; return the answer, its body read, whatever its status.
+
+        handoffs: whether the newest replica is also looked for where a write may have gone that failed elsewhere.
+        """
+        with (asked_at_once(self._app, handoffs=handoffs) if 'X-Newest' in request.headers
+              else contextlib.nullcontext()):
             response = request.get_response(self._app)
             response.body  # noqa: B018 - reading it frees the connection to the object server
         return response
@@ -125,19 +129,20 @@ class Backend:
         return request.get_response(self._app)
 
     def call(self, method: str, target: Target, expect: 'tuple[int, ...]', headers: 'Mapping[str, str] | None' = None,
-             body: bytes = b'', *, past_quota: bool = False, held: 'HeldBody | None' = None) -> Response:
-        """Make a request as ``request`` does, send it, and return the answer, its body read.
+             body: bytes = b'', *, past_quota: bool = False, held: 'HeldBody | None' = None,
+             handoffs: bool = True) -> Response:
+        """Make a request as ``request`` does, send it, and return the answer as ``answer`` does.
 
-        held: holds back a write until it is released; None to write at once. Raises the S3 error (``failure``) for a
-        status that is neither 2xx nor in ``expect``, and ServiceUnavailable if it is not known where the replicas are
-        of which the newest is to answer.
+        held: holds back a write until it is released; None to write at once. handoffs: as for ``answer``. Raises the
+        S3 error (``failure``) for a status that is neither 2xx nor in ``expect``, and ServiceUnavailable if it is not
+        known where the replicas are of which the newest is to answer.
         """
         if method == 'HEAD' and 'X-Newest' in (headers or {}) and target.object is not None:
             self._require_policy(target)
         request = self.request(method, target, headers, body, past_quota=past_quota)
         if held is not None:
             held.hold(request)
-        response = self.answer(request)
+        response = self.answer(request, handoffs=handoffs)
         if not response.is_success and response.status_int not in expect:
             raise failure(method, target, response)
         return response

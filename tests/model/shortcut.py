@@ -101,9 +101,9 @@ class Shortcut(Backend):
             del environ['CONTENT_LENGTH']
         return _Asked(target, environ)
 
-    def answer(self, request):
+    def answer(self, request, *, handoffs=True):
         if not isinstance(request, _Asked):
-            return super().answer(request)
+            return super().answer(request, handoffs=handoffs)
         environ, target = request.environ, request.target
         with self._app.noting(environ):
             try:

@@ -40,8 +40,9 @@ class Early:
         noted: whether the cache notes the upload as open. hints: the attempts at the listed parts that it notes.
         """
         def look() -> 'UploadMarker | None | Unread':
-            # Where the cache does not note the upload as open, the proof looks.
-            return bucket.records.marker(upload) if noted.result() else UNREAD
+            # Where the cache does not note the upload as open, the proof looks. Any replica will do: before the
+            # manifest is written, the marker is read again, and has to be the same.
+            return bucket.records.glance_at_marker(upload) if noted.result() else UNREAD
 
         def begin() -> '_Begun | None':
             # The repeat of a Complete that has succeeded writes nothing. With ``verify = head`` SLO first asks for
@@ -76,7 +77,7 @@ class Early:
         Its Complete died, and a sweep has ended it. An intent would now keep this Complete itself waiting.
         """
         try:
-            return self._marker.result() is None
+            return self._marker.result() is None and self._bucket.records.marker(self._upload) is None
         except S3Error:
             return False
 

@@ -131,8 +131,7 @@ def _check_quota(bucket: Bucket, upload: Upload, proof: Proof, etag: str) -> Non
 
 def _begin_look(bucket: Bucket, upload: Upload, precondition: Precondition) -> Look:
     """Return a function that returns what is at the key. Unless Swift compares, the HEAD is sent at once."""
-    # What has expired is replaced as well.
-    ask = partial(bucket.objects.at_key, upload.key, expired=True)
+    ask = partial(bucket.objects.to_replace, upload.key)
     # Sent at once, it runs beside the listing, and the client does not wait for it. Where Swift compares, the condition
     # is looked at first, and that mostly tells as much.
     return ask if precondition.compare is Compare.SWIFT else Later(bucket.logger, ask).result

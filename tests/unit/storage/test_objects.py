@@ -42,6 +42,14 @@ OBJECT = {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': U
           'X-Object-Sysmeta-S3Api-Etag': MD5 + '-1'}
 
 
+def test_what_a_write_is_about_to_replace():
+    """The newest replica is asked, also for what has expired."""
+    swift = RecordingSwift(HEAD=(200, {**OBJECT, 'X-Timestamp': T.normal}, b''))
+
+    assert ObjectAtKey(UPLOAD.id, MD5 + '-1', T, is_large=True) == objects_of(swift).to_replace('key')
+    assert ('true', 'true') == (swift.last.headers['X-Newest'], swift.last.headers['X-Backend-Open-Expired'])
+
+
 @pytest.mark.parametrize('headers, expected', [
     pytest.param(OBJECT, ObjectAtKey(UPLOAD.id, MD5 + '-1', T, is_large=True), id='ours'),
     pytest.param({**OBJECT, 'X-Object-Version-Id': 'v'}, ObjectAtKey(UPLOAD.id, MD5 + '-1', T, 'v', is_large=True),

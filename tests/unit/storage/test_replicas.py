@@ -5,8 +5,12 @@ from types import SimpleNamespace
 import eventlet
 import pytest
 
+from s3multi.storage.objects import Objects
 from s3multi.storage.requests import Backend, Target
 from tests.unit.fakes import RecordingSwift, client_env
+
+
+HANDOFFS = ['node 4', 'node 5', 'node 6']
 
 
 class Proxy(RecordingSwift):
@@ -15,9 +19,13 @@ class Proxy(RecordingSwift):
     def __init__(self):
         super().__init__()
         self.options = SimpleNamespace(concurrent_gets=False, concurrency_timeout=0.5, sorting_method='timing')
-        self.ring = SimpleNamespace(replica_count=3, partition_power=10)
+        self.ring = SimpleNamespace(replica_count=3, partition_power=10, get_more_nodes=lambda _: iter(HANDOFFS))
         self.bound, self.rings = [], []
         self._pipeline_final_app = self
+
+    def answer_heads(self, statuses):
+        """Answer the next HEAD requests with these."""
+        self._answers['HEAD'] = statuses
 
     def get_policy_options(self, policy):
         """Return the options that were configured."""
@@ -59,6 +67,20 @@ def test_the_newest_replica_is_looked_for_in_all_at_once(proxy, backend):
 
         assert {**vars(proxy.options), 'concurrent_gets': True, 'concurrency_timeout': 0} == vars(proxy.bound[-1])
         assert (6, 10) == (proxy.rings[-1].replica_count, proxy.rings[-1].partition_power)
+        assert HANDOFFS == list(proxy.rings[-1].get_more_nodes(0))
+
+
+def test_what_is_about_to_be_replaced_is_looked_for_where_it_should_be(proxy, backend):
+    """At once as well, but not on the nodes for handoffs, unless nobody else answers."""
+    Objects(backend, 'bucket').to_replace('key')
+
+    assert ([True], [[]]) == ([each.concurrent_gets for each in proxy.bound],
+                              [list(ring.get_more_nodes(0)) for ring in proxy.rings])
+
+    proxy.answer_heads([503, 404])
+    Objects(backend, 'bucket').to_replace('key')
+
+    assert [[], [], HANDOFFS] == [list(ring.get_more_nodes(0)) for ring in proxy.rings]
 
 
 def test_other_requests_ask_as_configured(proxy, backend):
