@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from s3multi.demo import bootstrap
 
+from .storage import Storage
+
 if TYPE_CHECKING:
     from .results import Row
 
 ROUNDS = 3
-HELD_MS, REPLICAS, BUCKETS = (5, 20), (1, 3), ('plain', 'versioned')
+HELD_MS, REPLICAS, BUCKETS = (5, 20), '1,3', ('plain', 'versioned')
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -33,8 +35,9 @@ def parse_arguments() -> argparse.Namespace:
                         'each side; with 0 round trips are counted, and nothing is timed (default: %(default)s)')
     parser.add_argument('--hold', type=_numbers, default=HELD_MS, metavar='MS,MS', help='for how many milliseconds '
                         'each request is held (default: 5,20)')
-    parser.add_argument('--replicas', type=_numbers, default=REPLICAS, metavar='N,N', help='how many replicas there '
-                        'are, each on a storage node of its own (default: 1,3)')
+    parser.add_argument('--replicas', type=_storages, default=REPLICAS, metavar='N,N/N', help='how many replicas there '
+                        'are, and on how many storage nodes; without a number of nodes several replicas have twice as '
+                        'many (default: %(default)s)')
     parser.add_argument('--buckets', choices=BUCKETS, help='measure only in buckets without versions, or only in '
                         'those with (default: both)')
     parser.add_argument('--steps', action='store_true', help='also print each request to a storage server')
@@ -72,14 +75,14 @@ def run(options: argparse.Namespace) -> int:
     rows: list[Row] = []
     facts: dict[str, Any] = {}
     try:
-        for replicas in options.replicas:
+        for storage in options.replicas:
             with tempfile.TemporaryDirectory(prefix='s3multi-latency-', dir=options.data) as directory:
                 hold = Hold(Path(directory) / 'hold')
-                with measure.make_arena(directory, hold, replicas) as arena:
+                with measure.make_arena(directory, hold, storage) as arena:
                     facts = facts or machine.facts(
                         arena.cluster, shlex.join(['python3', '-m', 'benchmarks.latency', *sys.argv[1:]]))
                     for buckets in BUCKETS if options.buckets is None else [options.buckets]:
-                        setting = Setting(replicas, buckets == 'versioned')
+                        setting = Setting(storage, buckets == 'versioned')
                         for row in measure.measure(arena, hold, setting, options.only, options.hold, options.rounds):
                             rows.append(row)
     finally:
@@ -112,6 +115,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     if numbers[0] < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is no list of numbers from 1 on')
     return tuple(numbers)
+
+
+def _storages(text: str) -> list[Storage]:
+    try:
+        return [Storage.read(word) for word in text.split(',')]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text!r} is no list such as 1,3 or 3/4') from None
 
 
 if __name__ == '__main__':

@@ -18,6 +18,7 @@ from ..round_trips import Counter
 from ..side import Side
 from .cases import cases
 from .results import Row, Setting
+from .storage import Storage
 
 COUNTED = 2                   # how often each case is counted on each side
 # What a proxy has looked up it knows until the end; what has to be written is waited for.
@@ -26,14 +27,10 @@ APP = {'recheck_account_existence': LONG_SECONDS, 'recheck_container_existence':
 STORAGE = {'object': {'container_update_timeout': 60}}
 
 
-def make_arena(directory: str, hold: Hold, replicas: int) -> Arena:
-    """Return an Arena, not started, with so many replicas of everything.
-
-    Where there are several, there are twice as many storage nodes: Swift looks for the newest replica on that many.
-    """
-    return Arena(directory, app=APP, storage=STORAGE, storage_filters=hold.filters,
-                 nodes=replicas if replicas == 1 else 2 * replicas,
-                 policies=[Policy('gold', replicas)])
+def make_arena(directory: str, hold: Hold, storage: Storage) -> Arena:
+    """Return an Arena, not started, with this storage."""
+    return Arena(directory, app=APP, storage=STORAGE, storage_filters=hold.filters, nodes=storage.nodes,
+                 policies=[Policy('gold', storage.replicas)])
 
 
 def measure(arena: Arena, hold: Hold, setting: Setting, only: str, held_ms: Sequence[int],

@@ -11,20 +11,20 @@ from typing import Any
 from ..arena import S3MULTI, SIDES, STOCK
 from ..cases import Case, show_size
 from ..round_trips import Trips
+from .storage import Storage
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where operations were measured. replicas: of objects, containers and accounts. versioned: the buckets."""
+    """Where operations were measured. versioned: whether the buckets keep versions."""
 
-    replicas: int
+    storage: Storage
     versioned: bool
 
     @property
     def title(self) -> str:
         """The setting in words."""
-        replicas = 'One replica' if self.replicas == 1 else f'{self.replicas} replicas'
-        return f'{replicas}, buckets {"with" if self.versioned else "without"} versions'
+        return f'{self.storage.title}, buckets {"with" if self.versioned else "without"} versions'
 
 
 @dataclass
@@ -73,7 +73,8 @@ class Row:
     def as_json(self) -> dict[str, Any]:
         """Return the row for the JSON file: times in seconds."""
         return {
-            'operation': self.case.operation, 'size': self.case.size, 'unit': self.case.unit, **asdict(self.setting),
+            'operation': self.case.operation, 'size': self.case.size, 'unit': self.case.unit,
+            **asdict(self.setting.storage), 'versioned': self.setting.versioned,
             'held': [{'milliseconds': held, 'ratio': self.ratio(held),
                       **{name: {'median': self.median(held, name), 'seconds': self.seconds[held][name]}
                          for name in SIDES}} for held in self.seconds],

@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.latency.cases import cases, make_object
 from benchmarks.latency.results import Row, Setting
+from benchmarks.latency.storage import Storage
 from benchmarks.round_trips import Counter
 from benchmarks.side import Side
 
@@ -71,8 +72,9 @@ def sides(cluster):
 @pytest.fixture(scope='module')
 def measured():
     """The cases by the kind of buckets and by name; some set up once what they need each time."""
-    return {kind: {Row(Setting(1, kind == 'versioned'), case).name: case for case in cases(kind == 'versioned')}
-            for kind in TABLES}
+    settings = {kind: Setting(Storage(1, 1), kind == 'versioned') for kind in TABLES}
+    return {kind: {Row(setting, case).name: case for case in cases(setting.versioned)}
+            for kind, setting in settings.items()}
 
 
 @pytest.fixture(scope='module')
