@@ -5,10 +5,12 @@ The directory with all logs is kept if something was wrong, or if `--data` names
 """
 
 import argparse
+import contextlib
 import shutil
 import sys
 import tempfile
 import warnings
+from pathlib import Path
 
 from s3multi.demo import bootstrap
 
@@ -18,21 +20,40 @@ def main(arguments):
     parser.add_argument('--seconds', type=float, default=60, help='for how long servers fail (60)')
     parser.add_argument('--seed', type=int, default=0, help='a number that chooses faults and requests (0)')
     parser.add_argument('--data', metavar='DIR', help='an empty directory for data and logs (a temporary one)')
+    parser.add_argument('--auth', choices=('tempauth', 'keystone'), default='tempauth',
+                        help='what tells users apart: tempauth, or a real Keystone (tempauth)')
     options = parser.parse_args(arguments)
-    bootstrap.ensure(bootstrap.TEST_MODULES, 'test', ['-m', 'tests.cluster', *arguments])
+    modules, extras = bootstrap.TEST_MODULES, 'test'
+    if options.auth == 'keystone':
+        modules, extras = modules + bootstrap.KEYSTONE_MODULES, 'test,keystone'
+    bootstrap.ensure(modules, extras, ['-m', 'tests.cluster', *arguments])
     warnings.simplefilter('ignore')
     from s3multi.demo.errors import DemoError
 
     from .run import Broken, run
     directory = options.data or tempfile.mkdtemp(prefix='s3multi-cluster-')
     try:
-        print(run(directory, options.seed, options.seconds))
+        with _users(options.auth, directory):
+            print(run(directory, options.seed, options.seconds))
     except (Broken, DemoError) as error:
         print(error)
         return 1
     if not options.data:
         shutil.rmtree(directory)
     return 0
+
+
+@contextlib.contextmanager
+def _users(auth, directory):
+    """Have a Keystone with the users of the tests run inside the with block, if it is wanted."""
+    from s3multi.demo.keystone import Keystone
+    from tests.integration import users
+    if auth == 'tempauth':
+        yield
+        return
+    with Keystone(Path(directory) / 'keystone') as keystone:
+        users.use(users.KeystoneAuth(keystone))
+        yield
 
 
 if __name__ == '__main__':

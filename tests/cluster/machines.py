@@ -9,16 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-import swiftclient
-
 from s3multi.demo.child import Child
-from s3multi.demo.cluster import PIPELINE, Cluster, Policy
+from s3multi.demo.cluster import Cluster, Policy
+from s3multi.demo.conf import merge
 from s3multi.demo.ports import address
 from s3multi.upload.marker_names import markers_container
 
+from tests.integration import users
 from tests.integration.faults import FaultyProxy
 from tests.integration.uploads import RESERVED, TINY_PARTS
-from tests.integration.users import GATEKEEPER
 
 from . import clocks, damage, rsync
 from .disks import unsettled
@@ -36,16 +35,16 @@ BUCKETS = tuple(policy.name for policy in POLICIES)
 # What it knows of shards it has to forget before Swift may delete what is left of a shard that was split or merged.
 APP = {'node_timeout': 3, 'recoverable_node_timeout': 2, 'conn_timeout': 0.5,
        'recheck_listing_shard_ranges': RECLAIM_SECONDS // 3, 'recheck_updating_shard_ranges': RECLAIM_SECONDS // 3}
+# A proxy that could not reach the cache for a while asks it again soon, not after Swift's minute.
+CACHE = {'cache': {'error_suppression_interval': 2}}
 # The reserve is more than any disk has free, so the servers answer 507 to every write.
 FULL = 'disable_fallocate = false\nfallocate_reserve = %d\n' % 10 ** 18
 NOT_FULL = 'disable_fallocate = true\nfallocate_reserve = 0\n'
-# May switch on the sharding of containers.
-OPERATOR = {'tempauth': {'user_operator_operator': 'testing .reseller_admin'}}
 ENCRYPTION = {'keymaster': {'use': 'egg:swift#keymaster', 'encryption_root_secret': 'Yw' * 22},
               'encryption': {'use': 'egg:swift#encryption'}}
 ENCRYPTION_FILTERS = ' '.join(ENCRYPTION)
-SETTLE_SECONDS = 300
-RESTORE_SECONDS = 60
+# Enough for a machine on which other programs leave little time.
+SETTLE_SECONDS, RESTORE_SECONDS = 600, 120
 # More than the lease of an intent, and less than the difference of clocks at which signatures are refused.
 LATER_SECONDS = 70
 # An Abort of more parts hands them to the expirer.
@@ -63,10 +62,10 @@ class Machines:
         self.sharding = sharding
         self.links = Links(Path(directory) / 'links', PROXIES, [address(number) for number in range(1, NODES + 1)])
         self.cluster = Cluster(directory, nodes=NODES, policies=POLICIES, app=APP,
-                               pipeline=PIPELINE.replace('symlink', f'symlink {ENCRYPTION_FILTERS}').replace(
+                               pipeline=users.auth.pipeline.replace('symlink', f'symlink {ENCRYPTION_FILTERS}').replace(
                                    'proxy-server', 'links proxy-server'),
-                               filters={**TINY_PARTS, **GATEKEEPER, **OPERATOR, **ENCRYPTION,
-                                        **self.links.filter('log_name')},
+                               filters=merge(users.auth.filters, users.GATEKEEPER, users.RESELLER, TINY_PARTS,
+                                             ENCRYPTION, CACHE, self.links.filter('log_name')),
                                storage_filters=self.links.filter('bind_ip'))
         self.proxies = []
         self._daemons = {}
@@ -97,11 +96,11 @@ class Machines:
 
     def swift(self, user='test:tester'):
         """Return a connection to the Swift API, by a proxy that does not fail."""
-        return swiftclient.Connection(self.cluster.proxy.auth_url, user, 'testing', retries=2)
+        return users.auth.connection(self.cluster.proxy, user, 'testing', retries=2)
 
     def make_bucket(self, name, policy):
         """Make a bucket and all containers that uploads to it need."""
-        swift, operator = self.swift(), self.swift('operator:operator')
+        swift, operator = self.swift(), self.swift('reseller:operator')
         operator.url, operator.token = swift.get_auth()[0], operator.get_auth()[1]
         for each in (name, f'{name}_segments', markers_container(name)):
             swift.put_container(each, {'X-Storage-Policy': policy, **RESERVED})

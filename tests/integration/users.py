@@ -17,18 +17,21 @@ from s3multi.demo.keystone import OPERATOR_ROLE, PIPELINE as KEYSTONE_PIPELINE
 from . import behind
 
 # Password and role of each. tester3 and tester4 may do nothing but what a bucket grants; new:one never makes a bucket.
+# reseller:operator may do everything in all accounts; tempauth knows him by RESELLER alone.
 USERS = {
     'test:tester': ('testing', OPERATOR_ROLE),
     'test:tester3': ('testing3', 'member'),
     'test:tester4': ('testing4', 'member'),
     'test2:tester2': ('testing2', OPERATOR_ROLE),
     'new:one': ('testing', OPERATOR_ROLE),
+    'reseller:operator': ('testing', 'ResellerAdmin'),
 }
 
 
 class TempAuth:
     """The users that the cluster's own configuration has."""
 
+    name = 'tempauth'
     pipeline = PIPELINE
     filters = {}
 
@@ -50,14 +53,15 @@ class TempAuth:
         proxy = cluster.add_proxy('new-operator', filters={'tempauth': {f'user64_dGVzdA_{encoded}': 'testing .admin'}})
         return proxy.url, f'test:{own}', 'testing'
 
-    def connection(self, proxy, user, password):
+    def connection(self, proxy, user, password, retries=0):
         """Return a connection to the Swift API."""
-        return swiftclient.Connection(proxy.auth_url, user, password, retries=0)
+        return swiftclient.Connection(proxy.auth_url, user, password, retries=retries)
 
 
 class KeystoneAuth:
     """The same users in a Keystone, with the EC2 credentials that it gives them."""
 
+    name = 'keystone'
     pipeline = KEYSTONE_PIPELINE
 
     def __init__(self, keystone):
@@ -90,10 +94,10 @@ class KeystoneAuth:
         user = self.keystone.add_user(own, 'testing', 'test', OPERATOR_ROLE)
         return cluster.url, *self.keystone.ec2_credentials(user)
 
-    def connection(self, proxy, user, password):
+    def connection(self, proxy, user, password, retries=0):
         """Return a connection to the Swift API."""
         project, _, own = user.partition(':')
-        return _Connection(preauthurl=f'{proxy.url}/v1/{self.account(project)}', retries=0,
+        return _Connection(preauthurl=f'{proxy.url}/v1/{self.account(project)}', retries=retries,
                            preauthtoken=self.keystone.token(own, password, project))
 
 
@@ -110,6 +114,8 @@ def use(chosen):
     global auth
     auth = chosen
 
+
+RESELLER = {'tempauth': {'user_reseller_operator': 'testing .reseller_admin'}}
 
 # Lets tests see the markers.
 GATEKEEPER = {'gatekeeper': {'allow_reserved_names_header': 'true'}}
