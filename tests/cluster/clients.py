@@ -27,6 +27,9 @@ SHARED_KEYS = ('shared-1', 'shared-2')
 # How uploads end, and what is done to a shared key afterwards; the numbers tell how often.
 ENDINGS = {'complete': 8, 'abort': 3, 'complete and abort': 3, 'two lists': 2, 'abort and part': 1, 'none': 1}
 AFTERWARDS = {'nothing': 5, 'put': 1, 'delete': 1}
+# A client deletes most of its own keys after it has used so many others. Containers have to have fewer rows somewhere,
+# or their shards never shrink.
+KEPT_KEYS, KEPT_FOR_EVER = 3, 0.2
 FOREVER = float('inf')
 # How often an object may read as corrupted, one after another: as often as it has parts.
 CORRUPT_READS = 4
@@ -91,25 +94,27 @@ class Plan:
     rewritten: bool
     ending: str
     afterwards: str
+    kept: bool
 
     @classmethod
     def draw(cls, rng, own_key):
         """Return the next plan. own_key: a key that no other client writes."""
         return cls(rng.choice(BUCKETS), rng.choice((own_key, own_key, rng.choice(SHARED_KEYS))),
                    tuple(rng.randint(1, 6000) for _ in range(rng.randint(2, 4))), rng.random() < 0.3,
-                   _draw(rng, ENDINGS), _draw(rng, AFTERWARDS))
+                   _draw(rng, ENDINGS), _draw(rng, AFTERWARDS), rng.random() < KEPT_FOR_EVER)
 
 
 class History:
     """What all clients did.
 
     writes: plain PUTs and DELETEs, by bucket and key. problems: answers that no client may get, whatever fails.
-    corrupt_reads: how often an object was read with other bytes than were written.
+    corrupt_reads: how often an object was read with other bytes than were written. internal_errors: answers with 500.
     """
 
     def __init__(self):
         self.uploads, self.calls, self.problems, self.corrupt_reads = [], [], [], 0
         self.writes = {}
+        self.internal_errors = []
 
 
 class Client(Thread):
@@ -122,6 +127,7 @@ class Client(Thread):
         self._rng = random.Random(f'{seed}/client {number}')
         # For choices whose number depends on answers, so that these do not change what the seed chooses.
         self._jitter = random.Random(number)
+        self._passing = []
 
     def run(self):
         """Carry out plans."""
@@ -147,8 +153,13 @@ class Client(Thread):
             if self._part(upload, number, bytes_of(size), {200}).outcome != 200:
                 return
         self._end(plan.ending, upload, bytes_of)
-        if plan.key in SHARED_KEYS and plan.afterwards != 'nothing':
-            self._write(plan, bytes_of(100))
+        key = (plan.bucket, plan.key)
+        if plan.key not in SHARED_KEYS:
+            self._passing += [] if plan.kept else [key]
+        elif plan.afterwards != 'nothing':
+            self._write(plan.afterwards, key, bytes_of(100))
+        while len(self._passing) > KEPT_KEYS:
+            self._write('delete', self._passing.pop(0))
 
     def _end(self, ending, upload, bytes_of):
         alone = upload.key not in SHARED_KEYS
@@ -213,11 +224,10 @@ class Client(Thread):
         self._call(Call('complete after an Abort'), lambda client: client.complete(
             upload.bucket, upload.key, upload.id, upload.listed), {NO_SUCH_UPLOAD})
 
-    def _write(self, plan, content):
-        key = (plan.bucket, plan.key)
-        call = Call(plan.afterwards, content if plan.afterwards == 'put' else None)
+    def _write(self, kind, key, content=None):
+        call = Call(kind, content)
         self._history.writes.setdefault(key, []).append(call)
-        if plan.afterwards == 'put':
+        if kind == 'put':
             self._call(call, lambda client: client.request('PUT', *key, body=content), {200})
         else:
             self._call(call, lambda client: client.request('DELETE', *key), {204})
@@ -235,6 +245,8 @@ class Client(Thread):
             try:
                 call.answer = send(RawClient(self._proxies[proxy].url))
                 call.outcome = outcome(call.answer)
+                if call.answer.status == 500:
+                    self._history.internal_errors.append(f'{call.kind}: {call.answer.body!r}')
             except (OSError, http.client.HTTPException):
                 pass
             if call.outcome is not None:
