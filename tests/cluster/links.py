@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Partitions: which addresses a proxy, or all servers and daemons of a node, cannot connect to.
+"""Partitions: which addresses a proxy, or all servers and daemons of a node, cannot connect to; so too the cache.
 
 All of them run on the loopback interface and share its addresses, so no firewall tells their connections apart. What is
 replaced is the one method with which Swift connects, for each request anew: it waits, as if no packet came through. It
-needs no root. Requests that are under way when a link is cut go on.
+needs no root. Requests that are under way when a link is cut go on. For the cache there are two such methods; it may
+also refuse, and connections that proxies keep to it end.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+from collections import deque
 from pathlib import Path
 
 import eventlet
 from swift.common.bufferedhttp import BufferedHTTPConnection
+from swift.common.memcached import MemcacheConnPool
 
 FACTORY = f'{__name__}:filter_factory'
 # Longer than any proxy or daemon waits for a connection.
 SILENT_SECONDS = 10
+# What may become of connections to the cache.
+REFUSED, HELD = 'refused', 'held'
 
 
 # In the servers and daemons
@@ -38,6 +43,37 @@ def follow(directory, name):
         return connect(self)
 
     BufferedHTTPConnection.connect = connect_if_linked
+    _follow_cache(path.with_name(_of_cache(name)))
+
+
+def _follow_cache(path):
+    get, create = MemcacheConnPool.get, MemcacheConnPool.create
+
+    def how():
+        try:
+            return path.read_text(encoding='ascii')
+        except FileNotFoundError:
+            return ''
+
+    def get_if_linked(self):
+        if how():
+            # A pool makes a connection anew in the place of one that broke.
+            self.free_items = deque((None, None) for _ in self.free_items)
+        return get(self)
+
+    def create_if_linked(self):
+        if how() == HELD:
+            with eventlet.Timeout(self._connect_timeout):
+                eventlet.sleep(SILENT_SECONDS)
+        elif how() == REFUSED:
+            raise OSError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+        return create(self)
+
+    MemcacheConnPool.get, MemcacheConnPool.create = get_if_linked, create_if_linked
+
+
+def _of_cache(name):
+    return f'{name}.cache'
 
 
 def filter_factory(global_conf, **local_conf):
@@ -80,9 +116,19 @@ class Links:
         self._cut({self._proxies[0]: others, self._proxies[1]: [host]})
 
     def mend(self, _number=None):
-        """Have all links work again."""
-        for path in self._directory.iterdir():
-            path.unlink()
+        """Have all links between nodes and proxies work again."""
+        for name in (*self._proxies, *self._hosts):
+            (self._directory / name).unlink(missing_ok=True)
+
+    def cut_off_cache(self, how, proxies):
+        """Have connections of these proxies to the cache refused or held. how: REFUSED or HELD."""
+        for name in proxies:
+            (self._directory / _of_cache(name)).write_text(how, encoding='ascii')
+
+    def mend_cache(self):
+        """Have all proxies reach the cache again."""
+        for name in self._proxies:
+            (self._directory / _of_cache(name)).unlink(missing_ok=True)
 
     def _sides(self, number):
         host = self._hosts[number - 1]

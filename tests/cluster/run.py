@@ -8,6 +8,8 @@ from collections import Counter
 
 from swiftclient.exceptions import ClientException
 
+from tests.integration import users
+
 from . import clocks, rsync
 from .checks import Judge
 from .clients import Client, History
@@ -18,7 +20,7 @@ from .trouble import CORRUPTED, PROXY_CLOCK, Trouble
 CLIENTS = 4
 # How long clients work after the last fault. What they do then must leave nothing behind.
 CALM_SECONDS = 5
-ENDING_SECONDS = 120
+ENDING_SECONDS = 240
 
 
 class Broken(AssertionError):
@@ -64,12 +66,13 @@ def try_out(machines, seed, seconds, kinds=None):
         for client in clients:
             client.stopping = True
     log_path = machines.cluster.log_dir / 'trouble.log'
-    log_path.write_text(''.join(line + '\n' for line in trouble.log), encoding='utf-8')
+    log_path.write_text(''.join(
+        line + '\n' for line in [*trouble.log, *history.internal_errors]), encoding='utf-8')
     if problems:
         raise Broken('\n'.join([
             f'with seed {seed}, {seconds} seconds:', *problems, '', 'What happened:', *trouble.log, '',
             f'All logs are in {machines.cluster.log_dir}',
-            f'Again: python3 -m tests.cluster --seconds {seconds:g} --seed {seed}']))
+            f'Again: python3 -m tests.cluster --seconds {seconds:g} --seed {seed} --auth {users.auth.name}']))
     return describe(machines, history, trouble, judge, ended - started, time.monotonic() - ended)
 
 
@@ -82,6 +85,7 @@ def describe(machines, history, trouble, judge, worked, checked):
             'acknowledged Completes': answers['complete', 200], 'acknowledged Aborts': answers['abort', 204],
             'other writes': answers['put', 200] + answers['delete', 204],
             'requests that had to be repeated': sum(call.lost for call in history.calls),
+            'answers with 500': len(history.internal_errors),
             'reads of corrupted bytes': history.corrupt_reads},
         'Faults': dict(sorted(trouble.counts.items())),
         'Swift': swift_did(machines.cluster.log_dir),

@@ -12,7 +12,8 @@ from operator import attrgetter
 from tests.integration.faults import rule
 
 from . import clocks, rsync
-from .machines import NODES, RESTORE_SECONDS, SETTLE_SECONDS
+from .links import HELD, REFUSED
+from .machines import NODES, PROXIES, RESTORE_SECONDS, SETTLE_SECONDS
 
 # One node fails at a time: a minority, with three replicas and with this erasure code. NODE_SECONDS: how long it fails.
 # REST_SECONDS: how long all nodes work afterwards, which is longer than the second for which a proxy avoids a node that
@@ -34,6 +35,8 @@ OF_WHOLE_NODES = tuple(NODE_FAULTS)[:4]
 # What the daemons mend: the last two with rsync alone.
 NEEDS_RSYNC = ('container databases damaged', 'disk replaced by an empty one')
 DAMAGE = dict(zip((CORRUPTED, *NEEDS_RSYNC), ('corrupt', 'damage_databases', 'replace_disk')))
+CACHE_FAULTS = ('cache restarted', 'cache paused', f'connections to the cache {REFUSED}',
+                f'connections to the cache {HELD}')
 NODE_SECONDS, REST_SECONDS = (2.0, 6.0), (2.5, 4.0)
 
 # The requests of s3multi at which a proxy ends: the faulty filter that meets the request, its method and its path.
@@ -55,7 +58,8 @@ STEPS = {
 ARMED_SECONDS = 2.5
 # How long a proxy has a wrong clock.
 WRONG_SECONDS = 8.0
-CACHE_SECONDS = (5.0, 10.0)
+# How long the cache works, and how long it fails.
+CACHE_REST_SECONDS, CACHE_SECONDS = (4.0, 8.0), (2.0, 6.0)
 
 
 class Trouble:
@@ -199,12 +203,31 @@ class Trouble:
 
     def _cache(self):
         rng = random.Random(f'{self._seed}/cache')
-        while True:
-            yield rng.uniform(*CACHE_SECONDS)
-            if not self._goes_on():
-                return
-            self._note('cache: restarted', '', 'cache restarted')
+        while self._goes_on():
+            for kind in rng.sample(CACHE_FAULTS, len(CACHE_FAULTS)):
+                rest, seconds = rng.uniform(*CACHE_REST_SECONDS), rng.uniform(*CACHE_SECONDS)
+                proxies = rng.choice([*((name,) for name in PROXIES), PROXIES])
+                yield rest
+                if not self._goes_on():
+                    return
+                yield from self._fail_cache(kind, seconds, proxies)
+
+    def _fail_cache(self, kind, seconds, proxies):
+        cache = self._machines.cluster.servers['cache']
+        if kind == 'cache restarted':
+            self._note(kind, '', kind)
             self._machines.restart_cache()
+            return
+        if kind == 'cache paused':
+            self._note(kind, f'for {seconds:.1f} s', kind)
+            cache.pause()
+        else:
+            self._note(kind, f'from {" and ".join(proxies)} for {seconds:.1f} s', kind)
+            self._machines.links.cut_off_cache(kind.split()[-1], proxies)
+        yield seconds
+        cache.resume()
+        self._machines.links.mend_cache()
+        self._note('cache: as before')
 
     def _goes_on(self):
         return time.monotonic() < self._until
