@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 
 from swift.obj.diskfile import METADATA_KEY
+
+from .databases import find
 
 # How many objects of a node are corrupted at a time.
 MANY = 5
@@ -17,7 +20,7 @@ def corrupt_objects(directory, rng):
 
     A byte of the contents is another, the file is longer than it was, or its metadata cannot be read.
     """
-    files = sorted(directory.glob('objects*/*/*/*/*.data'))
+    files = find(directory, 'objects*/*/*/*/*.data')
     chosen = rng.sample(files, min(MANY, len(files)))
     for path in chosen:
         try:
@@ -46,10 +49,11 @@ def _corrupt(path, rng):
 
 def damage_databases(directory, rng):
     """Damage one of two container databases below the directory of a disk; return their files."""
-    files = sorted(directory.glob('containers/*/*/*/*.db'))
+    files = find(directory, 'containers/*/*/*/*.db')
     chosen = rng.sample(files, (len(files) + 1) // 2)
     for path in chosen:
-        with open(path, 'r+b') as file:
+        # A replicator may have deleted it meanwhile.
+        with contextlib.suppress(FileNotFoundError), open(path, 'r+b') as file:
             # No longer the header of an SQLite database.
             file.write(b'\x00' * 100)
     return chosen

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import glob
+import os
 import sqlite3
 from collections import defaultdict
+from pathlib import Path
 
 from swift.common.utils import ShardRange
 
@@ -32,8 +35,14 @@ def places(cluster, pattern):
     """Yield what the pattern finds on the disks, as pairs of disk and path."""
     for node in cluster.nodes:
         for disk in node.disks:
-            for path in (node.devices(cluster.directory) / disk).glob(pattern):
+            for path in find(node.devices(cluster.directory) / disk, pattern):
                 yield disk, path
+
+
+def find(directory, pattern):
+    """Return what the pattern finds below the directory of a disk, while daemons may delete directories."""
+    # Unlike Path.glob, this passes over what disappears meanwhile.
+    return [Path(name) for name in sorted(glob.glob(os.path.join(glob.escape(str(directory)), pattern)))]
 
 
 def _databases(cluster):
