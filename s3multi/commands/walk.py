@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeVar
 
 from swift.common.utils import Timestamp
 
 from s3multi.s3.parts import Attempt
+from s3multi.storage.concurrency import FAILURES
 from s3multi.storage.rows import Row
 from s3multi.storage.segments import attempt_of
 from s3multi.upload.marker_names import split_marker_name
@@ -14,6 +16,10 @@ from s3multi.upload.names import Kind, Upload, UploadIds, parse_name
 from s3multi.upload.records import MarkerType, State
 from s3multi.upload.timestamps import read_timestamp
 
+_Item = TypeVar('_Item')
+
+# So many uploads, or attempts of them, are held before Swift is asked about some: a green thread each is slow.
+_BATCH_UPLOADS, _BATCH_ATTEMPTS = 1000, 30000
 # So many attempts of one upload are held at a time: enough for 10000 parts of which some were uploaded again.
 _MOST_ATTEMPTS = 30000
 
@@ -104,6 +110,28 @@ class Remains:
         for each in self._found:
             self.has_markers = self.has_markers or each.state is not None
             yield each
+
+
+def batches(items: 'Iterable[_Item]', found_in: 'Callable[[_Item], Found]') -> 'Iterator[list[_Item]]':
+    """Yield items, some at a time; raise what ``items`` raises after what came before it.
+
+    found_in: returns what was found, of an item.
+    """
+    batch: list[_Item] = []
+    attempts = 0
+    failure: BaseException | None = None
+    try:
+        for item in items:
+            batch.append(item)
+            attempts += len(found_in(item).attempts)
+            if len(batch) >= _BATCH_UPLOADS or attempts >= _BATCH_ATTEMPTS:
+                yield batch
+                batch, attempts = [], 0
+    except FAILURES as error:
+        failure = error
+    yield batch
+    if failure is not None:
+        raise failure
 
 
 def until(stop: Callable[[], bool], found: Iterable[Found]) -> Iterator[Found]:

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from s3multi.commands.walk import Found, markers_in, until, uploads_in
+from s3multi.commands.shown import shown
+from s3multi.commands.walk import Found, batches, markers_in, until, uploads_in
 from s3multi.config import Settings
 from s3multi.operations.bucket import Bucket, Cluster
 from s3multi.operations.references import References
 from s3multi.space.holdings import ELSEWHERE, OBJECT, Holding
 from s3multi.storage.concurrency import concurrently
 from s3multi.storage.deletion import Freeing
+from s3multi.storage.listing import Listing
 from s3multi.storage.requests import own_environ
 from s3multi.upload.names import UploadIds
 from s3multi.upload.records import State
@@ -39,19 +41,24 @@ class Reader:
         marked = {found.upload: _held(found) for found in until(stop, markers_in(
             bucket.markers.listing.rows(), account, name, ids)) if found.state is not State.COMPLETED}
 
-        def look(found: Found) -> 'Holding | None':
-            # Rows of one upload may come in pieces, and those beside its parts before or after them.
-            if found.upload in marked or found.state is not None:
-                marked[found.upload] = _sum(marked.get(found.upload), _held(found))
-                return None
-            if not found.attempts:
-                return None
+        def look(found: Found) -> Holding:
             # Any replica may answer: this only tells, and deletes nothing.
             at_key = references.glance(found.upload.key)
             return replace(_held(found), kind=OBJECT if at_key.upload_id == found.upload.id else ELSEWHERE)
 
-        found = until(stop, uploads_in(bucket.segments.rows(), account, name, ids))
-        yield from (held for held in concurrently(_AT_ONCE, look, found) if held is not None)
+        objects = Listing(bucket.backend, name)
+        for batch in batches(until(stop, uploads_in(bucket.segments.rows(), account, name, ids)), lambda found: found):
+            left: list[Found] = []
+            for found in batch:
+                # Rows of one upload may come in pieces, and those beside its parts before or after them.
+                if found.upload in marked or found.state is not None:
+                    marked[found.upload] = _sum(marked.get(found.upload), _held(found))
+                elif found.attempts:
+                    left.append(found)
+            of_objects = list(shown(objects, left))
+            yield from (replace(_held(found), kind=OBJECT) for found in of_objects)
+            told = set(map(id, of_objects))
+            yield from concurrently(_AT_ONCE, look, (found for found in left if id(found) not in told))
         yield from marked.values()
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from swift.common.http import is_success
 
 from s3multi.commands.position import Position, Trail
-from s3multi.commands.walk import Found, Remains, markers_in, uploads_in
+from s3multi.commands.shown import shown
+from s3multi.commands.walk import Found, Remains, batches, markers_in, uploads_in
 from s3multi.config import Settings
 from s3multi.operations import bucket_lifecycle
 from s3multi.operations.bucket import Bucket, Cluster
 from s3multi.operations.references import References, Uncertain
 from s3multi.storage.concurrency import FAILURES, concurrently
 from s3multi.storage.deletion import Freeing
+from s3multi.storage.listing import Listing
 from s3multi.storage.requests import own_environ
 from s3multi.sweep.claim import Claim, Elsewhere
 from s3multi.sweep.judge import (BUSY, FAILED, IN_USE, KEPT, LATELY, OPEN, Judge, Outcome, is_at_rest, is_in_use,
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 # Uploads in progress that are remembered from their markers to their parts: about 10 MiB.
 _MOST_TOLD = 100000
-# So many uploads, or attempts of them, are held before Swift is asked about some: a green thread each is slow.
-_BATCH_UPLOADS, _BATCH_ATTEMPTS = 1000, 30000
 # The listings, as positions name them.
 _MARKERS, _PARTS = 'markers', 'parts'
 
@@ -79,8 +79,10 @@ class Sweep:
         listings: list[tuple[str, Iterable[Found]]] = [(_MARKERS, markers), (_PARTS, rest)]
         if start.within == _PARTS:
             del listings[0]
-        yield from self._outcomes(_places(account, name, listings, lambda: stop() or claim.is_lost, trail), partial(
-            self._look, bucket, references, ended), ended, limits, lambda: not stop() and claim.holds(), trail)
+        yield from self._outcomes(
+            _places(account, name, listings, lambda: stop() or claim.is_lost, trail),
+            partial(self._look, bucket, references, ended), Listing(bucket.backend, name), ended, limits,
+            lambda: not stop() and claim.holds(), trail)
         if claim.is_lost:
             raise Elsewhere()
         claim.release()
@@ -92,8 +94,12 @@ class Sweep:
                 bucket.segments.delete()
 
     def _outcomes(self, places: 'Iterator[tuple[Position, Found]]', ask: 'Callable[[Limits, Found], Outcome | None]',
-                  ended: int, limits: Limits, may_ask: 'Callable[[], bool]', trail: Trail) -> Iterator[Outcome]:
-        """Yield the outcomes for what is found. ask: asks Swift about an upload. may_ask: whether it may be called."""
+                  objects: Listing, ended: int, limits: Limits, may_ask: 'Callable[[], bool]',
+                  trail: Trail) -> Iterator[Outcome]:
+        """Yield the outcomes for what is found.
+
+        ask: asks Swift about an upload. objects: the listing of the bucket. may_ask: whether Swift may be asked.
+        """
         # Uploads in progress, by their markers: nothing is asked when their parts come.
         told: set[str] = set()
 
@@ -106,7 +112,7 @@ class Sweep:
             trail.end(item[0])
             return outcome
 
-        for batch in _batches(places):
+        for batch in batches(places, lambda item: item[1]):
             asked: list[tuple[Position, Found]] = []
             for place, found in batch:
                 outcome = self._without_asking(found, ended, limits)
@@ -118,7 +124,15 @@ class Sweep:
                     yield outcome
                     if outcome.what == OPEN and len(told) < _MOST_TOLD:
                         told.add(found.upload.id)
-            yield from filter(None, concurrently(self.concurrency, look, asked))
+            in_use: set[int] = set()
+            if asked and may_ask():
+                in_use.update(map(id, shown(objects, [found for _place, found in asked])))
+            for place, found in asked:
+                if id(found) in in_use:
+                    trail.end(place)
+                    yield Outcome(found.upload, IN_USE)
+            yield from filter(None, concurrently(self.concurrency, look, (
+                item for item in asked if id(item[1]) not in in_use)))
 
     @staticmethod
     def _without_asking(found: Found, ended: int, limits: Limits) -> 'Outcome | None':
@@ -174,22 +188,3 @@ def _places(account: str, name: str, listings: 'Iterable[tuple[str, Iterable[Fou
             place = Position(account, name, each.last, within)
             trail.begin(place)
             yield place, each
-
-
-def _batches(places: 'Iterator[tuple[Position, Found]]') -> 'Iterator[list[tuple[Position, Found]]]':
-    """Yield what is found, some at a time; raise what ``places`` raises after what came before it."""
-    batch: list[tuple[Position, Found]] = []
-    attempts = 0
-    failure: BaseException | None = None
-    try:
-        for place, found in places:
-            batch.append((place, found))
-            attempts += len(found.attempts)
-            if len(batch) >= _BATCH_UPLOADS or attempts >= _BATCH_ATTEMPTS:
-                yield batch
-                batch, attempts = [], 0
-    except FAILURES as error:
-        failure = error
-    yield batch
-    if failure is not None:
-        raise failure

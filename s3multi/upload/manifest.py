@@ -116,6 +116,14 @@ def stored(upload: Upload, chosen: Sequence[Attempt]) -> bytes:
                        for attempt in chosen]).encode('ascii')
 
 
+def is_listed_as(upload: Upload, chosen: Sequence[Attempt], etag: str) -> bool:
+    """Return whether an object's ETag, which is the MD5 of its manifest, is that of the manifest of these attempts.
+
+    The manifest names the parts, and so no other upload has the same.
+    """
+    return hashlib.md5(stored(upload, chosen), usedforsecurity=False).hexdigest() == etag
+
+
 def stored_headers(upload: Upload, chosen: Sequence[Attempt], initiation: Mapping[str, str], digests: ObjectDigests,
                    body: bytes) -> 'dict[str, str]':
     """Return the headers that store the manifest: those that SLO would set, and ``object_headers``.

@@ -66,6 +66,14 @@ def after_prefix(prefix: str) -> 'str | None':
     return prefix[:-1] + chr(_SURROGATES.stop if code in _SURROGATES else code)
 
 
+def before_name(name: str) -> str:
+    """Return a text before ``name`` and after almost all names before it: a marker of a listing that begins with it."""
+    code = ord(name[-1]) - 1
+    if code in _SURROGATES:
+        code = _SURROGATES.start - 1
+    return name[:-1] + (chr(code) + chr(sys.maxunicode) if code > 0 else '')
+
+
 def is_listable(prefix: str) -> bool:
     """Return whether Swift can list by a ``prefix``.
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 import secrets
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from s3multi.commands.shown import LEAST
 from s3multi.sweep.report import CANNOT_START, INCOMPLETE, INTERRUPTED, OK, QUEUE_STUCK
 from s3multi.upload.names import UploadIds, new_attempt
 
@@ -16,7 +18,7 @@ from . import users
 from .faults import FACTORY, Faults, FaultyProxy, rule
 from .raw import RawClient
 from .sweeping import Sweeper
-from .uploads import Upload, at_once, container_hash, persistently, read, segment_names
+from .uploads import MANY_AT_ONCE, Upload, at_once, container_hash, persistently, read, segment_names
 from .users import account
 
 NO_SUCH_UPLOAD = (404, 'NoSuchUpload')
@@ -68,6 +70,19 @@ def test_finished_object(sweeper, upload, swift):
     assert OK == swept.code, swept
     assert ({}, {'in use': 1}) == (swept.outcomes(), swept.report['uploads'])
     assert is_whole(upload)
+
+
+def test_many_finished_objects(sweeper, client, bucket, swift):
+    """The listing of their bucket tells of them; the one that was replaced is asked for."""
+    with ThreadPoolExecutor(MANY_AT_ONCE) as pool:
+        done = pool.map(lambda number: Upload(client, bucket, f'key {number}').parts(b'one').complete().status,
+                        range(LEAST + 1))
+    assert {200} == set(done)
+    swift.put_object(bucket, 'key 0', b'plain')
+
+    swept = sweeper.bucket(bucket, '--limit', '2')
+
+    assert ({'freed': 1, 'in use': LEAST}, None) == (swept.report['uploads'], swept.report['ended_by']), swept
 
 
 def test_upload_in_progress(sweeper, upload, swift):

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the uploads of a bucket hold, over Swift in memory."""
+from unittest import mock
+
 from swift.common.utils import Timestamp
 
 from s3multi import config
+from s3multi.commands.shown import LEAST
+from s3multi.operations.references import References
 from s3multi.space.bucket import Reader
 from s3multi.space.holdings import ABORTED, ELSEWHERE, OBJECT, OPEN
 from s3multi.upload.names import Upload, new_attempt
@@ -73,6 +77,22 @@ def test_uploads_that_are_over():
     assert {('kept', OBJECT): (1, 1, 1), ('replaced', ELSEWHERE): (1, 1, 1)} == {
         place: held for place, held in found.items() if place[0] != 'aborted'}
     assert ('aborted', ABORTED) in found
+
+
+def test_many_objects():
+    """The listing of their bucket tells of them, without a request for each; who differs is asked for."""
+    def play(world):
+        for number in range(LEAST + 1):
+            upload_id, listed = begun(world, 'key-%03d' % number, b'1', b'2')
+            assert 200 == world.complete('key-%03d' % number, upload_id, listed).status
+        world.ask('PUT', BUCKET, 'key-000', {'X-Timestamp': Timestamp(float(Timestamp.now()) + 60).internal})
+        with mock.patch.object(References, 'glance', autospec=True, side_effect=References.glance) as glance:
+            return holdings(world), glance.call_count
+
+    found, asked = in_a_world(play)
+    assert {('key-000', ELSEWHERE): (2, 2, 2)} | {
+        ('key-%03d' % number, OBJECT): (2, 2, 2) for number in range(1, LEAST + 1)} == found
+    assert 1 == asked
 
 
 def test_it_stops_when_asked():

@@ -8,13 +8,18 @@ from swift.common.utils import Timestamp
 from s3multi import config
 from s3multi.commands.interrupt import Stop
 from s3multi.commands.position import Position, Trail
+from s3multi.commands.shown import LEAST
 from s3multi.s3.bucket_lifecycle import Lifecycle, Rule
+from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.errors import ServiceUnavailable
+from s3multi.s3.etags import multipart_etag
+from s3multi.s3.parts import Attempt
 from s3multi.storage.deletion import Deletion
 from s3multi.sweep.bucket import Sweep
 from s3multi.sweep.claim import Elsewhere
 from s3multi.sweep.rules import Limits, claim_of
 from s3multi.upload.abort_rules import HEADER, encode
+from s3multi.upload.manifest import stored, stored_headers
 from s3multi.upload.names import Upload, new_attempt
 from s3multi.upload.timestamps import swift_time
 from tests.model.kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS
@@ -55,6 +60,19 @@ def begun(world, key, parts=1):
     for number in range(1, parts + 1):
         assert 200 == world.upload_part(key, upload_id, number, b'part').status
     return upload_id
+
+
+def finished(world, key, parts, chosen):
+    """Put an object there that was uploaded in parts, of which so many were chosen."""
+    upload = Upload(ACCOUNT, BUCKET, key, IDS.new(ACCOUNT, BUCKET, key, Timestamp.now().raw))
+    attempts = []
+    for number in range(1, parts + 1):
+        name = upload.part(number, new_attempt(upload.ticks))
+        etag = world.ask('PUT', SEGMENTS, name, body=b'part').headers['Etag']
+        attempts.append(Attempt(number, name, upload.ticks, etag, 4))
+    body = stored(upload, attempts[:chosen])
+    headers = stored_headers(upload, attempts[:chosen], {}, ObjectDigests(multipart_etag([etag] * chosen)), body)
+    assert world.ask('PUT', BUCKET, key, headers, body, slo_override=True).is_success
 
 
 def old_marker(world, key):
@@ -104,6 +122,20 @@ def test_uploads_that_were_aborted_lately_cost_nothing(world):
 
     assert [('a', 'kept'), ('b', 'kept'), ('c', 'kept')] == sweep(world, pause=lambda: asked.append(1))
     assert [] == asked
+
+
+def test_finished_objects_that_the_listing_shows_cost_nothing(world):
+    """Many in a bucket are known by its listing; only those are asked for whose rows differ from what was uploaded."""
+    begun(world, 'open', 0)
+    for number in range(LEAST + 2):
+        finished(world, 'key-%03d' % number, parts=2, chosen=1 if number == 1 else 2)
+    assert world.ask('PUT', BUCKET, 'key-000', body=b'it replaces an object and frees nothing').is_success
+    asked = []
+
+    found = [each for each in sweep(world, grace=-1, pause=lambda: asked.append(1)) if each != ('open', 'open')]
+    assert [('key-000', 'freed'), ('key-001', 'freed')] == found[:2]
+    assert [('key-%03d' % number, 'in use') for number in range(2, LEAST + 2)] == found[2:]
+    assert 2 == len(asked)
 
 
 def test_a_part_that_comes_late_to_an_aborted_upload(world):

@@ -75,6 +75,16 @@ def test_headers_of_the_manifest_as_slo_stores_it():
     } == manifest.stored_headers(UPLOAD, PARTS, {'content-type': 'text/plain', 'x-object-meta-a': 'b'}, DIGESTS, body)
 
 
+def test_how_a_manifest_is_listed():
+    """By its MD5, which no other upload, and no other choice of parts, can have."""
+    listed = hashlib.md5(manifest.stored(UPLOAD, PARTS)).hexdigest()
+
+    assert manifest.is_listed_as(UPLOAD, PARTS, listed)
+    for upload, parts in ((UPLOAD, PARTS[:2]), (UPLOAD, PARTS[::-1]), (UPLOAD, []),
+                          (dataclasses.replace(UPLOAD, bucket='other'), PARTS)):
+        assert not manifest.is_listed_as(upload, parts, listed)
+
+
 @pytest.mark.parametrize('found, agreed', [
     pytest.param([('a', 7), ('b', 10), ('c', 0)], True, id='all'),
     pytest.param([('a', 7), None, ('c', 0)], False, id='missing'),

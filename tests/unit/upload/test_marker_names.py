@@ -5,7 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from s3multi.upload import marker_names
-from s3multi.upload.marker_names import after_key, before_keys_after, marker_name, names_from, split_marker_name
+from s3multi.upload.marker_names import (
+    after_key, before_keys_after, before_name, marker_name, names_from, split_marker_name)
 from tests.unit.fakes import IDS
 
 IDS_OF_KEYS = ['aaaaaaaa.0' + 'a' * 11, 'aaaaaaaa.0' + 'b' * 11, 'bbbbbbbb.7' + '-' * 11]
@@ -61,6 +62,17 @@ def test_the_place_after_all_keys_with_a_prefix(prefix, key, upload_id):
         assert begins or key.encode() < prefix.encode()
     else:
         assert listed(name, place) is (begins or key.encode() < prefix.encode())
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_a_name_just_before(name, other):
+    """It can be the marker of a listing that begins with the name, with few names in between."""
+    assume('\0' not in name)
+    before = before_name(name)
+
+    assert before.encode() < name.encode() and '\0' not in before
+    if other[:-1] == name[:-1] and other < name and name[-1] != '\x01':
+        assert other.encode() <= before.encode()
 
 
 def test_containers():
