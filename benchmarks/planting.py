@@ -138,15 +138,19 @@ class Planter:
         for number in numbers:
             yield self.row(upload.part(number, new_attempt(self.now)), size, etag=etag)
 
-    def finished_objects(self, bucket: str, keys: Sequence[str], part: Content, parts: int) -> None:
-        """Plant multipart objects of so many equal parts each, with rows and files. The bucket has to have had one."""
+    def finished_objects(self, bucket: str, keys: Sequence[str], part: Content, parts: int, files: int) -> None:
+        """Plant multipart objects of so many equal parts each. The bucket has to have had one.
+
+        files: how many objects, the first ones by their keys, have files; the others have rows alone.
+        """
         from s3multi.upload.names import segments_container
-        made = [self._finished(upload, part, parts) for upload in self.uploads(bucket, keys)]
+        made = [self._finished(upload, part, parts, place < files)
+                for place, upload in enumerate(self.uploads(bucket, keys))]
         self.rows(bucket, (own for own, _rows in made))
         self.rows(segments_container(bucket), (row for _own, rows in made for row in rows))
 
-    def _finished(self, upload: Upload, part: Content, parts: int) -> tuple[Row, list[Row]]:
-        """Write the files of one object; return its row, and those of its parts."""
+    def _finished(self, upload: Upload, part: Content, parts: int, with_files: bool) -> tuple[Row, list[Row]]:
+        """Write the files of one object, if it is to have any; return its row, and those of its parts."""
         from s3multi.s3.checksums import ObjectDigests
         from s3multi.s3.etags import multipart_etag
         from s3multi.s3.parts import Attempt
@@ -156,9 +160,10 @@ class Planter:
         body = manifest.stored(upload, chosen)
         headers = manifest.stored_headers(upload, chosen, {}, ObjectDigests(multipart_etag([part.etag] * parts)), body)
         listed = {name.lower(): value for name, value in headers.items()}
-        for row in rows:
-            self.object(upload.container, row['name'], part, {})
-        self.object(upload.bucket, upload.key, Content.of(body), {
-            name.title(): value for name, value in headers.items() if name.lower() != 'etag'})
+        if with_files:
+            for row in rows:
+                self.object(upload.container, row['name'], part, {})
+            self.object(upload.bucket, upload.key, Content.of(body), {
+                name.title(): value for name, value in headers.items() if name.lower() != 'etag'})
         return self.row(upload.key, len(body), listed['content-type'],
                         listed[manifest.LISTING_ETAG_HEADER.lower()]), rows

@@ -42,9 +42,14 @@ def render_table(machine: Mapping[str, Any], results: Results) -> str:
     return '\n'.join([made_by(machine), '', *list_table(rows, '46 18 18 18')])
 
 
-def made_by(machine: Mapping[str, Any]) -> str:
-    """Return a line of the documentation that says what was measured, with which command."""
-    return (f'Made by ``{machine["command"]}`` on {machine["date"][:10]}, with Swift {machine["swift"]}, on '
+def made_by(machine: Mapping[str, Any], several: bool = False) -> str:
+    """Return a line of the documentation that says what was measured, with which command.
+
+    several: whether earlier runs, whose options are not known, have measured a part of it.
+    """
+    made = (f'Put together from several runs of ``{" ".join(machine["command"].split()[:3])}``, the last of them'
+            if several else f'Made by ``{machine["command"]}``')
+    return (f'{made} on {machine["date"][:10]}, with Swift {machine["swift"]}, on '
             f'{machine["cores"]} cores.')
 
 

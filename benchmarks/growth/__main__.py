@@ -27,12 +27,12 @@ def parse_arguments() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         prog='python3 -m benchmarks.growth', description='Fill buckets on a Swift cluster on this machine, and measure '
-        'in each what operations and commands take: requests to storage servers, time, and memory. Takes about half an '
+        'in each what operations and commands take: requests to storage servers, time, and memory. Takes about an '
         'hour.')
     parser.add_argument('--dimensions', type=_words(DIMENSIONS), default=DIMENSIONS, metavar='NAME,NAME',
                         help=f'what there is many of (default: {",".join(DIMENSIONS)})')
     parser.add_argument('--sizes', type=_numbers, metavar='N,N', help='how many there are (default: from 1000 on by '
-                        'factors of ten, up to a million rows and 100,000 of all others)')
+                        'factors of ten, up to a million rows, 10,000 attempts, 100,000 uploads or objects)')
     parser.add_argument('--containers', type=_words(CONTAINERS), default=CONTAINERS, metavar='NAME,NAME',
                         help=f'whether the containers have shards (default: {",".join(CONTAINERS)})')
     parser.add_argument('--only', metavar='TEXT', default='', help='measure only what has TEXT in its name, such as '
@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
     from .measure import make_cluster
     from .results import Results, read
     results = read(options.json) if options.json else Results()
+    several = not results.is_empty
     with tempfile.TemporaryDirectory(prefix='s3multi-growth-', dir=options.data) as directory:
         hold = Hold(Path(directory) / 'hold')
         with make_cluster(directory, hold) as cluster:
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
                 _measure(options, results, cluster, hold, facts)
             finally:
                 # Also after an interruption: what has been measured by then may have taken long.
-                _write(options, results, facts)
+                _write(options, results, facts, several)
     return 0
 
 
@@ -101,12 +102,12 @@ def _measure(options: argparse.Namespace, results: Results, cluster: Cluster, ho
                     results.write(options.json, facts)
 
 
-def _write(options: argparse.Namespace, results: Results, facts: dict[str, Any]) -> None:
+def _write(options: argparse.Namespace, results: Results, facts: dict[str, Any], several: bool) -> None:
     from . import plot, report
     from .dimensions import dimensions
     print(report.render(facts, results, dimensions()), flush=True)
     if options.table:
-        options.table.write_text(report.render_tables(facts, results, dimensions()), encoding='utf-8')
+        options.table.write_text(report.render_tables(facts, results, dimensions(), several), encoding='utf-8')
     for dimension in dimensions() if options.svg else []:
         points = results.of(dimension.name)
         if points:

@@ -49,13 +49,11 @@ class Command:
     arguments: Sequence[str] = ()
 
 
-_QUICK = ('--skip-queue',)
-SWEEP = (Command('s3multi-sweep', 's3multi.sweep', _QUICK),)
-COMMANDS = (*SWEEP, Command('s3multi-check', 's3multi.check'), Command('s3multi-space', 's3multi.space'))
-# Each of very many finished objects is asked for.
-LIMITED = (Command(f's3multi-sweep, {LIMIT} objects', 's3multi.sweep', (*_QUICK, '--limit', str(LIMIT))),
-           Command(f's3multi-check, {LIMIT} objects', 's3multi.check', ('--limit', str(LIMIT))),
-           Command('s3multi-space', 's3multi.space'))
+SWEEP = (Command('s3multi-sweep', 's3multi.sweep', ('--skip-queue',)),)
+_SPACE = Command('s3multi-space', 's3multi.space')
+COMMANDS = (*SWEEP, Command('s3multi-check', 's3multi.check'), _SPACE)
+# The check asks for each object, and each of its parts.
+LIMITED = (*SWEEP, Command(f's3multi-check, {LIMIT} objects', 's3multi.check', ('--limit', str(LIMIT))), _SPACE)
 
 
 def ordinary() -> list[Operation]:

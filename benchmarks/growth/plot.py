@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plot of a dimension: a panel for each operation, with its seconds against the size, as SVG text."""
+"""The plot of a dimension, as SVG text: a panel for each operation, with its seconds against the size.
+
+Above each curve stand the requests and the memory, from the smallest size to the largest: most of them do not change.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from .dimensions import Dimension
 from .results import Point
 
 COLUMNS = 3
-PANEL_WIDTH, PANEL_HEIGHT, LEFT, TOP, RIGHT, BETWEEN = 190, 100, 64, 70, 70, 66
+PANEL_WIDTH, PANEL_HEIGHT, LEFT, TOP, RIGHT, BETWEEN = 190, 100, 64, 92, 70, 96
+MIB = 1 << 20
 STYLES = {False: Style('whole', BLUE), True: Style('sharded', ORANGE, True)}
 
 
@@ -32,10 +36,24 @@ def render(dimension: Dimension, points: Sequence[Point]) -> str:
         row, column = divmod(place, COLUMNS)
         lines += [f'<g transform="translate({LEFT + column * (LEFT + PANEL_WIDTH + RIGHT)} '
                   f'{TOP + row * (PANEL_HEIGHT + BETWEEN)})">',
-                  f'<text x="{PANEL_WIDTH / 2:.0f}" y="-10" text-anchor="middle" font-size="12" font-weight="bold">'
+                  f'<text x="{PANEL_WIDTH / 2:.0f}" y="-36" text-anchor="middle" font-size="12" font-weight="bold">'
                   f'{operation}</text>', *grid(scale, dimension.title)]
         for sharded, style in STYLES.items():
-            lines += curve(style, [(point.setting.size, point.seconds) for point in points
-                                   if point.operation == operation and point.setting.sharded == sharded], scale)
+            own = [point for point in points if point.operation == operation and point.setting.sharded == sharded]
+            if own:
+                lines.append(f'<text x="{PANEL_WIDTH / 2:.0f}" y="{-7 if sharded else -21}" text-anchor="middle" '
+                             f'fill="{style.colour}">{_figures(own)}</text>')
+            lines += curve(style, [(point.setting.size, point.seconds) for point in own], scale)
         lines.append('</g>')
     return '\n'.join([*lines, '</svg>', ''])
+
+
+def _figures(points: Sequence[Point]) -> str:
+    """Return the requests and the memory of points, which are in order of size: '13 requests, 0.0 to 0.3 MiB'."""
+    first, last = points[0], points[-1]
+    return (f'{_range(str(first.requests), str(last.requests))} requests, '
+            f'{_range(f"{first.memory_bytes / MIB:.1f}", f"{last.memory_bytes / MIB:.1f}")} MiB')
+
+
+def _range(first: str, last: str) -> str:
+    return first if first == last else f'{first} to {last}'

@@ -21,9 +21,9 @@ def render(machine: Mapping[str, Any], results: Results, dimensions: Sequence[Di
     return '\n\n'.join(parts)
 
 
-def render_tables(machine: Mapping[str, Any], results: Results, dimensions: Sequence[Dimension]) -> str:
-    """Return the tables for the documentation, in reStructuredText."""
-    lines = [made_by(machine), '']
+def render_tables(machine: Mapping[str, Any], results: Results, dimensions: Sequence[Dimension], several: bool) -> str:
+    """Return the tables for the documentation, in reStructuredText. several: whether more than one run has measured."""
+    lines = [made_by(machine, several), '']
     for title, rows in _tables(results, dimensions):
         lines += list_table(rows, ' '.join(['28', *['18'] * (len(rows[0]) - 1)]), title)
     return '\n'.join(lines)

@@ -41,6 +41,11 @@ class Results:
     def __init__(self, points: Iterable[Point] = ()) -> None:
         self._points = {(point.setting, point.operation): point for point in points}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was measured."""
+        return not self._points
+
     def add(self, point: Point) -> None:
         """Note a point."""
         self._points[point.setting, point.operation] = point

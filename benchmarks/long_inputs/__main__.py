@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from . import results
     from .measure import Runner, make_cluster
     found: dict[str, Row] = {row.name: row for row in (results.read(options.json) if options.json else [])}
+    several = bool(found)
     with tempfile.TemporaryDirectory(prefix='s3multi-long-inputs-', dir=options.data) as directory:
         hold = Hold(Path(directory) / 'hold')
         with make_cluster(directory, hold) as cluster:
@@ -72,18 +73,18 @@ def run(options: argparse.Namespace) -> int:
                     found[row.name] = row
             finally:
                 # Also after an interruption: what has been measured by then may have taken long.
-                _write(options, list(found.values()), facts)
+                _write(options, list(found.values()), facts, several)
     return 0 if all(row.within for row in found.values()) else 1
 
 
-def _write(options: argparse.Namespace, rows: list[Row], facts: dict[str, Any]) -> None:
+def _write(options: argparse.Namespace, rows: list[Row], facts: dict[str, Any], several: bool) -> None:
     from . import results
     if rows:
         print(results.render(facts, rows), flush=True)
     if options.json:
         results.write(options.json, rows)
     if options.table:
-        options.table.write_text(results.render_table(facts, rows), encoding='utf-8')
+        options.table.write_text(results.render_table(facts, rows, several), encoding='utf-8')
 
 
 def _rows(runner: Runner, options: argparse.Namespace) -> Iterator[Row]:

@@ -51,9 +51,9 @@ def render(machine: Mapping[str, Any], rows: Sequence[Row]) -> str:
     return '\n\n'.join([machine_lines(machine), table(_cells(rows)), *over])
 
 
-def render_table(machine: Mapping[str, Any], rows: Sequence[Row]) -> str:
-    """Return the table for the documentation, in reStructuredText."""
-    return '\n'.join([made_by(machine), '', *list_table(_cells(rows), '36 10 12 12 30')])
+def render_table(machine: Mapping[str, Any], rows: Sequence[Row], several: bool) -> str:
+    """Return the table for the documentation, in reStructuredText. several: whether more than one run has measured."""
+    return '\n'.join([made_by(machine, several), '', *list_table(_cells(rows), '36 10 12 12 30')])
 
 
 def _cells(rows: Sequence[Row]) -> list[list[str]]:
