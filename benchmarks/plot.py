@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .arena import S3MULTI, STOCK
@@ -83,8 +83,11 @@ def _panel(left: float, operation: str, sides: Mapping[str, Curve], scale: Scale
     return [*lines, '</g>']
 
 
-def grid(scale: Scale, sizes: str) -> list[str]:
-    """Return the lines of a panel's grid, with the figures on both axes. sizes: what those on the x axis count."""
+def grid(scale: Scale, sizes: str, tick: Callable[[int], str] | None = None) -> list[str]:
+    """Return the lines of a panel's grid, with the figures on both axes.
+
+    sizes: what those on the x axis count. tick: returns a power of ten on the y axis as text, by default seconds.
+    """
     lines = ['<g stroke="#ddd">']
     for power in scale.sizes:
         x = scale.x(10 ** power)
@@ -97,7 +100,8 @@ def grid(scale: Scale, sizes: str) -> list[str]:
         lines.append(f'<text x="{scale.x(10 ** power):.1f}" y="{scale.height + 18}" text-anchor="middle">'
                      f'{10 ** power:,}</text>')
     for power in scale.seconds:
-        lines.append(f'<text x="-8" y="{scale.y(10.0 ** power) + 4:.1f}" text-anchor="end">{_tick(power)}</text>')
+        lines.append(f'<text x="-8" y="{scale.y(10.0 ** power) + 4:.1f}" text-anchor="end">'
+                     f'{(tick or _tick)(power)}</text>')
     lines.append(f'<text x="{scale.width / 2:.0f}" y="{scale.height + 40}" text-anchor="middle">'
                  f'{sizes} (both axes logarithmic)</text>')
     return [*lines, '</g>']
@@ -113,8 +117,8 @@ def key(x: float, y: float, style: Style) -> list[str]:
     return [mark(style, x, y), f'<text x="{x + 10}" y="{y + 4}">{style.label}</text>']
 
 
-def curve(style: Style, points: Curve, scale: Scale) -> list[str]:
-    """Return the lines of a curve, with the last time beside it."""
+def curve(style: Style, points: Curve, scale: Scale, show: Callable[[float], str] = show_seconds) -> list[str]:
+    """Return the lines of a curve, with the last value beside it, which `show` returns as text."""
     if not points:
         return []
     places = [(scale.x(size), scale.y(seconds)) for size, seconds in points]
@@ -123,7 +127,7 @@ def curve(style: Style, points: Curve, scale: Scale) -> list[str]:
     lines += [mark(style, x, y) for x, y in places]
     (x, y), seconds = places[-1], points[-1][1]
     lines.append(f'<text x="{x + 9:.1f}" y="{y + 4:.1f}" font-weight="bold" fill="{style.colour}">'
-                 f'{show_seconds(seconds)}</text>')
+                 f'{show(seconds)}</text>')
     return lines
 
 
