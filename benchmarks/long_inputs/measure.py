@@ -40,8 +40,11 @@ def make_cluster(directory: str, hold: Hold) -> Cluster:
     """Return a cluster, not started, whose object server keeps no zeros, and whose proxies are patient."""
     return Cluster(directory, pipeline=probe.into(PIPELINE), filters={
         's3api': {'min_segment_size': 1}, 'slo': {'rate_limit_segments_per_sec': 0, 'max_manifest_segments': 10000,
-                                                  'max_manifest_size': 16 * MIB}, **probe.FILTERS},
-        app={'node_timeout': PATIENT_SECONDS, 'recoverable_node_timeout': PATIENT_SECONDS},
+                                                  'max_manifest_size': 16 * MIB},
+        # More requests at a time than Swift's default of 2 has cache for: see "Under load" in doc/performance.
+        'cache': {'memcache_max_connections': 100}, **probe.FILTERS},
+        app={'node_timeout': PATIENT_SECONDS, 'recoverable_node_timeout': PATIENT_SECONDS,
+             'client_timeout': PATIENT_SECONDS},
         storage={'object': sparse.OPTIONS}, storage_filters=hold.filters)
 
 
