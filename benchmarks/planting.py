@@ -141,10 +141,10 @@ class Planter:
     def finished_objects(self, bucket: str, keys: Sequence[str], part: Content, parts: int, files: int) -> None:
         """Plant multipart objects of so many equal parts each. The bucket has to have had one.
 
-        files: how many objects, the first ones by their keys, have files; the others have rows alone.
+        files: how many objects, at either end of the listing, have files; the others have rows alone.
         """
         from s3multi.upload.names import segments_container
-        made = [self._finished(upload, part, parts, place < files)
+        made = [self._finished(upload, part, parts, min(place, len(keys) - 1 - place) < files)
                 for place, upload in enumerate(self.uploads(bucket, keys))]
         self.rows(bucket, (own for own, _rows in made))
         self.rows(segments_container(bucket), (row for _own, rows in made for row in rows))
