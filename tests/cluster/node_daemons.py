@@ -35,8 +35,8 @@ REST_SECONDS = 3
 # For how long a container keeps the rows of deleted objects. They count when Swift looks for shards to shrink.
 RECLAIM_SECONDS = 90
 # Containers of a few rows are split into shards, and shards that have fewer rows than at first are merged.
-SHARDING = {'auto_shard': True, 'shard_container_threshold': 20, 'rows_per_shard': 10, 'minimum_shard_size': 8,
-            'shrink_threshold': 8, 'expansion_limit': 16, 'cleave_batch_size': 10, 'conn_timeout': 1}
+SHARDING = {'auto_shard': True, 'shard_container_threshold': 20, 'rows_per_shard': 6, 'minimum_shard_size': 5,
+            'shrink_threshold': 5, 'expansion_limit': 16, 'cleave_batch_size': 10, 'conn_timeout': 1}
 OPTIONS = {'object-auditor': {'files_per_second': 10000},
            'container-replicator': {'reclaim_age': RECLAIM_SECONDS},
            'container-sharder': {**SHARDING, 'reclaim_age': RECLAIM_SECONDS}}
