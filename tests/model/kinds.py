@@ -15,7 +15,9 @@ MARKERS = markers_container(BUCKET)
 
 INTENT = re.compile(r'(?P<upload>.+/[-.0-9A-Z_a-z]{21})/complete')
 PART = re.compile(r'(?P<upload>.+/[-.0-9A-Z_a-z]{21})/(?P<number>[0-9]{8})-(?P<attempt>[-0-9A-Z_a-z]{11})')
-_FORMS = (('intent', INTENT), ('part', PART))
+# Those that release 0.1 reads.
+MARKER = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})')
+_FORMS = (('intent', INTENT), ('part', PART), ('marker', MARKER))
 
 
 def part_of_upload(container, name):

@@ -7,6 +7,8 @@ import time
 
 from .explore import Bounds, Explorer, replay
 from .orders import CLOCKS, OPERATIONS, Mix, Move
+from .search import BY_0_1, FOR_0_1
+from .world import OLD
 
 # Each with each, and with its like: the same Complete, another Abort.
 _SINGLE = ('C1', 'C2', 'A', 'P', 'I', 'L', 'U', 'R', 'X', 'D', 'S', 'H')
@@ -20,12 +22,21 @@ TRIPLES = tuple(labels for labels in itertools.combinations(('C1', 'C1b', 'C2', 
                 if ('C1b' not in labels or 'C1' in labels) and ('A2' not in labels or 'A' in labels))
 # In which a write may reach one replica alone, which the last operation does not reach.
 APART = (('A2', 'A', 'C1'), ('C1', 'C1b', 'A'), ('C1', 'A', 'C2'), ('C1', 'C1b', 'C2'))
+# One through a proxy with release 0.1.0, and then one through this release.
+_SERVED = tuple(label for label in _SINGLE if label not in 'SH')
+UPGRADE = tuple((first + OLD, _LIKE.get(second, second) if first == second else second)
+                for first in _SERVED for second in _SERVED if not {first, second} <= _READERS)
+# In which a listing matters.
+LATE = (('P', 'C1'), ('P', 'L'), ('P', 'A'), ('I', 'U'), ('C1', 'U'), ('A', 'U'), ('C1', 'C2'), ('C2', 'S'),
+        ('C1', 'R'))
 # By name: the labels that meet, in which order, the clocks, and the bounds.
 FORMS = {
     'pairs': (PAIRS, CLOCKS, Bounds(2, 1, 1)),
     'quick': (PAIRS, CLOCKS[:1], Bounds(2, 1, 0)),
     'triples': (TRIPLES, CLOCKS[:1], Bounds(2, 1, 0)),
     'apart': (APART, CLOCKS[:1], Bounds(1, 1, 1)),
+    'late': (LATE, CLOCKS[:1], Bounds(2, 1, 0)),
+    'upgrade': (UPGRADE, CLOCKS[:1], Bounds(2, 1, 0)),
 }
 
 
@@ -67,8 +78,9 @@ def _tasks(name):
     if name not in FORMS:
         return [(Mix.parse(name), FORMS['pairs'][2])]
     labels, clocks, bounds = FORMS[name]
-    return [(Mix(each, versioned, clock, name == 'apart'), bounds) for each in labels for versioned in (False, True)
-            for clock in clocks]
+    return [(Mix(each, versioned, clock, name == 'apart', begun, name == 'late'), bounds) for each in labels
+            for versioned in (False, True) for clock in clocks
+            for begun in ((BY_0_1, FOR_0_1) if name == 'upgrade' else ('',))]
 
 
 def _explore(task):
@@ -127,4 +139,6 @@ def _table(rows):
 
 
 def _words(label):
+    if label.endswith(OLD):
+        return _words(label.removesuffix(OLD)) + ' through 0.1'
     return OPERATIONS.get(label) or OPERATIONS.get(label[:-1]) or OPERATIONS.get(label[:-1] + '1') or label

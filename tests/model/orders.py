@@ -14,13 +14,14 @@ from greenlet import getcurrent
 
 from s3multi.check.rules import Proof
 
+from . import release_0_1
 from .chance import LEASE_SECONDS
 from .checking import check
 from .schedule import InTurn
-from .search import ANOTHER, KEY, Client, Run
+from .search import ANOTHER, BY_0_1, FOR_0_1, KEY, Client, Run
 from .sweeping import GRACE_SECONDS, Sweeping
 from .swift import REPLICAS, Lost, Nature
-from .world import md5
+from .world import OLD, md5
 
 # What stands at the names of operations: the first letter of a label says what it does, as in ``script``.
 OPERATIONS = {
@@ -73,24 +74,30 @@ class Move(NamedTuple):
 @dataclass(frozen=True)
 class Mix:
     """Which operations meet, and where. labels: in their order. clocks: one of ``CLOCKS``. apart: whether the only
-    accident is a write that reaches a single replica, and the last operation does not reach that.
+    accident is a write that reaches a single replica, and the last operation does not reach that. begun: as for
+    ``Run``. late: whether no listing changes until all have ended. A label that ends in ``OLD`` is for a proxy with
+    release 0.1.0.
     """
 
     labels: 'tuple[str, ...]'
     versioned: bool = False
     clocks: str = CLOCKS[0]
     apart: bool = False
+    begun: str = ''
+    late: bool = False
 
     def __str__(self):
-        return '%s%s%s%s' % ('+'.join(self.labels), '/versions' * self.versioned,
-                             '' if self.clocks == CLOCKS[0] else '/' + self.clocks.replace(' ', '-'),
-                             '/apart' * self.apart)
+        words = ('versions' * self.versioned, self.clocks if self.clocks != CLOCKS[0] else '', 'apart' * self.apart,
+                 self.begun, 'late' * self.late)
+        return '/'.join(['+'.join(self.labels), *(word.replace(' ', '-') for word in words if word)])
 
     @classmethod
     def parse(cls, text):
         labels, *rest = text.split('/')
         clocks = [clocks for clocks in CLOCKS if clocks.replace(' ', '-') in rest]
-        return cls(tuple(labels.split('+')), 'versions' in rest, *(clocks or CLOCKS[:1]), 'apart' in rest)
+        begun = [begun for begun in (BY_0_1, FOR_0_1) if begun.replace(' ', '-') in rest] or ['']
+        return cls(tuple(labels.split('+')), 'versions' in rest, *(clocks or CLOCKS[:1]), 'apart' in rest,
+                   *begun, 'late' in rest)
 
 
 class Point(NamedTuple):
@@ -113,7 +120,10 @@ class Planned(Nature):
     def __init__(self, schedule, lacks):
         self._schedule, self.lacks = schedule, lacks
         self.next = None
-        self._few = False
+        self._few = self.rows_are_late = False
+
+    def row_is_late(self):
+        return self.rows_are_late
 
     def writes_to(self):
         return [_APART] if self._few else self.reads_from(None)
@@ -234,7 +244,9 @@ class Ordered(Sweeping, Run):
     def __init__(self, mix, plan, ended=None, between=None):
         """ended: called with the state when all have ended, before anything is repeated; may raise Pruned."""
         super().__init__(0, between)
-        self._mix, self._ended = mix, ended
+        self._mix, self._ended, self.begun = mix, ended, mix.begun
+        if self.begun:
+            release_0_1.load()
         self._versioned, self._cached, self._skewed = mix.versioned, True, False
         self._options = {'immediate_deletes': '100', 'marker_recheck_after': '1'}
         self._rng = random.Random(1)
@@ -258,7 +270,8 @@ class Ordered(Sweeping, Run):
     def _clients(self):
         lists = {'C1': self.listed, 'C2': self.listed[:2], 'C3': self.listed[1:], 'N': self.listed,
                  'C4': [self.listed[0], (2, md5(ANOTHER)), self.listed[2]]}
-        return [Client(_NAMES[label[0]], lists.get(label.rstrip('b'), [])) for label in self._mix.labels]
+        return [Client(_NAMES[label[0]], lists.get(label.removesuffix(OLD).rstrip('b'), []))
+                for label in self._mix.labels]
 
     def _meet(self):
         schedule, clients = self.schedule, self._clients()
@@ -266,6 +279,7 @@ class Ordered(Sweeping, Run):
         self._seen = {}
         actors = []
         schedule.step = _STEP_SECONDS
+        self.trouble.rows_are_late = self._mix.late
         for number, (label, client) in enumerate(zip(self._mix.labels, clients)):
             actors.append(schedule.start(label, lambda client=client: self._once(client), self._skew_of(number)))
         self.policy = self.chance
@@ -277,7 +291,7 @@ class Ordered(Sweeping, Run):
         if self._ended is not None:
             self._ended(hash((self._stored(), str([client.outcomes for client in clients]))))
         self._tell(None)
-        self.policy = InTurn()
+        self.policy, self.trouble.rows_are_late = InTurn(), False
         return clients
 
     def _tell(self, told):

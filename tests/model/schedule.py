@@ -19,6 +19,8 @@ from greenlet import GreenletExit, getcurrent
 from s3multi.upload import layouts, names
 
 BEGIN = 1790000000.0
+# Modules of the product that choose names at random.
+CHOOSERS = [names, layouts]
 # More moves than any run takes. Beyond it, something waits for what never comes.
 MAX_MOVES = 20000
 
@@ -125,7 +127,7 @@ class Schedule:
                           (event, 'set', _Ordered), (queue, 'set', _Ordered),
                           (time, 'time', lambda: schedule.now + schedule._skew()),
                           (time, 'monotonic', lambda: schedule.now),
-                          (names, 'secrets', self), (layouts, 'secrets', self)):
+                          *((module, 'secrets', self) for module in CHOOSERS)):
                 yield self
                 # Threads that are still under way would otherwise end when the garbage collector finds them.
                 self.policy = InTurn()

@@ -25,7 +25,7 @@ from .rules import Rules, Violation
 from .schedule import InTurn, Schedule, Stuck
 from .shortcut import shortcuts
 from .swift import Nature
-from .world import Filters, World, md5
+from .world import OLD, Filters, World, md5
 
 KEY = 'key'
 BODIES = [b'Hello, ', b'multipart ', b'world!']
@@ -38,6 +38,9 @@ _READABLE = [b'plain', *map(b''.join, (BODIES, BODIES[:2], BODIES[1:], [BODIES[0
 # breaks off. put, delete: through the Swift API; replace, remove: through S3. drop: deletes the bucket.
 _OPERATIONS = ('complete', 'complete', 'complete', 'fewer', 'fewer', 'last', 'new', 'abort', 'abort', 'part', 'cut',
                'copy', 'put', 'delete', 'replace', 'remove', 'drop', 'read', 'list')
+# How an upload was begun whose marker lies among the parts.
+BY_0_1, FOR_0_1 = 'begun by 0.1', 'begun for 0.1'
+_FOR_0_1 = {'initiate_for_release': '0.1'}
 _REFUSED = {'new': ((412, 'PreconditionFailed'), (409, 'ConditionalRequestConflict'))}
 
 
@@ -67,8 +70,11 @@ _filters = functools.lru_cache(Filters)
 
 
 @functools.lru_cache
-def _begun(versioned):
-    """Return what Swift stores of an upload with all its parts, the upload's id, and the list that completes it."""
+def _begun(versioned, begun):
+    """Return what Swift stores of an upload with all its parts, the upload's id, and the list that completes it.
+
+    begun: as for ``Run``.
+    """
     schedule = Schedule(InTurn())
     with schedule.in_charge():
         def begin():
@@ -76,14 +82,17 @@ def _begun(versioned):
             return upload_id, [(number, world.upload_part(KEY, upload_id, number, body).etag)
                                for number, body in enumerate(BODIES, 1)]
 
-        world = World(schedule, Nature(), versioned)
-        (upload_id, listed), = schedule.run(schedule.start('-', begin))
+        world = World(schedule, Nature(), versioned, options=_FOR_0_1 if begun else {}, with_0_1=bool(begun))
+        (upload_id, listed), = schedule.run(schedule.start('-' + OLD * (begun == BY_0_1), begin))
         return world.swift.copy(), upload_id, listed
 
 
 class Run:
     """One run. seed: an integer that decides everything. between: the class of a filter right of s3multi
     (``mutations``)."""
+
+    # Whether release 0.1.0 has begun the upload, or this one for it, or neither.
+    begun = ''
 
     def __init__(self, seed, between=None):
         rng = self._rng = random.Random(seed)
@@ -110,10 +119,11 @@ class Run:
             self._go()
 
     def _go(self):
-        stored, self.id, self.listed = _begun(self._versioned)
+        stored, self.id, self.listed = _begun(self._versioned, self.begun)
         world = self.world = self.chance.world = World(
-            self.schedule, self.trouble, self._versioned, self._between, self._options, self._cached, stored,
-            filters=_filters())
+            self.schedule, self.trouble, self._versioned, self._between,
+            {**self._options, **(_FOR_0_1 if self.begun else {})}, self._cached, stored, filters=_filters(),
+            with_0_1=bool(self.begun))
         rules = self.rules = Rules(world)
         rules.initiated(KEY, self.id)
         self._note()
@@ -128,6 +138,8 @@ class Run:
 
     def _note(self):
         """Put into the cache, which is a new one, what it would have of the upload."""
+        if self.begun == BY_0_1:
+            return
         upload = Upload(ACCOUNT, BUCKET, KEY, self.id)
         UploadHints(self.world.cache).remember(upload)
         for name in self.rules.parts_of(self.id):
@@ -291,7 +303,8 @@ class Run:
             raise Violation('R5', 'the upload is neither completed nor aborted')
         if fate.aborted and not self._versioned and rules.parts_of(self.id):
             raise Violation('R4', 'parts are left after an Abort: %s' % left)
-        marker = self.world.swift.newest('%s/%s/%s' % (ACCOUNT, MARKERS, marker_of('%s/%s' % (KEY, self.id))))
+        upload = Upload(ACCOUNT, BUCKET, KEY, self.id)
+        marker = self.world.swift.newest('%s/%s/%s' % (ACCOUNT, upload.marker_container, upload.marker))
         # One that says ``completed`` is left by a proxy that dies, until a sweep; as an intent is.
         if not fate.aborted and marker and 'state=completed' not in marker.headers['Content-Type']:
             raise Violation('R5', 'the marker is left: %s' % left)

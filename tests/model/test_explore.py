@@ -3,12 +3,14 @@
 ``python3 -m tests.model`` goes further."""
 import pytest
 
+from . import release_0_1
 from .explore import Bounds, Explorer, replay
 from .mixes import read_moves, shrink, write_moves
 from .mutations import MUTATIONS
 from .orders import Mix, Move
 
-MIXES = ('C1+C2', 'C1+A', 'C1+P', 'A+P', 'C1+R', 'C1+D', 'C1+A/versions')
+MIXES = ('C1+C2', 'C1+A', 'C1+P', 'A+P', 'C1+R', 'C1+D', 'C1+A/versions', 'P+A/late')
+UPGRADED = ('C1@0.1+A/begun-for-0.1', 'A@0.1+C1/begun-by-0.1', 'C1@0.1+C2/begun-by-0.1', 'P@0.1+C1/begun-by-0.1')
 
 
 @pytest.mark.parametrize('mix', MIXES)
@@ -44,3 +46,13 @@ def test_a_missing_step_is_found(mutation, mix):
     assert moves == fewest and 1 + mix.apart == len(moves)
     assert (violation.rule, violation.text) == (again.rule, again.text)
     assert replay(mix, fewest)[1] is None
+
+
+@pytest.mark.skipif(not release_0_1.is_there(), reason='this is no clone of the repository with its history')
+@pytest.mark.parametrize('mix', UPGRADED)
+def test_proxies_of_two_releases(mix):
+    """No rule breaks either where 0.1.0 serves one of two, on an upload that it has begun or that was begun for it."""
+    found = Explorer(Mix.parse(mix), Bounds(1, 1, 0), most=60).explore()
+
+    assert found.failed is None, '%s: %s' % (found.failed[0], write_moves(found.failed[1]))
+    assert found.runs == 60

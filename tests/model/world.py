@@ -27,10 +27,14 @@ from s3multi.storage.metrics import Metrics
 from s3multi.upload.lifecycle import Actor
 from s3multi.upload.names import UploadIds
 
+from . import release_0_1
 from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, kind_of, upload_of
 from .swift import MemorySwift
 
-IDS = UploadIds(b'secret')
+SECRET = b'secret'
+IDS = UploadIds(SECRET)
+# What the labels of actors end in that a proxy with release 0.1.0 serves.
+OLD = '@0.1'
 _CODE = re.compile(rb'<Code>(.*?)</Code>')
 _STATUS = {each.code: each.status for each in vars(errors).values() if isinstance(each, type)
            and issubclass(each, errors.S3Error)}
@@ -180,7 +184,9 @@ class World:
     schedule: decides who goes on. nature: see ``swift.Nature``. versioned: whether the bucket keeps versions. between:
     the factory of a WSGI filter right of s3multi. options: those of [filter:s3multi]. cached: whether there is a
     memcache. stored: what Swift has stored already, as ``MemorySwift.copy`` returns it. metrics: where to count.
-    filters: those of a world that is not used any more; None for new ones.
+    filters: those of a world that is not used any more; None for new ones. with_0_1: whether there is a proxy with
+    release 0.1.0 as well, for actors whose labels end in ``OLD``; then only the first Initiate makes containers for
+    uploads.
     """
 
     schedule: object
@@ -192,6 +198,7 @@ class World:
     stored: 'tuple | None' = None
     metrics: Metrics = Metrics()
     filters: object = None
+    with_0_1: bool = False
 
     def __post_init__(self):
         self.swift = MemorySwift(self.nature)
@@ -210,12 +217,13 @@ class World:
         queue = ExpiryQueue({}, self.logger)
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
         self.app = S3MultiMiddleware(app, Cluster(settings, IDS, freeing, self.logger, metrics=self.metrics))
+        self._older = release_0_1.proxy(app, self.options, SECRET, self.logger) if self.with_0_1 else None
         self.cache = Cache(lambda: self.schedule.now if self.schedule else 0)
         self.cache.away = not self.cached
         if self.stored:
             self.swift.restore(self.stored)
             return
-        for container in (SEGMENTS, MARKERS):
+        for container in () if self.with_0_1 else (SEGMENTS, MARKERS):
             # As s3multi makes it: else it would never delete the container of the parts.
             assert self.ask('PUT', container, headers={'X-Container-Sysmeta-S3multi-Made': 'true'}).status_int == 201
         self.make_bucket()
@@ -275,7 +283,8 @@ class World:
         thread = getcurrent()
         thread.operation = operation
         try:
-            chunks = self.app(env, lambda status, head, *_: started.append((status, head)))
+            app = self._older if self._is_old() else self.app
+            chunks = app(env, lambda status, head, *_: started.append((status, head)))
             try:
                 text = b''.join(chunks)
             finally:
@@ -285,6 +294,10 @@ class World:
             thread.operation = None
         status, head = started[0]
         return Answer(int(status[:3]), dict(head), text)
+
+    def _is_old(self):
+        actor = self.schedule.current() if self.with_0_1 else None
+        return actor is not None and actor.label.endswith(OLD)
 
     def initiate(self, key):
         return self.s3('POST', key, {'uploads': ''})
