@@ -380,11 +380,14 @@ class MemorySwift:
         before = self.newest(name)
         if before is None or has_expired(before):
             return 404, _TEXT, b''
+        timestamp = _timestamp(headers)
+        if timestamp <= max(before.timestamp, before.posted):
+            return 409, _TEXT, b''
         kept = {key: value for key, value in before.headers.items()
                 if key in ('Content-Type', 'X-Static-Large-Object') or key.startswith('X-Object-Sysmeta-')}
         kept.update((key, value) for key, value in headers.items() if value and (
             key in ('X-Object-Manifest', 'X-Delete-At') or key.startswith(_KEPT_PREFIXES)))
-        after = replace(before, headers=kept, posted=_timestamp(headers))
+        after = replace(before, headers=kept, posted=timestamp)
         there = self._at(name)
         for replica in self.nature.posts_to():
             if there[replica] is not None and there[replica].timestamp == before.timestamp:
