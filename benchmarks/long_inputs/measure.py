@@ -167,7 +167,7 @@ class Runner:
     def _checked(self, side: Side) -> Row:
         run = Programs(self._cluster).run('s3multi.check', f'{ACCOUNT}/{side.bucket}')
         return _told(Row('s3multi-check of it, all of the command', run.seconds, run.memory_bytes, LIST_BOUND * 2,
-                         seen=f'{run.report["objects"]}'))
+                         seen=', '.join(f'{count} {state}' for state, count in run.report['objects'].items())))
 
     def _measured(self, name: str, side: Side, bound: float, act: Callable[[], tuple[float, float]],
                   most_silent: float | None = None) -> Row:

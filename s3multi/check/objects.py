@@ -13,9 +13,10 @@ from s3multi.check.rules import Finding, Problem, Proof, Seen, contradiction
 from s3multi.check.segments import Segments
 from s3multi.s3 import checksums
 from s3multi.s3.checksums import ObjectChecksum, stored_checksum
+from s3multi.storage.answers import timestamp_of
 from s3multi.storage.concurrency import FAILURES
 from s3multi.storage.objects import is_large, shown_etag
-from s3multi.storage.requests import Target, timestamp_of
+from s3multi.storage.requests import Target
 from s3multi.storage.rows import read_rows
 from s3multi.upload import manifest
 from s3multi.upload.manifest import Segment, read_stored, slo_sums

@@ -11,9 +11,10 @@ from swift.common.utils import parse_content_type
 from s3multi.check.asking import NEWEST, Asking, Stopped, Undecided
 from s3multi.check.rules import MOST_LEVELS, Finding, Problem, Proof, Seen, judge
 from s3multi.s3 import checksums
+from s3multi.storage.answers import timestamp_of
 from s3multi.storage.concurrency import concurrently
 from s3multi.storage.objects import is_large
-from s3multi.storage.requests import Target, timestamp_of
+from s3multi.storage.requests import Target
 from s3multi.storage.rows import is_plain_row, read_rows
 from s3multi.upload.manifest import Segment, read_stored, slo_sums
 from s3multi.upload.marker_names import is_listable

@@ -16,7 +16,8 @@ from swift.common.utils import close_if_possible, drain_and_close
 from s3multi.operations.bucket import Bucket, is_versioned
 from s3multi.operations.request import Call
 from s3multi.s3.errors import AccessDenied, InvalidArgument, NoSuchBucket, NoSuchKey, NoSuchVersion, S3Error
-from s3multi.storage.requests import Target, failure
+from s3multi.storage.answers import failure
+from s3multi.storage.requests import Target
 from s3multi.storage.rows import read_rows
 
 
@@ -50,7 +51,7 @@ def read(bucket: Bucket, call: Call, method: str, target: Target, headers: 'Mapp
         drain_and_close(response)
     if is_success(response.status_int) or response.status_int == 304:
         return response
-    raise _refusal(bucket, target, response, meaning) or failure(method, target, response)
+    raise _refusal(bucket, target, response, meaning) or failure(method, target.kind, response)
 
 
 def _may_know(bucket: Bucket, call: Call, method: str, target: Target, response: Response) -> bool:

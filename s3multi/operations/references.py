@@ -13,9 +13,10 @@ from swift.common.swob import Response, wsgi_to_str, wsgi_unquote
 from swift.common.utils import Timestamp, config_true_value, last_modified_date_to_timestamp
 
 from s3multi.storage import shards
+from s3multi.storage.answers import timestamp_of
 from s3multi.storage.objects import is_large, object_of
 from s3multi.storage.records import marker_type_of
-from s3multi.storage.requests import Backend, Target, timestamp_of
+from s3multi.storage.requests import Backend, Target
 from s3multi.storage.rows import Row, read_rows
 from s3multi.upload.lateness import Horizon, Life, may_just_have_moved
 from s3multi.upload.manifest import Segment, read_stored

@@ -19,9 +19,9 @@ from s3multi.s3.errors import (BadDigest, EntityTooLarge, IncompleteBody, Invali
                                NoSuchUpload, RequestTimeout, S3Error, ServiceUnavailable)
 from s3multi.s3.etags import is_md5
 from s3multi.s3.parts import MAX_PART_BYTES, Attempt, parse_part_number
+from s3multi.storage.answers import failure
 from s3multi.storage.concurrency import Later
 from s3multi.storage.part_body import PartBody
-from s3multi.storage.requests import Target, failure
 from s3multi.upload.decisions import Step, View, follow, open_step
 from s3multi.upload.layouts import choice_of
 from s3multi.upload.names import Upload, attempt_ticks, new_attempt
@@ -168,4 +168,4 @@ def _refusal(call: Call, upload: Upload, number: int, response: Response) -> Exc
         return MissingContentLength()
     if status == 413:
         return EntityTooLarge(call.content_length, None, response.body.decode('utf-8', 'replace').strip())
-    return failure('PUT', Target(upload.container, 'part %d' % number), response)
+    return failure('PUT', 'object', response)

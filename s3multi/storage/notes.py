@@ -11,7 +11,8 @@ from swift.common.swob import Response
 from swift.common.utils import Timestamp
 
 from s3multi.s3.errors import ServiceUnavailable
-from s3multi.storage.requests import Backend, Target, timestamp_of
+from s3multi.storage.answers import timestamp_of
+from s3multi.storage.requests import Backend, Target
 from s3multi.storage.segments import Segments
 from s3multi.upload.names import Upload, segments_container
 from s3multi.upload.records import GRACE_SECONDS, MARKER_TYPE

@@ -16,8 +16,9 @@ from s3multi.s3.checksums import ObjectDigests, stored_checksum
 from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import NoSuchBucket, PreconditionFailed, ServiceUnavailable
 from s3multi.s3.parts import Attempt
+from s3multi.storage.answers import failure, timestamp_of
 from s3multi.storage.held_writes import HeldBody
-from s3multi.storage.requests import Backend, Target, failure, timestamp_of
+from s3multi.storage.requests import Backend, Target
 from s3multi.storage.rows import read_rows
 from s3multi.upload import manifest
 from s3multi.upload.marker_names import before_unlistable, is_listable
@@ -186,7 +187,7 @@ class Objects:
         if response.status_int == 412:  # the bucket is being deleted, and its container of versions is gone
             raise ServiceUnavailable()
         if not response.is_success:
-            raise failure('PUT', target, response)
+            raise failure('PUT', target.kind, response)
         return Written(response.status_int == 201, response.headers.get('X-Object-Version-Id'))
 
 

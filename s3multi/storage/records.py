@@ -13,9 +13,10 @@ from swift.common.utils import Timestamp
 from s3multi.s3.checksums import ChecksumChoice
 from s3multi.s3.errors import InvalidRequest, ServiceUnavailable
 from s3multi.s3.request_headers import OBJECT_HEADERS
+from s3multi.storage.answers import timestamp_of
 from s3multi.storage.held_writes import HeldBody
 from s3multi.storage.objects import is_plain
-from s3multi.storage.requests import Backend, Target, timestamp_of
+from s3multi.storage.requests import Backend, Target
 from s3multi.upload import manifest
 from s3multi.upload.names import Upload
 from s3multi.upload.records import MARKER_TYPE, Intent, MarkerType, State, UploadMarker

@@ -17,15 +17,15 @@ from swift.common.utils import Timestamp
 from swift.common.wsgi import make_env, make_pre_authed_request, make_subrequest
 from swift.proxy.controllers.base import get_account_info, get_container_info
 
-from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
+from s3multi.s3.errors import ServiceUnavailable
 from s3multi.storage import shards
+from s3multi.storage.answers import failure, is_of_a_replica
 from s3multi.storage.metrics import SHARDS_ASKED, Metrics
 from s3multi.storage.replicas import asked_at_once
 from s3multi.storage.rows import read_rows
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import segments_container
 from s3multi.upload.stock_names import stock_container
-from s3multi.upload.timestamps import read_timestamp
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 SOURCE = 'S3M'
 _AGENT = '%(orig)s s3multi'
 _RESERVED_NAMES = {'X-Backend-Allow-Reserved-Names': 'true'}
+# How often the newest replica is looked for where some have an object and others its tombstone.
+_MOST_LOOKS = 5
 # With it a link is what it is, and so is a manifest. Users put both where we look, and say what they lead to.
 _ITSELF = {'symlink': 'get', 'multipart-manifest': 'get'}
 
@@ -52,6 +54,11 @@ class Target:
     container: str
     object: 'str | None' = None
     query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it is, in a word."""
+        return 'object' if self.object else 'container'
 
 
 @dataclass(frozen=True)
@@ -135,16 +142,23 @@ class Backend:
 
         held: holds back a write until it is released; None to write at once. handoffs: as for ``answer``. Raises the
         S3 error (``failure``) for a status that is neither 2xx nor in ``expect``, and ServiceUnavailable if it is not
-        known where the replicas are of which the newest is to answer.
+        known where the replicas are of which the newest is to answer, or what that says.
         """
-        if method == 'HEAD' and 'X-Newest' in (headers or {}) and target.object is not None:
+        newest = method == 'HEAD' and 'X-Newest' in (headers or {}) and target.object is not None
+        if newest:
             self._require_policy(target)
-        request = self.request(method, target, headers, body, past_quota=past_quota)
-        if held is not None:
-            held.hold(request)
-        response = self.answer(request, handoffs=handoffs)
+        for _ in range(_MOST_LOOKS):
+            request = self.request(method, target, headers, body, past_quota=past_quota)
+            if held is not None:
+                held.hold(request)
+            response = self.answer(request, handoffs=handoffs)
+            # The order in which replicas answer differs each time, and so does what Swift makes of a tombstone.
+            if not (newest and handoffs) or is_of_a_replica(response):
+                break
+        else:
+            raise ServiceUnavailable()
         if not response.is_success and response.status_int not in expect:
-            raise failure(method, target, response)
+            raise failure(method, target.kind, response)
         return response
 
     def head_newest(self, target: Target, expect: 'tuple[int, ...]' = (404,)) -> Response:
@@ -210,7 +224,7 @@ class Backend:
         if response.status_int == 404:
             raise ServiceUnavailable()
         if not response.is_success:
-            raise failure('GET', Target(container), response)
+            raise failure('GET', 'container', response)
         return response
 
     def enqueue(self, job: Job) -> None:
@@ -256,7 +270,7 @@ class Backend:
         response = request.get_response(getattr(self._app, '_pipeline_final_app', self._app))
         response.body  # noqa: B018 - reading it frees the connection to the container server
         if not response.is_success:
-            raise failure('GET', target, response)
+            raise failure('GET', target.kind, response)
         return response
 
     def account_lists(self, container: str) -> bool:
@@ -280,20 +294,3 @@ class Backend:
         # Without the "?" the sub-request would inherit the client's query: "&multipart-manifest=put" on a part would
         # then write a manifest over anybody's objects, with the operator's rights.
         return wsgi_quote(str_to_wsgi(path)) + '?' + urlencode(target.query, errors='surrogateescape')
-
-
-def timestamp_of(response: Response) -> Timestamp:
-    """Return when the object that a HEAD asked for was written or deleted; 0 if Swift does not tell."""
-    return read_timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp'))
-
-
-def failure(method: str, target: Target, response: Response) -> Exception:
-    """Return the S3 error for an answer of Swift that the operation does not expect."""
-    if response.status_int == 413:
-        return EntityTooLarge(None, None, response.body.decode('utf-8', 'replace').strip())
-    if response.status_int in (429, 498):
-        return SlowDown()
-    if response.status_int in (409, 503, 504, 507):
-        return ServiceUnavailable()
-    return InternalError('%s of %s answered %d' % (method, 'object' if target.object else 'container',
-                                                   response.status_int))

@@ -62,7 +62,7 @@ class Mutant:
 
 
 def _answer(status, request, headers=None):
-    return Response(status=status, request=request, headers=headers or {})
+    return Response(status=status, request=request, headers={'Accept-Ranges': 'bytes', **(headers or {})})
 
 
 def _is_gone(response):

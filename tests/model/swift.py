@@ -446,7 +446,7 @@ class MemorySwift:
         written = Timestamp(stored.timestamp)
         timestamp = Timestamp(max(stored.timestamp, stored.posted))
         return 200, {
-            **stored.headers, 'Etag': stored.etag, 'X-Timestamp': timestamp.normal,
+            **stored.headers, 'Etag': stored.etag, 'Accept-Ranges': 'bytes', 'X-Timestamp': timestamp.normal,
             'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': written.internal,
             'Last-Modified': _http_date(timestamp)}, stored.body
 

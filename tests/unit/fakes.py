@@ -46,9 +46,9 @@ class RecordingSwift:
     """A WSGI app that keeps each request in ``seen``, and answers what the test says.
 
     answers: for each method a status; or status, headers and body; or a function of ``Seen`` that returns either; or a
-    list of these, one for each request, the last one for all further requests. A method without an answer gets 201
-    (PUT), 204 (DELETE, POST) or 404. A request whose body breaks off is answered as Swift does, and kept in ``broken``.
-    ``unclosed`` counts the bodies that were not closed.
+    list of these, one for each request, the last one for all further requests. A header that is None is left out. A
+    method without an answer gets 201 (PUT), 204 (DELETE, POST) or 404. A request whose body breaks off is answered as
+    Swift does, and kept in ``broken``. ``unclosed`` counts the bodies that were not closed.
     """
 
     def __init__(self, **answers):
@@ -72,7 +72,9 @@ class RecordingSwift:
             answer = answer(seen)
         status, headers, body = answer if isinstance(answer, tuple) else (answer, {}, b'')
         length = {} if seen.method == 'HEAD' and 'Content-Length' in headers else {'Content-Length': str(len(body))}
-        start_response('%d As The Test Says' % status, list({**length, **headers}.items()))
+        ranges = {'Accept-Ranges': 'bytes'} if seen.method == 'HEAD' and 200 <= status < 300 else {}
+        start_response('%d As The Test Says' % status, [
+            (name, value) for name, value in {**ranges, **length, **headers}.items() if value is not None])
         return _Body(self, body)
 
     @property

@@ -21,10 +21,11 @@ from s3multi.s3.copy_source import SourceState, check_conditions, seconds_of
 from s3multi.s3.errors import PreconditionFailed, S3Error, ServiceUnavailable
 from s3multi.s3.etags import is_md5, part_count
 from s3multi.s3.parts import PartRef, judge, newest_attempts
+from s3multi.storage.answers import timestamp_of
 from s3multi.storage.cache_hints import BucketsWithUploads, PartHints
 from s3multi.storage.objects import object_of
 from s3multi.storage.records import Records
-from s3multi.storage.requests import Backend, timestamp_of
+from s3multi.storage.requests import Backend
 from s3multi.storage.rows import read_rows
 from s3multi.storage.segments import Segments, attempt_of
 from s3multi.commands.walk import uploads_in

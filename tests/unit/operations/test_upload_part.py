@@ -33,7 +33,8 @@ STORED = 201, {'Etag': '"%s"' % MD5}, b''
 
 def marker(state):
     """Return the answer to a HEAD of the marker."""
-    return 200, {'Content-Type': 'application/x-s3multi-marker;state=' + state, 'X-Timestamp': '1790000000.00000'}, b''
+    return 200, {'Content-Type': 'application/x-s3multi-marker;state=' + state, 'X-Timestamp': '1790000000.00000',
+                 'Accept-Ranges': 'bytes'}, b''
 
 
 def of_choice(kind, release='0.2'):

@@ -10,7 +10,8 @@ from swift.common.utils import Timestamp
 from swift.common.wsgi import make_subrequest
 
 from s3multi.s3.errors import S3Error
-from s3multi.storage.requests import Backend, Job, Target, failure
+from s3multi.storage.answers import failure
+from s3multi.storage.requests import Backend, Job, Target
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.timestamps import swift_time
 from tests.cases import for_each
@@ -391,7 +392,7 @@ def test_what_is_unforeseen_says_what_it_was(target, words):
     swift = RecordingSwift(PUT=500)
     backend = backend_of(swift)
 
-    assert words == str(failure('PUT', target, backend.answer(backend.request('PUT', target))))
+    assert words == str(failure('PUT', target.kind, backend.answer(backend.request('PUT', target))))
 
 
 # Requests that several modules make

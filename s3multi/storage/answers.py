@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an answer of Swift tells: of which time it is, whether the newest replica gave it, and the S3 error it means."""
+from swift.common.swob import Response
+from swift.common.utils import Timestamp
+
+from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
+from s3multi.upload.timestamps import read_timestamp
+
+
+def timestamp_of(response: Response) -> Timestamp:
+    """Return when the object that a HEAD asked for was written or deleted; 0 if Swift does not tell."""
+    return read_timestamp(response.headers.get('X-Backend-Timestamp') or response.headers.get('X-Timestamp'))
+
+
+def is_of_a_replica(response: Response) -> bool:
+    """Return whether the answer to a HEAD with X-Newest is that of the newest replica.
+
+    Swift leaves out every replica that is older than a tombstone it has met. If none is left, it answers by majority;
+    and a replica that answered before the tombstone is counted, one that does not answer at all is not. So it may say
+    that there is what most replicas have deleted (``get_working_response`` and ``best_response`` in
+    ``swift/proxy/controllers/base.py``). Only the answer of a replica that was chosen says that ranges are accepted.
+    """
+    return not response.is_success or 'Accept-Ranges' in response.headers
+
+
+def failure(method: str, thing: str, response: Response) -> Exception:
+    """Return the S3 error for an answer of Swift that the operation does not expect.
+
+    thing: what was asked for, in a word.
+    """
+    if response.status_int == 413:
+        return EntityTooLarge(None, None, response.body.decode('utf-8', 'replace').strip())
+    if response.status_int in (429, 498):
+        return SlowDown()
+    if response.status_int in (409, 503, 504, 507):
+        return ServiceUnavailable()
+    return InternalError('%s of %s answered %d' % (method, thing, response.status_int))

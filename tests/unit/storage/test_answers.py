@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which answer to a HEAD with X-Newest is believed: that of a replica, not that of a majority of older ones."""
+import pytest
+
+from s3multi.s3.errors import ServiceUnavailable
+from s3multi.storage.objects import Objects
+from s3multi.storage.requests import Backend, Target
+from tests.unit.fakes import RecordingSwift, client_env
+
+TARGET = Target('bucket', 'key')
+# What replicas have that are older than a tombstone which Swift has met and left out.
+LEFT_OUT = 200, {'Accept-Ranges': None, 'X-Backend-Timestamp': '1'}, b''
+TOMBSTONE = 404, {'X-Backend-Timestamp': '2'}, b''
+
+
+def backend_of(swift):
+    """Return a backend for a client's request."""
+    return Backend(swift, client_env(), 'AUTH_a', 'bucket')
+
+
+@pytest.mark.parametrize('answers, status', [
+    ([LEFT_OUT, TOMBSTONE], 404), ([LEFT_OUT] * 4 + [TOMBSTONE], 404), ([LEFT_OUT, 200], 200), ([200, LEFT_OUT], 200)])
+def test_what_is_older_than_a_tombstone_is_not_believed(answers, status):
+    """Swift is asked again: in another order of the replicas it tells of the tombstone."""
+    swift = RecordingSwift(HEAD=list(answers))
+
+    assert status == backend_of(swift).head_newest(TARGET).status_int
+
+
+def test_an_order_that_does_not_come():
+    """After five answers nobody knows what the newest replica has. So the client is to repeat its request."""
+    swift = RecordingSwift(HEAD=LEFT_OUT)
+
+    with pytest.raises(ServiceUnavailable):
+        backend_of(swift).head_newest(TARGET)
+    assert 5 == len(swift.seen)
+
+
+@pytest.mark.parametrize('ask', [
+    pytest.param(lambda backend: backend.head_current(TARGET, newest=False)[1].status_int, id='any replica'),
+    pytest.param(lambda backend: Objects(backend, 'bucket').to_replace('key').timestamp.normal, id='what is replaced')])
+def test_where_nothing_depends_on_the_answer(ask):
+    """One answer will do."""
+    swift = RecordingSwift(HEAD=LEFT_OUT)
+
+    ask(backend_of(swift))
+
+    assert 1 == len(swift.seen)
