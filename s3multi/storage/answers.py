@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an answer of Swift tells: of which time it is, whether the newest replica gave it, and the S3 error it means."""
-from swift.common.swob import Response
-from swift.common.utils import Timestamp
+from collections.abc import Callable
+
+from swift.common.swob import HTTPServiceUnavailable, Response
+from swift.common.utils import Timestamp, drain_and_close
 
 from s3multi.s3.errors import EntityTooLarge, InternalError, ServiceUnavailable, SlowDown
 from s3multi.upload.timestamps import read_timestamp
+
+# How often the newest replica is looked for where some have an object and others its tombstone.
+_MOST_LOOKS = 5
 
 
 def timestamp_of(response: Response) -> Timestamp:
@@ -21,6 +26,20 @@ def is_of_a_replica(response: Response) -> bool:
     ``swift/proxy/controllers/base.py``). Only the answer of a replica that was chosen says that ranges are accepted.
     """
     return not response.is_success or 'Accept-Ranges' in response.headers
+
+
+def of_a_replica(ask: 'Callable[[int], Response]', newest: bool) -> Response:
+    """Return the answer of the newest replica; 503 if it is not known after five looks what that would be.
+
+    ask: looks for it; takes the number of the look, from 0 on. newest: False if any answer will do.
+    """
+    response = ask(0)
+    for look in range(1, _MOST_LOOKS):
+        if not newest or is_of_a_replica(response):
+            return response
+        drain_and_close(response)
+        response = ask(look)
+    return response if not newest or is_of_a_replica(response) else HTTPServiceUnavailable()
 
 
 def failure(method: str, thing: str, response: Response) -> Exception:

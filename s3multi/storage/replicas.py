@@ -4,30 +4,41 @@
 With X-Newest, Swift asks one node after another: all that have a replica, and as many more that may have taken a write
 for one of those (handoffs). With three replicas these are six round trips. It can ask them side by side, but only where
 ``concurrent_gets`` is set, which would also multiply the work of every download.
+
+What Swift makes of a tombstone depends on who answers first (``storage.answers``). Asked at once, the nearest node may
+do so every time; so a further look asks another replica before all others.
 """
 import contextlib
 import copy
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 
-# In a green thread that is in a request which asks them at once: whether handoffs are asked, too.
-_at_once: 'ContextVar[bool | None]' = ContextVar('_at_once', default=None)
+class _Manner(NamedTuple):
+    """How replicas are asked; as for ``asked``."""
+
+    handoffs: bool
+    look: int
+
+
+# In a green thread that is in a request which looks for the newest replica.
+_manner: 'ContextVar[_Manner | None]' = ContextVar('_manner', default=None)
 
 
 @contextlib.contextmanager
-def asked_at_once(app: Any, *, handoffs: bool = True) -> Iterator[None]:
-    """Have the proxy-server at the end of the pipeline ``app`` ask replicas at once inside the ``with`` block.
+def asked(app: Any, *, handoffs: bool = True, look: int = 0) -> Iterator[None]:
+    """Have the proxy-server at the end of the pipeline ``app`` ask all replicas inside the ``with`` block, at once.
 
-    handoffs: whether to ask those nodes, too. Does nothing if that end is something else.
+    handoffs: whether to ask those nodes, too. look: how often they were asked before; then they are asked one after
+    another, beginning with another replica each time. Does nothing if that end is something else.
     """
     _prepare(getattr(app, '_pipeline_final_app', None))
-    token = _at_once.set(handoffs)
+    token = _manner.set(_Manner(handoffs, look))
     try:
         yield
     finally:
-        _at_once.reset(token)
+        _manner.reset(token)
 
 
 def _prepare(proxy: Any) -> None:
@@ -45,13 +56,17 @@ class _PolicyOptions:
         self._options_of = options_of
 
     def __call__(self, policy: Any) -> Any:
-        options = self._options_of(policy)
-        if _at_once.get() is None:
+        options, manner = self._options_of(policy), _manner.get()
+        if manner is None:
             return options
-        quick = copy.copy(options)
+        changed = copy.copy(options)
+        if manner.look:
+            changed.concurrent_gets, changed.sorting_method = False, 'affinity'
+            changed.read_affinity_sort_key = lambda node: node.get('index') != manner.look - 1
+            return changed
         # The next one at once, not when the first is slow.
-        quick.concurrent_gets, quick.concurrency_timeout = True, 0.0
-        return quick
+        changed.concurrent_gets, changed.concurrency_timeout = True, 0.0
+        return changed
 
 
 class _Rings:
@@ -63,8 +78,8 @@ class _Rings:
         self._node_count = node_count
 
     def __call__(self, policy_index: Any) -> Any:
-        ring, handoffs = self._ring_of(policy_index), _at_once.get()
-        return ring if handoffs is None else _Ring(ring, self._node_count, handoffs)
+        ring, manner = self._ring_of(policy_index), _manner.get()
+        return ring if manner is None else _Ring(ring, self._node_count, manner.handoffs)
 
 
 class _Ring:

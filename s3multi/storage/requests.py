@@ -19,9 +19,9 @@ from swift.proxy.controllers.base import get_account_info, get_container_info
 
 from s3multi.s3.errors import ServiceUnavailable
 from s3multi.storage import shards
-from s3multi.storage.answers import failure, is_of_a_replica
+from s3multi.storage.answers import failure, of_a_replica
 from s3multi.storage.metrics import SHARDS_ASKED, Metrics
-from s3multi.storage.replicas import asked_at_once
+from s3multi.storage.replicas import asked
 from s3multi.storage.rows import read_rows
 from s3multi.upload.marker_names import markers_container
 from s3multi.upload.names import segments_container
@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 SOURCE = 'S3M'
 _AGENT = '%(orig)s s3multi'
 _RESERVED_NAMES = {'X-Backend-Allow-Reserved-Names': 'true'}
-# How often the newest replica is looked for where some have an object and others its tombstone.
-_MOST_LOOKS = 5
 # With it a link is what it is, and so is a manifest. Users put both where we look, and say what they lead to.
 _ITSELF = {'symlink': 'get', 'multipart-manifest': 'get'}
+
+
+def _wants_newest(target: 'Target', headers: 'Mapping[str, str] | None') -> bool:
+    return target.object is not None and 'X-Newest' in (headers or {})
 
 
 def own_environ(account: str, bucket: str) -> 'WSGIEnvironment':
@@ -118,12 +120,13 @@ class Backend:
             request.environ['reseller_request'] = True
         return request
 
-    def answer(self, request: Request, *, handoffs: bool = True) -> Response:
+    def answer(self, request: Request, *, handoffs: bool = True, look: int = 0) -> Response:
         """Send a request made by ``request``; return the answer, its body read, whatever its status.
 
-        handoffs: whether the newest replica is also looked for where a write may have gone that failed elsewhere.
+        handoffs: whether to look for the newest replica also where a write may have gone that failed elsewhere.
+        look: how often it was looked for before.
         """
-        with (asked_at_once(self._app, handoffs=handoffs) if 'X-Newest' in request.headers
+        with (asked(self._app, handoffs=handoffs, look=look) if 'X-Newest' in request.headers
               else contextlib.nullcontext()):
             response = request.get_response(self._app)
             response.body  # noqa: B018 - reading it frees the connection to the object server
@@ -131,9 +134,12 @@ class Backend:
 
     def send_as_client(self, method: str, target: Target, headers: 'Mapping[str, str] | None' = None) -> Response:
         """Send a request with the client's own rights to any ``target``; return the answer, its body not yet read."""
-        request: Request = make_subrequest(self._env, method, self._path(target), headers=dict(headers or {}),
-                                           agent=_AGENT, swift_source=SOURCE)
-        return request.get_response(self._app)
+        def ask(_look: int) -> Response:
+            request: Request = make_subrequest(self._env, method, self._path(target), headers=dict(headers or {}),
+                                               agent=_AGENT, swift_source=SOURCE)
+            return request.get_response(self._app)
+
+        return of_a_replica(ask, _wants_newest(target, headers))
 
     def call(self, method: str, target: Target, expect: 'tuple[int, ...]', headers: 'Mapping[str, str] | None' = None,
              body: bytes = b'', *, past_quota: bool = False, held: 'HeldBody | None' = None,
@@ -144,19 +150,16 @@ class Backend:
         S3 error (``failure``) for a status that is neither 2xx nor in ``expect``, and ServiceUnavailable if it is not
         known where the replicas are of which the newest is to answer, or what that says.
         """
-        newest = method == 'HEAD' and 'X-Newest' in (headers or {}) and target.object is not None
-        if newest:
-            self._require_policy(target)
-        for _ in range(_MOST_LOOKS):
+        def ask(look: int) -> Response:
             request = self.request(method, target, headers, body, past_quota=past_quota)
             if held is not None:
                 held.hold(request)
-            response = self.answer(request, handoffs=handoffs)
-            # The order in which replicas answer differs each time, and so does what Swift makes of a tombstone.
-            if not (newest and handoffs) or is_of_a_replica(response):
-                break
-        else:
-            raise ServiceUnavailable()
+            return self.answer(request, handoffs=handoffs, look=look)
+
+        newest = _wants_newest(target, headers)
+        if newest and method == 'HEAD':
+            self._require_policy(target)
+        response = of_a_replica(ask, newest and handoffs)
         if not response.is_success and response.status_int not in expect:
             raise failure(method, target.kind, response)
         return response

@@ -101,9 +101,9 @@ class Shortcut(Backend):
             del environ['CONTENT_LENGTH']
         return _Asked(target, environ)
 
-    def answer(self, request, *, handoffs=True):
+    def answer(self, request, *, handoffs=True, look=0):
         if not isinstance(request, _Asked):
-            return super().answer(request, handoffs=handoffs)
+            return super().answer(request, handoffs=handoffs, look=look)
         environ, target = request.environ, request.target
         with self._app.noting(environ):
             try:

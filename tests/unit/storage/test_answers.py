@@ -2,10 +2,13 @@
 """Which answer to a HEAD with X-Newest is believed: that of a replica, not that of a majority of older ones."""
 import pytest
 
-from s3multi.s3.errors import ServiceUnavailable
+from s3multi.operations.complete.precondition import Precondition
+from s3multi.s3.conditions import Condition
+from s3multi.s3.errors import NoSuchKey, S3Error, ServiceUnavailable
 from s3multi.storage.objects import Objects
 from s3multi.storage.requests import Backend, Target
-from tests.unit.fakes import RecordingSwift, client_env
+from s3multi.upload.names import Upload
+from tests.unit.fakes import IDS, RecordingSwift, asked, client_env
 
 TARGET = Target('bucket', 'key')
 # What replicas have that are older than a tombstone which Swift has met and left out.
@@ -34,6 +37,20 @@ def test_an_order_that_does_not_come():
     with pytest.raises(ServiceUnavailable):
         backend_of(swift).head_newest(TARGET)
     assert 5 == len(swift.seen)
+
+
+@pytest.mark.parametrize('answers, error', [([LEFT_OUT, TOMBSTONE], NoSuchKey), ([LEFT_OUT], ServiceUnavailable)])
+def test_what_a_condition_demands(answers, error, monkeypatch):
+    """If-Match does not hold for an object that was deleted. It is looked for with the rights of the client."""
+    etag = 'a' * 32
+    swift = RecordingSwift(HEAD=[(status, {**headers, 'Etag': etag}, body) for status, headers, body in answers])
+    bucket, call = asked(swift)
+    monkeypatch.setattr(Backend, 'bucket_info', lambda *_: {'status': 204, 'sysmeta': {}})
+    upload = Upload('AUTH_a', 'bucket', 'key', IDS.new('AUTH_a', 'bucket', 'key', 170000000000000))
+
+    with pytest.raises(S3Error) as caught:
+        Precondition(bucket, call, upload, Condition(etag)).check()
+    assert error is type(caught.value)
 
 
 @pytest.mark.parametrize('ask', [

@@ -70,6 +70,20 @@ def test_the_newest_replica_is_looked_for_in_all_at_once(proxy, backend):
         assert HANDOFFS == list(proxy.rings[-1].get_more_nodes(0))
 
 
+def test_where_the_newest_replica_is_looked_for_again(proxy, backend):
+    """Another replica is asked before all others each time, wherever it is: it may have the tombstone that was hidden.
+    """
+    proxy.answer_heads([(200, {'Accept-Ranges': None}, b'')] * 3 + [404])
+    backend.head_newest(Target('bucket', 'key'))
+
+    first, *further = proxy.bound
+    assert first.concurrent_gets and not any(each.concurrent_gets for each in further)
+    nodes = [{'index': number} for number in range(3)]
+    assert [0, 1, 2] == [min(nodes, key=each.read_affinity_sort_key)['index'] for each in further]
+    assert {'affinity'} == {each.sorting_method for each in further}
+    assert [HANDOFFS] * 4 == [list(ring.get_more_nodes(0)) for ring in proxy.rings]
+
+
 def test_what_is_about_to_be_replaced_is_looked_for_where_it_should_be(proxy, backend):
     """At once as well, but not on the nodes for handoffs, unless nobody else answers."""
     Objects(backend, 'bucket').to_replace('key')
