@@ -21,7 +21,7 @@ def main(arguments):
     parser.add_argument('--histories', action='store_true', help='try histories of a key instead')
     parser.add_argument('--explore', nargs='+', metavar='MIX',
                         help='explore every order, crash and fault within bounds instead: quick, pairs, triples, '
-                        'apart, late, upgrade, or mixes such as C1+A, C1+C2/versions/first-ahead')
+                        'apart, late, torn, upgrade, or mixes such as C1+A, C1+C2/versions/first-ahead')
     parser.add_argument('--moves', help='play the run of the one mix along these moves, and show its requests')
     parser.add_argument('--bounds', help='how often somebody else may go on, how many accidents there may be, and how '
                         'often somebody else may go on beside those: 2,1,1')

@@ -8,7 +8,7 @@ from collections import Counter
 from greenlet import getcurrent
 from swift.common.utils import Timestamp
 
-from .swift import REPLICAS, Lost, Nature
+from .swift import NODES, REPLICAS, Lost, Nature
 
 # How long a Complete may stand still between its last look at the clock and its manifest. The protocol allows for 40
 # seconds, less the difference between the clocks of two proxies.
@@ -18,6 +18,8 @@ LEASE_SECONDS = 61
 _JUMPS = (0.5, 4.0, 22.0, LEASE_SECONDS)
 # By how much a clock may be wrong, in either direction.
 SKEW_SECONDS = 3
+# The first node that takes a write for a replica.
+_HANDOFF = REPLICAS
 
 
 class Trouble(Nature):
@@ -30,6 +32,9 @@ class Trouble(Nature):
         self.updates_are_lost = False
         self.lagging = rng.random() < 0.5
         self.apart = rng.random() < 0.5
+        # Whether, if so, it is the same node at each request that an operation does not reach.
+        self._torn = rng.random() < 0.5
+        self._unreached = {}
         self.faults = rng.choice((0, 0, 1, 2))
         self.counts = Counter()
         self._few = None
@@ -57,8 +62,9 @@ class Trouble(Nature):
         return act
 
     def _some(self, what):
-        few = self._few = self._rng.sample(range(REPLICAS), self._rng.choice((1, 1, 2)))
-        self._note('write that reached %s of three replicas, and failed' % ('one', 'two')[len(few) - 1], what)
+        few = self._few = self._rng.choice((self._rng.sample(range(REPLICAS), self._rng.choice((1, 1, 2))), [_HANDOFF]))
+        self._note('write that reached %s, and failed' % (
+            'a handoff' if few == [_HANDOFF] else '%s of three replicas' % ('one', 'two')[len(few) - 1]), what)
 
         def act(commit):
             commit()
@@ -87,12 +93,12 @@ class Trouble(Nature):
 
     def writes_to(self):
         few, self._few = self._few, None
-        return few or (self._most() if self.apart and not self.calm else range(REPLICAS))
+        return few or (self._takers() if self.apart and not self.calm else range(REPLICAS))
 
     def reads_from(self, stored):
         if self.calm or not self.apart:
-            return range(REPLICAS)
-        reached = self._most()
+            return range(NODES)
+        reached = self._all_but_one(NODES)
         # A manifest that reached one replica, and that Swift did not acknowledge, may be copied to the others when its
         # parts are gone. That takes two failures, and ``doc/design`` has it under "What remains". So from some time on,
         # every read reaches that replica.
@@ -103,11 +109,26 @@ class Trouble(Nature):
         self._rng.shuffle(reached)
         return reached
 
-    def _most(self):
-        replicas = list(range(REPLICAS))
-        if self._rng.random() < 0.5:
-            replicas.remove(self._rng.randrange(REPLICAS))
+    def _takers(self):
+        """Return the nodes that take a write: the replicas, or all but one, perhaps with a handoff in its place."""
+        replicas = self._all_but_one(REPLICAS)
+        if len(replicas) < REPLICAS and self._rng.random() < 0.5:
+            self.counts['write went to a handoff'] += 1
+            replicas.append(_HANDOFF)
         return replicas
+
+    def _all_but_one(self, count):
+        """Return some of so many nodes, or all."""
+        nodes = list(range(count))
+        actor = self._schedule.current()
+        if self._torn and actor is not None:
+            label = actor.label.partition(' ')[0]
+            if label not in self._unreached:
+                self._unreached[label] = self._rng.randrange(REPLICAS)
+            nodes.remove(self._unreached[label])
+        elif self._rng.random() < 0.5:
+            nodes.remove(self._rng.randrange(count))
+        return nodes
 
     def row_is_late(self):
         return self.updates_are_lost or not self.calm and self.lagging and self._rng.random() < 0.5
@@ -195,7 +216,7 @@ class Chance:
         """Have Swift's replication reach one object: a replica copies what it has to another."""
         rng, swift = self._rng, self.world.swift
         name = rng.choice(list(swift.objects))
-        source, target = rng.sample(range(REPLICAS), 2)
+        target, source = rng.randrange(REPLICAS), rng.randrange(REPLICAS + 1)
         if swift.replicate(name, source, target):
             self.counts['replica copied to another'] += 1
 

@@ -22,6 +22,9 @@ TRIPLES = tuple(labels for labels in itertools.combinations(('C1', 'C1b', 'C2', 
                 if ('C1b' not in labels or 'C1' in labels) and ('A2' not in labels or 'A' in labels))
 # In which a write may reach one replica alone, which the last operation does not reach.
 APART = (('A2', 'A', 'C1'), ('C1', 'C1b', 'A'), ('C1', 'A', 'C2'), ('C1', 'C1b', 'C2'))
+# In which an operation misses a replica, and another one misses what that replica would tell.
+TORN = tuple(labels for labels in itertools.permutations(('C1', 'C2', 'A', 'P', 'R', 'X', 'D', 'S'), 2)
+             if labels[0] not in 'SD')
 # One through a proxy with release 0.1.0, and then one through this release.
 _SERVED = tuple(label for label in _SINGLE if label not in 'SH')
 UPGRADE = tuple((first + OLD, _LIKE.get(second, second) if first == second else second)
@@ -36,6 +39,7 @@ FORMS = {
     'triples': (TRIPLES, CLOCKS[:1], Bounds(2, 1, 0)),
     'apart': (APART, CLOCKS[:1], Bounds(1, 1, 1)),
     'late': (LATE, CLOCKS[:1], Bounds(2, 1, 0)),
+    'torn': (TORN, CLOCKS[:1], Bounds(2, 1, 0)),
     'upgrade': (UPGRADE, CLOCKS[:1], Bounds(2, 1, 0)),
 }
 
@@ -78,7 +82,8 @@ def _tasks(name):
     if name not in FORMS:
         return [(Mix.parse(name), FORMS['pairs'][2])]
     labels, clocks, bounds = FORMS[name]
-    return [(Mix(each, versioned, clock, name == 'apart', begun, name == 'late'), bounds) for each in labels
+    return [(Mix(each, versioned, clock, name == 'apart', begun, name == 'late', name == 'torn'), bounds)
+            for each in labels
             for versioned in (False, True) for clock in clocks
             for begun in ((BY_0_1, FOR_0_1) if name == 'upgrade' else ('',))]
 

@@ -473,6 +473,16 @@ class AnyReplica(Mutant):
         return self.send(request)
 
 
+class AnyAnswer(Mutant):
+    """An answer that hides a tombstone is believed."""
+
+    def handle(self, kind, request):
+        response = self.send(request)
+        if response.is_success:
+            response.headers['Accept-Ranges'] = 'bytes'
+        return response
+
+
 class NotAborted(Mutant):
     """An Abort never writes the state ``aborted``."""
 
@@ -702,6 +712,8 @@ MUTATIONS = (
              ('C1 to commit key', '15 s pass', 'A ends', 'C1 ends'), lease=10.0),
     Mutation('records are read with X-Newest', AnyReplica, 'R4',
              ('A misses 2', 'A ends', 'C1 asks 2', 'C1 ends')),
+    Mutation('... and no answer is believed that hides a tombstone', AnyAnswer, 'R6',
+             ('C1 misses 2', 'C1 frees', 'C2 lacks 0', 'C2 asks 2', 'C2 ends')),
     Mutation('``aborted`` is a state of its own', NotAborted, 'answers',
              ('C1 to commit intent', 'A frees', 'C1 ends', 'A2 ends'), answers={'A': 204, 'A2': 204}),
     Mutation('every attempt has a name of its own', OneName, 'R1',

@@ -39,7 +39,7 @@ _AHEAD_SECONDS = 2.0
 _STEP_SECONDS = 0.001
 # Only timers that are due so soon are waited for while somebody could go on: no heartbeat.
 _SOON_SECONDS = 5.0
-# The replica that the last operation does not reach, if it is apart.
+# The replica that the last operation does not reach if it is apart, and the first one if they are torn.
 _APART = 2
 # The actor that waits for what goes on after all answers.
 _LAST = '-'
@@ -75,7 +75,8 @@ class Move(NamedTuple):
 class Mix:
     """Which operations meet, and where. labels: in their order. clocks: one of ``CLOCKS``. apart: whether the only
     accident is a write that reaches a single replica, and the last operation does not reach that. begun: as for
-    ``Run``. late: whether no listing changes until all have ended. A label that ends in ``OLD`` is for a proxy with
+    ``Run``. late: whether no listing changes until all have ended. torn: whether the first operation does not reach one
+    replica, and the last one does not reach another. A label that ends in ``OLD`` is for a proxy with
     release 0.1.0.
     """
 
@@ -85,10 +86,11 @@ class Mix:
     apart: bool = False
     begun: str = ''
     late: bool = False
+    torn: bool = False
 
     def __str__(self):
         words = ('versions' * self.versioned, self.clocks if self.clocks != CLOCKS[0] else '', 'apart' * self.apart,
-                 self.begun, 'late' * self.late)
+                 self.begun, 'late' * self.late, 'torn' * self.torn)
         return '/'.join(['+'.join(self.labels), *(word.replace(' ', '-') for word in words if word)])
 
     @classmethod
@@ -97,7 +99,7 @@ class Mix:
         clocks = [clocks for clocks in CLOCKS if clocks.replace(' ', '-') in rest]
         begun = [begun for begun in (BY_0_1, FOR_0_1) if begun.replace(' ', '-') in rest] or ['']
         return cls(tuple(labels.split('+')), 'versions' in rest, *(clocks or CLOCKS[:1]), 'apart' in rest,
-                   *begun, 'late' in rest)
+                   *begun, 'late' in rest, 'torn' in rest)
 
 
 class Point(NamedTuple):
@@ -113,12 +115,14 @@ class Pruned(Exception):
 
 
 class Planned(Nature):
-    """A Swift that fails a request where the plan says. lacks: the label of an actor that does not reach replica 2."""
+    """A Swift that fails a request where the plan says. lacks: which replica an actor does not reach, by its label."""
 
     calm = True
 
-    def __init__(self, schedule, lacks):
-        self._schedule, self.lacks = schedule, lacks
+    def __init__(self, schedule, mix):
+        self._schedule, self.apart = schedule, mix.apart
+        self.lacks = {mix.labels[-1]: _APART} if mix.apart else {mix.labels[0]: _APART, mix.labels[-1]: 0} if (
+            mix.torn) else {}
         self.next = None
         self._few = self.rows_are_late = False
 
@@ -130,8 +134,9 @@ class Planned(Nature):
 
     def reads_from(self, stored):
         actor = self._schedule.current()
-        return [replica for replica in range(REPLICAS)
-                if actor is None or actor.label != self.lacks or replica != _APART]
+        reached = [replica for replica in range(REPLICAS) if actor is None or self.lacks.get(actor.label) != replica]
+        # In turn they answer in either order.
+        return reached[::-1] if actor is not None and self.lacks and actor.requests % 2 else reached
 
     def reach(self, env, what):
         self._schedule.reach(what)
@@ -220,7 +225,7 @@ class Plan:
         what = schedule.waiting[mine[0]][1]
         if what == 'begin':
             return found
-        if self.run.trouble.lacks:
+        if self.run.trouble.apart:
             is_write = what.startswith(('PUT', 'DELETE'))
             return [*found, (Move('few'), 0)] if is_write else found
         # Nobody else stands still for so long in the middle of a manifest: see "What remains" in ``doc/design``.
@@ -250,7 +255,7 @@ class Ordered(Sweeping, Run):
         self._versioned, self._cached, self._skewed = mix.versioned, True, False
         self._options = {'immediate_deletes': '100', 'marker_recheck_after': '1'}
         self._rng = random.Random(1)
-        self.trouble = Planned(self.schedule, mix.labels[-1] if mix.apart else None)
+        self.trouble = Planned(self.schedule, mix)
         self.chance = plan
         plan.run = self
 

@@ -156,7 +156,8 @@ class Run:
         self.policy, self.trouble.calm = InTurn(), True
         # Swift may still be at work for those that died, or that were told of a time-out.
         self.schedule.run(*self.schedule.actors)
-        self.faults = self.trouble.counts + self.chance.counts
+        self.faults = self.trouble.counts + self.chance.counts + Counter(
+            {'answer hid a tombstone': self.world.swift.hidden})
         return clients
 
     def _calmly(self, call):

@@ -23,6 +23,9 @@ from swift.common.utils import ShardRange, Timestamp, config_true_value, extract
 from swift.proxy.controllers.base import clear_info_cache
 
 REPLICAS = 3
+# Nodes that take a write for one of those, and that a read with X-Newest asks as well. There are three; two will do.
+HANDOFFS = 2
+NODES = REPLICAS + HANDOFFS
 # What an object keeps of the headers of its PUT, besides metadata.
 _KEPT_HEADERS = ('Content-Type', 'Content-Encoding', 'Content-Disposition', 'Content-Language', 'Cache-Control',
                  'Expires', 'X-Static-Large-Object', 'X-Object-Manifest', 'X-Delete-At')
@@ -50,17 +53,20 @@ class Nature:
         """
 
     def writes_to(self):
-        """Return the replicas that a write reaches: at least two of three if Swift says that it succeeded."""
+        """Return the nodes that a write reaches: at least two if Swift says that it succeeded, and at most three.
+
+        From ``REPLICAS`` on they are those for handoffs.
+        """
         return range(REPLICAS)
 
     def posts_to(self):
-        """Return the replicas that a POST reaches, at least two of three."""
+        """Return the nodes that a POST reaches, at least two."""
         return self.writes_to()
 
     def reads_from(self, stored):
-        """Return the replicas that a read reaches, at least two of three, in the order in which they are asked.
+        """Return the nodes that a read reaches, at least two of the replicas, in the order in which they answer.
 
-        stored: what each replica has.
+        stored: what each node has.
         """
         return range(REPLICAS)
 
@@ -131,6 +137,8 @@ class MemorySwift:
         self.containers = {}
         self.objects = {}
         self.jobs = []
+        # How many answers have hidden a tombstone.
+        self.hidden = 0
         # Each is called with the name of an object, what was there and what is there now, as the newest replica has it.
         self.watchers = []
         # Each is called with the name of an object that is handed to the expirer.
@@ -206,10 +214,15 @@ class MemorySwift:
                            for stored in replicas]
 
     def replicate(self, name, source, target):
-        """Copy an object from one replica to another, which may have missed it. Return whether that changed it."""
+        """Copy an object from one node to another, which may have missed it. Return whether that changed it.
+
+        A handoff goes once all replicas have it, or what is newer.
+        """
         there = self._at(name)
         newer = self._newest([there[target], there[source]])
         changed, there[target] = newer is not there[target], newer
+        if source >= REPLICAS and all(self._newest([each, there[source]]) is each for each in there[:REPLICAS]):
+            there[source] = None
         return changed
 
     def replicate_posts(self, before):
@@ -224,7 +237,7 @@ class MemorySwift:
         """Do all queued deletions, make all replicas equal, and all rows visible."""
         self.expire()
         for replicas in self.objects.values():
-            replicas[:] = [self._newest(replicas)] * REPLICAS
+            replicas[:] = [self._newest(replicas)] * REPLICAS + [None] * HANDOFFS
         for container in self.containers.values():
             self.show_rows(container)
             self.cleave(container)
@@ -421,13 +434,14 @@ class MemorySwift:
 
     def _object_head(self, env, container, name):
         status, headers, body = self._look(env, container, name)
-        return status, headers if status == 404 else {**headers, 'Content-Length': str(len(body))}, b''
+        return status, {**headers, 'Content-Length': str(len(body))} if status == 200 else headers, b''
 
     def _object_get(self, env, start_response, container, name):
         status, headers, body = self._look(env, container, name)
         if self.told is not None:
             self.told((status, tuple(headers.items()), body))
-        if status == 404:
+        if status != 200 or 'Accept-Ranges' not in headers:
+            # Swift has read no body where it has chosen no replica, and compares nothing.
             return _send(start_response, status, headers)
         request = Request(env)
         response = Response(request=request, body=body, conditional_response=True,
@@ -438,36 +452,57 @@ class MemorySwift:
     def _look(self, env, container, name):
         """Return status, headers and body of a GET without conditions."""
         self.nature.reach(env, '%s %s/%s' % (env['REQUEST_METHOD'], container, name))
-        stored = self._read(container + '/' + name, env.get('HTTP_X_NEWEST', '').lower() == 'true')
         opens = env.get('HTTP_X_BACKEND_OPEN_EXPIRED', '').lower() == 'true'
-        if stored is None or stored.body is None or has_expired(stored) and not opens:
+        status, stored, is_chosen = self._read(container + '/' + name, env.get('HTTP_X_NEWEST', '').lower() == 'true',
+                                               lambda stored: stored.body is None or has_expired(stored) and not opens)
+        if status != 200:
             found = {} if stored is None else {'X-Backend-Timestamp': stored.timestamp}
-            return 404, {**_TEXT, **found}, b''
+            return status, {**_TEXT, **found}, b''
         written = Timestamp(stored.timestamp)
         timestamp = Timestamp(max(stored.timestamp, stored.posted))
         return 200, {
-            **stored.headers, 'Etag': stored.etag, 'Accept-Ranges': 'bytes', 'X-Timestamp': timestamp.normal,
-            'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': written.internal,
-            'Last-Modified': _http_date(timestamp)}, stored.body
+            **stored.headers, 'Etag': stored.etag, **({'Accept-Ranges': 'bytes'} if is_chosen else {}),
+            'X-Timestamp': timestamp.normal, 'X-Backend-Timestamp': timestamp.internal,
+            'X-Backend-Data-Timestamp': written.internal, 'Last-Modified': _http_date(timestamp)}, stored.body
 
-    def _read(self, name, newest):
-        replicas = self._at(name)
-        reached = [replicas[replica] for replica in self.nature.reads_from(replicas)]
-        if newest:
-            return max((stored for stored in reached if stored), key=lambda stored: stored.timestamp, default=None)
-        # The first replica that has the object answers, unless one that was asked before has a newer tombstone.
-        tombstone = None
-        for stored in reached:
+    def _read(self, name, newest, is_gone):
+        """Return the status of a read, what is shown (a tombstone or None for 404), and whether a replica was chosen.
+
+        It is as in ``GetOrHeadHandler`` and ``best_response`` of ``swift/proxy/controllers/base.py``. is_gone: returns
+        for what a node has whether it answers 404.
+        """
+        there = self._at(name)
+        nodes = self.nature.reads_from(there)
+        if not newest:
+            nodes = sorted(nodes, key=lambda node: node >= REPLICAS)
+        answers, deleted, passed_over = [], '', False
+        for node in nodes:
+            stored = there[node]
             if stored is None:
-                continue
-            if stored.body is None:
-                tombstone = self._newest([tombstone, stored])
-            elif tombstone is None or tombstone.timestamp < stored.timestamp:
-                return stored
-        return tombstone
+                # A replica may not be there yet, and handoffs are not there as a rule.
+                if node < REPLICAS and passed_over:
+                    answers.append((404, None))
+                passed_over = passed_over or node < REPLICAS
+            elif is_gone(stored):
+                answers.append((404, stored))
+                deleted = max(deleted, stored.timestamp)
+            elif stored.timestamp >= deleted:
+                if not newest:
+                    return 200, stored, True
+                answers.append((200, stored))
+        chosen = [stored for status, stored in answers if status == 200 and stored.timestamp >= deleted]
+        if chosen:
+            return 200, max(chosen, key=lambda stored: stored.timestamp), True
+        # By majority: what was met before a newer tombstone counts, but not what was met after it.
+        for wanted in (200, 404):
+            alike = [stored for status, stored in answers if status == wanted]
+            if alike and len(alike) >= (len(answers) + 1) // 2:
+                self.hidden += wanted == 200
+                return wanted, alike[0], False
+        return 503, None, False
 
     def _at(self, name):
-        return self.objects.setdefault(name, [None] * REPLICAS)
+        return self.objects.setdefault(name, [None] * NODES)
 
     def last(self, name):
         """Return the newest that any replica has of an object, tombstones included; None if there is nothing."""

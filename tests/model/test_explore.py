@@ -9,7 +9,7 @@ from .mixes import read_moves, shrink, write_moves
 from .mutations import MUTATIONS
 from .orders import Mix, Move
 
-MIXES = ('C1+C2', 'C1+A', 'C1+P', 'A+P', 'C1+R', 'C1+D', 'C1+A/versions', 'P+A/late')
+MIXES = ('C1+C2', 'C1+A', 'C1+P', 'A+P', 'C1+R', 'C1+D', 'C1+A/versions', 'P+A/late', 'C1+C2/torn', 'A+C1/torn')
 UPGRADED = ('C1@0.1+A/begun-for-0.1', 'A@0.1+C1/begun-by-0.1', 'C1@0.1+C2/begun-by-0.1', 'P@0.1+C1/begun-by-0.1')
 
 
@@ -35,6 +35,7 @@ def steps(*texts):
         'an Abort writes its flag again where it finds one: that may have reached one replica')),
     *((mutation, 'C1+C1b+A/apart') for mutation in steps(
         'a Complete that joins writes the intent again: it may have reached one replica')),
+    *((mutation, 'C1+C2/torn') for mutation in steps('... and no answer is believed that hides a tombstone')),
 ], ids=lambda value: getattr(value, 'step', None))
 def test_a_missing_step_is_found(mutation, mix):
     """The moves that lead there are few, and lead there again."""
