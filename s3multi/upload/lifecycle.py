@@ -66,7 +66,7 @@ def stage_of(marker: 'State | None', intent: bool, visible: bool) -> 'Stage | No
     """Return the stage of an upload that was begun; None for a combination that must never occur.
 
     marker: None if there is none; COMPLETED counts as none. visible: whether its object is at the key, or a version of
-    it.
+    it that was the latest once, or that has the time of the intent.
     """
     if marker is State.COMPLETED:
         marker = None
@@ -131,16 +131,20 @@ _ENDING = (Actor.COMPLETE, Actor.ABORT, Actor.DELETE_BUCKET, Actor.SWEEP)
 MOVES = (
     Move('PUT open', At.T0, (Actor.INITIATE,), ((None, Stage.OPEN),)),
     # A late Complete leaves the stage as it finds it. Of two intents the newer one stands. One that is written after
-    # ``aborted``, or when the marker is gone, stays until the sweep and does no harm.
+    # ``aborted``, or when the marker is gone, stays until the sweep and does no harm. From VISIBLE to another stage:
+    # the older intent is that of a Complete which has stored a version, and has not shown it as the latest.
     Move('PUT intent', At.T, (Actor.COMPLETE,), (
         (Stage.OPEN, Stage.COMPLETING), (Stage.ABORTING, Stage.CONTESTED), (Stage.OVER, Stage.CLOSING),
+        (Stage.VISIBLE, Stage.COMPLETING), (Stage.VISIBLE, Stage.CONTESTED),
         *_stays(Stage.COMPLETING, Stage.VISIBLE, Stage.CLOSING, Stage.CONTESTED, Stage.ABORTED))),
     # A Complete that joins writes it again: nobody knows how many replicas it has reached.
     Move('PUT intent', At.T_N, (Actor.COMPLETE,), _stays(
         Stage.COMPLETING, Stage.VISIBLE, Stage.CLOSING, Stage.CONTESTED, Stage.ABORTED)),
+    # In a bucket with versions there are two such writes: the version, and the link at the key. Where a newer intent
+    # covers that of a Complete, only its link makes its version the object.
     Move('PUT manifest', At.T, (Actor.COMPLETE,), (
         (Stage.COMPLETING, Stage.VISIBLE), (Stage.CONTESTED, Stage.VISIBLE),
-        *_stays(Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
+        *_stays(Stage.COMPLETING, Stage.CONTESTED, Stage.VISIBLE, Stage.CLOSING, Stage.OVER))),
     # From COMPLETING and CONTESTED: the object was replaced meanwhile. From ABORTED: the lease is over as well, and an
     # Abort has won.
     Move('DELETE marker', At.T_1, _ENDING, (

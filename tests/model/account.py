@@ -35,6 +35,7 @@ from s3multi.upload.records import GRACE_SECONDS, RECLAIM_SECONDS
 from .kinds import ACCOUNT
 from .schedule import InTurn, Schedule
 from .swift import REPLICAS, MemorySwift, Nature
+from .versions import LINK
 from .world import IDS, Answer, Cache, Logger, NoMetrics
 
 DAY_SECONDS = 86400
@@ -216,5 +217,5 @@ def listed_by(stored):
     names = set()
     if stored.headers.get('X-Static-Large-Object') == 'True':
         names |= {row['name'].lstrip('/') for row in json.loads(stored.body) if 'name' in row}
-    target = stored.headers.get('X-Object-Sysmeta-Symlink-Target')
+    target = stored.headers.get(LINK)
     return names | {unquote(target)} if target else names

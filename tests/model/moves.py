@@ -13,9 +13,12 @@ from s3multi.upload.records import MarkerType, State
 from s3multi.upload.timestamps import intent_end, marker_time, plain_time, swift_time
 
 from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, marker_of, part_of_upload
+from .versions import linked_by
 
 _SEGMENTS = ACCOUNT + '/' + SEGMENTS + '/'
 _MARKERS = ACCOUNT + '/' + MARKERS + '/'
+# As the Swift in memory keeps its name.
+_INTENT_TIME = 'X-Object-Sysmeta-S3Multi-Timestamp'
 _MARKER_TIMES = {At.T0: State.OPEN, At.T0_LATE: State.ABORTED, At.T0_END: None}
 
 _AFTER_T = {At.T_1: 1, At.T_2: 2}
@@ -24,12 +27,13 @@ _AFTER_T = {At.T_1: 1, At.T_2: 2}
 class Moves:
     """The stages of a bucket's uploads.
 
-    broken: called with rule and text for a move that is not listed. intents: by <key>/<id>, the timestamps of all
-    intents that were sent. seen: how often each move was made, by write, actor, and the stages before and after.
+    shown: the versions that have been the latest one. broken: called with rule and text for a move that is not listed.
+    intents: by <key>/<id>, the timestamps of all intents that were sent. seen: how often each move was made, by write,
+    actor, and the stages before and after.
     """
 
-    def __init__(self, swift, intents, broken):
-        self._swift, self._intents, self._broken = swift, intents, broken
+    def __init__(self, swift, shown, intents, broken):
+        self._swift, self._shown, self._intents, self._broken = swift, shown, intents, broken
         self.seen = Counter()
         # By <key>/<id>: the names of large objects that can be read, and the last stage.
         self._objects, self._stages = {}, {}
@@ -62,15 +66,34 @@ class Moves:
             self._moved(upload, write, name, silent)
 
     def _object_changed(self, name, before, after, silent):
+        self._linked(linked_by(after), silent)
         old, new = (self._maker(stored) for stored in (before, after))
+        was_visible = old is not None and self._is_visible(old, name)
         for place, uploads in ((old, set.discard), (new, set.add)):
             if place is not None:
                 uploads(self._objects.setdefault(place, set()), name)
-        if old is not None and old != new:
+        if old is not None and old != new and was_visible:
             self._moved(old, 'replace object')
         if new is not None:
             copied = getattr(getcurrent(), 'operation', None) is not Actor.COMPLETE
             self._moved(new, 'copy object' if copied else 'PUT manifest', name, silent)
+
+    def _linked(self, version, silent):
+        """Note that a link leads to a version, which may become the object of its upload by that."""
+        for upload, names in self._objects.items():
+            if version in names and self._stage(upload) is not self._stages.get(upload):
+                self._moved(upload, 'PUT manifest', version, silent)
+
+    def _is_visible(self, upload, name):
+        """Return whether a large object counts as the object of its upload.
+
+        A version does once it has been the latest one, and while the intent has its time: then s3multi looks for it.
+        """
+        if name in self._shown:
+            return True
+        intent = self._swift.newest(_SEGMENTS + upload + '/complete')
+        return intent is not None and (
+            self._swift.last(name).timestamp == plain_time(Timestamp(intent.headers[_INTENT_TIME])))
 
     def _maker(self, stored):
         """Return the <key>/<id> of the upload whose manifest is ``stored``; None if that is not a manifest."""
@@ -104,7 +127,7 @@ class Moves:
         marker = self._swift.newest(_MARKERS + marker_of(upload))
         intent = self._swift.newest(_SEGMENTS + upload + '/complete')
         return stage_of(MarkerType.decode(marker.headers['Content-Type']).state if marker else None, intent is not None,
-                        bool(self._objects.get(upload)))
+                        any(self._is_visible(upload, name) for name in self._objects.get(upload, ())))
 
     def _is_at(self, at, upload, name):
         """Return whether the last write to ``name`` has a timestamp of the kind ``at``."""

@@ -8,6 +8,7 @@ from .kinds import MARKERS, marker_of
 from .moves import Moves
 from .sweeping import PlayedSweep
 from .swift import MemorySwift, Stored
+from .versions import Shown
 from .world import IDS
 
 # Lines (``script``), and whether the bucket has versions.
@@ -55,6 +56,16 @@ EVENTS = {
     'two manifests, one late': (['C1 to commit intent', 'C2 to commit intent', 'C1 to commit key',
                                  'C2 to commit key', 'C1 to DELETE intent', 'C2 ends', 'C1 ends'], False),
     'two versions': (['C1 to commit intent', 'C2 to commit intent', 'C1 in PUT manifest', 'C2 frees', 'C1 ends'], True),
+    'a newer intent before the version of another list': (
+        ['C1 leads 5 s', 'C1 to commit intent', 'C2 to PUT version', 'C1 to HEAD marker', 'C2 ends', 'C1 ends'], True),
+    'a newer intent before that, under a flag': (
+        ['C1 leads 5 s', 'C1 to commit intent', 'C2 to PUT version', 'A to HEAD intent', 'C1 to HEAD marker',
+         'C2 ends'], True),
+    'a newer intent after that': (
+        ['C1 leads 5 s', 'C1 to commit intent', 'C2 to PUT key', 'C1 to HEAD marker', 'C1 dies', 'C2 dies'], True),
+    'a newer intent after that, under a flag': (
+        ['C1 leads 5 s', 'C1 to commit intent', 'C2 to PUT key', 'A to HEAD intent', 'C1 to HEAD marker', 'C1 dies',
+         'C2 dies'], True),
     'two intents and a flag': (['C1 to commit intent', 'C2 to commit intent', 'C1 makes 5 requests', 'A to HEAD intent',
                                 'C2 ends', 'C1 ends'], False),
     'an intent after the flag': (['C1 to commit intent', 'A to HEAD intent', 'A to HEAD marker', 'C1 to HEAD marker'],
@@ -111,7 +122,7 @@ def broken():
 def swift(broken):
     """Return a Swift whose moves are watched."""
     swift = MemorySwift()
-    Moves(swift, {}, lambda rule, text: broken.append(text))
+    Moves(swift, Shown(swift), {}, lambda rule, text: broken.append(text))
     return swift
 
 
