@@ -59,7 +59,9 @@ class _Headers(dict):
 
 
 class _Answer:
-    """What the product reads of a ``swob.Response``."""
+    """What the product reads of a ``swob.Response`` whose body was read."""
+
+    app_iter = None
 
     def __init__(self, status, headers, body=b''):
         self.status_int, self.headers, self.body = status, _Headers(headers), body

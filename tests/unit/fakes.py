@@ -72,7 +72,7 @@ class RecordingSwift:
             answer = answer(seen)
         status, headers, body = answer if isinstance(answer, tuple) else (answer, {}, b'')
         length = {} if seen.method == 'HEAD' and 'Content-Length' in headers else {'Content-Length': str(len(body))}
-        ranges = {'Accept-Ranges': 'bytes'} if seen.method == 'HEAD' and 200 <= status < 300 else {}
+        ranges = {'Accept-Ranges': 'bytes'} if seen.method in ('GET', 'HEAD') and 200 <= status < 300 else {}
         start_response('%d As The Test Says' % status, [
             (name, value) for name, value in {**ranges, **length, **headers}.items() if value is not None])
         return _Body(self, body)
