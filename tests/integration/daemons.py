@@ -102,6 +102,15 @@ def make_daemon(conf_path, section, daemon_class, options=None):
     return daemon_class(conf, logger=utils.get_logger(conf, section, log_to_console=True, log_route=section))
 
 
+def replicate(*conf_paths):
+    """Have object replicators make a pass in this process. conf_paths: the files of their object servers."""
+    use_swift_dir(os.path.dirname(conf_paths[0]))
+    prepare()
+    replicator = importlib.import_module('swift.obj.replicator').ObjectReplicator
+    for path in conf_paths:
+        make_daemon(path, 'object-replicator', replicator).run_once()
+
+
 class _Passes:
     def __init__(self, swift_dir):
         from swift.common.ring import Ring

@@ -11,6 +11,7 @@ import http.client
 import random
 import secrets
 import time
+from urllib.parse import quote
 
 import pytest
 from swift.common.memcached import MemcacheConnectionError, MemcacheRing
@@ -19,11 +20,13 @@ from swift.common.utils import Timestamp, get_logger
 from s3multi.demo.child import Child
 from s3multi.demo.disks import PART_POWER, hash_suffix
 from s3multi.demo.ports import HOST, free_port
+from s3multi.upload.names import Upload as Layout
 from tests.model.kinds import ACCOUNT
 from tests.model.swift import REPLICAS, Nature
 from tests.model.world import Cache, World
 
 from .test_swift_contract import KINDS, ModelSwift, RealSwift, at, contract_proxy, delete, head, put
+from .uploads import Upload
 from .users import account
 
 ALL = range(REPLICAS)
@@ -39,15 +42,15 @@ class RealReplicas(RealSwift):
         self._suffix = hash_suffix(cluster.swift_dir / 'swift.conf')
         self._devices = sorted(node.disks, key=lambda name: int(name[1:]))[:REPLICAS]
 
-    def reach(self, replicas, method, container, time, **headers):
-        """Send a request for the object o to some replicas; return statuses and timestamps."""
-        path = '/%s/%s/o' % (account(), container)
+    def reach(self, replicas, method, container, time, name='o', **headers):
+        """Send a request for an object to some replicas; return statuses and timestamps."""
+        path = '/%s/%s/%s' % (account(), container, name)
         digest = hashlib.md5((path + self._suffix).encode(), usedforsecurity=False).digest()
         partition = int.from_bytes(digest[:4], 'big') >> (32 - PART_POWER)
         found = []
         for replica in replicas:
             connection = http.client.HTTPConnection(HOST, self._port, timeout=30)
-            connection.request(method, '/%s/%d%s' % (self._devices[replica], partition, path), b'', {
+            connection.request(method, '/%s/%d%s' % (self._devices[replica], partition, quote(path)), b'', {
                 'X-Timestamp': time, 'X-Backend-Storage-Policy-Index': '1', 'Content-Length': '0',
                 'Content-Type': 'text/plain', **headers})
             response = connection.getresponse()
@@ -233,6 +236,20 @@ def test_expirer_that_comes_late_or_twice(asked, container):
     assert 201 == put(asked, container, 'o', Timestamp(ends, offset=1).internal)
     asked.expire(container, ends)
     assert 200 == head(asked, container, 'o').status
+
+
+@pytest.mark.parametrize('replica', ALL)
+def test_upload_whose_end_has_reached_one_replica(cluster, tiny, swift, replica):
+    """s3multi always learns of it: it asks the replicas in every order if need be, and believes no older answer."""
+    bucket = 'bucket-' + secrets.token_hex(8)
+    swift.put_container(bucket, {'X-Storage-Policy': 'silver'})
+    upload = Upload(tiny, bucket).parts(b'part')
+    layout = Layout(account(), bucket, 'key', upload.id)
+    (status, _), = RealReplicas(cluster).reach([replica], 'DELETE', layout.marker_container, Timestamp.now().internal,
+                                               layout.marker)
+
+    assert 204 == status
+    assert {(404, 'NoSuchUpload')} == {tiny.list_parts(bucket, 'key', upload.id).outcome for _ in range(15)}
 
 
 @pytest.fixture(params=KINDS)
