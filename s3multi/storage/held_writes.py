@@ -74,9 +74,13 @@ class HeldWrite(Generic[_Result]):
         """Whether it can still be released."""
         return time.monotonic() - self._began < _SECONDS_OF_USE
 
-    def release(self) -> _Result:
-        """Let it take effect; return what became of it, or raise the S3Error."""
+    def let_go(self) -> None:
+        """Let it take effect, before anything that is begun from now on is sent. Does not wait for it."""
         self._body.decide(True)
+
+    def release(self) -> _Result:
+        """Let it take effect, if that has not been said yet; return what became of it, or raise the S3Error."""
+        self.let_go()
         return self._answer.result()
 
     def abandon(self) -> None:

@@ -97,12 +97,14 @@ class Commit:
         entry = self._enter(begin)
         if isinstance(entry, ObjectAtKey):
             return entry
-        ready = [write for foreseen, write in begun if foreseen == entry and write.is_recent]
+        ready = next((write for foreseen, write in begun if foreseen == entry and write.is_recent), None)
+        if ready is not None:
+            # Before the marker is begun: the client waits for the manifest longer.
+            ready.let_go()
+        close = partial(self._records.mark_completed, self._upload, just_after(entry.intent.timestamp))
         # Release 0.1 put the marker among the parts, where it reads every name.
-        closing = held.enter_context(HeldWrite(self._bucket.logger, partial(
-            self._records.mark_completed, self._upload, just_after(entry.intent.timestamp)),
-        )) if self._upload.is_apart else None
-        return self._land([entry], ready[0].release if ready else partial(put, entry), closing)
+        closing = held.enter_context(HeldWrite(self._bucket.logger, close)) if self._upload.is_apart else None
+        return self._land([entry], ready.release if ready else partial(put, entry), closing)
 
     def _write_through_slo(self, attempts: Sequence[Attempt]) -> 'Landed | ObjectAtKey':
         entered: list[Entry | ObjectAtKey] = []

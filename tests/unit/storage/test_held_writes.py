@@ -34,11 +34,16 @@ class Server:
         return 'stored'
 
 
-def begun(server):
-    """Return a write that Swift has the headers of."""
+def a_logger():
+    """Return a logger as Swift's, which knows the request of each green thread."""
     logger = logging.getLogger('s3multi.test')
     logger.thread_locals = None
-    write = HeldWrite(logger, server.put)
+    return logger
+
+
+def begun(server):
+    """Return a write that Swift has the headers of."""
+    write = HeldWrite(a_logger(), server.put)
     eventlet.sleep(0)
     assert [] == server.stored and 1 == len(server.seen)
     return write
@@ -49,6 +54,19 @@ def test_a_write_that_is_released():
     server = Server()
 
     assert 'stored' == begun(server).release()
+    assert [b'body'] == server.stored
+
+
+def test_a_write_that_is_let_go():
+    """Its body is sent before whatever is begun next, and what became of it is told later."""
+    server, later = Server(), Server()
+    write = begun(server)
+    write.let_go()
+    with HeldWrite(a_logger(), later.put):
+        eventlet.sleep(0)
+        assert ([b'body'], []) == (server.stored, later.stored)
+
+    assert 'stored' == write.release()
     assert [b'body'] == server.stored
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Complete writes last; and one whose manifest Swift does not store: something not older is at the key."""
+import eventlet
 import pytest
 from swift.common.utils import Timestamp
 
@@ -10,13 +11,13 @@ from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare
 from s3multi.s3.errors import EntityTooLarge, NoSuchUpload, ServiceUnavailable
-from s3multi.s3.parts import Attempt
+from s3multi.s3.parts import Attempt, PartRef
 from s3multi.storage import held_writes
 from s3multi.storage.concurrency import Later
 from s3multi.upload.names import Upload, new_attempt
 from s3multi.upload.records import Intent, list_name
 from s3multi.upload.timestamps import just_after
-from tests.unit.fakes import IDS, RecordingSwift, asked
+from tests.unit.fakes import IDS, Cache, RecordingSwift, asked
 
 MD5 = '0' * 32
 ETAG = MD5 + '-1'
@@ -77,11 +78,13 @@ def swift_over(upload_id, etag, put, joins=False, confirms=(201,), closing=201):
     return RecordingSwift(HEAD=head, PUT=write), intents
 
 
-def commit_with(swift):
-    """Return a Complete of one part."""
-    bucket, call = asked(swift)
-    nothing = Early(bucket, UPLOAD, ETAG, [], Later(bucket.logger, bool), Later(bucket.logger, dict), Compare.NOBODY)
-    return Commit(bucket, UPLOAD, ObjectDigests(ETAG), NAME, Precondition(bucket, call, UPLOAD, None), None, nothing)
+def commit_with(swift, noted=False):
+    """Return a Complete of one part. noted: whether the cache knows all about the upload, so that writes begin early.
+    """
+    bucket, call = asked(swift, cache=Cache())
+    early = Early(bucket, UPLOAD, ETAG, [PartRef(1, MD5, '"%s"' % MD5)] * noted, Later(bucket.logger, lambda: noted),
+                  Later(bucket.logger, lambda: {1: PART.name}), Compare.NOBODY)
+    return Commit(bucket, UPLOAD, ObjectDigests(ETAG), NAME, Precondition(bucket, call, UPLOAD, None), None, early)
 
 
 def test_the_manifest_of_another_list_at_the_same_time():
@@ -166,3 +169,26 @@ def test_the_end_of_the_marker(monkeypatch, recent, ends):
     assert ends[1] == end.env.get('CONTENT_TYPE', '')
     assert just_after(intents[0].timestamp).internal == end.headers['X-Timestamp']
     assert committed.marked_at == (just_after(intents[0].timestamp) if recent else None)
+
+
+def test_the_manifest_is_stored_before_the_marker_is_begun():
+    """Swift has its headers by then. It lets the client wait longer: for the object server and then its row in the
+    container. The marker is only begun meanwhile."""
+    swift, _ = swift_over(UPLOAD.id, ETAG, 201)
+    order = []
+
+    def told(env, start_response):
+        request = env['REQUEST_METHOD'], env['PATH_INFO'].rpartition('/')[2]
+        order.append(('begun', *request))
+        if request[0] == 'HEAD':
+            # As while it waits for storage: what is begun beside it comes as far as it can.
+            eventlet.sleep(0.01)
+        answer = swift(env, start_response)
+        order.append(('done', *request))
+        return answer
+
+    commit_with(told, noted=True).run([PART])
+    marker = UPLOAD.marker.rpartition('/')[2]
+
+    expected = [('begun', 'PUT', 'key'), ('done', 'HEAD', marker), ('done', 'PUT', 'key'), ('begun', 'PUT', marker)]
+    assert expected == [step for step in order[order.index(expected[0]):] if step in expected]
