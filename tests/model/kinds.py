@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a request to Swift is for, in the words of the protocol."""
+import functools
 import re
 
 from swift.common.swob import wsgi_to_str
@@ -20,6 +21,7 @@ MARKER = re.compile(r'(?P<upload>.+/[-0-9A-Z_a-z]{21})')
 _FORMS = (('intent', INTENT), ('part', PART), ('marker', MARKER))
 
 
+@functools.lru_cache(10000)
 def part_of_upload(container, name):
     """Return the kind of an object, and the ``<key>/<id>`` of its upload; None twice for other things."""
     if container == MARKERS:
@@ -28,6 +30,7 @@ def part_of_upload(container, name):
     return found[0] if container == SEGMENTS and found else (None, None)
 
 
+@functools.lru_cache(10000)
 def marker_of(upload):
     """Return the name of the marker of an upload in MARKERS. upload: ``<key>/<id>``."""
     key, _, upload_id = upload.rpartition('/')

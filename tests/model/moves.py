@@ -22,6 +22,8 @@ _INTENT_TIME = 'X-Object-Sysmeta-S3Multi-Timestamp'
 _MARKER_TIMES = {At.T0: State.OPEN, At.T0_LATE: State.ABORTED, At.T0_END: None}
 
 _AFTER_T = {At.T_1: 1, At.T_2: 2}
+# By write.
+_MOVES = {write: [move for move in MOVES if move.write == write] for write in {move.write for move in MOVES}}
 
 
 class Moves:
@@ -114,7 +116,7 @@ class Moves:
         actor = getattr(getcurrent(), 'operation', None)
         if write in ('replace object', 'copy object'):
             actor = Actor.CLIENT
-        moves = [move for move in MOVES if move.write == write and (before, stage) in move.steps
+        moves = [move for move in _MOVES.get(write, ()) if (before, stage) in move.steps
                  and (actor in move.by or actor is None and write == 'free parts')
                  and (name is None or self._is_at(move.at, upload, name))]
         if stage is None or not moves:

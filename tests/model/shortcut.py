@@ -17,18 +17,19 @@ from s3multi.storage import cache_hints
 from s3multi.storage.requests import Backend
 
 from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS
+from .remembered import PLACES
 from .schedule import replaced
 from .swift import Lost
 
-# In Swift's info of a container: what it returns of it.
-_READY = 'model.ready'
 _KEYS: 'dict[str, str]' = {}
 
 
 @contextlib.contextmanager
 def shortcuts():
-    """Have operations take the short way, and ask the cache for a few part numbers instead of a thousand."""
-    with replaced((operations, 'Backend', Shortcut), (cache_hints, '_BLOCK', 8), (cache_hints, '_LAST_NUMBER', 31)):
+    """Have operations take the short way, ask the cache for a few part numbers instead of a thousand, and remember what
+    pure functions return."""
+    with replaced((operations, 'Backend', Shortcut), (cache_hints, '_BLOCK', 8), (cache_hints, '_LAST_NUMBER', 31),
+                  *PLACES):
         yield
 
 
@@ -37,13 +38,16 @@ def _title(name):
     return name.title()
 
 
+@functools.lru_cache(10000)
+def _titles(names):
+    return tuple(map(_title, names))
+
+
 class _Headers(dict):
     """Headers of an answer; their names count as the same in upper and lower case."""
 
     def __init__(self, headers):
-        super().__init__()
-        for name, value in headers.items():
-            self[_title(name)] = value
+        super().__init__(zip(_titles(tuple(headers)), headers.values()))
 
     def __getitem__(self, name):
         return super().__getitem__(_title(name))
@@ -129,9 +133,9 @@ class Shortcut(Backend):
         if 'versions-container' in found['sysmeta']:
             return super().bucket_info(container)
         env['swift.infocache'][key] = found
-        if _READY not in found:
-            found[_READY] = super().bucket_info(container)
-        return found[_READY]
+        if found.ready is None:
+            found.ready = super().bucket_info(container)
+        return found.ready
 
     def _is_plain(self, method, target, headers):
         """Return whether no filter would change request or answer."""

@@ -97,6 +97,16 @@ class Stored:
         """A digest of all of it."""
         return hash((self.timestamp, self.body, tuple(self.headers.items()), self.posted))
 
+    @functools.cached_property
+    def shown(self):
+        """The headers of an answer that shows it."""
+        written = Timestamp(self.timestamp)
+        timestamp = Timestamp(max(self.timestamp, self.posted))
+        return {
+            **self.headers, 'Etag': self.etag, 'Accept-Ranges': 'bytes', 'X-Timestamp': timestamp.normal,
+            'X-Backend-Timestamp': timestamp.internal, 'X-Backend-Data-Timestamp': written.internal,
+            'Last-Modified': _http_date(timestamp)}
+
 
 @dataclass
 class Container:
@@ -122,6 +132,9 @@ class Container:
     def is_there(self):
         """Whether it exists. A row that is added to a deleted container brings it back."""
         return self.put > self.deleted or any(row for rows in self.rows for _, row in rows.values())
+
+
+_NO_CONTAINER = Container({})
 
 
 class MemorySwift:
@@ -170,7 +183,7 @@ class MemorySwift:
 
     def digest(self):
         """Return a digest of all that is stored, except for rows that are not those of the objects."""
-        objects = frozenset((name, *(stored and stored.digest for stored in replicas))
+        objects = frozenset((name, *[stored and stored.digest for stored in replicas])
                             for name, replicas in self.objects.items() if any(replicas))
         containers = frozenset((path, container.put, container.deleted, tuple(sorted(container.headers.items())))
                                for path, container in self.containers.items())
@@ -458,12 +471,9 @@ class MemorySwift:
         if status != 200:
             found = {} if stored is None else {'X-Backend-Timestamp': stored.timestamp}
             return status, {**_TEXT, **found}, b''
-        written = Timestamp(stored.timestamp)
-        timestamp = Timestamp(max(stored.timestamp, stored.posted))
-        return 200, {
-            **stored.headers, 'Etag': stored.etag, **({'Accept-Ranges': 'bytes'} if is_chosen else {}),
-            'X-Timestamp': timestamp.normal, 'X-Backend-Timestamp': timestamp.internal,
-            'X-Backend-Data-Timestamp': written.internal, 'Last-Modified': _http_date(timestamp)}, stored.body
+        shown = stored.shown
+        return 200, shown if is_chosen else {
+            name: value for name, value in shown.items() if name != 'Accept-Ranges'}, stored.body
 
     def _read(self, name, newest, is_gone):
         """Return the status of a read, what is shown (a tombstone or None for 404), and whether a replica was chosen.
@@ -510,6 +520,13 @@ class MemorySwift:
 
     @staticmethod
     def _newest(replicas):
+        first = replicas[0] if replicas else None
+        for stored in replicas:
+            if stored is not first and stored is not None:
+                break
+        else:
+            # Mostly all are the same.
+            return first
         return max((stored for stored in replicas if stored is not None),
                    key=lambda stored: (stored.timestamp, stored.posted), default=None)
 
@@ -639,7 +656,7 @@ class MemorySwift:
         return 'unsharded' if container.shard is None else 'sharded' if container.shrinks else 'sharding'
 
     def _container_times(self, path):
-        container = self.containers.get(path, Container({}))
+        container = self.containers.get(path, _NO_CONTAINER)
         return {**_TEXT, 'X-Backend-Timestamp': container.created, 'X-Backend-Put-Timestamp': container.put,
                 'X-Backend-Delete-Timestamp': container.deleted}
 
@@ -669,11 +686,15 @@ def _send(start_response, status, headers, body=b''):
 
 
 def _headers(env):
-    headers = {name[len('HTTP_'):].replace('_', '-').title(): value for name, value in env.items()
-               if name.startswith('HTTP_')}
+    headers = {_header(name): value for name, value in env.items() if name.startswith('HTTP_')}
     if env.get('CONTENT_TYPE'):
         headers['Content-Type'] = env['CONTENT_TYPE']
     return headers
+
+
+@functools.lru_cache(10000)
+def _header(name):
+    return name[len('HTTP_'):].replace('_', '-').title()
 
 
 def _timestamp(headers):
@@ -687,6 +708,11 @@ def has_expired(stored):
 
 def _http_date(timestamp):
     return _date_of_second(math.ceil(float(Timestamp(timestamp))))
+
+
+@functools.lru_cache(10000)
+def _isoformat(timestamp):
+    return Timestamp(timestamp).isoformat
 
 
 @functools.lru_cache(10000)
@@ -714,7 +740,7 @@ def _row(name, stored):
     if size is None:
         size = headers.get(_OVERRIDE + 'Size', len(stored.body))
     return {'name': name, 'hash': headers.get(_OVERRIDE + 'Etag', stored.etag), 'bytes': int(size),
-            'content_type': kind, 'last_modified': Timestamp(stored.timestamp).isoformat}
+            'content_type': kind, 'last_modified': _isoformat(stored.timestamp)}
 
 
 def _page(rows, query, reserved):

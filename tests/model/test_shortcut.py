@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The short way to Swift in memory makes no difference: runs end alike, request by request, with it and without it."""
+"""The short way to Swift in memory, and what is remembered, make no difference: runs end alike, request by request."""
 import contextlib
 from unittest import mock
 

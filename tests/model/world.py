@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """s3multi over Swift in memory, and clients that speak to it as the filter s3api does."""
 import contextlib
+import functools
 import hashlib
 import re
 import time
@@ -29,12 +30,14 @@ from s3multi.upload.names import UploadIds
 
 from . import release_0_1
 from .kinds import ACCOUNT, BUCKET, MARKERS, SEGMENTS, kind_of, upload_of
+from .remembered import Info
 from .swift import MemorySwift
 
 SECRET = b'secret'
 IDS = UploadIds(SECRET)
 # What the labels of actors end in that a proxy with release 0.1.0 serves.
 OLD = '@0.1'
+_NOTHING_ELSE = contextlib.nullcontext()
 _CODE = re.compile(rb'<Code>(.*?)</Code>')
 _STATUS = {each.code: each.status for each in vars(errors).values() if isinstance(each, type)
            and issubclass(each, errors.S3Error)}
@@ -96,6 +99,10 @@ class Answer:
                                                             self.body)]
 
 
+def _told(value):
+    return (value.text if isinstance(value, Info) else repr(value)) if isinstance(value, dict) else value
+
+
 class Cache:
     """A memcache that may be away: then it answers nothing, and keeps what it has as it is.
 
@@ -108,32 +115,38 @@ class Cache:
         self._now = now
         # By key: the value, and until when it is kept.
         self._kept = {}
+        # None if something has changed since.
+        self._digest = None
         self.away = False
 
     def digest(self):
         """Return a digest of what is kept."""
-        return hash(frozenset((key, until, repr(value) if isinstance(value, dict) else value)
-                              for key, (value, until) in self._kept.items()))
+        if self._digest is None:
+            self._digest = hash(frozenset((key, until, _told(value)) for key, (value, until) in self._kept.items()))
+        return self._digest
 
     def flush(self):
         """Forget everything."""
         self._kept.clear()
+        self._digest = None
 
     def evict(self, rng):
         """Forget about one thing in three: which, depends on its name and on chance."""
         salt = rng.getrandbits(32)
         for key in [key for key in self._kept if zlib.crc32(b'%d %s' % (salt, key.encode())) % 3 == 0]:
             del self._kept[key]
+        self._digest = None
 
     def set(self, key, value, time=0, **_):
         if not self.away:
             self._kept[key] = value, self._now() + time if time else float('inf')
+            self._digest = None
 
     def get(self, key, **_):
         value, until = self._kept.get(key, (None, 0))
         value = value if until > self._now() and not self.away else None
         if self.told is not None:
-            self.told((key, repr(value) if isinstance(value, dict) else value))
+            self.told((key, _told(value)))
         return value
 
     def incr(self, key, time=0, **_):
@@ -146,6 +159,7 @@ class Cache:
     def delete(self, key, **_):
         if not self.away:
             self._kept.pop(key, None)
+            self._digest = None
 
     def set_multi(self, mapping, _server_key, time=0, **_):
         for key, value in mapping.items():
@@ -212,8 +226,7 @@ class World:
         app._pipeline_final_app = self.swift
         # Of the proxy-server; it takes metrics.
         self.swift.logger = NoMetrics()
-        settings = config.load({'min_segment_size': '1', **self.options},
-                               {'min_segment_size': 1, 'max_upload_part_num': 10000})
+        settings = _settings(tuple(self.options.items()))
         queue = ExpiryQueue({}, self.logger)
         freeing = Freeing(settings.delete_concurrency, settings.immediate_deletes, queue)
         self.app = S3MultiMiddleware(app, Cluster(settings, IDS, freeing, self.logger, metrics=self.metrics))
@@ -379,23 +392,29 @@ class _Asking:
         with self.noting(env):
             return self._app(env, start_response)
 
-    @contextlib.contextmanager
     def noting(self, env):
-        """Note a request that is made in the block."""
+        """Note a request that is made in a ``with`` block."""
         thread = getcurrent()
         # Nobody asks for others.
         thread.asks = kind_of(env) if env['REQUEST_METHOD'] == 'PUT' else None
         if thread.asks == 'PUT intent':
             told = Timestamp(env['HTTP_X_OBJECT_SYSMETA_S3MULTI_TIMESTAMP'])
             self.intents.setdefault(upload_of(env), set()).add(told)
-        if thread.asks != 'PUT manifest':
-            yield
-            return
-        thread.actor.writing_since = self._schedule.now
+        return self._writing(thread.actor) if thread.asks == 'PUT manifest' else _NOTHING_ELSE
+
+    @contextlib.contextmanager
+    def _writing(self, actor):
+        actor.writing_since = self._schedule.now
         try:
             yield
         finally:
-            thread.actor.writing_since = None
+            actor.writing_since = None
+
+
+@functools.lru_cache(100)
+def _settings(options):
+    return config.load({'min_segment_size': '1', **dict(options)},
+                       {'min_segment_size': 1, 'max_upload_part_num': 10000})
 
 
 def operation_of(method, params, headers):
