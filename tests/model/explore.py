@@ -5,6 +5,7 @@ A run goes along a plan (``orders``) and tells the points at which it could depa
 within the bounds makes another plan. Plans with few departures come first, so the first that breaks a rule is a short
 one. A run ends where it comes to a state that another has met with at least as much left of the bounds.
 """
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -44,6 +45,7 @@ class Found:
     runs: how many were made. states: different ones at a move; and ends, when all have ended. orders: different orders
     of requests without an accident, and all: with one too. crashes, faults: how many different ones, each in a state of
     its own. requests: how many were made. failed: the Violation, and the moves that lead to it; None if there is none.
+    is_whole: whether all was explored that is within the bounds.
     """
 
     mix: Mix
@@ -56,6 +58,7 @@ class Found:
     ends: int = 0
     requests: int = 0
     failed: 'tuple[Violation, dict[int, Move]] | None' = None
+    is_whole: bool = False
 
 
 @dataclass
@@ -67,10 +70,12 @@ class _Node:
 
 
 class Explorer:
-    """Explores one mix. between: as for ``Run``. most: how many runs at most; None for no bound."""
+    """Explores one mix. between: as for ``Run``. most: how many runs at most; None for no bound. until: by
+    ``time.monotonic()``, when to end; None for no end."""
 
-    def __init__(self, mix, bounds, between=None, most=None):
+    def __init__(self, mix, bounds, between=None, most=None, until=None):
         self._mix, self._bounds, self._between, self._most = mix, bounds, between, most
+        self._until = float('inf') if until is None else until
         # By state, what was left of the bounds when it was met, and its node.
         self._met = {}
         self._ends = set()
@@ -82,14 +87,15 @@ class Explorer:
         root = _Node()
         # Plans: moves by number, the same with their switches, and the node from which the last one leads.
         plans = deque([({}, (), root)])
-        while plans and (self._most is None or found.runs < self._most):
+        while plans and (self._most is None or found.runs < self._most) and time.monotonic() < self._until:
             moves, taken, origin = plans.popleft()
             nodes = self._run(moves, taken, origin, plans)
             if nodes is None:
                 return found
+        found.is_whole = not plans
         found.states = len(self._met)
         found.ends = len(self._ends)
-        found.orders, found.all = _count(root)
+        found.orders, found.all = _count(root) if found.runs else (0, 0)
         return found
 
     def _run(self, moves, taken, origin, plans):

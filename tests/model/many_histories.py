@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Histories that are left to chance: each seed decides one. ``python3 -m tests.model --histories`` tries them."""
 import random
-import time
 
 from s3multi.upload.records import GRACE_SECONDS
 
@@ -46,21 +45,32 @@ def by_chance(seed):
     return history
 
 
-def try_histories(first, seconds, replay=None):
-    """Have histories happen for so many seconds, from the seed ``first`` on, or only that of ``replay``, and say so.
+class Histories:
+    """Has histories happen, and counts them."""
 
-    Returns 1 if something was lost, else 0.
-    """
-    begin, seed = time.monotonic(), first if replay is None else replay
-    while time.monotonic() - begin < seconds:
-        try:
-            history = by_chance(seed)
-        except Lost as lost:
-            print('%s\n\nAgain: python3 -m tests.model --histories --replay %d' % (lost, seed))
-            return 1
-        if replay is not None:
-            print('\n'.join(history.told))
-            return 0
-        seed += 1
-    print('%.0f s: %d histories' % (time.monotonic() - begin, seed - first))
+    arguments = ()
+
+    def __init__(self):
+        self.count = 0
+
+    def run(self, seed):
+        """Have the history of a seed happen. Raises Lost."""
+        by_chance(seed)
+        self.count += 1
+
+    def add(self, other):
+        """Count what another has tried as well."""
+        self.count += other.count
+
+    def __str__(self):
+        return '%d histories' % self.count
+
+
+def replay(seed):
+    """Have one history happen, and tell it. Returns 1 if something was lost, else 0."""
+    try:
+        print('\n'.join(by_chance(seed).told))
+    except Lost as lost:
+        print(lost)
+        return 1
     return 0

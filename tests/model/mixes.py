@@ -7,6 +7,7 @@ import time
 
 from .explore import Bounds, Explorer, replay
 from .orders import CLOCKS, OPERATIONS, Mix, Move
+from .remembered import seldom_look_for_garbage
 from .search import BY_0_1, FOR_0_1
 from .world import OLD
 
@@ -44,38 +45,42 @@ FORMS = {
 }
 
 
-def explore_all(names, processes, bounds=None, table=None):
+def explore_all(names, processes, bounds=None, table=None, until=None, rows=None):
     """Explore forms, or single mixes, by their names; print a line for each mix. Returns 1 if a rule broke, else 0.
 
     bounds: three numbers, as ``Bounds`` has them, instead of those of the form. table: the name of a file to which the
-    table for the docs is written.
+    table for the docs is written. until: by ``time.monotonic()``, when to end; None to explore all. rows: a dict to
+    which the numbers of each pair are added, by its labels, and of all.
     """
     begin = time.monotonic()
     own = Bounds(*map(int, bounds.split(','))) if bounds else None
-    tasks = [(mix, own or usual) for name in names for mix, usual in _tasks(name)]
-    rows = {}
+    tasks = [(mix, own or usual, until) for name in names for mix, usual in _tasks(name)]
+    rows, whole = {} if rows is None else rows, 0
     with contextlib.ExitStack() as stack:
-        done = (stack.enter_context(multiprocessing.Pool(processes)).imap(_explore, tasks) if processes > 1
-                else map(_explore, tasks))
+        done = (stack.enter_context(multiprocessing.Pool(processes, seldom_look_for_garbage)).imap(_explore, tasks)
+                if processes > 1 else map(_explore, tasks))
         for found in done:
-            print('%5.0f s: %s' % (time.monotonic() - begin, _line(found)), flush=True)
+            if found.runs:
+                print('%5.0f s: %s' % (time.monotonic() - begin, _line(found)), flush=True)
             if found.failed:
                 _tell(found)
                 return 1
-            row = rows.setdefault('+'.join(found.mix.labels), [0] * len(_COLUMNS))
-            for place, (_, name) in enumerate(_COLUMNS):
+            whole += found.is_whole
+            row = rows.setdefault('+'.join(found.mix.labels), [0] * len(COLUMNS))
+            for place, (_, name) in enumerate(COLUMNS):
                 row[place] += getattr(found, name)
-    total = [sum(column) for column in zip(*rows.values())]
-    print('%d mixes of %s in %.0f s: %s' % (len(tasks), ', '.join(names), time.monotonic() - begin, ', '.join(
-        '%s %d' % (title, number) for (title, _), number in zip(_COLUMNS, total))))
+    rows['all'] = total = [sum(column) for column in zip(*rows.values())]
+    print('%s mixes of %s in %.0f s: %s' % (
+        len(tasks) if whole == len(tasks) else '%d of %d' % (whole, len(tasks)), ', '.join(names),
+        time.monotonic() - begin, ', '.join('%s %d' % (title, number) for (title, _), number in zip(COLUMNS, total))))
     if table:
         with open(table, 'w') as file:
-            file.write(_table({**rows, 'all': total}))
+            file.write(_table(rows))
     return 0
 
 
-_COLUMNS = (('orders', 'orders'), ('with accidents', 'all'), ('states', 'states'), ('crashes', 'crashes'),
-            ('faults', 'faults'), ('runs', 'runs'))
+COLUMNS = (('orders', 'orders'), ('with accidents', 'all'), ('states', 'states'), ('crashes', 'crashes'),
+           ('faults', 'faults'), ('runs', 'runs'))
 
 
 def _tasks(name):
@@ -89,12 +94,13 @@ def _tasks(name):
 
 
 def _explore(task):
-    mix, bounds = task
-    return Explorer(mix, bounds).explore()
+    mix, bounds, until = task
+    return Explorer(mix, bounds, until=until).explore()
 
 
 def _line(found):
-    return '%s: %s' % (found.mix, ', '.join('%s %d' % (title, getattr(found, name)) for title, name in _COLUMNS))
+    return '%s: %s%s' % (found.mix, ', '.join('%s %d' % (title, getattr(found, name)) for title, name in COLUMNS),
+                         '' if found.is_whole or found.failed else '; cut short')
 
 
 def _tell(found):
@@ -136,14 +142,14 @@ def play(name, text):
 
 def _table(rows):
     lines = ['.. list-table::', '   :header-rows: 1', '', '   * - Operations']
-    lines += ['     - ' + title for title, _ in _COLUMNS]
+    lines += ['     - ' + title for title, _ in COLUMNS]
     for labels, numbers in rows.items():
-        lines.append('   * - ' + ', '.join(_words(label) for label in labels.split('+')))
+        lines.append('   * - ' + ', '.join(words(label) for label in labels.split('+')))
         lines += ['     - {:,}'.format(number) for number in numbers]
     return '\n'.join(lines) + '\n'
 
 
-def _words(label):
+def words(label):
     if label.endswith(OLD):
-        return _words(label.removesuffix(OLD)) + ' through 0.1'
+        return words(label.removesuffix(OLD)) + ' through 0.1'
     return OPERATIONS.get(label) or OPERATIONS.get(label[:-1]) or OPERATIONS.get(label[:-1] + '1') or label

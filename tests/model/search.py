@@ -7,6 +7,7 @@ pass. When all have ended, Swift recovers, each operation is repeated until its 
 with what clients were told before.
 """
 import functools
+import hashlib
 import json
 import random
 from collections import Counter
@@ -337,8 +338,10 @@ class Run:
         return stored is None or md5(b'plain') == stored.etag or self._versioned
 
     def order(self):
-        """Return a digest of all requests, in order and with who made them, but without the time."""
-        return hash(tuple(line.partition(' ')[2] for line in self.schedule.trace))
+        """Return a digest of all requests, in order and with who made them, but without the time: in any process the
+        same."""
+        text = '\n'.join(line.partition(' ')[2] for line in self.schedule.trace)
+        return hashlib.blake2b(text.encode('utf-8', 'surrogateescape'), digest_size=8).digest()
 
     def describe(self):
         """Return the settings and all requests of the run, as text."""
@@ -351,6 +354,7 @@ class Tally:
     """Runs seeds, and counts what they have tried. make: returns a run, as the constructor of ``Run`` does."""
 
     def __init__(self, make=Run):
+        self.arguments = make,
         self._make = make
         self.counts = Counter()
         self.moves = Counter()
@@ -374,6 +378,12 @@ class Tally:
         if run.rules.moves:
             self.moves.update(run.rules.moves.seen)
         self.counts['requests'] += run.schedule.requests
+
+    def add(self, other):
+        """Count what another has tried as well."""
+        self.counts.update(other.counts)
+        self.moves.update(other.moves)
+        self._orders |= other._orders
 
     def __str__(self):
         return '%d runs, %d orders of requests, %d requests, %d different moves; %s' % (

@@ -21,7 +21,15 @@ def test_no_rule_breaks(mix):
     found = Explorer(Mix.parse(mix), Bounds(1, 1, 0)).explore()
 
     assert found.failed is None, '%s: %s' % (found.failed[0], write_moves(found.failed[1]))
+    assert found.is_whole
     assert found.orders > 20 and found.crashes > 20 and found.faults > 15
+
+
+def test_time_that_is_over():
+    """What was not explored to the end is not said to be whole."""
+    found = Explorer(Mix.parse('C1+A'), Bounds(1, 1, 0), until=0).explore()
+
+    assert (found.runs, found.orders, found.is_whole) == (0, 0, False)
 
 
 def steps(*texts):

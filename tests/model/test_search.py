@@ -31,3 +31,19 @@ def test_a_seed_decides_everything():
         told.append(run.describe())
 
     assert told[0] == told[1]
+
+
+def test_processes_add_up_what_they_tried():
+    """Which process makes a run makes no difference, so two tallies tell together what one tells of all runs."""
+    tallies = Tally(), Tally()
+    together = Tally()
+    for seed in range(6):
+        tallies[seed % 2].run(seed)
+        together.run(seed)
+    # One order that both have met counts once.
+    tallies[1].run(0)
+    together.run(0)
+    tallies[0].add(tallies[1])
+
+    assert str(tallies[0]) == str(together)
+    assert together.orders == 6
