@@ -225,7 +225,7 @@ def outcomes(schedule, name, versioned, place, thing, kept=False):
     assert not [path for path in nature.asked if not path.startswith((ACCOUNT, '.shards_' + ACCOUNT))
                 and not path.startswith('.expiring_objects')]
     assert not world.logger.errors
-    assert {SECRET} == {stored.body for stored in world.swift.objects[OTHER + '/c/secret']}
+    assert {SECRET} == {stored.body for stored in world.swift.objects[OTHER + '/c/secret'] if stored is not None}
     assert not {path for path in there.others if world.swift.newest(path) is None}
     if operation.run is swept and operation.completed:
         assert b''.join(BODIES) == world.ask('GET', BUCKET, KEY).body
