@@ -67,6 +67,8 @@ class Behind:
         """
         def run() -> None:
             try:
+                # A thread that waits for the one which has called sends the answer first.
+                eventlet.sleep(0)
                 task()
             except S3Error as error:
                 self._metrics.count(BEHIND, 'failed')

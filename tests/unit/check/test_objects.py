@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 
+import eventlet
 import pytest
 from swift.common.utils import Timestamp
 
@@ -74,6 +75,8 @@ def _made(world, key, bodies):
     listed = [(number, world.upload_part(key, upload_id, number, body).etag)
               for number, body in enumerate(bodies, 1)]
     assert 200 == world.complete(key, upload_id, listed).status
+    # What goes on behind the answer ends.
+    eventlet.sleep(1)
     return [name for name in world.swift.names(ACCOUNT + '/' + SEGMENTS) if '/%s/' % upload_id in name]
 
 

@@ -2,6 +2,7 @@
 """What the uploads of a bucket hold, over Swift in memory."""
 from unittest import mock
 
+import eventlet
 from swift.common.utils import Timestamp
 
 from s3multi import config
@@ -85,6 +86,8 @@ def test_many_objects():
         for number in range(LEAST + 1):
             upload_id, listed = begun(world, 'key-%03d' % number, b'1', b'2')
             assert 200 == world.complete('key-%03d' % number, upload_id, listed).status
+        # What goes on behind the answers ends.
+        eventlet.sleep(1)
         world.ask('PUT', BUCKET, 'key-000', {'X-Timestamp': Timestamp(float(Timestamp.now()) + 60).internal})
         with mock.patch.object(References, 'glance', autospec=True, side_effect=References.glance) as glance:
             return holdings(world), glance.call_count
