@@ -18,6 +18,8 @@ from s3multi.demo import bootstrap
 def main(arguments):
     parser = argparse.ArgumentParser(prog='python3 -m tests.cluster', description=__doc__.splitlines()[0])
     parser.add_argument('--seconds', type=float, default=60, help='for how long servers fail (60)')
+    parser.add_argument('--leg', type=float, default=300, metavar='SECONDS',
+                        help='the longest time after which a new cluster takes over, with the next seed (300)')
     parser.add_argument('--seed', type=int, default=0, help='a number that chooses faults and requests (0)')
     parser.add_argument('--data', metavar='DIR', help='an empty directory for data and logs (a temporary one)')
     parser.add_argument('--auth', choices=('tempauth', 'keystone'), default='tempauth',
@@ -34,7 +36,7 @@ def main(arguments):
     directory = options.data or tempfile.mkdtemp(prefix='s3multi-cluster-')
     try:
         with _users(options.auth, directory):
-            print(run(directory, options.seed, options.seconds))
+            print(run(directory, options.seed, options.seconds, options.leg, keep=bool(options.data)))
     except (Broken, DemoError) as error:
         print(error)
         return 1

@@ -16,7 +16,7 @@ from tests.integration.users import account
 from .clients import NO_SUCH_UPLOAD
 from .disks import disks_of
 from .machines import POLICIES, Machines
-from .run import try_out
+from .run import table, try_out
 from .trouble import OF_WHOLE_NODES
 
 BODIES = [b'a' * 3000, b'b' * 2000, b'c']
@@ -129,4 +129,4 @@ def test_random_failures(machines):
     `python3 -m tests.cluster` does the same for longer, with another seed, and with all faults of ``trouble`` in a
     cluster whose containers are sharded.
     """
-    print(try_out(machines, seed=1, seconds=20, kinds=OF_WHOLE_NODES))
+    print(table(try_out(machines, seed=1, seconds=20, kinds=OF_WHOLE_NODES)))
