@@ -218,7 +218,9 @@ class Judge:
             return 'notes about parts that were freed'
         if self._aborted(upload):
             return '!a part of an aborted upload'
-        if not troubled:
+        # While a container is being sharded, its listing may lack new rows. Of a part that was sent again the cache
+        # then tells a Complete the name of the last attempt only.
+        if not troubled and not (self._machines.sharding and upload.is_rewritten):
             return '!a part that its Complete, or what replaced the object, should have freed'
         return 'parts that were not listed' if is_current else 'parts of replaced objects'
 
