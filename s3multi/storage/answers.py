@@ -33,13 +33,12 @@ def of_a_replica(ask: 'Callable[[int], Response]', newest: bool) -> Response:
 
     ask: looks for it; takes the number of the look, from 0 on. newest: False if any answer will do.
     """
-    response = ask(0)
-    for look in range(1, _MOST_LOOKS):
+    for look in range(_MOST_LOOKS):
+        response = ask(look)
         if not newest or is_of_a_replica(response):
             return response
         drain_and_close(response)
-        response = ask(look)
-    return response if not newest or is_of_a_replica(response) else HTTPServiceUnavailable()
+    return HTTPServiceUnavailable()
 
 
 def failure(method: str, thing: str, response: Response) -> Exception:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which answer to a HEAD with X-Newest is believed: that of a replica, not that of a majority of older ones."""
 import pytest
+from swift.common.swob import Response
 
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.conditions import Condition
 from s3multi.s3.errors import NoSuchKey, S3Error, ServiceUnavailable
+from s3multi.storage.answers import of_a_replica
 from s3multi.storage.objects import Objects
 from s3multi.storage.requests import Backend, Target
 from s3multi.upload.names import Upload
@@ -37,6 +39,24 @@ def test_an_order_that_does_not_come():
     with pytest.raises(ServiceUnavailable):
         backend_of(swift).head_newest(TARGET)
     assert 5 == len(swift.seen)
+
+
+def test_answers_that_are_not_believed_are_closed():
+    """All of them, so that none keeps its connection to an object server."""
+    closed = []
+
+    class Body:
+        def __init__(self, look):
+            self._look = look
+
+        def __iter__(self):
+            return iter([b'old'])
+
+        def close(self):
+            closed.append(self._look)
+
+    assert 503 == of_a_replica(lambda look: Response(app_iter=Body(look)), newest=True).status_int
+    assert [0, 1, 2, 3, 4] == closed
 
 
 @pytest.mark.parametrize('answers, error', [([LEFT_OUT, TOMBSTONE], NoSuchKey), ([LEFT_OUT], ServiceUnavailable)])
