@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs leave much for Python's search for garbage, which would take an eighth of the time."""
+"""Runs leave much for Python's search for garbage, which is made seldom here."""
 import pytest
 
 from .remembered import seldom_look_for_garbage
