@@ -32,13 +32,21 @@ def of_a_replica(ask: 'Callable[[int], Response]', newest: bool) -> Response:
     """Return the answer of the newest replica; 503 if it is not known after five looks what that would be.
 
     ask: looks for it; takes the number of the look, from 0 on. newest: False if any answer will do.
+
+    A first 503 is not believed. An object server answers so if the file that it is about to read is replaced under it
+    (``DiskFileStateChanged`` in ``swift/obj/server.py``), as that of a marker is while an upload ends.
     """
-    for look in range(_MOST_LOOKS):
-        response = ask(look)
-        if not newest or is_of_a_replica(response):
-            return response
+    response, look = ask(0), 0
+    if newest and response.status_int == 503:
         drain_and_close(response)
-    return HTTPServiceUnavailable()
+        response = ask(0)
+    while newest and not is_of_a_replica(response):
+        drain_and_close(response)
+        look += 1
+        if look == _MOST_LOOKS:
+            return HTTPServiceUnavailable()
+        response = ask(look)
+    return response
 
 
 def failure(method: str, thing: str, response: Response) -> Exception:

@@ -130,6 +130,11 @@ class Trouble(Nature):
             nodes.remove(self._rng.randrange(count))
         return nodes
 
+    def loses_sight(self):
+        lost = not self.calm and self._rng.random() < 0.5
+        self.counts['file replaced while it was read'] += lost
+        return lost
+
     def row_is_late(self):
         return self.updates_are_lost or not self.calm and self.lagging and self._rng.random() < 0.5
 

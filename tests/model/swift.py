@@ -70,6 +70,13 @@ class Nature:
         """
         return range(REPLICAS)
 
+    def loses_sight(self):
+        """Return whether a PUT takes for nothing what a replica has, because that was replaced while it was looked at.
+
+        So does an object server (``DiskFileStateChanged`` in ``swift/obj/server.py``).
+        """
+        return False
+
     def row_is_late(self):
         """Return whether a replica of a listing will show a change only later."""
         return False
@@ -353,12 +360,14 @@ class MemorySwift:
             return 404, _TEXT, b''
         timestamp = _timestamp(headers)
         name = container + '/' + name
+        before = list(self._at(name))
         act = self.nature.reach(env, 'PUT ' + name)
         if not self.has(container):
             return 404, _TEXT, b''
         # The PUT is judged now and stored later. Other requests may come in between.
         replicas = list(self.nature.writes_to())
-        there = [stored for replica in replicas for stored in [self._at(name)[replica]] if stored is not None]
+        there = [stored for replica in replicas for stored in [self._at(name)[replica]] if stored is not None and not (
+            before[replica] not in (None, stored) and self.nature.loses_sight())]
         if headers.get('If-None-Match') == '*' and any(stored.body is not None and not has_expired(stored)
                                                        for stored in there):
             return 412, _TEXT, b''

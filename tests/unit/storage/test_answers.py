@@ -83,3 +83,19 @@ def test_where_nothing_depends_on_the_answer(ask):
     ask(backend_of(swift))
 
     assert 1 == len(swift.seen)
+
+
+def test_a_file_that_is_replaced_while_it_is_read():
+    """An object server answers 503 then. A repeat reads what has replaced it."""
+    swift = RecordingSwift(HEAD=[503, 200])
+
+    assert 200 == backend_of(swift).head_newest(TARGET).status_int
+
+
+def test_a_cluster_that_does_not_answer():
+    """Nobody is kept waiting for long: the second 503 is believed."""
+    swift = RecordingSwift(HEAD=503)
+
+    with pytest.raises(ServiceUnavailable):
+        backend_of(swift).head_newest(TARGET)
+    assert 2 == len(swift.seen)
