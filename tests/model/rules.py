@@ -100,6 +100,8 @@ class Rules:
             if fate.aborted:
                 self._broken('R4', 'a Complete answered 200 after an Abort that answered 204')
             self._check_completed(upload_id, fate, etag)
+        if operation == 'complete' and outcome == (400, 'InvalidPart') and etag in fate.completed:
+            self._broken('R5', 'a Complete answered InvalidPart after one with the same list that answered 200')
         if operation == 'abort' and outcome == 204:
             fate.aborted = True
             if fate.completed:

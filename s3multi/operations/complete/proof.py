@@ -96,7 +96,13 @@ def _prove(bucket: Bucket, upload: Upload, listed: Sequence[PartRef], seen: 'dic
     if refusal:
         raise refusal
     if judgement.missing:
-        judgement = _ask_further(bucket, upload, listed, seen, judgement)
+        try:
+            judgement = _ask_further(bucket, upload, listed, seen, judgement)
+        except InvalidPart:
+            # It may have ended since the marker was read. Then notes and parts are gone that would have been the proof.
+            if open_marker(bucket, upload) is None:
+                return None
+            raise
     proven = judgement.proven
     names = {attempt.name for attempt in proven}
     return Proof(proven, [attempt for attempt in seen.values() if attempt.name not in names], checksum)
