@@ -130,7 +130,9 @@ def test_failure_of_one_request(faulty, asking, upload, swift, step, status):
 
     # The first look at the marker is made beside the proof. If it fails, nothing is lost but the head start.
     skip = 1 if step == 'marker read' else 0
-    with getattr(proxy, side).following(fault(request, status=status, times=1, skip=skip)):
+    # Of a record, no first 503 is believed.
+    times = 2 if step in ('marker read', 'intent read') else 1
+    with getattr(proxy, side).following(fault(request, status=status, times=times, skip=skip)):
         failed = upload.complete()
 
     assert failed.status in (500, 503), failed.body
