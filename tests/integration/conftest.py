@@ -15,6 +15,7 @@ from s3multi.demo.cluster import STOCK_FILTERS, Policy
 from s3multi.demo.keystone import Keystone
 from s3multi.demo.ports import HOST
 
+from .. import forking
 from . import behind, users
 from .daemons import Daemons
 from .faults import FaultyProxy
@@ -61,6 +62,11 @@ def keystone(tmp_path_factory):
 def _auth(request):
     if request.config.getoption('--auth') == 'keystone':
         users.use(users.KeystoneAuth(request.getfixturevalue('keystone')))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _forking():
+    forking.use()
 
 
 @pytest.fixture(scope='session', autouse=True)

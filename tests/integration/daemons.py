@@ -146,8 +146,9 @@ class _Passes:
 
     def _daemon(self, file, section, module, name):
         if name not in self._daemons:
-            self._daemons[name] = make_daemon(os.path.join(self._swift_dir, f'{file}.conf'), section,
-                                              getattr(importlib.import_module(module), name))
+            # By itself a sharder looks at 50 containers a second, and those of all tests are in one cluster.
+            self._daemons[name] = make_daemon(os.path.join(self._swift_dir, f'{file}.conf'), section, getattr(
+                importlib.import_module(module), name), {'databases_per_second': 10000})
         return self._daemons[name]
 
     def _directory(self, account, container):
