@@ -134,7 +134,8 @@ class Judge:
                                                         answer.xml('ListPartsResult').iter('Part')}:
                     self._wrong(upload, 'List Parts does not show all parts')
             # An upload that was completed and whose object was overwritten is only known to be over.
-            unsure = any(call.lost for call in upload.of('complete'))
+            completes = upload.of('complete')
+            unsure = any(call.lost for call in completes) or len(completes) > 1 and self._is_overwritten(upload)
             self._expect(upload, {NO_SUCH_UPLOAD} if self._completed(upload) else
                          {204, NO_SUCH_UPLOAD} if unsure else {204}, self._abort_call(upload), self._abort)
 
@@ -233,6 +234,11 @@ class Judge:
         return not self._is_calm(upload.calls + writes) or any(
             one.began < other.ended and other.began < one.ended
             for one, other in itertools.combinations(writes, 2))
+
+    def _is_overwritten(self, upload):
+        """Return whether somebody else wrote to the key while a Complete of the upload was under way."""
+        return any(write.began < call.ended and call.began < write.ended for write in self._writes_of(upload)
+                   if write not in upload.calls for call in upload.of('complete'))
 
     def _is_calm(self, calls):
         return all(call.began > self._calm_from and not call.lost for call in calls)

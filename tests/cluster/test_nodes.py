@@ -129,4 +129,4 @@ def test_random_failures(machines):
     `python3 -m tests.cluster` does the same for longer, with another seed, and with all faults of ``trouble`` in a
     cluster whose containers are sharded.
     """
-    print(table(try_out(machines, seed=1, seconds=20, kinds=OF_WHOLE_NODES)))
+    print(table(try_out(machines, seed=1, seconds=10, kinds=OF_WHOLE_NODES)))
