@@ -24,11 +24,11 @@ from s3multi.operations.complete.look import look
 from s3multi.operations.complete.outcome import Committed, Landed, Landing
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
-from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, NoSuchUpload, PreconditionFailed,
-                               ServiceUnavailable)
+from s3multi.s3.errors import (ConditionalRequestConflict, EntityTooLarge, InvalidPart, NoSuchUpload,
+                               PreconditionFailed, ServiceUnavailable)
 from s3multi.s3.parts import Attempt
 from s3multi.storage.held_writes import HeldBody, HeldWrite
-from s3multi.storage.metrics import COMPLETES, COMPLETES_REFUSED
+from s3multi.storage.metrics import COMPLETES
 from s3multi.storage.objects import Entry, Written
 from s3multi.storage.records import IntentWrite
 from s3multi.upload import manifest
@@ -113,8 +113,14 @@ class Commit:
             entered.append(self._enter())
             return entered[0] if isinstance(entered[0], Entry) else None
 
-        return self._land(entered, lambda: self._bucket.objects.put_manifest_through_slo(
-            self._upload, attempts, self._digests, enter, self._precondition.compare))
+        try:
+            return self._land(entered, lambda: self._bucket.objects.put_manifest_through_slo(
+                self._upload, attempts, self._digests, enter, self._precondition.compare))
+        except InvalidPart:
+            # SLO has missed a part that was proven, so nothing was written. The upload may have ended meanwhile.
+            if ending.open_marker(self._bucket, self._upload) is None:
+                return self._end(Step.COMPLETED, View(self._upload.id))
+            raise
 
     def _land(self, entered: 'Sequence[Entry | ObjectAtKey]', write: 'Callable[[], Written | None]',
               closing: 'HeldWrite[bool] | None' = None) -> 'Landed | ObjectAtKey':
@@ -206,7 +212,7 @@ class Commit:
         """
         if self._early.is_over():
             return self._end(Step.COMPLETED, View(self._upload.id))
-        self._take_turn()
+        self._precondition.take_turn(self._list_name)
         # T is later than marker, intent and key: an older manifest would not be seen, older deletes would do nothing.
         older = [swift_time(self._upload.ticks), *([self._key_changed_at] if self._key_changed_at else [])]
         for _ in range(_MAX_ENTRIES):
@@ -279,15 +285,6 @@ class Commit:
 
     def _earlier(self, intent: 'Intent | None | Unread' = UNREAD) -> ObjectAtKey:
         return earlier_object(self._bucket, self._upload, self._digests.etag, self._list_name, intent)
-
-    def _take_turn(self) -> None:
-        """Raise ConditionalRequestConflict if another conditional Complete is at work at the key."""
-        if not self._precondition.begin():
-            # One with this list can be joined: that ends in one object, as if it had been asked for once.
-            intent = self._records.intent(self._upload)
-            if intent is None or intent.list_name != self._list_name:
-                self._bucket.metrics.count(COMPLETES_REFUSED, 'condition')
-                raise ConditionalRequestConflict()
 
     def _tell_difference(self, listed: Timestamp, now: Timestamp) -> None:
         ahead = float(listed) - float(now)

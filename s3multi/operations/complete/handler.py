@@ -167,9 +167,7 @@ def _finish(bucket: Bucket, call: Call, upload: Upload, proof: Proof, digests: O
     """Write the object and return the reply."""
     replaced, key_changed_at = _look_at_key(bucket, upload, precondition, compared_time, look)
     name = list_name(digests.etag, (part.name for part in proof.attempts))
-    # With ``verify = head`` SLO asks for the parts once more. An Abort that has won may have deleted them by then.
-    with _of_open(bucket, upload):
-        committed = Commit(bucket, upload, digests, name, precondition, key_changed_at, early).run(proof.attempts)
+    committed = Commit(bucket, upload, digests, name, precondition, key_changed_at, early).run(proof.attempts)
     bucket.upload_hints.forget(upload)
     bucket.behind('of upload %s records or unlisted parts may be left' % upload.id, partial(
         _tidy_up, bucket, upload, committed, proof))

@@ -17,6 +17,7 @@ from s3multi.operations.bucket import Bucket
 from s3multi.operations.request import Call
 from s3multi.s3.conditions import Compare, Condition
 from s3multi.s3.errors import ConditionalRequestConflict, PreconditionFailed
+from s3multi.storage.metrics import COMPLETES_REFUSED
 from s3multi.storage.objects import object_of
 from s3multi.storage.requests import Target
 from s3multi.upload.names import Upload
@@ -64,16 +65,22 @@ class Precondition:
                                     {'X-Newest': 'true'}, client_read.Meaning('versionId', _refusal, lambda _: None))
         return object_of(response)
 
-    def begin(self) -> bool:
-        """Keep other conditional Completes from the key until ``leave``; return False if one is at work there already.
+    def take_turn(self, list_name: str) -> None:
+        """Keep other conditional Completes from the key until ``leave``. list_name: that of the list of this one.
 
-        This is a note in memcache, and no proof.
+        Raises ConditionalRequestConflict if one with another list is at work there already. What says so is a note in
+        memcache, and no proof.
         """
+        if self._condition is None:
+            return
         # Without it two Completes could both find the condition kept, and one would replace the other's new object.
-        if self._condition is not None:
-            self._noted = self._bucket.conditional_writes.begin(self._upload)
-            return self._noted
-        return True
+        self._noted = self._bucket.conditional_writes.begin(self._upload)
+        if not self._noted:
+            # One with this list can be joined: that ends in one object, as if it had been asked for once.
+            intent = self._bucket.records.intent(self._upload)
+            if intent is None or intent.list_name != list_name:
+                self._bucket.metrics.count(COMPLETES_REFUSED, 'condition')
+                raise ConditionalRequestConflict()
 
     def check_again(self) -> None:
         """Compare once more, just before the manifest is written, unless Swift compares.

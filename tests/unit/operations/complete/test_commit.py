@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Complete writes last; and one whose manifest Swift does not store: something not older is at the key."""
+import json
+
 import eventlet
 import pytest
 from swift.common.utils import Timestamp
@@ -10,12 +12,12 @@ from s3multi.operations.complete.outcome import Committed
 from s3multi.operations.complete.precondition import Precondition
 from s3multi.s3.checksums import ObjectDigests
 from s3multi.s3.conditions import Compare
-from s3multi.s3.errors import EntityTooLarge, NoSuchUpload, ServiceUnavailable
+from s3multi.s3.errors import EntityTooLarge, InvalidPart, NoSuchUpload, ServiceUnavailable
 from s3multi.s3.parts import Attempt, PartRef
 from s3multi.storage import held_writes
 from s3multi.storage.concurrency import Later
 from s3multi.upload.names import Upload, new_attempt
-from s3multi.upload.records import Intent, list_name
+from s3multi.upload.records import MARKER_TYPE, Intent, list_name
 from s3multi.upload.timestamps import just_after
 from tests.unit.fakes import IDS, Cache, RecordingSwift, asked
 
@@ -78,10 +80,12 @@ def swift_over(upload_id, etag, put, joins=False, confirms=(201,), closing=201):
     return RecordingSwift(HEAD=head, PUT=write), intents
 
 
-def commit_with(swift, noted=False):
+def commit_with(swift, noted=False, **options):
     """Return a Complete of one part. noted: whether the cache knows all about the upload, so that writes begin early.
+
+    options: those of [filter:s3multi].
     """
-    bucket, call = asked(swift, cache=Cache())
+    bucket, call = asked(swift, cache=Cache(), options=options)
     early = Early(bucket, UPLOAD, ETAG, [PartRef(1, MD5, '"%s"' % MD5)] * noted, Later(bucket.logger, lambda: noted),
                   Later(bucket.logger, lambda: {1: PART.name}), Compare.NOBODY)
     return Commit(bucket, UPLOAD, ObjectDigests(ETAG), NAME, Precondition(bucket, call, UPLOAD, None), None, early)
@@ -94,6 +98,27 @@ def test_the_manifest_of_another_list_at_the_same_time():
 
     with pytest.raises(NoSuchUpload):
         commit.run([PART])
+
+
+@pytest.mark.parametrize('marker, at_key, error', [
+    pytest.param((200, {'Content-Type': MARKER_TYPE + ';state=open'}, b''), 404, InvalidPart, id='open'),
+    pytest.param((200, {'Content-Type': MARKER_TYPE + ';state=aborted'}, b''), 404, NoSuchUpload, id='aborted'),
+    pytest.param(404, 404, NoSuchUpload, id='completed with another list'),
+    pytest.param(404, (200, {'X-Static-Large-Object': 'True', 'X-Object-Sysmeta-S3Api-Upload-Id': UPLOAD.id,
+                             'X-Object-Sysmeta-S3Api-Etag': ETAG}, b''), None, id='completed with this list')])
+def test_a_part_that_slo_misses(marker, at_key, error):
+    """It was proven, so its upload may have ended meanwhile. No list is refused that was right."""
+    missing = json.dumps({'Errors': [[f'/bucket_segments/{PART.name}', '404 Not Found']]}).encode()
+    answers = {UPLOAD.marker: marker, 'bucket/key': at_key}
+    swift = RecordingSwift(PUT=(400, {'Content-Type': 'application/json'}, missing), HEAD=lambda seen: next(
+        (answer for end, answer in answers.items() if seen.path.endswith(end)), 404))
+    commit = commit_with(swift, verify='head')
+
+    if error is None:
+        assert commit.run([PART]) == Committed(None)
+    else:
+        with pytest.raises(error):
+            commit.run([PART])
 
 
 @pytest.mark.parametrize('upload_id, etag', [(UPLOAD.id, ETAG), ('another', 'f' * 32 + '-1')],
