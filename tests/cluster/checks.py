@@ -21,6 +21,17 @@ MANY_AT_ONCE = 4
 REPEATS = 5
 
 
+def may_be_over(upload, writes):
+    """Return whether an upload may have ended though no Complete of it was answered 200.
+
+    writes: the other writes of its key, also by Completes of other uploads. The answer may be lost. Or two lists have
+    met, and a write has replaced the object before either Complete could see which of them had made it.
+    """
+    completes = upload.of('complete')
+    return any(call.lost for call in completes) or len({call.etag for call in completes}) > 1 and any(
+        write.began < call.ended and call.began < write.ended for write in writes for call in completes)
+
+
 class Judge:
     """Finds what must not be.
 
@@ -134,8 +145,7 @@ class Judge:
                                                         answer.xml('ListPartsResult').iter('Part')}:
                     self._wrong(upload, 'List Parts does not show all parts')
             # An upload that was completed and whose object was overwritten is only known to be over.
-            completes = upload.of('complete')
-            unsure = any(call.lost for call in completes) or len(completes) > 1 and self._is_overwritten(upload)
+            unsure = may_be_over(upload, [call for call in self._writes_of(upload) if call not in upload.calls])
             self._expect(upload, {NO_SUCH_UPLOAD} if self._completed(upload) else
                          {204, NO_SUCH_UPLOAD} if unsure else {204}, self._abort_call(upload), self._abort)
 
@@ -234,11 +244,6 @@ class Judge:
         return not self._is_calm(upload.calls + writes) or any(
             one.began < other.ended and other.began < one.ended
             for one, other in itertools.combinations(writes, 2))
-
-    def _is_overwritten(self, upload):
-        """Return whether somebody else wrote to the key while a Complete of the upload was under way."""
-        return any(write.began < call.ended and call.began < write.ended for write in self._writes_of(upload)
-                   if write not in upload.calls for call in upload.of('complete'))
 
     def _is_calm(self, calls):
         return all(call.began > self._calm_from and not call.lost for call in calls)
