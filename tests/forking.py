@@ -6,6 +6,7 @@ Tests start hundreds of them. For each, importing Swift would take longer than a
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import multiprocessing
 import os
@@ -17,6 +18,7 @@ import warnings
 from s3multi.demo import child, cluster
 from s3multi.demo.server import SWIFT_PROGRAMS, end_with_parent, run_swift
 
+_otherwise = child.launch
 _context = multiprocessing.get_context('forkserver')
 _context.set_forkserver_preload(['tests.forked'])
 
@@ -41,16 +43,21 @@ class Forked:
         self._process.kill()
 
 
-def use():
+@contextlib.contextmanager
+def forking():
     """Have the clusters of this process start their servers so, where that makes no difference."""
     child.launch = cluster.launch = launch
+    try:
+        yield
+    finally:
+        child.launch = cluster.launch = _otherwise
 
 
-def launch(arguments, log_path, *, otherwise=child.launch):
+def launch(arguments, log_path):
     """Start `python -m s3multi.demo.server` with `arguments`, as `s3multi.demo.child.launch` does."""
     name, *rest = arguments
     if name not in SWIFT_PROGRAMS or _has_constraints(rest[0]):
-        return otherwise(arguments, log_path)
+        return _otherwise(arguments, log_path)
     told, telling = _context.Pipe(duplex=False)
     # No child of a test that is killed outlives it.
     process = _context.Process(target=_serve, name=name, daemon=True, args=(

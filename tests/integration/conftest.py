@@ -64,9 +64,10 @@ def _auth(request):
         users.use(users.KeystoneAuth(request.getfixturevalue('keystone')))
 
 
-@pytest.fixture(scope='session', autouse=True)
+@pytest.fixture(scope='package', autouse=True)
 def _forking():
-    forking.use()
+    with forking.forking():
+        yield
 
 
 @pytest.fixture(scope='session', autouse=True)
