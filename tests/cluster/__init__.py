@@ -5,3 +5,6 @@
 requests, as the same seed chooses, and remember every answer. ``checks`` compares the answers with what is there in the
 end.
 """
+
+# The longest leg of a run (``run``). Shards begin to shrink after two to three minutes.
+LEG_SECONDS = 300

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from s3multi.demo import bootstrap
 
+from . import LEG_SECONDS
+
 
 def main(arguments):
     parser = argparse.ArgumentParser(prog='python3 -m tests.cluster', description=__doc__.splitlines()[0])
     parser.add_argument('--seconds', type=float, default=60, help='for how long servers fail (60)')
-    parser.add_argument('--leg', type=float, default=300, metavar='SECONDS',
-                        help='the longest time after which a new cluster takes over, with the next seed (300)')
+    parser.add_argument('--leg', type=float, default=LEG_SECONDS, metavar='SECONDS',
+                        help='the longest time after which a new cluster takes over, with the next seed (%(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='a number that chooses faults and requests (0)')
     parser.add_argument('--data', metavar='DIR', help='an empty directory for data and logs (a temporary one)')
     parser.add_argument('--auth', choices=('tempauth', 'keystone'), default='tempauth',

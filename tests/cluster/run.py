@@ -19,7 +19,7 @@ from swiftclient.exceptions import ClientException
 
 from tests.integration import users
 
-from . import clocks, rsync
+from . import LEG_SECONDS, clocks, rsync
 from .checks import Judge
 from .clients import Client, History
 from .databases import places
@@ -31,8 +31,6 @@ CLIENTS = 4
 # How long clients work after the last fault. What they do then must leave nothing behind.
 CALM_SECONDS = 5
 ENDING_SECONDS = 240
-# The longest leg of a run. Shards begin to shrink after two to three minutes.
-LEG_SECONDS = 300
 # The group of what does not add up: of all legs, the table has the most.
 AT_MOST = 'At most in a leg'
 
@@ -41,7 +39,7 @@ class Broken(AssertionError):
     """Something was lost, left behind or answered wrongly. The text says what, and how to repeat the run."""
 
 
-def run(directory, seed, seconds, leg_seconds=LEG_SECONDS, keep=False):
+def run(directory, seed, seconds, leg_seconds, keep=False):
     """Have servers fail for so many seconds, in legs of equal length; return in words what was tried. Raises Broken.
 
     directory: for the data and logs of each leg, until the next begins, or for good. Each leg has the seed after that
