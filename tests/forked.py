@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the process of `forking` imports: what every server needs, and what the filters of its proxy need."""
+"""What the process of `forking` imports, and does once for all its servers: for storage servers, and for proxies."""
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
+import threading
 import warnings
+from importlib import metadata
 
 # As for servers that are started by themselves: `s3multi.demo.child`.
 os.environ['EVENTLET_NO_GREENDNS'] = 'yes'
 with warnings.catch_warnings():
     warnings.simplefilter('ignore')
+    import eventlet.patcher
     import swift.account.server
     import swift.common.middleware.copy
     import swift.common.middleware.crypto
@@ -23,3 +28,18 @@ with warnings.catch_warnings():
 
     import s3multi.filters.s3api
     import s3multi.filters.s3multi  # noqa: F401
+
+# What each server would do anew takes longer than all else of its start. PasteDeploy reads the entry points of Swift
+# again for each filter.
+metadata.distribution = functools.lru_cache(maxsize=None)(metadata.distribution)
+_entry_points = functools.cached_property(metadata.Distribution.entry_points.fget)
+_entry_points.__set_name__(metadata.Distribution, 'entry_points')
+metadata.Distribution.entry_points = _entry_points
+for _name in ('swift', 's3multi'):
+    assert metadata.distribution(_name).entry_points
+# eventlet looks for locks in all that was imported, and makes them green.
+eventlet.patcher._green_existing_locks(type(threading.RLock()))
+eventlet.patcher._green_existing_locks = lambda _kind: None
+# Garbage is looked for only in what a server makes itself; and pages that it shares with others stay shared.
+gc.collect()
+gc.freeze()

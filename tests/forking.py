@@ -46,11 +46,12 @@ class Forked:
 @contextlib.contextmanager
 def forking():
     """Have the clusters of this process start their servers so, where that makes no difference."""
+    before = child.launch
     child.launch = cluster.launch = launch
     try:
         yield
     finally:
-        child.launch = cluster.launch = _otherwise
+        child.launch = cluster.launch = before
 
 
 def launch(arguments, log_path):
