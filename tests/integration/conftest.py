@@ -86,9 +86,14 @@ def cluster(_auth, _behind, tmp_path_factory, hold):
     """The cluster, with a second storage policy, named silver, of three replicas; `cluster.add_proxy` starts other
     proxies over it.
     """
-    with users.make_cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', Policy('silver', 3)),
-                            filters={'s3multi': S3MULTI_OPTIONS}, storage_filters=hold.filters) as running:
-        yield running
+    made = users.make_cluster(tmp_path_factory.mktemp('cluster'), policies=('gold', Policy('silver', 3)),
+                              filters={'s3multi': S3MULTI_OPTIONS}, storage_filters=hold.filters)
+    try:
+        with forking.forking():
+            made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture(scope='session')
@@ -99,6 +104,8 @@ def make_client(cluster):
     cluster's first proxy.
     """
     clients = []
+    # It keeps what it has read of botocore's descriptions of services, which takes longer than all else here.
+    session = boto3.session.Session()
 
     def make(access='test:tester', secret='testing', url=None, **options):
         settings = {
@@ -106,7 +113,7 @@ def make_client(cluster):
             # A retry would hide a failure from the tests.
             'retries': {'total_max_attempts': 1}, 'read_timeout': 60, **options}
         access_key, secret_key = users.auth.keys(access, secret)
-        client = boto3.session.Session().client(
+        client = session.client(
             's3', endpoint_url=url or cluster.url, region_name='us-east-1', aws_access_key_id=access_key,
             aws_secret_access_key=secret_key, config=Config(**settings))
         clients.append(client)
@@ -194,7 +201,7 @@ def bucket(s3):
     return name
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def swift(cluster):
     """A connection to the Swift API, as the account's administrator."""
     connection = users.auth.connection(cluster.proxy, 'test:tester', 'testing')
