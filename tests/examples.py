@@ -4,7 +4,7 @@
 from hypothesis import settings
 
 # Examples of a test that asks for no more and no less than others.
-PROFILES = {'quick': 10, 'full': 100}
+PROFILES = {'quick': 10, 'full': 40}
 USUAL = 'quick'
 
 

@@ -7,7 +7,7 @@ from s3multi.check.objects import State
 from .checking import CheckedRun
 from .search import Tally
 
-RUNS_EACH = 60
+RUNS_EACH = 30
 
 
 @pytest.mark.parametrize('first', range(0, 2 * RUNS_EACH, RUNS_EACH))

@@ -41,8 +41,6 @@ def steps(*texts):
         'a Complete writes an intent', '... before it reads the marker', 'the marker is ended before the intent')),
     *((mutation, 'A2+A+C1/apart') for mutation in steps(
         'an Abort writes its flag again where it finds one: that may have reached one replica')),
-    *((mutation, 'C1+C1b+A/apart') for mutation in steps(
-        'a Complete that joins writes the intent again: it may have reached one replica')),
     *((mutation, 'C1+C2/torn') for mutation in steps('... and no answer is believed that hides a tombstone')),
 ], ids=lambda value: getattr(value, 'step', None))
 def test_a_missing_step_is_found(mutation, mix):

@@ -6,7 +6,7 @@ import pytest
 
 from .search import Run, Tally
 
-RUNS_EACH = 80
+RUNS_EACH = 40
 
 
 @pytest.mark.parametrize('first', range(0, 6 * RUNS_EACH, RUNS_EACH))

@@ -15,7 +15,7 @@ from .search import Tally
 from .sweeping import GRACE_SECONDS, SWEEP_MUTATIONS, SweptRun, play, sweep
 from .test_machine import Machine
 
-RUNS_EACH = 60
+RUNS_EACH = 30
 
 each_step = pytest.mark.parametrize('limits, mutation', SWEEP_MUTATIONS, ids=lambda value: getattr(value, 'step', None))
 
@@ -70,6 +70,6 @@ class VersionedSweptMachine(SweptMachine):
     versioned = True
 
 
-_RUNS = examples(0.4, stateful_step_count=25, suppress_health_check=list(HealthCheck))
+_RUNS = examples(0.5, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 TestSwept, TestVersionedSwept = SweptMachine.TestCase, VersionedSweptMachine.TestCase
 TestSwept.settings = TestVersionedSwept.settings = _RUNS
