@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import os
 import threading
@@ -29,12 +28,10 @@ with warnings.catch_warnings():
     import s3multi.filters.s3api
     import s3multi.filters.s3multi  # noqa: F401
 
-# What each server would do anew takes longer than all else of its start. PasteDeploy reads the entry points of Swift
-# again for each filter.
-metadata.distribution = functools.lru_cache(maxsize=None)(metadata.distribution)
-_entry_points = functools.cached_property(metadata.Distribution.entry_points.fget)
-_entry_points.__set_name__(metadata.Distribution, 'entry_points')
-metadata.Distribution.entry_points = _entry_points
+    from . import entry_points
+
+# What each server would do anew takes longer than all else of its start.
+entry_points.remember()
 for _name in ('swift', 's3multi'):
     assert metadata.distribution(_name).entry_points
 # eventlet looks for locks in all that was imported, and makes them green.

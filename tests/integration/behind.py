@@ -9,6 +9,7 @@ then relies on the speed of such work. `behind_filter.py` is what does this in t
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 
 FACTORY = f'{__package__}.behind_filter:filter_factory'
@@ -35,9 +36,12 @@ def settle():
     deadline = time.monotonic() + SETTLE_SECONDS
     for directory in _directories:
         # Of a cluster that is gone with its directory there is none.
-        for path in directory.glob('*'):
+        if not directory.exists():
+            continue
+        for name in os.listdir(directory):
+            path = os.path.join(directory, name)
             # Its length is the number of pieces of work in flight.
-            while path.stat().st_size and _is_locked(path):
+            while os.stat(path).st_size and _is_locked(path):
                 assert time.monotonic() < deadline, 'work behind an answer does not end'
                 time.sleep(0.01)
 
