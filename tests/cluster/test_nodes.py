@@ -9,6 +9,7 @@ import time
 import pytest
 
 from s3multi.upload.names import Upload as Layout
+from tests import forking
 from tests.integration.raw import RawClient
 from tests.integration.uploads import Upload, persistently, read
 from tests.integration.users import account
@@ -30,7 +31,7 @@ SHUNNED_SECONDS = 1.5
 @pytest.fixture(scope='module')
 def machines(tmp_path_factory):
     """The nodes, their daemons and the proxies."""
-    with Machines(tmp_path_factory.mktemp('nodes'), sharding=False) as running:
+    with forking.forking(), Machines(tmp_path_factory.mktemp('nodes'), sharding=False) as running:
         yield running
 
 
