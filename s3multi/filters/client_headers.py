@@ -63,6 +63,9 @@ SIGNED = Rule(('x-amz-copy*', 'x-amz-acl*', 'x-amz-grant*', 'x-amz-meta*'),
 # https://github.com/soto-project/soto/issues/374, https://github.com/aws/aws-sdk-js-v3/issues/3906
 SIGNED_IN_URL = Rule(('x-amz-*',), 'choose class, checksum or encryption with a presigned URL',
                      'no release; Amazon S3 does it')
+# Swift's own names for what the signer has to choose. Amazon S3 knows none of them. Version 2 covers none.
+SWIFTS_IN_URL = Rule(('x-object-meta-*', 'x-delete-at', 'x-delete-after'),
+                     'set metadata, or when the object goes, with a presigned URL', 'no release')
 # A signature is made of the first one wherever it is sent; the other a network of proxies adds.
 _BESIDE_URL = ('x-amz-content-sha256', 'x-amz-cf-id')
 
@@ -71,7 +74,8 @@ NOT_BY_TEMPURL = Rule(('x-copy-from*',), 'copy an object with a temporary URL fo
 
 # For the documentation: what is done about headers, and by which rules.
 RULES = {'dropped': DROPPED, 'to be signed (version 4)': (SIGNED,),
-         'to be signed in a URL (version 4)': (SIGNED_IN_URL,), 'refused with a temporary URL': (NOT_BY_TEMPURL,)}
+         'to be signed in a URL (version 4)': (SIGNED_IN_URL,), 'to be signed in a URL': (SWIFTS_IN_URL,),
+         'refused with a temporary URL': (NOT_BY_TEMPURL,)}
 
 _DROPPED_NAMES = re.compile('|'.join(rule.pattern.pattern for rule in DROPPED))
 
@@ -79,15 +83,15 @@ _DROPPED_NAMES = re.compile('|'.join(rule.pattern.pattern for rule in DROPPED))
 def unsigned(req: Any) -> 'str | None':
     """Return the name of a header that the signature of ``req``, an ``S3Request``, has to cover and does not; or None.
     """
-    covered = getattr(req, '_signed_headers', None)
-    if covered is None:
-        return None
-    in_url = getattr(req, '_is_query_auth', False)
-    sensitive = (SIGNED_IN_URL if in_url else SIGNED).pattern
+    covered, in_url = getattr(req, '_signed_headers', None), getattr(req, '_is_query_auth', False)
+    rules = (SWIFTS_IN_URL,) if in_url else ()
+    if covered is not None:
+        rules = (*rules, SIGNED_IN_URL if in_url else SIGNED)
+    sensitive = re.compile('|'.join(rule.pattern.pattern for rule in rules))
     names = dict(req.environ['headers_raw']) if 'headers_raw' in req.environ else req.headers
     for name in sorted(wsgi_to_str(name.lower().strip()) for name in names):
         # Some servers take "_" for "-".
-        if name not in covered and name not in _BESIDE_URL and sensitive.fullmatch(name.replace('_', '-')):
+        if name not in (covered or ()) and name not in _BESIDE_URL and sensitive.fullmatch(name.replace('_', '-')):
             return name
     return None
 

@@ -70,11 +70,13 @@ def test_what_a_signature_of_version_4_covers(name, sensitive, raw):
 @pytest.mark.parametrize('name, refused', [
     ('x-amz-checksum-algorithm', True), ('x-amz-checksum-sha256', True), ('X-Amz-Storage-Class', True),
     ('x-amz-server-side-encryption', True), ('x_amz_tagging', True), ('x-amz-copy-source', True), ('x-amz-date', True),
+    ('X-Object-Meta-Colour', True), ('x_object_meta_colour', True), ('X-Delete-At', True), ('X-Delete-After', True),
     ('x-amz-content-sha256', False), ('x-amz-cf-id', False), ('x-amzn-trace-id', False), ('cache-control', False),
-    ('content-type', False), ('content-encoding', False)])
+    ('content-type', False), ('content-encoding', False), ('x-object-metal', False)])
 def test_what_a_presigned_url_covers(name, refused):
-    """Every header of Amazon's, as there. What else describes the object is for the sender to choose, as there:
-    https://github.com/aws/aws-sdk-php/issues/1691. (That x-amz-cf-id is not looked at is not so there.)
+    """Every header of Amazon's, as there, and Swift's own names for metadata. What else describes the object is for the
+    sender to choose, as there: https://github.com/aws/aws-sdk-php/issues/1691. (That x-amz-cf-id is not looked at is
+    not so there.)
     """
     req = s3_request('Host', name, signed=['host'])
     req._is_query_auth = True
@@ -87,6 +89,16 @@ def test_what_a_presigned_url_covers(name, refused):
 def test_signature_of_version_2():
     """Covers all headers of Amazon's, so nothing is asked of it."""
     assert client_headers.unsigned(s3_request('x-amz-copy-source', 'x-amz-acl')) is None
+
+
+@pytest.mark.parametrize('name, refused', [
+    ('X-Object-Meta-Colour', True), ('x_delete_after', True), ('x-amz-meta-colour', False), ('cache-control', False)])
+def test_presigned_url_of_version_2(name, refused):
+    """No signature covers Swift's own names for metadata, so nobody but a stranger has sent them."""
+    req = s3_request('Host', name)
+    req._is_query_auth = True
+
+    assert (name.lower() if refused else None) == client_headers.unsigned(req)
 
 
 @pytest.mark.parametrize('user, name, refused', [
