@@ -58,8 +58,8 @@ class Records:
                     checksum: 'ChecksumChoice | None') -> bool:
         """Write the marker of a new upload; return False if there is no container for it yet.
 
-        initiation: the headers of the object to be made (WSGI strings). initiator: the user. Raises InvalidRequest if
-        Swift does not accept the headers.
+        initiation: the headers of the object to be made (WSGI strings). initiator: the user. Raises InvalidRequest
+        with Swift's reason if it does not accept the headers.
         """
         headers = {name: value for name, value in initiation.items() if name != 'content-type'}
         if 'content-type' in initiation:
@@ -67,7 +67,8 @@ class Records:
         marker_type = MarkerType(State.OPEN, initiator, checksum)
         response = self._put_marker(upload, marker_type, swift_time(upload.ticks), headers, expect=(400, 404))
         if response.status_int == 400:
-            raise InvalidRequest('Swift does not accept the headers of this upload.')
+            raise InvalidRequest('Swift does not accept the headers of this upload: ' + response.body.decode(
+                'utf-8', 'replace').strip())
         return response.status_int != 404
 
     def mark(self, upload: Upload, state: State, timestamp: Timestamp, initiator: str,

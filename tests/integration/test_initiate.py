@@ -248,14 +248,17 @@ def test_too_much_metadata(raw, refusing, headers, size):
     assert (str(size), str(MAX_METADATA_BYTES)) == (answer.error['Size'], answer.error['MaxSizeAllowed'])
 
 
-@pytest.mark.parametrize('headers', [
-    {'x-amz-meta-long': 'v' * 257},
-    {f'x-amz-meta-{n}': '' for n in range(100)},
-    {'x-amz-meta-' + 'n' * 130: 'v'},
+@pytest.mark.parametrize('headers, reason', [
+    ({'x-amz-meta-long': 'v' * 257}, 'Metadata value longer than 256: X-Object-Meta-Long'),
+    ({f'x-amz-meta-{n}': '' for n in range(100)}, 'Too many metadata items; max 90'),
+    ({'x-amz-meta-' + 'n' * 130: 'v'}, 'Metadata name too long: X-Object-Meta-N' + 'n' * 129),
 ], ids=['long-value', 'many', 'long-name'])
-def test_metadata_that_swift_cannot_store_is_refused_at_initiate(raw, refusing, headers):
-    """What Swift's own limits refuse is refused now, with 400, and not after the parts were uploaded."""
-    assert 400 == raw.request('POST', refusing, 'k', {'uploads': None}, headers).status
+def test_metadata_that_swift_cannot_store_is_refused_at_initiate(raw, refusing, headers, reason):
+    """What Swift's own limits refuse is refused now, with its reason, and not after the parts were uploaded."""
+    answer = raw.request('POST', refusing, 'k', {'uploads': None}, headers)
+
+    assert (400, 'InvalidRequest') == answer.outcome
+    assert reason.lower() in answer.error['Message'].lower()
     assert raw.list_uploads(refusing).xml('ListMultipartUploadsResult').find('Upload') is None
 
 
