@@ -36,7 +36,7 @@ _MOST_ELEMENTS, _MOST_DEPTH = 20000, 8
 # An element to be written: its name, and its text or its children.
 Node = tuple[str, Union[str, Sequence['Node']]]
 
-_NUMBER = re.compile(r'-?[0-9]{1,10}')
+_NUMBER = re.compile(r'[+-]?0{0,100}[0-9]{1,10}')
 # All surrogates but U+DC80 to U+DCFF, with which Python stands for bytes that are not UTF-8 (surrogateescape).
 _SURROGATE = re.compile('[\ud800-\udc7f\udd00-\udfff]')
 # Characters that XML 1.0 excludes, also as references: https://www.w3.org/TR/xml/#charsets
