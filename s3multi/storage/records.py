@@ -51,8 +51,9 @@ class Records:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        # When to end the marker again, for each upload whose marker was found gone: 0 if Swift remembers no end.
-        self._ends: dict[Upload, Timestamp] = {}
+        # The upload whose marker was found gone last, and when to end that again: 0 if Swift remembers no end. Only the
+        # last, since a sweep finds a great many.
+        self._gone: tuple[Upload, Timestamp] | None = None
 
     def open_upload(self, upload: Upload, initiation: 'dict[str, str]', initiator: str,
                     checksum: 'ChecksumChoice | None') -> bool:
@@ -123,7 +124,7 @@ class Records:
         marker = _read_marker(response)
         if marker is None:
             ended = timestamp_of(response)
-            self._ends[upload] = just_after(ended) if marker_type_of(response).state is State.COMPLETED else ended
+            self._gone = upload, just_after(ended) if marker_type_of(response).state is State.COMPLETED else ended
         return marker
 
     def glance_at_marker(self, upload: Upload) -> 'UploadMarker | None':
@@ -185,14 +186,13 @@ class Records:
         self._backend.delete(_marker(upload), timestamp)
 
     def end_marker_again(self, upload: Upload) -> None:
-        """End a marker once more that ``marker`` has found gone, so that a majority of the replicas has its end.
+        """End a marker once more that ``marker`` has just found gone, so that a majority of the replicas has its end.
 
         Does nothing if it was not found gone, but ended by this request: then Swift has acknowledged that already.
-        Raises ServiceUnavailable if it is not certain that a majority has the end.
+        Raises ServiceUnavailable if it is not certain that they have.
         """
-        ended = self._ends.get(upload)
-        if ended:
-            self.delete_marker(upload, ended)
+        if self._gone and self._gone[0] == upload and self._gone[1]:
+            self.delete_marker(*self._gone)
 
     def delete_intent(self, upload: Upload, intent: Intent) -> bool:
         """Delete an intent, however often it was written, unless there is one with a later T.

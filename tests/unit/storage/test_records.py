@@ -129,22 +129,6 @@ def test_deleting_a_marker_that_says_completed(head, there):
         seen.headers['X-Timestamp'] for seen in swift.seen if seen.method == 'DELETE']
 
 
-def test_ending_a_marker_again_that_was_read_before_another():
-    """Each upload has the end that was read of its own marker."""
-    ids = UploadIds(b'secret')
-    other = Upload('AUTH_a', 'bucket', 'other', ids.new('AUTH_a', 'bucket', 'other', 1790000000 * 100000))
-    swift = RecordingSwift(HEAD=[(404, {'X-Backend-Timestamp': time.internal}, b'') for time in (T, just_after(T))])
-    records = records_of(swift)
-    for upload in (UPLOAD, other):
-        records.marker(upload)
-
-    records.end_marker_again(UPLOAD)
-
-    assert [(UPLOAD.marker, T.internal)] == [
-        (seen.path.partition(UPLOAD.marker_container + '/')[2], seen.headers['X-Timestamp'])
-        for seen in swift.seen if seen.method == 'DELETE']
-
-
 def test_ending_a_marker_again_that_was_there():
     """Whoever found it has ended it, as a Complete does that meets an Abort and an object that is there."""
     swift = RecordingSwift(HEAD=(200, {'Content-Type': MARKER_TYPE + ';state=aborting', 'X-Timestamp': T.normal}, b''))
