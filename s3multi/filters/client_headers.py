@@ -87,11 +87,12 @@ def unsigned(req: Any) -> 'str | None':
     rules = (SWIFTS_IN_URL,) if in_url else ()
     if covered is not None:
         rules = (*rules, SIGNED_IN_URL if in_url else SIGNED)
-    sensitive = re.compile('|'.join(rule.pattern.pattern for rule in rules))
+    sensitive = [rule.pattern for rule in rules]
     names = dict(req.environ['headers_raw']) if 'headers_raw' in req.environ else req.headers
     for name in sorted(wsgi_to_str(name.lower().strip()) for name in names):
         # Some servers take "_" for "-".
-        if name not in (covered or ()) and name not in _BESIDE_URL and sensitive.fullmatch(name.replace('_', '-')):
+        if name not in (covered or ()) and name not in _BESIDE_URL and any(
+                pattern.fullmatch(name.replace('_', '-')) for pattern in sensitive):
             return name
     return None
 
