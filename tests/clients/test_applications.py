@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.integration.test_freeing import expire
+from tests.integration.daemons import Daemons
 from tests.integration.uploads import segment_names
 
 from .conftest import APPLICATIONS
@@ -43,7 +43,8 @@ def check_kept(application, cluster, make_file, bucket, witness, swift, sent, tm
     assert failed == []
     assert 'Uploads' not in witness.list_multipart_uploads(Bucket=bucket)
     # The parts of objects that the application has deleted are the expirer's.
-    expire(cluster)
+    with Daemons(cluster) as daemons:
+        daemons.expire()
     etags = [row['ETag'] for row in witness.list_objects_v2(Bucket=bucket)['Contents']]
     in_parts = [int(found[1]) for found in (re.search(r'-(\d+)"$', etag) for etag in etags) if found]
     # An empty note that parts were freed stays for two days.
