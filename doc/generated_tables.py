@@ -10,6 +10,7 @@ A page has a table between two comments, so that it can be read as it is, and bu
 ``TABLES`` has the names. ``states.svg``, ``etc/proxy-server.conf-sample`` and the man pages are written as well.
 ``tests/unit/test_documentation.py`` fails where the code has changed since.
 """
+import abc
 import re
 import sys
 import textwrap
@@ -42,14 +43,15 @@ OPERATIONS = {
 }
 
 
-class Table:
+class Table(abc.ABC):
     """A table with ``heads`` above ``rows``. Each cell is a line of reStructuredText. widths: in percent."""
 
     heads: Sequence[str] = ()
     widths: Sequence[int] = ()
 
+    @abc.abstractmethod
     def rows(self) -> 'Iterable[Sequence[str]]':
-        raise NotImplementedError
+        """Return the rows."""
 
     def text(self) -> str:
         """Return the table: with its columns side by side where there is room, else cell by cell."""
