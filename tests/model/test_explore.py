@@ -25,6 +25,16 @@ def test_no_rule_breaks(mix):
     assert found.orders > 20 and found.crashes > 20 and found.faults > 15
 
 
+def test_version_of_a_list_that_has_lost():
+    """It is shown when a client deletes the version of the list that won; a repeat of its Complete then succeeds."""
+    run, violation = replay(Mix.parse('C1+C2+X/versions'), read_moves('5=go:C2:0,12=go:C1:0'))
+
+    assert violation is None
+    assert ['complete: (503, \'ServiceUnavailable\')', 'complete: 200', 'remove: 204'] == [
+        line.strip() for line in run.schedule.trace if line.startswith('        ')][:3]
+    assert 2 == len(run.rules.fates[run.id].completed)
+
+
 def test_time_that_is_over():
     """What was not explored to the end is not said to be whole."""
     found = Explorer(Mix.parse('C1+A'), Bounds(1, 1, 0), until=0).explore()
