@@ -19,7 +19,8 @@ _NOW = Timestamp(1790000000.0)
 _OURS, _ETAG, _OTHER_ETAG = 'ours', '0-2', '1-2'
 _LIST, _THIRD_LIST = _ETAG + ':x', _ETAG + ':y'
 _INTENTS = {'none': None, 'fresh': (_LIST, 1.0), 'lease over': (_LIST, LEASE_SECONDS + 1),
-            'fresh, of a third list with the same ETag': (_THIRD_LIST, 1.0), 'fresh, later than the object': (_LIST, 0.5)}
+            'fresh, of a third list with the same ETag': (_THIRD_LIST, 1.0),
+            'fresh, later than the object': (_LIST, 0.5)}
 # Marker, intent, and whether the object is there.
 _STATES = (
     ('open', 'none', False), ('open', 'fresh', True), ('open', 'fresh', False), ('open', 'lease over', True),
