@@ -22,6 +22,9 @@ def main(arguments):
     parser.add_argument('--seconds', type=float, default=60, help='for how long servers fail (60)')
     parser.add_argument('--leg', type=float, default=LEG_SECONDS, metavar='SECONDS',
                         help='the longest time after which a new cluster takes over, with the next seed (%(default)s)')
+    parser.add_argument('--rest', type=float, default=0, metavar='SECONDS',
+                        help='how long a client rests between its uploads, on average, and the daemons between their '
+                        'rounds, if longer than usual; long runs then take less of the machine (0)')
     parser.add_argument('--seed', type=int, default=0, help='a number that chooses faults and requests (0)')
     parser.add_argument('--data', metavar='DIR', help='an empty directory for data and logs (a temporary one)')
     parser.add_argument('--auth', choices=('tempauth', 'keystone'), default='tempauth',
@@ -38,7 +41,7 @@ def main(arguments):
     directory = options.data or tempfile.mkdtemp(prefix='s3multi-cluster-')
     try:
         with _users(options.auth, directory):
-            print(run(directory, options.seed, options.seconds, options.leg, keep=bool(options.data)))
+            print(run(directory, options.seed, options.seconds, options.leg, options.rest, bool(options.data)))
     except (Broken, DemoError) as error:
         print(error)
         return 1

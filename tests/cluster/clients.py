@@ -120,10 +120,11 @@ class History:
 class Client(Thread):
     """Carries out plans until it is told to stop."""
 
-    def __init__(self, proxies, history, seed, number):
+    def __init__(self, proxies, history, seed, number, rest=0.0):
+        """rest: for how many seconds to rest after each plan, on average."""
         super().__init__(name=f'client {number}', daemon=True)
         self.stopping = False
-        self._proxies, self._history, self._number = proxies, history, number
+        self._proxies, self._history, self._number, self._rest = proxies, history, number, rest
         self._rng = random.Random(f'{seed}/client {number}')
         # For choices whose number depends on answers, so that these do not change what the seed chooses.
         self._jitter = random.Random(number)
@@ -136,6 +137,9 @@ class Client(Thread):
             while not self.stopping:
                 rounds += 1
                 self._carry_out(Plan.draw(self._rng, f'own-{self._number}-{rounds}'), rounds)
+                until = time.monotonic() + self._jitter.uniform(0, 2 * self._rest)
+                while not self.stopping and time.monotonic() < until:
+                    time.sleep(0.1)
         except Exception:
             self._history.problems.append(traceback.format_exc())
 

@@ -25,6 +25,7 @@ from .links import Links
 from .node_daemons import RECLAIM_SECONDS, read_count
 
 NODES = 4
+REST_SECONDS = 3
 PROXIES = ('left', 'right')
 EC = {'policy_type': 'erasure_coding', 'ec_type': 'liberasurecode_rs_vand', 'ec_num_data_fragments': 2,
       'ec_num_parity_fragments': 2}
@@ -55,11 +56,11 @@ class Machines:
     """The cluster, its `proxies`, and their faults; a context manager that starts and stops it.
 
     Methods that start a process have to be called from the thread that began the with block. sharding: whether
-    containers of more than a few rows are sharded.
+    containers of more than a few rows are sharded. rest: for how many seconds the daemons rest between their rounds.
     """
 
-    def __init__(self, directory, sharding=True):
-        self.sharding = sharding
+    def __init__(self, directory, sharding=True, rest=REST_SECONDS):
+        self.sharding, self._rest = sharding, rest
         self.links = Links(Path(directory) / 'links', PROXIES, [address(number) for number in range(1, NODES + 1)])
         self.cluster = Cluster(directory, nodes=NODES, policies=POLICIES, app=APP,
                                pipeline=users.auth.pipeline.replace('symlink', f'symlink {ENCRYPTION_FILTERS}').replace(
@@ -295,5 +296,5 @@ class Machines:
         count_path.unlink(missing_ok=True)
         return Child(f'daemons{node.number}',
                      ['exec', sys.executable, '-m', 'tests.cluster.node_daemons', *paths, str(count_path),
-                      *self.links.words(node.host), options], 0,
+                      str(self._rest), *self.links.words(node.host), options], 0,
                      self.cluster.log_dir / f'daemons{node.number}.log')

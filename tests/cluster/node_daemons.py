@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the daemons of one storage node in one process: each makes a pass in turn, again and again.
 
-`python -m tests.cluster.node_daemons ACCOUNT-CONF CONTAINER-CONF OBJECT-CONF COUNT LINKS HOST OPTIONS`: COUNT is a file
-for the number of rounds that have ended. LINKS and HOST are those of links.follow. OPTIONS are further ones of the
-daemons, by section, as JSON.
+`python -m tests.cluster.node_daemons ACCOUNT-CONF CONTAINER-CONF OBJECT-CONF COUNT REST LINKS HOST OPTIONS`: COUNT is a
+file for the number of rounds that have ended, after each of which the daemons rest for REST seconds. LINKS and HOST are
+those of links.follow. OPTIONS are further ones of the daemons, by section, as JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ DAEMONS = [
     ('account', 'account-replicator', 'swift.account.replicator', 'AccountReplicator'),
     ('expirer', 'object-expirer', 'swift.obj.expirer', 'ObjectExpirer'),
 ]
-REST_SECONDS = 3
 # For how long a container keeps the rows of deleted objects. They count when Swift looks for shards to shrink.
 RECLAIM_SECONDS = 90
 # Containers of a few rows are split into shards, and shards that have fewer rows than at first are merged.
@@ -61,7 +60,7 @@ def read_count(path):
         return 0
 
 
-def main(conf_paths, count_path, links, host, options):
+def main(conf_paths, count_path, rest, links, host, options):
     """Have the daemons make their passes for ever. Arguments: as on the command line."""
     use_swift_dir(os.path.dirname(conf_paths[0]))
     daemons = make_daemons(conf_paths, json.loads(options))
@@ -85,7 +84,7 @@ def main(conf_paths, count_path, links, host, options):
         with open(count_path + '.new', 'w', encoding='ascii') as file:
             file.write(str(rounds))
         os.replace(count_path + '.new', count_path)
-        sleep(REST_SECONDS)
+        sleep(float(rest))
 
 
 if __name__ == '__main__':

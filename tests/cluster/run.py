@@ -17,6 +17,7 @@ from pathlib import Path
 
 from swiftclient.exceptions import ClientException
 
+from tests import forking
 from tests.integration import users
 
 from . import LEG_SECONDS, clocks, rsync
@@ -24,7 +25,7 @@ from .checks import Judge
 from .clients import Client, History
 from .databases import places
 from .logs import swift_did
-from .machines import Machines
+from .machines import REST_SECONDS, Machines
 from .trouble import CORRUPTED, PROXY_CLOCK, Trouble
 
 CLIENTS = 4
@@ -39,11 +40,11 @@ class Broken(AssertionError):
     """Something was lost, left behind or answered wrongly. The text says what, and how to repeat the run."""
 
 
-def run(directory, seed, seconds, leg_seconds, keep=False):
+def run(directory, seed, seconds, leg_seconds, rest=0.0, keep=False):
     """Have servers fail for so many seconds, in legs of equal length; return in words what was tried. Raises Broken.
 
     directory: for the data and logs of each leg, until the next begins, or for good. Each leg has the seed after that
-    of the one before, with which it can be repeated by itself.
+    of the one before, with which it can be repeated by itself. rest: as for try_out.
     """
     seconds_of_legs = legs(seconds, leg_seconds)
     total = {}
@@ -52,8 +53,8 @@ def run(directory, seed, seconds, leg_seconds, keep=False):
         if len(seconds_of_legs) > 1:
             own = own / f'seed-{seed + number}'
             own.mkdir()
-        with Machines(own) as machines:
-            tried = try_out(machines, seed + number, leg)
+        with forking.forking(), Machines(own, rest=max(REST_SECONDS, rest)) as machines:
+            tried = try_out(machines, seed + number, leg, rest)
         total = add(total, tried)
         if len(seconds_of_legs) > 1:
             print(f'leg {number + 1} of {len(seconds_of_legs)}, seed {seed + number}:',
@@ -78,13 +79,14 @@ def add(total, tried):
             for group in {**total, **tried}}
 
 
-def try_out(machines, seed, seconds, kinds=None):
-    """Do a leg of run() on machines that run already. kinds: the faults of nodes; None for all of them.
+def try_out(machines, seed, seconds, rest):
+    """Do a leg of run() on machines that run already. rest: for how many seconds each client rests between its uploads,
+    on average.
 
     Returns what was tried: how often, by group and in words.
     """
-    history, trouble = History(), Trouble(machines, seed, kinds)
-    clients = [Client(machines.proxies, history, seed, number) for number in range(1, CLIENTS + 1)]
+    history, trouble = History(), Trouble(machines, seed)
+    clients = [Client(machines.proxies, history, seed, number, rest) for number in range(1, CLIENTS + 1)]
     started, before = time.monotonic(), machines.rounds()
     for client in clients:
         client.start()
@@ -119,7 +121,7 @@ def try_out(machines, seed, seconds, kinds=None):
             f'with seed {seed}, {seconds} seconds:', *problems, '', 'What happened:', *trouble.log, '',
             f'All logs are in {machines.cluster.log_dir}',
             f'Again: python3 -m tests.cluster --seconds {seconds:g} --seed {seed} --auth {users.auth.name}'
-            + (f' --leg {seconds:g}' if seconds > LEG_SECONDS else '')]))
+            + f' --rest {rest:g}' * (rest > 0) + f' --leg {seconds:g}' * (seconds > LEG_SECONDS)]))
     return {**describe(machines, history, trouble, judge, ended - started, time.monotonic() - ended), AT_MOST: at_most}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real storage nodes fail, one by one and at random, and nothing is lost, with three replicas and an erasure code."""
+"""Real storage nodes fail, one by one, and nothing is lost, with three replicas and an erasure code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from tests.integration.users import account
 from .clients import NO_SUCH_UPLOAD
 from .disks import disks_of
 from .machines import POLICIES, Machines
-from .run import table, try_out
-from .trouble import OF_WHOLE_NODES
 
 BODIES = [b'a' * 3000, b'b' * 2000, b'c']
 WHOLE = b''.join(BODIES)
@@ -121,13 +119,3 @@ def test_disks_that_are_full(machines, upload):
     assert [(503, 'ServiceUnavailable')] * 2 == refused
     assert 200 == persistently(upload.complete).outcome
     assert WHOLE == read(upload.client, upload.bucket, 'key').body
-
-
-@pytest.mark.slow
-def test_random_failures(machines):
-    """Nothing is lost when whole nodes fail, and proxies die between any two requests.
-
-    `python3 -m tests.cluster` does the same for longer, with another seed, and with all faults of ``trouble`` in a
-    cluster whose containers are sharded.
-    """
-    print(table(try_out(machines, seed=1, seconds=10, kinds=OF_WHOLE_NODES)))

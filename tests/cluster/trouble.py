@@ -30,8 +30,6 @@ NODE_FAULTS = {
     'network split': ('links.split', 'links.mend'),
     WRONG_CLOCK: ('shift_clock', 'set_clock'),
 }
-# Those of a node as a whole, which it has got over a moment later.
-OF_WHOLE_NODES = tuple(NODE_FAULTS)[:4]
 # What the daemons mend: the last two with rsync alone.
 NEEDS_RSYNC = ('container databases damaged', 'disk replaced by an empty one')
 DAMAGE = dict(zip((CORRUPTED, *NEEDS_RSYNC), ('corrupt', 'damage_databases', 'replace_disk')))
@@ -69,16 +67,15 @@ class Trouble:
     has failed and the daemons have caught up.
     """
 
-    def __init__(self, machines, seed, kinds=None):
-        """kinds: the faults of nodes; None for all that can be made here."""
+    def __init__(self, machines, seed):
         self._machines = machines
         self._seed = seed
         self._began = self._until = time.monotonic()
         self.counts = Counter()
         self.log = []
         self.calm_from = float('inf')
-        self._kinds = kinds or [kind for kind in (*NODE_FAULTS, *DAMAGE) if (rsync.PROGRAM or kind not in NEEDS_RSYNC)
-                                and (clocks.LIBRARY or kind != WRONG_CLOCK)]
+        self._kinds = [kind for kind in (*NODE_FAULTS, *DAMAGE) if (rsync.PROGRAM or kind not in NEEDS_RSYNC)
+                       and (clocks.LIBRARY or kind != WRONG_CLOCK)]
 
     def go_on(self, seconds):
         """Make faults for so many seconds, and return when all servers work again."""
