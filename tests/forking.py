@@ -93,4 +93,6 @@ def _serve(telling, name, arguments, log_path, environment):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(write_through=True)
     faulthandler.enable()
+    # As in servers that are started by themselves: else their semaphores outlive them.
+    multiprocessing.set_start_method('fork', force=True)
     run_swift(name, arguments)
