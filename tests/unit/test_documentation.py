@@ -75,9 +75,9 @@ def test_page_can_be_read_as_it_is(page):
     holes = re.findall(r'^\.\. (?:include|literalinclude|csv-table|s3multi-[a-z-]+):: *(.*)$',
                        page.read_text(encoding='utf-8'), re.MULTILINE)
 
-    assert set(holes) <= {'clients_table.txt', 'cluster_table.txt', 'explored_table.txt', 'explored_versions_table.txt',
-                          'growth_table.txt', 'latency_table.txt', 'long_inputs_table.txt', 'performance_table.txt',
-                          '../etc/s3multi-sweep.conf-sample'}
+    assert set(holes) <= {'clients_table.txt', 'cluster_table.txt', 'explored_table.txt', 'explored_triples_table.txt',
+                          'explored_versions_table.txt', 'growth_table.txt', 'latency_table.txt',
+                          'long_inputs_table.txt', 'performance_table.txt', '../etc/s3multi-sweep.conf-sample'}
 
 
 def test_sample_configuration_has_every_option_and_its_default():
