@@ -11,7 +11,9 @@ from s3multi.demo.ports import free_port
 
 PROGRAM = shutil.which('rsync')
 KINDS = ('account', 'container')
-MISSING = 'rsync is not installed, so no database is damaged or lost (Debian: apt-get install rsync)'
+# A node that was away would never get the shards that were made meanwhile.
+MISSING = ('rsync is not installed, so no database is damaged or lost, and no container is sharded '
+           '(Debian: apt-get install rsync)')
 
 
 def make_daemons(cluster):

@@ -53,7 +53,8 @@ def run(directory, seed, seconds, leg_seconds, rest=0.0, keep=False):
         if len(seconds_of_legs) > 1:
             own = own / f'seed-{seed + number}'
             own.mkdir()
-        with forking.forking(), Machines(own, rest=max(REST_SECONDS, rest)) as machines:
+        with forking.forking(), Machines(
+                own, sharding=bool(rsync.PROGRAM), rest=max(REST_SECONDS, rest)) as machines:
             tried = try_out(machines, seed + number, leg, rest)
         total = add(total, tried)
         if len(seconds_of_legs) > 1:

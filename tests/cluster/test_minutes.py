@@ -12,7 +12,7 @@ REST_SECONDS = 15
 
 @pytest.mark.slow
 def test_minutes_of_all_faults(tmp_path):
-    """Nothing is lost in a cluster whose containers are sharded, whatever fails.
+    """Nothing is lost, whatever fails. Where rsync is installed, containers are sharded meanwhile.
 
     `python3 -m tests.cluster` does the same for longer, or with another seed.
     """
