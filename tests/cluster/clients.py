@@ -11,7 +11,7 @@ import random
 import time
 import traceback
 from dataclasses import dataclass, field
-from threading import Thread
+from threading import Event, Thread
 
 from tests.integration.raw import RawClient, multipart_etag
 from tests.integration.uploads import race
@@ -118,12 +118,12 @@ class History:
 
 
 class Client(Thread):
-    """Carries out plans until it is told to stop."""
+    """Carries out plans until ``stopping`` is set."""
 
-    def __init__(self, proxies, history, seed, number, rest=0.0):
+    def __init__(self, proxies, history, seed, number, rest):
         """rest: for how many seconds to rest after each plan, on average."""
         super().__init__(name=f'client {number}', daemon=True)
-        self.stopping = False
+        self.stopping = Event()
         self._proxies, self._history, self._number, self._rest = proxies, history, number, rest
         self._rng = random.Random(f'{seed}/client {number}')
         # For choices whose number depends on answers, so that these do not change what the seed chooses.
@@ -134,12 +134,10 @@ class Client(Thread):
         """Carry out plans."""
         rounds = 0
         try:
-            while not self.stopping:
+            while not self.stopping.is_set():
                 rounds += 1
                 self._carry_out(Plan.draw(self._rng, f'own-{self._number}-{rounds}'), rounds)
-                until = time.monotonic() + self._jitter.uniform(0, 2 * self._rest)
-                while not self.stopping and time.monotonic() < until:
-                    time.sleep(0.1)
+                self.stopping.wait(self._jitter.uniform(0, 2 * self._rest))
         except Exception:
             self._history.problems.append(traceback.format_exc())
 

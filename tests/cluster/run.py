@@ -40,11 +40,12 @@ class Broken(AssertionError):
     """Something was lost, left behind or answered wrongly. The text says what, and how to repeat the run."""
 
 
-def run(directory, seed, seconds, leg_seconds, rest=0.0, keep=False):
+def run(directory, seed, seconds, leg_seconds, rest, keep=False):
     """Have servers fail for so many seconds, in legs of equal length; return in words what was tried. Raises Broken.
 
     directory: for the data and logs of each leg, until the next begins, or for good. Each leg has the seed after that
-    of the one before, with which it can be repeated by itself. rest: as for try_out.
+    of the one before, with which it can be repeated by itself. rest: as for try_out; the
+    daemons rest for as long between their rounds, or for REST_SECONDS.
     """
     seconds_of_legs = legs(seconds, leg_seconds)
     total = {}
@@ -96,7 +97,7 @@ def try_out(machines, seed, seconds, rest):
         trouble.go_on(seconds)
         time.sleep(CALM_SECONDS)
         for client in clients:
-            client.stopping = True
+            client.stopping.set()
         deadline = time.monotonic() + ENDING_SECONDS
         for client in clients:
             client.join(max(0.0, deadline - time.monotonic()))
@@ -113,7 +114,7 @@ def try_out(machines, seed, seconds, rest):
         problems = [*(judge.problems if judge else history.problems), str(error)]
     finally:
         for client in clients:
-            client.stopping = True
+            client.stopping.set()
     log_path = machines.cluster.log_dir / 'trouble.log'
     log_path.write_text(''.join(
         line + '\n' for line in [*trouble.log, *history.internal_errors]), encoding='utf-8')
